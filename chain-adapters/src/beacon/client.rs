@@ -1,0 +1,228 @@
+//! One beacon node's API, route by route: what to send, and what the answer must look like. Which routes make an answer to a
+//! query is the reader's business.
+
+use super::wire::{
+    CheckpointEntry, Envelope, FinalityCheckpoints, ForkEntry, Genesis, HeaderEntry, SignedBlock, Spec, Syncing,
+    ValidatorEntry,
+};
+use crate::http::{Answer, Http};
+use alloy::primitives::{B256, hex};
+use guardian_protocol::{
+    ports::{ReadFailure, SignedExit},
+    types::{BlsPubkey, Slot},
+};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use serde::de::DeserializeOwned;
+use std::sync::atomic::AtomicBool;
+
+/// A beacon node.
+#[derive(Debug)]
+pub(crate) struct BeaconClient {
+    pub(crate) http: Http,
+    /// It has no POST route for validators (older clients).
+    pub(crate) post_unsupported: AtomicBool,
+}
+
+/// What a route said: the value, or that it does not have it. The two are told apart because another route may have it.
+#[derive(Debug)]
+pub(crate) enum Routed<T> {
+    Found(T),
+    /// 404, 405 or 501: no such state or block, or no such route. Texts differ from client to client.
+    Absent(String),
+}
+
+impl BeaconClient {
+    pub(crate) fn new(http: Http) -> Self {
+        Self { http, post_unsupported: AtomicBool::new(false) }
+    }
+
+    pub(crate) async fn genesis(&self) -> Result<Genesis, ReadFailure> {
+        Ok(self.must(["eth", "v1", "beacon", "genesis"]).await?.data)
+    }
+
+    pub(crate) async fn spec(&self) -> Result<Spec, ReadFailure> {
+        Ok(self.must(["eth", "v1", "config", "spec"]).await?.data)
+    }
+
+    pub(crate) async fn fork_schedule(&self) -> Result<Vec<ForkEntry>, ReadFailure> {
+        Ok(self.must(["eth", "v1", "config", "fork_schedule"]).await?.data)
+    }
+
+    pub(crate) async fn syncing(&self) -> Result<Syncing, ReadFailure> {
+        Ok(self.must(["eth", "v1", "node", "syncing"]).await?.data)
+    }
+
+    /// The finalized checkpoint as the head state has it.
+    pub(crate) async fn finalized(&self) -> Result<CheckpointEntry, ReadFailure> {
+        let path = ["eth", "v1", "beacon", "states", "head", "finality_checkpoints"];
+        let answer: Envelope<FinalityCheckpoints> = self.must(path).await?;
+        sure(&answer)?;
+        Ok(answer.data.finalized)
+    }
+
+    pub(crate) async fn header(&self, root: B256) -> Result<HeaderEntry, ReadFailure> {
+        let root = root.to_string();
+        let answer: Envelope<HeaderEntry> = self.must(["eth", "v1", "beacon", "headers", &root]).await?;
+        sure(&answer)?;
+        Ok(answer.data)
+    }
+
+    /// The block with `root`, blinded if the client can: the payload's header is all that is needed.
+    pub(crate) async fn block(&self, root: B256) -> Result<SignedBlock, ReadFailure> {
+        let root = root.to_string();
+        let limit = self.http.limits.block_bytes;
+        let blinded = self.json_request(Method::GET, ["eth", "v1", "beacon", "blinded_blocks", &root], &[]);
+        let answer = match self.routed::<SignedBlock>(blinded, limit).await? {
+            Routed::Found(answer) => answer,
+            Routed::Absent(_) => {
+                let full = self.json_request(Method::GET, ["eth", "v2", "beacon", "blocks", &root], &[]);
+                present(self.routed(full, limit).await?)?
+            }
+        };
+        sure(&answer)?;
+        Ok(answer.data)
+    }
+
+    /// Validators by POST.
+    pub(crate) async fn validators_by_post(
+        &self,
+        slot: Slot,
+        pubkeys: &[BlsPubkey],
+    ) -> Result<Routed<Envelope<Vec<ValidatorEntry>>>, ReadFailure> {
+        let state = slot.to_string();
+        let request = self
+            .json_request(Method::POST, ["eth", "v1", "beacon", "states", &state, "validators"], &[])
+            .json(&serde_json::json!({ "ids": pubkeys }));
+        self.routed(request, self.http.limits.json_bytes).await
+    }
+
+    /// Validators by GET with repeated parameters: one client takes a comma for part of the id and answers an empty list.
+    pub(crate) async fn validators_by_get(
+        &self,
+        slot: Slot,
+        pubkeys: &[BlsPubkey],
+    ) -> Result<Routed<Envelope<Vec<ValidatorEntry>>>, ReadFailure> {
+        let state = slot.to_string();
+        let ids: Vec<String> = pubkeys.iter().map(ToString::to_string).collect();
+        let query: Vec<(&str, &str)> = ids.iter().map(|id| ("id", id.as_str())).collect();
+        let request = self.json_request(Method::GET, ["eth", "v1", "beacon", "states", &state, "validators"], &query);
+        self.routed(request, self.http.limits.json_bytes).await
+    }
+
+    /// The body of a whole state in SSZ, to be streamed.
+    pub(crate) async fn state(&self, id: &str) -> Result<Routed<Response>, ReadFailure> {
+        let request = self
+            .http
+            .request(Method::GET, ["eth", "v2", "debug", "beacon", "states", id], &[])
+            .header(header::ACCEPT, "application/octet-stream");
+        let response = self.http.open(request).await?;
+        let status = response.status();
+        if absent(status) {
+            return Ok(Routed::Absent(format!("HTTP {}", status.as_u16())));
+        }
+        if !status.is_success() {
+            return Err(ReadFailure::Unreachable(format!("HTTP {} to a state download", status.as_u16())));
+        }
+        Ok(Routed::Found(response))
+    }
+
+    /// The stream of finality events, if the client opens one.
+    pub(crate) async fn finality_events(&self) -> Result<Response, ReadFailure> {
+        let request = self
+            .http
+            .request(Method::GET, ["eth", "v1", "events"], &[("topics", "finalized_checkpoint")])
+            .header(header::ACCEPT, "text/event-stream")
+            // A compressed stream is held back until there is enough to compress.
+            .header(header::ACCEPT_ENCODING, "identity");
+        let response = self.http.open(request).await?;
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(ReadFailure::Unreachable(format!("HTTP {} to the event stream", response.status().as_u16())))
+        }
+    }
+
+    /// Puts an exit into the node's pool. `Ok` is not acceptance: a client that has seen any exit of this validator may
+    /// answer 200 to everything. Only inclusion proves an exit.
+    pub(crate) async fn publish_exit(&self, exit: &SignedExit) -> Result<(), ReadFailure> {
+        let body = serde_json::json!({
+            "message": { "epoch": exit.epoch.to_string(), "validator_index": exit.index.to_string() },
+            "signature": hex::encode_prefixed(exit.signature),
+        });
+        let request =
+            self.json_request(Method::POST, ["eth", "v1", "beacon", "pool", "voluntary_exits"], &[]).json(&body);
+        let answer = self.http.fetch(request, self.http.limits.json_bytes).await?;
+        match answer.status {
+            status if status.is_success() => Ok(()),
+            StatusCode::BAD_REQUEST => Err(ReadFailure::NotAvailable(format!("refused: {}", self.http.said(&answer)))),
+            _ => Err(ReadFailure::Unreachable(self.http.said(&answer))),
+        }
+    }
+
+    async fn must<'a, T: DeserializeOwned>(
+        &self,
+        path: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Envelope<T>, ReadFailure> {
+        let request = self.json_request(Method::GET, path, &[]);
+        present(self.routed(request, self.http.limits.json_bytes).await?)
+    }
+
+    fn json_request<'a>(
+        &self,
+        method: Method,
+        path: impl IntoIterator<Item = &'a str>,
+        query: &[(&str, &str)],
+    ) -> RequestBuilder {
+        self.http.request(method, path, query).header(header::ACCEPT, "application/json")
+    }
+
+    async fn routed<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        limit: usize,
+    ) -> Result<Routed<Envelope<T>>, ReadFailure> {
+        let answer = self.http.fetch(request, limit).await?;
+        if absent(answer.status) {
+            return Ok(Routed::Absent(self.http.said(&answer)));
+        }
+        match answer.status {
+            StatusCode::OK => self.decode(&answer).map(Routed::Found),
+            StatusCode::BAD_REQUEST => Err(ReadFailure::NotAvailable(self.http.said(&answer))),
+            _ => Err(ReadFailure::Unreachable(self.http.said(&answer))),
+        }
+    }
+
+    fn decode<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ReadFailure> {
+        if answer.content_type != "application/json" {
+            let said = self.http.tame(&answer.content_type);
+            return Err(ReadFailure::Malformed(format!("content type '{said}' instead of JSON")));
+        }
+        serde_json::from_slice(&answer.body).map_err(|error| ReadFailure::Malformed(self.http.tame(&error.to_string())))
+    }
+}
+
+fn absent(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED)
+}
+
+/// The value, where no other route can have it.
+///
+/// # Errors
+/// [`ReadFailure::NotAvailable`].
+pub(crate) fn present<T>(routed: Routed<T>) -> Result<T, ReadFailure> {
+    match routed {
+        Routed::Found(value) => Ok(value),
+        Routed::Absent(said) => Err(ReadFailure::NotAvailable(said)),
+    }
+}
+
+/// Refuses an answer that the client itself is not sure of.
+///
+/// # Errors
+/// [`ReadFailure::NotInSync`].
+pub(crate) fn sure<T>(answer: &Envelope<T>) -> Result<(), ReadFailure> {
+    if answer.execution_optimistic == Some(true) {
+        return Err(ReadFailure::NotInSync("the answer is optimistic: its execution payload is not verified".to_owned()));
+    }
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! What tells one beacon chain from another: genesis, slot times and the forks that have happened. A provider's answers count
+//! only while its fingerprint is the network's.
+
+use super::{
+    state_ssz::Layout,
+    wire::{ForkEntry, Genesis, Spec, decimal, fixed_bytes},
+};
+use guardian_protocol::{
+    ports::ReadFailure,
+    types::{Epoch, Fork, Slot},
+};
+
+/// One beacon node's network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BeaconFingerprint {
+    pub(crate) genesis_time: u64,
+    pub(crate) genesis_validators_root: [u8; 32],
+    pub(crate) seconds_per_slot: u64,
+    pub(crate) slots_per_epoch: u64,
+    pub(crate) deposit_chain_id: Option<u64>,
+    /// Oldest first, without those that are not scheduled.
+    pub(crate) forks: Vec<Fork>,
+    pub(crate) bellatrix: Option<Epoch>,
+    pub(crate) capella_version: Option<[u8; 4]>,
+    pub(crate) deneb: Option<Epoch>,
+    /// `None` if the client does not state its preset: its states can't be read then.
+    pub(crate) layout: Option<Layout>,
+}
+
+impl BeaconFingerprint {
+    /// # Errors
+    /// [`ReadFailure::Malformed`] if something that every client states is missing or no number.
+    pub(crate) fn new(genesis: &Genesis, spec: &Spec, schedule: &[ForkEntry]) -> Result<Self, ReadFailure> {
+        let seconds_per_slot = match number(spec, "SECONDS_PER_SLOT")? {
+            Some(seconds) => Some(seconds),
+            // Its successor in newer configurations. We count in seconds.
+            None => number(spec, "SLOT_DURATION_MS")?.filter(|ms| ms.is_multiple_of(1000)).map(|ms| ms / 1000),
+        };
+        let mut forks: Vec<Fork> = schedule
+            .iter()
+            .map(|entry| Fork { epoch: entry.epoch.into(), version: entry.current_version.0 })
+            .filter(|fork| fork.epoch != Epoch::FAR_FUTURE)
+            .collect();
+        // Stable: forks of one epoch keep the order in which they follow each other.
+        forks.sort_by_key(|fork| fork.epoch);
+        Ok(Self {
+            genesis_time: genesis.genesis_time.0,
+            genesis_validators_root: genesis.genesis_validators_root.0,
+            seconds_per_slot: seconds_per_slot.filter(|n| *n > 0).ok_or_else(|| missing("SECONDS_PER_SLOT"))?,
+            slots_per_epoch: number(spec, "SLOTS_PER_EPOCH")?
+                .filter(|n| *n > 0)
+                .ok_or_else(|| missing("SLOTS_PER_EPOCH"))?,
+            deposit_chain_id: number(spec, "DEPOSIT_CHAIN_ID")?,
+            forks,
+            bellatrix: fork_epoch(spec, "BELLATRIX_FORK_EPOCH")?,
+            capella_version: version(spec, "CAPELLA_FORK_VERSION")?,
+            deneb: fork_epoch(spec, "DENEB_FORK_EPOCH")?,
+            layout: layout(spec)?,
+        })
+    }
+
+    /// The epoch at Unix time `now`; 0 before genesis.
+    pub(crate) fn epoch_at(&self, now: u64) -> Epoch {
+        let slot = now.saturating_sub(self.genesis_time) / self.seconds_per_slot.max(1);
+        self.epoch_of(Slot(slot))
+    }
+
+    pub(crate) fn epoch_of(&self, slot: Slot) -> Epoch {
+        Epoch(slot.0 / self.slots_per_epoch.max(1))
+    }
+
+    /// Whether blocks at `slot` contain execution payloads, by the fork schedule.
+    pub(crate) fn has_payloads(&self, slot: Slot) -> bool {
+        self.bellatrix.is_some_and(|fork| fork <= self.epoch_of(slot))
+    }
+
+    /// How `other` differs at Unix time `now`, if it does. Forks yet to come are left out: clients learn of them at
+    /// different times, and until then all are on one chain.
+    pub(crate) fn difference(&self, other: &Self, now: u64) -> Option<String> {
+        if self.genesis_validators_root != other.genesis_validators_root || self.genesis_time != other.genesis_time {
+            return Some(format!("genesis {} instead of {}", other.genesis(), self.genesis()));
+        }
+        if (self.seconds_per_slot, self.slots_per_epoch) != (other.seconds_per_slot, other.slots_per_epoch) {
+            return Some(format!(
+                "{} slots of {} s an epoch instead of {} of {} s",
+                other.slots_per_epoch, other.seconds_per_slot, self.slots_per_epoch, self.seconds_per_slot
+            ));
+        }
+        let epoch = self.epoch_at(now);
+        let (mine, theirs) = (active(&self.forks, epoch), active(&other.forks, epoch));
+        if mine != theirs {
+            return Some(format!("forks {} instead of {}", names(&theirs), names(&mine)));
+        }
+        let happened = |fork: Option<Epoch>| fork.filter(|fork| *fork <= epoch);
+        if happened(self.bellatrix) != happened(other.bellatrix) || happened(self.deneb) != happened(other.deneb) {
+            return Some("other epochs for Bellatrix or Deneb".to_owned());
+        }
+        // Exits are signed with it from Deneb on (EIP-7044).
+        if happened(self.deneb).is_some() && self.capella_version != other.capella_version {
+            return Some("another fork version for Capella".to_owned());
+        }
+        None
+    }
+
+    fn genesis(&self) -> String {
+        let root = alloy::primitives::B256::from(self.genesis_validators_root);
+        format!("{root} at {}", self.genesis_time)
+    }
+}
+
+fn active(forks: &[Fork], epoch: Epoch) -> Vec<Fork> {
+    forks.iter().filter(|fork| fork.epoch <= epoch).copied().collect()
+}
+
+fn names(forks: &[Fork]) -> String {
+    let names: Vec<String> = forks
+        .iter()
+        .map(|fork| format!("{}@{}", alloy::primitives::FixedBytes::<4>::from(fork.version), fork.epoch))
+        .collect();
+    names.join(" ")
+}
+
+fn text<'a>(spec: &'a Spec, name: &str) -> Result<Option<&'a str>, ReadFailure> {
+    match spec.get(name) {
+        None => Ok(None),
+        Some(serde_json::Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(ReadFailure::Malformed(format!("{name} in the spec is not a string"))),
+    }
+}
+
+fn number(spec: &Spec, name: &str) -> Result<Option<u64>, ReadFailure> {
+    let Some(text) = text(spec, name)? else { return Ok(None) };
+    decimal(text).map(Some).ok_or_else(|| ReadFailure::Malformed(format!("{name} in the spec is not a number")))
+}
+
+fn fork_epoch(spec: &Spec, name: &str) -> Result<Option<Epoch>, ReadFailure> {
+    Ok(number(spec, name)?.map(Epoch).filter(|epoch| *epoch != Epoch::FAR_FUTURE))
+}
+
+fn version(spec: &Spec, name: &str) -> Result<Option<[u8; 4]>, ReadFailure> {
+    let Some(text) = text(spec, name)? else { return Ok(None) };
+    fixed_bytes(text).map(Some).ok_or_else(|| ReadFailure::Malformed(format!("{name} in the spec is not 4 bytes")))
+}
+
+fn layout(spec: &Spec) -> Result<Option<Layout>, ReadFailure> {
+    let historical_roots = number(spec, "SLOTS_PER_HISTORICAL_ROOT")?;
+    let randao_mixes = number(spec, "EPOCHS_PER_HISTORICAL_VECTOR")?;
+    let slashings = number(spec, "EPOCHS_PER_SLASHINGS_VECTOR")?;
+    Ok(match (historical_roots, randao_mixes, slashings) {
+        (Some(historical_roots), Some(randao_mixes), Some(slashings)) => {
+            Some(Layout { historical_roots, randao_mixes, slashings })
+        }
+        _ => None,
+    })
+}
+
+fn missing(name: &str) -> ReadFailure {
+    ReadFailure::Malformed(format!("the spec has no {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::beacon::wire::{Hex, Quoted};
+
+    fn fingerprint(forks: &[(u64, u8)]) -> BeaconFingerprint {
+        let genesis = Genesis { genesis_time: Quoted(1000), genesis_validators_root: Hex([7; 32]) };
+        let spec = [("SECONDS_PER_SLOT", "2"), ("SLOTS_PER_EPOCH", "8"), ("BELLATRIX_FORK_EPOCH", "5")];
+        let spec = spec.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let schedule: Vec<ForkEntry> = forks
+            .iter()
+            .map(|(epoch, version)| ForkEntry { epoch: Quoted(*epoch), current_version: Hex([*version; 4]) })
+            .collect();
+        BeaconFingerprint::new(&genesis, &spec, &schedule).unwrap()
+    }
+
+    #[test]
+    fn a_fork_to_come_that_only_one_client_knows_is_no_difference_until_it_comes() {
+        let (old, new) = (fingerprint(&[(0, 1)]), fingerprint(&[(0, 1), (10, 2)]));
+        let fork_time = 1000 + 10 * 8 * 2;
+        assert_eq!(old.difference(&new, fork_time - 1), None);
+        assert!(old.difference(&new, fork_time).unwrap().contains("forks"));
+    }
+
+    #[test]
+    fn forks_that_are_not_scheduled_do_not_exist() {
+        assert_eq!(fingerprint(&[(0, 1), (u64::MAX, 9)]).forks.len(), 1);
+    }
+
+    #[test]
+    fn payloads_begin_with_bellatrix() {
+        let chain = fingerprint(&[(0, 1)]);
+        assert!(!chain.has_payloads(Slot(39)));
+        assert!(chain.has_payloads(Slot(40)));
+    }
+
+    #[test]
+    fn another_genesis_or_slot_time_is_another_chain() {
+        let chain = fingerprint(&[(0, 1)]);
+        let mut other = chain.clone();
+        other.genesis_validators_root = [8; 32];
+        assert!(chain.difference(&other, 0).unwrap().contains("genesis"));
+        let mut other = chain.clone();
+        other.seconds_per_slot = 12;
+        assert!(chain.difference(&other, 0).unwrap().contains("12 s"));
+    }
+
+    #[test]
+    fn slot_duration_in_milliseconds_is_understood() {
+        let genesis = Genesis { genesis_time: Quoted(0), genesis_validators_root: Hex([7; 32]) };
+        let spec: Spec = [("SLOT_DURATION_MS", "12000"), ("SLOTS_PER_EPOCH", "32")]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        assert_eq!(BeaconFingerprint::new(&genesis, &spec, &[]).unwrap().seconds_per_slot, 12);
+        assert!(BeaconFingerprint::new(&genesis, &Spec::new(), &[]).is_err());
+    }
+}

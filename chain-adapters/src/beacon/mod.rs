@@ -1,0 +1,8 @@
+//! The beacon side: one consensus client's API, read strictly.
+
+pub(crate) mod client;
+pub(crate) mod events;
+pub(crate) mod fingerprint;
+pub(crate) mod reader;
+pub(crate) mod state_ssz;
+pub(crate) mod wire;

@@ -1,0 +1,236 @@
+//! Answers to the protocol's beacon queries, from one beacon node's routes.
+
+use super::{
+    client::{BeaconClient, Routed, sure},
+    fingerprint::BeaconFingerprint,
+    state_ssz::{Expected, StateScan},
+    wire::{Envelope, ValidatorEntry},
+};
+use crate::http::content_type;
+use alloy::primitives::B256;
+use guardian_protocol::{
+    ports::{Reading, ReadFailure},
+    types::{BlsPubkey, Checkpoint, Slot, ValidatorRecord, evidence::BlockHash},
+};
+use reqwest::Response;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::Ordering::Relaxed,
+};
+
+/// Validators in one POST: what Rocket Pool found beacon nodes to bear.
+const POST_BATCH: usize = 600;
+/// Validators in one GET: 30 ids of 102 characters stay below the 4 kB that servers allow a request line.
+const GET_BATCH: usize = 30;
+/// Forks whose states [`StateScan`] understands.
+const FORKS: [&str; 7] = ["phase0", "altair", "bellatrix", "capella", "deneb", "electra", "fulu"];
+
+impl BeaconClient {
+    /// What this node says of its chain.
+    pub(crate) async fn fingerprint(&self) -> Result<BeaconFingerprint, ReadFailure> {
+        let (genesis, spec) = (self.genesis().await?, self.spec().await?);
+        BeaconFingerprint::new(&genesis, &spec, &self.fork_schedule().await?)
+    }
+
+    /// The finalized checkpoint, with its block's header and execution block.
+    pub(crate) async fn read_finalized(&self, chain: &BeaconFingerprint) -> Result<Reading, ReadFailure> {
+        self.check_sync(chain).await?;
+        let finalized = self.finalized().await?;
+        let root = B256::from(finalized.root.0);
+        if finalized.epoch.0 == 0 || root.is_zero() {
+            return Ok(Reading::Finalized(None));
+        }
+        let entry = self.header(root).await?;
+        if entry.root.0 != root.0 {
+            return Err(ReadFailure::Malformed("a header of another root than asked for".to_owned()));
+        }
+        if !entry.canonical {
+            return Err(ReadFailure::NotInSync("its finalized block is not canonical".to_owned()));
+        }
+        let header = entry.header.message;
+        let block_slot = Slot::from(header.slot);
+        let epoch = finalized.epoch.into();
+        if chain.epoch_of(block_slot) > epoch {
+            return Err(ReadFailure::Malformed("the finalized block is younger than its epoch".to_owned()));
+        }
+        let state_root = B256::from(header.state_root.0);
+        let execution = self.execution_block(chain, root, block_slot, state_root).await?;
+        Ok(Reading::Finalized(Some(Checkpoint { epoch, root, block_slot, state_root, execution })))
+    }
+
+    /// The validators with `pubkeys` in the state at `slot`.
+    pub(crate) async fn read_validators(
+        &self,
+        chain: &BeaconFingerprint,
+        slot: Slot,
+        pubkeys: &[BlsPubkey],
+    ) -> Result<Reading, ReadFailure> {
+        self.check_sync(chain).await?;
+        let asked: BTreeSet<BlsPubkey> = pubkeys.iter().copied().collect();
+        let keys: Vec<BlsPubkey> = asked.iter().copied().collect();
+        let records = match self.validators_by_id(slot, &keys).await? {
+            Routed::Found(records) => records,
+            Routed::Absent(said) => self.validators_from_state(chain, slot, &keys, said).await?,
+        };
+        check_validators(records, &asked).map(Reading::Validators)
+    }
+
+    /// # Errors
+    /// [`ReadFailure::NotInSync`] if the node says that it does not follow the chain.
+    async fn check_sync(&self, chain: &BeaconFingerprint) -> Result<(), ReadFailure> {
+        let sync = self.syncing().await?;
+        // A node without peers says that it is syncing, at distance 0: it has all there is.
+        if sync.is_syncing && sync.sync_distance.0 > 0 {
+            return Err(ReadFailure::NotInSync(format!("{} slots behind", sync.sync_distance.0)));
+        }
+        if sync.is_optimistic {
+            return Err(ReadFailure::NotInSync("its head is optimistic: not verified by its execution client".to_owned()));
+        }
+        // Before the merge there is no execution client to lose.
+        if sync.el_offline && chain.has_payloads(sync.head_slot.into()) {
+            return Err(ReadFailure::NotInSync("its execution client is offline".to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn execution_block(
+        &self,
+        chain: &BeaconFingerprint,
+        root: B256,
+        slot: Slot,
+        state_root: B256,
+    ) -> Result<Option<BlockHash>, ReadFailure> {
+        if !chain.has_payloads(slot) {
+            return Ok(None);
+        }
+        let block = self.block(root).await?.message;
+        if Slot::from(block.slot) != slot || block.state_root.0 != state_root.0 {
+            return Err(ReadFailure::Malformed("a block that does not fit its header".to_owned()));
+        }
+        let Some(payload) = block.body.execution_payload else {
+            return Err(ReadFailure::Malformed("a block without an execution payload, after the merge".to_owned()));
+        };
+        let hash = B256::from(payload.block_hash.0);
+        // Bellatrix blocks before the merge itself contain an empty payload.
+        Ok((!hash.is_zero()).then_some(BlockHash { number: payload.block_number.0, hash }))
+    }
+
+    /// By POST, or by GET where there is no such route. [`Routed::Absent`]: neither has the state.
+    async fn validators_by_id(
+        &self,
+        slot: Slot,
+        keys: &[BlsPubkey],
+    ) -> Result<Routed<Vec<ValidatorRecord>>, ReadFailure> {
+        if !self.post_unsupported.load(Relaxed) {
+            let mut records = Vec::with_capacity(keys.len());
+            let mut all = true;
+            for batch in keys.chunks(POST_BATCH) {
+                match self.validators_by_post(slot, batch).await? {
+                    Routed::Found(answer) => records.extend(validators(answer)?),
+                    Routed::Absent(_) => {
+                        all = false;
+                        break;
+                    }
+                }
+            }
+            if all {
+                return Ok(Routed::Found(records));
+            }
+        }
+        // A missing route and a missing state are both 404: whether GET has it tells which it was.
+        let mut records = Vec::with_capacity(keys.len());
+        for batch in keys.chunks(GET_BATCH) {
+            match self.validators_by_get(slot, batch).await? {
+                Routed::Found(answer) => records.extend(validators(answer)?),
+                Routed::Absent(said) => return Ok(Routed::Absent(said)),
+            }
+        }
+        self.post_unsupported.store(true, Relaxed);
+        Ok(Routed::Found(records))
+    }
+
+    /// From the whole state: some clients answer 404 to the routes above where the slot was skipped, but have the state.
+    async fn validators_from_state(
+        &self,
+        chain: &BeaconFingerprint,
+        slot: Slot,
+        keys: &[BlsPubkey],
+        said: String,
+    ) -> Result<Vec<ValidatorRecord>, ReadFailure> {
+        // 'finalized' is tried last: it is the asked state unless finality has moved on, and the state's own slot tells.
+        for id in [slot.to_string().as_str(), "finalized"] {
+            match self.state(id).await? {
+                Routed::Absent(_) => {}
+                Routed::Found(response) => return self.scan(chain, slot, keys, response).await,
+            }
+        }
+        Err(ReadFailure::NotAvailable(said))
+    }
+
+    async fn scan(
+        &self,
+        chain: &BeaconFingerprint,
+        slot: Slot,
+        keys: &[BlsPubkey],
+        mut response: Response,
+    ) -> Result<Vec<ValidatorRecord>, ReadFailure> {
+        if content_type(&response) != "application/octet-stream" {
+            return Err(ReadFailure::NotAvailable("it serves no states in SSZ".to_owned()));
+        }
+        if let Some(fork) = response.headers().get("eth-consensus-version")
+            && !fork.to_str().is_ok_and(|fork| FORKS.contains(&fork.to_ascii_lowercase().as_str()))
+        {
+            return Err(ReadFailure::NotAvailable("the state is of a fork that this version does not know".to_owned()));
+        }
+        let Some(layout) = chain.layout else {
+            return Err(ReadFailure::NotAvailable("its spec does not state the preset".to_owned()));
+        };
+        let expected = Expected {
+            genesis_time: chain.genesis_time,
+            genesis_validators_root: chain.genesis_validators_root,
+            slot,
+        };
+        let mut scan = StateScan::new(layout, expected, keys.iter().copied())?;
+        let mut left = self.http.limits.state_bytes;
+        while let Some(piece) = self.http.next_chunk(&mut response, self.http.limits.request_timeout).await? {
+            left = u64::try_from(piece.len())
+                .ok()
+                .and_then(|length| left.checked_sub(length))
+                .ok_or_else(|| ReadFailure::Malformed("a state larger than the limit".to_owned()))?;
+            if scan.feed(&piece)? {
+                break;
+            }
+        }
+        scan.finish()
+    }
+}
+
+fn validators(answer: Envelope<Vec<ValidatorEntry>>) -> Result<Vec<ValidatorRecord>, ReadFailure> {
+    sure(&answer)?;
+    if answer.finalized == Some(false) {
+        return Err(ReadFailure::NotAvailable("it has not finalized this slot yet".to_owned()));
+    }
+    Ok(answer.data.into_iter().map(ValidatorRecord::from).collect())
+}
+
+/// Sorts by index, and refuses what can't be an answer to the question.
+fn check_validators(
+    mut records: Vec<ValidatorRecord>,
+    asked: &BTreeSet<BlsPubkey>,
+) -> Result<Vec<ValidatorRecord>, ReadFailure> {
+    let malformed = |what: &str| Err(ReadFailure::Malformed(what.to_owned()));
+    if records.is_empty() && !asked.is_empty() {
+        return malformed("none of the validators asked for");
+    }
+    if !records.iter().all(|record| asked.contains(&record.pubkey)) {
+        return malformed("a validator that was not asked for");
+    }
+    records.sort_by_key(|record| record.index);
+    let mut pubkeys = BTreeSet::new();
+    if !records.iter().all(|record| pubkeys.insert(record.pubkey))
+        || records.windows(2).any(|pair| matches!(pair, [a, b] if a.index == b.index))
+    {
+        return malformed("a validator twice");
+    }
+    Ok(records)
+}

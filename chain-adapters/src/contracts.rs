@@ -1,0 +1,182 @@
+//! The contracts' interfaces, as far as a guardian uses them, stated by hand: what is called, what is logged, what can be
+//! refused. A test compares them with the compiled contracts.
+
+use alloy::{
+    primitives::{Address, B256, Bytes, U256},
+    sol,
+    sol_types::{SolCall, SolEvent, SolInterface},
+};
+use guardian_crypto::schnorr;
+use guardian_protocol::types::{BlsPubkey, Contracts, Duty, DutyBody, ProtocolEvent, Slot};
+
+#[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
+mod abi {
+    use super::sol;
+
+    sol! {
+        #[derive(Debug)]
+        struct Signature {
+            uint256 rx;
+            uint256 ry;
+            uint256 z;
+        }
+
+        #[derive(Debug)]
+        struct Report {
+            uint64 keyEpoch;
+            uint64 referenceSlot;
+            bytes32 referenceRoot;
+            uint64 validatorCount;
+            uint128 validatorBalance;
+            uint128 vaultBalance;
+        }
+
+        interface GuardianKeys {
+            function groupKey() external view returns (uint256 px, uint256 py);
+            function keyEpoch() external view returns (uint64 epoch);
+        }
+
+        interface EjectionRegistry {
+            event ValidatorEjected(uint64 indexed validatorIndex, uint64 indexed referenceSlot, bytes pubkey, uint8 reason);
+
+            function submitOrder(
+                uint64 keyEpoch,
+                uint64 referenceSlot,
+                bytes32 referenceRoot,
+                bytes calldata ejections,
+                Signature calldata signature
+            ) external;
+            function getEjectionThreshold() external view returns (uint256 amount);
+            function lastReferenceSlot() external view returns (uint64 slot);
+        }
+
+        interface ReserveFeed {
+            function submitReport(Report calldata report, Signature calldata signature) external;
+            function reportPeriodEpochs() external view returns (uint64 epochs);
+            function getVaults() external view returns (address[] memory vaults);
+            function lastReferenceSlot() external view returns (uint64 slot);
+        }
+
+        interface PufferProtocol {
+            event SuccessfullyProvisioned(bytes pubKey, uint256 indexed pufferModuleIndex, bytes32 indexed moduleName);
+            event ValidatorExited(
+                bytes pubKey,
+                uint256 indexed pufferModuleIndex,
+                bytes32 indexed moduleName,
+                uint256 pufETHBurnAmount,
+                uint256 vtBurnAmount
+            );
+        }
+
+        /// What the contracts refuse with.
+        #[derive(Debug)]
+        interface Refusals {
+            error StaleReferenceSlot(uint64 given, uint64 last);
+            error WrongKeyEpoch(uint64 given, uint64 current);
+            error InvalidSignature();
+            error EmptyOrder();
+            error MalformedOrder(uint256 length);
+            error TooManyEjections(uint256 count);
+            error UnorderedEjections(uint256 position);
+            error UnknownReason(uint256 position, uint8 reason);
+            error FutureReferenceSlot(uint64 given, uint256 time);
+            error EmptyReserves();
+            error SafeCastOverflowedUintDowncast(uint8 bits, uint256 value);
+        }
+    }
+}
+
+use abi::Refusals;
+pub(crate) use abi::{EjectionRegistry, GuardianKeys, PufferProtocol, ReserveFeed};
+
+/// Where a signed duty goes, and with which call data.
+pub(crate) fn submission(contracts: &Contracts, duty: &Duty, signature: &schnorr::Signature) -> (Address, Bytes) {
+    let signature = abi::Signature {
+        rx: U256::from_be_bytes(signature.rx()),
+        ry: U256::from_be_bytes(signature.ry()),
+        z: U256::from_be_bytes(signature.z()),
+    };
+    match &duty.body {
+        DutyBody::Ejection(order) => {
+            let call = EjectionRegistry::submitOrderCall {
+                keyEpoch: duty.key_epoch.0,
+                referenceSlot: duty.reference_slot.0,
+                referenceRoot: duty.reference_root,
+                ejections: order.packed().into(),
+                signature,
+            };
+            (contracts.ejection_registry, call.abi_encode().into())
+        }
+        DutyBody::Reserves(report) => {
+            let report = abi::Report {
+                keyEpoch: duty.key_epoch.0,
+                referenceSlot: duty.reference_slot.0,
+                referenceRoot: duty.reference_root,
+                validatorCount: report.validator_count,
+                validatorBalance: report.validator_balance,
+                vaultBalance: report.vault_balance,
+            };
+            (contracts.reserve_feed, ReserveFeed::submitReportCall { report, signature }.abi_encode().into())
+        }
+    }
+}
+
+/// The events that are asked for: topic of each.
+pub(crate) const TOPICS: [B256; 3] = [
+    PufferProtocol::SuccessfullyProvisioned::SIGNATURE_HASH,
+    PufferProtocol::ValidatorExited::SIGNATURE_HASH,
+    EjectionRegistry::ValidatorEjected::SIGNATURE_HASH,
+];
+
+/// What `log` says. `Ok(None)`: another contract's event of the same signature, which means nothing to us.
+///
+/// # Errors
+/// A description, if the log can't be decoded.
+pub(crate) fn event(contracts: &Contracts, log: &alloy::primitives::Log) -> Result<Option<ProtocolEvent>, String> {
+    let topic = log.topics().first().copied().unwrap_or_default();
+    let text = |error: alloy::sol_types::Error| error.to_string();
+    if log.address == contracts.protocol && topic == PufferProtocol::SuccessfullyProvisioned::SIGNATURE_HASH {
+        let event = PufferProtocol::SuccessfullyProvisioned::decode_log_validate(log).map_err(text)?;
+        return Ok(Some(ProtocolEvent::Provisioned(pubkey(&event.pubKey)?)));
+    }
+    if log.address == contracts.protocol && topic == PufferProtocol::ValidatorExited::SIGNATURE_HASH {
+        let event = PufferProtocol::ValidatorExited::decode_log_validate(log).map_err(text)?;
+        return Ok(Some(ProtocolEvent::Exited(pubkey(&event.pubKey)?)));
+    }
+    if log.address == contracts.ejection_registry && topic == EjectionRegistry::ValidatorEjected::SIGNATURE_HASH {
+        let event = EjectionRegistry::ValidatorEjected::decode_log_validate(log).map_err(text)?;
+        let (pubkey, reference_slot) = (pubkey(&event.pubkey)?, Slot(event.referenceSlot));
+        return Ok(Some(ProtocolEvent::Ordered { pubkey, reference_slot }));
+    }
+    Ok(None)
+}
+
+fn pubkey(bytes: &Bytes) -> Result<BlsPubkey, String> {
+    BlsPubkey::try_from(bytes.as_ref()).map_err(|_| format!("a public key of {} bytes", bytes.len()))
+}
+
+/// A contract's no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It has this reference slot or a later one.
+    Stale,
+    /// The error's name and values.
+    Other(String),
+}
+
+/// What the data of a revert means, if it is one of the contracts' errors.
+pub(crate) fn refusal(data: &[u8]) -> Option<Refusal> {
+    match Refusals::RefusalsErrors::abi_decode_validate(data).ok()? {
+        Refusals::RefusalsErrors::StaleReferenceSlot(_) => Some(Refusal::Stale),
+        other => {
+            // `Name(Name { value: 1 })`
+            let text = format!("{other:?}");
+            let inner = text.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')'));
+            Some(Refusal::Other(inner.unwrap_or(&text).to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "contracts_tests.rs"]
+mod tests;

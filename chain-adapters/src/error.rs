@@ -1,0 +1,102 @@
+//! Why the node can't start with these providers. Once it runs, a provider's trouble is a
+//! [`guardian_protocol::ports::ReadFailure`] and no error.
+
+use std::fmt;
+
+/// The two halves of an Ethereum node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// The consensus client.
+    Beacon,
+    /// The execution client.
+    Execution,
+}
+
+impl Layer {
+    /// The word used in logs, metrics and errors.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Beacon => "beacon",
+            Self::Execution => "execution",
+        }
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why the adapters could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The list is empty or longer than a [`guardian_protocol::types::ProviderId`] can count.
+    #[error("{count} {layer} providers are configured; there must be 1 to 256")]
+    ProviderCount {
+        /// Which list.
+        layer: Layer,
+        /// Its length.
+        count: usize,
+    },
+    /// Two providers of one layer have the same name: nobody could tell them apart in logs and metrics.
+    #[error("two {layer} providers are named '{name}'")]
+    DuplicateName {
+        /// Which list.
+        layer: Layer,
+        /// The name.
+        name: String,
+    },
+    /// Fewer than a majority answered.
+    #[error("{reached} of {total} {layer} providers answered, {needed} are needed: {reasons}")]
+    TooFewReachable {
+        /// Which list.
+        layer: Layer,
+        /// How many answered.
+        reached: usize,
+        /// How many are configured.
+        total: usize,
+        /// A majority of them.
+        needed: usize,
+        /// Each silent provider's reason.
+        reasons: String,
+    },
+    /// They serve different chains, and no majority serves the same.
+    #[error("no {needed} of {total} {layer} providers serve the same chain: {differences}")]
+    NoMajority {
+        /// Which list.
+        layer: Layer,
+        /// How many are configured.
+        total: usize,
+        /// A majority of them.
+        needed: usize,
+        /// What differs.
+        differences: String,
+    },
+    /// The providers agree with each other, but not with the configuration, or not across the layers.
+    #[error("{0}")]
+    Contradiction(String),
+    /// The HTTP client could not be built.
+    #[error("the HTTP client could not be set up: {0}")]
+    Http(String),
+    /// The account key is not one.
+    #[error("the account key is not a valid secp256k1 secret key")]
+    AccountKey,
+}
+
+impl Error {
+    /// What the operator can do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::ProviderCount { .. } => "list each provider with a name and a url; three of each layer let one fail",
+            Self::DuplicateName { .. } => "give every provider its own name",
+            Self::TooFewReachable { .. } => "check the addresses, and that the nodes are up and their HTTP APIs enabled",
+            Self::NoMajority { .. } => "remove the providers that serve another network than the one you mean",
+            Self::Contradiction(_) => "check that all providers and the configured chain id mean the same network",
+            Self::Http(_) => "check the system's certificate store and limits",
+            Self::AccountKey => "the key is 32 bytes, not zero and below the group order; generate a new one",
+        }
+    }
+}

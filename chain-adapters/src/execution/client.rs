@@ -1,0 +1,228 @@
+//! One execution node's JSON-RPC: alloy over our bounded HTTP. One client, one node: alloy's own fallback layers answer
+//! with whatever comes first, which is what this node must not do.
+
+use crate::http::Http;
+use alloy::{
+    primitives::{Address, B256, Bytes, U64, U256},
+    rpc::{
+        client::RpcClient,
+        json_rpc::{RequestPacket, ResponsePacket, RpcRecv, RpcSend},
+        types::{BlockId, Filter, Log, TransactionInput, TransactionRequest},
+    },
+    sol_types::SolCall,
+    transports::{RpcError, TransportError, TransportErrorKind, TransportFut},
+};
+use guardian_protocol::{ports::ReadFailure, types::BlockRef};
+use serde::Deserialize;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
+    task::{Context, Poll},
+};
+use tower_service::Service;
+
+/// An execution node.
+#[derive(Debug)]
+pub(crate) struct ExecutionClient {
+    pub(crate) http: Arc<Http>,
+    pub(crate) rpc: RpcClient,
+    /// Blocks in one `eth_getLogs`, as far as is known of this node.
+    pub(crate) log_range: AtomicU64,
+    /// It has refused a range: do not try larger ones.
+    pub(crate) log_range_known: AtomicBool,
+}
+
+/// A block's header, as far as it is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Header {
+    pub(crate) number: U64,
+    pub(crate) hash: B256,
+    pub(crate) parent_hash: B256,
+    pub(crate) timestamp: U64,
+}
+
+impl Header {
+    pub(crate) fn number(&self) -> u64 {
+        self.number.to()
+    }
+
+    pub(crate) fn timestamp(&self) -> u64 {
+        self.timestamp.to()
+    }
+
+    pub(crate) fn block(&self) -> BlockRef {
+        BlockRef { number: self.number(), hash: self.hash, timestamp: self.timestamp() }
+    }
+}
+
+/// Either `false`, or an object about the progress.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Syncing {
+    No(bool),
+    Yes(serde::de::IgnoredAny),
+}
+
+impl ExecutionClient {
+    pub(crate) fn new(http: Http) -> Self {
+        let log_range = AtomicU64::new(http.limits.log_range.max(1));
+        let http = Arc::new(http);
+        // "Local" only sets alloy's polling pace, which is not used.
+        let rpc = RpcClient::new(BoundedRpc(Arc::clone(&http)), false);
+        Self { http, rpc, log_range, log_range_known: AtomicBool::new(false) }
+    }
+
+    pub(crate) async fn chain_id(&self) -> Result<u64, ReadFailure> {
+        Ok(self.request::<_, U64>("eth_chainId", ()).await?.to())
+    }
+
+    /// # Errors
+    /// [`ReadFailure::NotInSync`] if the node says that it is syncing.
+    pub(crate) async fn check_sync(&self) -> Result<(), ReadFailure> {
+        match self.request::<_, Syncing>("eth_syncing", ()).await? {
+            Syncing::No(false) => Ok(()),
+            Syncing::No(true) | Syncing::Yes(_) => Err(ReadFailure::NotInSync("it is syncing".to_owned())),
+        }
+    }
+
+    /// The block with this number or tag; `None` if there is none.
+    pub(crate) async fn header(&self, block: impl Into<String>) -> Result<Option<Header>, ReadFailure> {
+        self.request("eth_getBlockByNumber", (block.into(), false)).await
+    }
+
+    /// The block with this number.
+    ///
+    /// # Errors
+    /// [`ReadFailure::NotAvailable`] if there is none, [`ReadFailure::Malformed`] if another one came.
+    pub(crate) async fn header_at(&self, number: u64) -> Result<Header, ReadFailure> {
+        let header = self.header(format!("{number:#x}")).await?;
+        let header = header.ok_or_else(|| ReadFailure::NotAvailable(format!("block {number} is not there")))?;
+        if header.number() == number {
+            Ok(header)
+        } else {
+            Err(ReadFailure::Malformed(format!("block {} instead of {number}", header.number())))
+        }
+    }
+
+    /// The block with this hash.
+    ///
+    /// # Errors
+    /// [`ReadFailure::NotAvailable`] if there is none, [`ReadFailure::Malformed`] if another one came.
+    pub(crate) async fn header_by_hash(&self, hash: B256) -> Result<Header, ReadFailure> {
+        let header: Option<Header> = self.request("eth_getBlockByHash", (hash, false)).await?;
+        let header = header.ok_or_else(|| ReadFailure::NotAvailable(format!("block {hash} is not there")))?;
+        if header.hash == hash {
+            Ok(header)
+        } else {
+            Err(ReadFailure::Malformed(format!("block {} instead of {hash}", header.hash)))
+        }
+    }
+
+    /// What `call` to `contract` returns in the state of the block with this hash. `None`: nothing at all, as where there is
+    /// no contract.
+    pub(crate) async fn view<C: SolCall>(
+        &self,
+        contract: Address,
+        call: C,
+        block: B256,
+    ) -> Result<Option<C::Return>, ReadFailure> {
+        let request =
+            TransactionRequest::default().to(contract).input(TransactionInput::both(call.abi_encode().into()));
+        let returned: Bytes = self.request("eth_call", (request, BlockId::hash(block))).await?;
+        if returned.is_empty() {
+            return Ok(None);
+        }
+        C::abi_decode_returns_validate(&returned)
+            .map(Some)
+            .map_err(|_| ReadFailure::Malformed(format!("{} returned something else", C::SIGNATURE)))
+    }
+
+    /// [`Self::view`] where there must be a contract.
+    ///
+    /// # Errors
+    /// [`ReadFailure::NotAvailable`] if there is none.
+    pub(crate) async fn must_view<C: SolCall>(
+        &self,
+        contract: Address,
+        call: C,
+        block: B256,
+    ) -> Result<C::Return, ReadFailure> {
+        let returned = self.view(contract, call, block).await?;
+        returned.ok_or_else(|| ReadFailure::NotAvailable(format!("no contract answers at {contract}")))
+    }
+
+    pub(crate) async fn has_code(&self, contract: Address, block: B256) -> Result<bool, ReadFailure> {
+        let code: Bytes = self.request("eth_getCode", (contract, BlockId::hash(block))).await?;
+        Ok(!code.is_empty())
+    }
+
+    pub(crate) async fn balance(&self, account: Address, block: B256) -> Result<U256, ReadFailure> {
+        self.request("eth_getBalance", (account, BlockId::hash(block))).await
+    }
+
+    /// # Errors
+    /// The transport's own error: a refusal has to be told from silence.
+    pub(crate) async fn logs(&self, filter: &Filter) -> Result<Vec<Log>, TransportError> {
+        self.rpc.request("eth_getLogs", (filter,)).await
+    }
+
+    /// A request whose refusal means that there is no answer.
+    pub(crate) async fn request<P: RpcSend, R: RpcRecv>(
+        &self,
+        method: &'static str,
+        params: P,
+    ) -> Result<R, ReadFailure> {
+        self.rpc.request(method, params).await.map_err(|error| self.failure(&error))
+    }
+
+    /// What an error means to a reader.
+    pub(crate) fn failure(&self, error: &TransportError) -> ReadFailure {
+        match error {
+            RpcError::ErrorResp(payload) => {
+                ReadFailure::NotAvailable(self.http.tame(&format!("error {}: {}", payload.code, payload.message)))
+            }
+            RpcError::NullResp => ReadFailure::NotAvailable("null".to_owned()),
+            RpcError::DeserError { err, .. } => ReadFailure::Malformed(self.http.tame(&err.to_string())),
+            RpcError::Transport(kind) => match kind.as_custom().and_then(|error| error.downcast_ref::<ReadFailure>()) {
+                Some(failure) => failure.clone(),
+                None => ReadFailure::Unreachable(self.http.tame(&kind.to_string())),
+            },
+            RpcError::UnsupportedFeature(_) | RpcError::LocalUsageError(_) | RpcError::SerError(_) => {
+                ReadFailure::Malformed(self.http.tame(&error.to_string()))
+            }
+        }
+    }
+}
+
+/// The transport: JSON-RPC over [`Http`], so that the bounds there hold for alloy as well.
+#[derive(Clone, Debug)]
+struct BoundedRpc(Arc<Http>);
+
+impl Service<RequestPacket> for BoundedRpc {
+    type Response = ResponsePacket;
+    type Error = TransportError;
+    type Future = TransportFut<'static>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, packet: RequestPacket) -> Self::Future {
+        let http = Arc::clone(&self.0);
+        Box::pin(async move {
+            let answer =
+                http.fetch(http.post().json(&packet), http.limits.rpc_bytes).await.map_err(TransportErrorKind::custom)?;
+            match serde_json::from_slice::<ResponsePacket>(&answer.body) {
+                // Some nodes send an error in JSON-RPC with an HTTP status that says so too.
+                Ok(response) if answer.status.is_success() || response.is_error() => Ok(response),
+                Err(_) if answer.status.is_success() => {
+                    Err(TransportErrorKind::custom(ReadFailure::Malformed("no JSON-RPC".to_owned())))
+                }
+                Ok(_) | Err(_) => Err(TransportErrorKind::custom(ReadFailure::Unreachable(http.said(&answer)))),
+            }
+        })
+    }
+}

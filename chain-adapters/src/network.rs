@@ -1,0 +1,145 @@
+//! The one chain that the providers must serve, and how it is found at the start: what a majority of them says.
+
+use crate::{
+    beacon::fingerprint::BeaconFingerprint,
+    config::{ChainConfig, Limits},
+    error::{Error, Layer},
+};
+use guardian_protocol::{
+    ports::{Query, ReadFailure},
+    types::{Contracts, Network},
+};
+use std::time::Duration;
+
+/// The chain, as every provider must have it, and what to read on it.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    pub(crate) beacon: BeaconFingerprint,
+    pub(crate) chain_id: u64,
+    pub(crate) contracts: Contracts,
+    pub(crate) start_block: u64,
+    pub(crate) limits: Limits,
+}
+
+impl Chain {
+    /// # Errors
+    /// [`Error::Contradiction`] if the two layers, or the operator, mean different chains.
+    pub(crate) fn new(
+        beacon: BeaconFingerprint,
+        chain_id: u64,
+        config: &ChainConfig,
+        now: u64,
+    ) -> Result<Self, Error> {
+        if let Some(expected) = config.chain_id
+            && expected != chain_id
+        {
+            let what = format!("the execution providers serve chain {chain_id}, the configuration says {expected}");
+            return Err(Error::Contradiction(what));
+        }
+        // Before the merge, a development chain's two layers know nothing of each other.
+        let merged = beacon.bellatrix.is_some_and(|fork| fork <= beacon.epoch_at(now));
+        if let Some(deposits) = beacon.deposit_chain_id
+            && merged
+            && deposits != chain_id
+        {
+            let what = format!("the beacon providers belong to chain {deposits}, the execution providers to {chain_id}");
+            return Err(Error::Contradiction(what));
+        }
+        let (contracts, start_block, limits) = (config.contracts, config.start_block, config.limits);
+        Ok(Self { beacon, chain_id, contracts, start_block, limits })
+    }
+
+    pub(crate) fn network(&self) -> Network {
+        Network {
+            chain_id: self.chain_id,
+            genesis_validators_root: self.beacon.genesis_validators_root.into(),
+            genesis_time: self.beacon.genesis_time,
+            seconds_per_slot: self.beacon.seconds_per_slot,
+            slots_per_epoch: self.beacon.slots_per_epoch,
+            forks: self.beacon.forks.clone(),
+            capella_fork_version: self.beacon.capella_version,
+            deneb_fork_epoch: self.beacon.deneb,
+        }
+    }
+
+    /// How long one provider may take for `query`.
+    pub(crate) fn patience(&self, query: &Query) -> Duration {
+        match query {
+            Query::Events { .. } => self.limits.history_timeout,
+            Query::Finalized | Query::Chain(_) | Query::Validators { .. } | Query::Landed => self.limits.answer_timeout,
+        }
+    }
+}
+
+/// The fingerprint that a majority of all providers of `layer` has; the silent ones count as not having it.
+///
+/// # Errors
+/// [`Error::TooFewReachable`], [`Error::NoMajority`].
+pub(crate) fn agree<F: Clone>(
+    layer: Layer,
+    said: &[(String, Result<F, ReadFailure>)],
+    difference: impl Fn(&F, &F) -> Option<String>,
+) -> Result<F, Error> {
+    let total = said.len();
+    let needed = (total / 2).saturating_add(1);
+    let known: Vec<(&str, &F)> =
+        said.iter().filter_map(|(name, said)| said.as_ref().ok().map(|print| (name.as_str(), print))).collect();
+    if known.len() < needed {
+        let reasons: Vec<String> = said
+            .iter()
+            .filter_map(|(name, said)| said.as_ref().err().map(|failure| format!("{name}: {failure}")))
+            .collect();
+        return Err(Error::TooFewReachable { layer, reached: known.len(), total, needed, reasons: reasons.join("; ") });
+    }
+    let followers = |candidate: &F| known.iter().filter(|(_, print)| difference(candidate, print).is_none()).count();
+    if let Some((_, print)) = known.iter().find(|(_, candidate)| followers(candidate) >= needed) {
+        return Ok((*print).clone());
+    }
+    let first = known.first().map(|(_, print)| *print);
+    let differences: Vec<String> = known
+        .iter()
+        .filter_map(|(name, print)| difference(first?, print).map(|text| format!("{name} serves {text}")))
+        .collect();
+    Err(Error::NoMajority { layer, total, needed, differences: differences.join("; ") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(prints: &[Option<u64>]) -> Vec<(String, Result<u64, ReadFailure>)> {
+        let answer = |print: &Option<u64>| print.ok_or_else(|| ReadFailure::Unreachable("refused".to_owned()));
+        prints.iter().zip('a'..).map(|(print, name)| (name.to_string(), answer(print))).collect()
+    }
+
+    fn agreed(prints: &[Option<u64>]) -> Result<u64, Error> {
+        agree(Layer::Execution, &said(prints), |a, b| (a != b).then(|| format!("chain {b} instead of {a}")))
+    }
+
+    #[test]
+    fn the_chain_is_what_a_majority_of_all_providers_serves() {
+        assert_eq!(agreed(&[Some(1)]).unwrap(), 1);
+        assert_eq!(agreed(&[Some(2), Some(1), Some(1)]).unwrap(), 1);
+        assert_eq!(agreed(&[None, Some(1), Some(1)]).unwrap(), 1);
+    }
+
+    #[test]
+    fn too_few_answers_are_told_with_each_reason() {
+        let error = agreed(&[None, None, Some(1)]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "1 of 3 execution providers answered, 2 are needed: a: unreachable: refused; b: unreachable: refused"
+        );
+        assert!(error.hint().contains("addresses"));
+    }
+
+    #[test]
+    fn a_split_is_told_with_what_differs() {
+        let error = agreed(&[Some(1), Some(2)]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no 2 of 2 execution providers serve the same chain: b serves chain 2 instead of 1"
+        );
+        assert!(matches!(agreed(&[None, Some(1), Some(2)]), Err(Error::NoMajority { .. })));
+    }
+}

@@ -1,0 +1,61 @@
+//! The account that pays for transactions. Its key is kept here and leaves only as signatures.
+
+use crate::error::Error;
+use alloy::{
+    consensus::{SignableTransaction, TxEip1559, TxEnvelope},
+    eips::eip2718::Encodable2718,
+    primitives::{Address, B256, Bytes},
+    signers::{SignerSync, local::PrivateKeySigner},
+};
+use std::fmt;
+
+/// A secp256k1 key that pays. Can't be printed, cloned or serialised; the curve library wipes it from memory when dropped.
+pub struct AccountKey(PrivateKeySigner);
+
+impl AccountKey {
+    /// The key with these 32 bytes.
+    ///
+    /// # Errors
+    /// [`Error::AccountKey`] if they are zero or not below the group order.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, Error> {
+        PrivateKeySigner::from_slice(bytes).map(Self).map_err(|_| Error::AccountKey)
+    }
+
+    /// The account's address: the operator sends ether here.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        self.0.address()
+    }
+
+    /// `transaction`, signed and encoded (EIP-2718), with its hash. `None` if the curve library fails, which it does with
+    /// negligible probability.
+    pub(crate) fn sign(&self, transaction: TxEip1559) -> Option<(B256, Bytes)> {
+        let signature = self.0.sign_hash_sync(&transaction.signature_hash()).ok()?;
+        let envelope = TxEnvelope::from(transaction.into_signed(signature));
+        Some((*envelope.tx_hash(), envelope.encoded_2718().into()))
+    }
+}
+
+impl fmt::Debug for AccountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AccountKey({})", self.address())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_shows_its_address_and_nothing_else() {
+        let key = AccountKey::from_bytes(&[0x5a; 32]).unwrap();
+        assert_eq!(format!("{key:?}"), format!("AccountKey({})", key.address()));
+        assert!(!format!("{key:?}").contains("5a5a5a5a"));
+    }
+
+    #[test]
+    fn zero_is_not_a_key() {
+        assert!(AccountKey::from_bytes(&[0; 32]).is_err());
+        assert!(AccountKey::from_bytes(&[0xff; 32]).is_err());
+    }
+}

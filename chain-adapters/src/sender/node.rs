@@ -1,0 +1,135 @@
+//! What the sender asks one execution node, and what the answers mean to it. All at the node's head: a submission is about
+//! what the chain is now.
+
+use super::{Submission, nonce::Rejection};
+use crate::{
+    contracts::{EjectionRegistry, Refusal, ReserveFeed, refusal},
+    execution::client::ExecutionClient,
+};
+use alloy::{
+    primitives::{Address, B256, Bytes, U64, hex},
+    rpc::{
+        json_rpc::ErrorPayload,
+        types::{FeeHistory, TransactionInput, TransactionRequest},
+    },
+    transports::TransportError,
+};
+use guardian_protocol::{
+    ports::ReadFailure,
+    types::{Contracts, DutyKind},
+};
+use serde::Deserialize;
+
+/// A receipt, as far as it is needed.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Receipt {
+    pub(super) transaction_hash: B256,
+    status: U64,
+    gas_used: U64,
+}
+
+/// What a trial run of a submission came to.
+#[derive(Debug)]
+pub(super) enum Trial {
+    /// It would succeed, with this much gas.
+    Passes(u64),
+    /// The contract has this reference slot or a later one.
+    Stale,
+    /// The contract refuses, and says why.
+    Refused(String),
+}
+
+impl Receipt {
+    pub(super) fn succeeded(&self) -> bool {
+        self.status == U64::ONE
+    }
+
+    pub(super) fn gas(&self) -> u64 {
+        self.gas_used.to()
+    }
+}
+
+impl ExecutionClient {
+    /// The last reference slot that the contract of `kind` accepted.
+    pub(super) async fn last_reference_slot(&self, contracts: &Contracts, kind: DutyKind) -> Result<u64, ReadFailure> {
+        let latest = self.header("latest").await?;
+        let block = latest.ok_or_else(|| ReadFailure::NotAvailable("it has no block".to_owned()))?.hash;
+        match kind {
+            DutyKind::Ejection => {
+                let call = EjectionRegistry::lastReferenceSlotCall {};
+                self.must_view(contracts.ejection_registry, call, block).await
+            }
+            DutyKind::Reserves => {
+                self.must_view(contracts.reserve_feed, ReserveFeed::lastReferenceSlotCall {}, block).await
+            }
+        }
+    }
+
+    /// Runs the submission without sending it. The estimate alone would do, but some nodes keep a revert's reason to
+    /// themselves there.
+    pub(super) async fn trial(&self, from: Address, submission: &Submission) -> Result<Trial, ReadFailure> {
+        let request = TransactionRequest::default()
+            .from(from)
+            .to(submission.to)
+            .input(TransactionInput::both(submission.data.clone()));
+        let client = &self.rpc;
+        let called: Result<Bytes, TransportError> = client.request("eth_call", (request.clone(), "latest")).await;
+        if let Err(error) = called {
+            return self.refused(error);
+        }
+        match client.request::<_, U64>("eth_estimateGas", (request,)).await {
+            Ok(gas) => Ok(Trial::Passes(gas.to())),
+            Err(error) => self.refused(error),
+        }
+    }
+
+    pub(super) async fn fee_history(&self) -> Result<FeeHistory, ReadFailure> {
+        // Ten blocks: two minutes of mainnet.
+        self.request("eth_feeHistory", ("0xa", "latest", [50.0])).await
+    }
+
+    /// Transactions of `account` that are included: the nonce of the next.
+    pub(super) async fn included_count(&self, account: Address) -> Result<u64, ReadFailure> {
+        Ok(self.request::<_, U64>("eth_getTransactionCount", (account, "latest")).await?.to())
+    }
+
+    /// # Errors
+    /// What the node has against it, and its words.
+    pub(super) async fn broadcast(&self, transaction: &Bytes) -> Result<(), (Rejection, String)> {
+        match self.rpc.request::<_, B256>("eth_sendRawTransaction", (transaction,)).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let rejection = error.as_error_resp().map_or(Rejection::Other, |said| Rejection::of(&said.message));
+                if rejection == Rejection::Known { Ok(()) } else { Err((rejection, self.failure(&error).to_string())) }
+            }
+        }
+    }
+
+    /// The receipt of `transaction`, if it is included.
+    pub(super) async fn receipt(&self, transaction: B256) -> Option<Receipt> {
+        let receipt: Option<Receipt> = self.request("eth_getTransactionReceipt", (transaction,)).await.ok()?;
+        receipt.filter(|receipt| receipt.transaction_hash == transaction)
+    }
+
+    fn refused(&self, error: TransportError) -> Result<Trial, ReadFailure> {
+        let Some(payload) = error.as_error_resp() else { return Err(self.failure(&error)) };
+        if !is_revert(payload) {
+            return Err(self.failure(&error));
+        }
+        let data = payload.as_revert_data().unwrap_or_default();
+        Ok(match refusal(&data) {
+            Some(Refusal::Stale) => Trial::Stale,
+            Some(Refusal::Other(text)) => Trial::Refused(text),
+            None => {
+                let shown = data.get(..4).map_or_else(|| payload.message.to_string(), |id| format!("unknown error {}", hex::encode_prefixed(id)));
+                Trial::Refused(self.http.tame(&shown))
+            }
+        })
+    }
+}
+
+/// Whether the contract said no, as against the node. Code 3 is a revert (execution-apis); older clients only say so.
+fn is_revert(payload: &ErrorPayload) -> bool {
+    payload.code == 3 || payload.message.to_ascii_lowercase().contains("revert")
+}

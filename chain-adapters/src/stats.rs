@@ -1,0 +1,70 @@
+//! What each provider has cost and how it did: numbers for metrics. Nothing here is decided from.
+
+use crate::error::Layer;
+use guardian_protocol::types::ProviderId;
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+/// Counters of one provider since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Stats {
+    requests: AtomicU64,
+    errors: AtomicU64,
+    bytes: AtomicU64,
+    latency_ms: AtomicU64,
+}
+
+impl Stats {
+    /// A request was sent.
+    pub(crate) fn requested(&self) {
+        self.requests.fetch_add(1, Relaxed);
+    }
+
+    /// A request failed: no answer, or not a good one.
+    pub(crate) fn failed(&self) {
+        self.errors.fetch_add(1, Relaxed);
+    }
+
+    /// Bytes of an answer's body came in.
+    pub(crate) fn received(&self, bytes: usize) {
+        self.bytes.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// An answer was complete after this long.
+    pub(crate) fn took(&self, duration: Duration) {
+        self.latency_ms.store(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self, layer: Layer, id: ProviderId, name: &str) -> ProviderStats {
+        ProviderStats {
+            layer,
+            id,
+            name: name.to_owned(),
+            requests: self.requests.load(Relaxed),
+            errors: self.errors.load(Relaxed),
+            bytes: self.bytes.load(Relaxed),
+            last_latency_ms: self.latency_ms.load(Relaxed),
+        }
+    }
+}
+
+/// One provider's counters at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderStats {
+    /// Which half of a node it is.
+    pub layer: Layer,
+    /// Its place in the operator's list of that layer.
+    pub id: ProviderId,
+    /// The operator's name for it.
+    pub name: String,
+    /// Requests sent.
+    pub requests: u64,
+    /// Requests that failed.
+    pub errors: u64,
+    /// Bytes received, decompressed.
+    pub bytes: u64,
+    /// How long the newest complete answer took, in milliseconds; 0 before the first.
+    pub last_latency_ms: u64,
+}

@@ -1,0 +1,133 @@
+//! An HTTP server that says what a closure tells it to, and remembers what it was asked.
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::Request,
+    http::{HeaderValue, Response, StatusCode, header},
+};
+use futures::StreamExt;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::task::JoinHandle;
+use url::Url;
+
+/// What was asked.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub method: String,
+    /// Path with query.
+    pub target: String,
+    pub body: Vec<u8>,
+}
+
+/// What to answer.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Said,
+}
+
+/// A body.
+#[derive(Clone, Debug)]
+pub enum Said {
+    Whole(Vec<u8>),
+    /// Announces more bytes than come.
+    Truncated(Vec<u8>),
+    /// Comes, and then never ends.
+    Hanging(Vec<u8>),
+    /// Repeats for ever.
+    Endless(Vec<u8>),
+}
+
+impl Reply {
+    pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![("content-type", content_type.to_owned())];
+        Self { status, headers, body: Said::Whole(body.into()) }
+    }
+
+    pub fn json(body: impl Into<Vec<u8>>) -> Self {
+        Self::new(200, "application/json", body)
+    }
+
+    pub fn saying(self, body: Said) -> Self {
+        Self { body, ..self }
+    }
+}
+
+impl Asked {
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap()
+    }
+}
+
+/// A running server; stops when dropped.
+pub struct Server {
+    pub url: Url,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    pub async fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (log, answer) = (Arc::clone(&asked), Arc::new(answer));
+        let router = Router::new().fallback(move |request: Request| {
+            let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
+            async move {
+                let (head, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, 1 << 24).await.unwrap();
+                let asked =
+                    Asked { method: head.method.to_string(), target: head.uri.to_string(), body: body.to_vec() };
+                log.lock().unwrap().push(asked.clone());
+                respond(answer(&asked))
+            }
+        });
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, asked, task }
+    }
+
+    /// What was asked so far, as `METHOD target`.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().iter().map(|asked| format!("{} {}", asked.method, asked.target)).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn respond(reply: Reply) -> Response<Body> {
+    let pieces = |bytes: Vec<u8>| futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(bytes))]);
+    let broken = || std::io::Error::other("broken off");
+    let body = match reply.body {
+        Said::Whole(bytes) => Body::from(bytes),
+        Said::Truncated(bytes) => {
+            // The pause lets the first piece out before the connection is torn down.
+            let failure = futures::stream::once(async move {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Err(broken())
+            });
+            Body::from_stream(pieces(bytes).chain(failure))
+        }
+        Said::Hanging(bytes) => Body::from_stream(pieces(bytes).chain(futures::stream::pending())),
+        Said::Endless(bytes) => {
+            Body::from_stream(futures::stream::repeat_with(move || Ok::<_, std::io::Error>(Bytes::from(bytes.clone()))))
+        }
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap();
+    for (name, value) in reply.headers {
+        response
+            .headers_mut()
+            .insert(header::HeaderName::from_static(name), HeaderValue::from_str(&value).unwrap());
+    }
+    response
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.30;
+
+import {EjectionRegistry} from "../src/EjectionRegistry.sol";
+import {GuardianKeys} from "../src/GuardianKeys.sol";
+import {ReserveFeed} from "../src/ReserveFeed.sol";
+import {Fixture} from "./Fixture.sol";
+
+/// @title The digests, against vectors that the guardians' own software is tested with too
+contract DigestsTest is Fixture {
+    string private json;
+
+    function setUp() public override {
+        super.setUp();
+        json = vm.readFile("test/vectors/digests.json");
+    }
+
+    function test_every_shared_vector_has_the_digest_written_beside_it() public {
+        uint256 count = 0;
+        while (true) {
+            string memory at = string.concat("$[", vm.toString(count), "]");
+            if (!vm.keyExistsJson(json, at)) break;
+            vm.chainId(number(at, ".chainId"));
+            bytes32 expected = vm.parseJsonBytes32(json, string.concat(at, ".digest"));
+            vm.assertEq(digestOf(at), expected, text(at, ".name"));
+            count++;
+        }
+        vm.assertTrue(count >= 9, "vectors are missing");
+    }
+
+    function test_the_types_are_the_ones_in_the_vectors() public view {
+        vm.assertEq(registry.EJECTION_ORDER_TYPEHASH(), typeHashIn("$[0]"), "EjectionOrder");
+        vm.assertEq(feed.RESERVE_REPORT_TYPEHASH(), typeHashIn("$[3]"), "ReserveReport");
+        vm.assertEq(keys.KEY_ROTATION_TYPEHASH(), typeHashIn("$[7]"), "KeyRotation");
+    }
+
+    function test_the_domain_is_the_contracts_own_and_follows_the_chain_id() public {
+        vm.assertEq(registry.domainSeparator(), domainOf(address(registry), block.chainid), "registry");
+        vm.assertEq(feed.domainSeparator(), domainOf(address(feed), block.chainid), "feed");
+        vm.assertEq(keys.domainSeparator(), domainOf(address(keys), block.chainid), "keys");
+        vm.chainId(560048);
+        vm.assertEq(registry.domainSeparator(), domainOf(address(registry), 560048), "after a split of the chain");
+    }
+
+    function test_the_domain_can_be_read() public view {
+        (, string memory name, string memory version, uint256 chainId, address verifyingContract,,) =
+            registry.eip712Domain();
+        vm.assertEq(bytes(name), bytes("Puffer Guardian"), "name");
+        vm.assertEq(bytes(version), bytes("1"), "version");
+        vm.assertEq(chainId, block.chainid, "chain id");
+        vm.assertEq(verifyingContract, address(registry), "contract");
+    }
+
+    /// @dev Puts the contract's code where the vector says, and asks it.
+    function digestOf(string memory at) private returns (bytes32) {
+        address where = vm.parseJsonAddress(json, string.concat(at, ".verifyingContract"));
+        bytes32 kind = keccak256(bytes(text(at, ".contract")));
+        if (kind == keccak256("EjectionRegistry")) {
+            vm.etch(where, address(registry).code);
+            return EjectionRegistry(where)
+                .hashOrder(
+                    uint64(number(at, ".fields.keyEpoch")),
+                    uint64(number(at, ".fields.referenceSlot")),
+                    vm.parseJsonBytes32(json, string.concat(at, ".fields.referenceRoot")),
+                    vm.parseJsonBytes(json, string.concat(at, ".fields.ejections"))
+                );
+        }
+        if (kind == keccak256("ReserveFeed")) {
+            vm.etch(where, address(feed).code);
+            return ReserveFeed(where)
+                .hashReport(
+                    ReserveFeed.Report({
+                    keyEpoch: uint64(number(at, ".fields.keyEpoch")),
+                    referenceSlot: uint64(number(at, ".fields.referenceSlot")),
+                    referenceRoot: vm.parseJsonBytes32(json, string.concat(at, ".fields.referenceRoot")),
+                    validatorCount: uint64(number(at, ".fields.validatorCount")),
+                    validatorBalance: uint128(number(at, ".fields.validatorBalance")),
+                    vaultBalance: uint128(number(at, ".fields.vaultBalance"))
+                })
+                );
+        }
+        vm.assertEq(kind, keccak256("GuardianKeys"), "unknown contract");
+        vm.etch(where, address(keys).code);
+        return GuardianKeys(where)
+            .hashRotation(uint64(number(at, ".fields.keyEpoch")), number(at, ".fields.px"), number(at, ".fields.py"));
+    }
+
+    function domainOf(address verifyingContract, uint256 chainId) private pure returns (bytes32) {
+        bytes32 typeHash =
+            keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+        bytes32 name = keccak256("Puffer Guardian");
+        return keccak256(abi.encode(typeHash, name, keccak256("1"), chainId, verifyingContract));
+    }
+
+    function typeHashIn(string memory at) private view returns (bytes32) {
+        return keccak256(bytes(text(at, ".type")));
+    }
+
+    function number(string memory at, string memory key) private view returns (uint256) {
+        return vm.parseJsonUint(json, string.concat(at, key));
+    }
+
+    function text(string memory at, string memory key) private view returns (string memory) {
+        return vm.parseJsonString(json, string.concat(at, key));
+    }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.30;
+
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {EjectionRegistry} from "../src/EjectionRegistry.sol";
+import {Signature} from "../src/FrostVerifier.sol";
+import {StaleReferenceSlot} from "../src/GuardianDomain.sol";
+import {GuardianKeys} from "../src/GuardianKeys.sol";
+import {FrostSigner} from "./FrostSigner.sol";
+import {Fixture} from "./Fixture.sol";
+import {Vm} from "./Vm.sol";
+
+/// @title Ejection orders
+contract EjectionRegistryTest is Fixture {
+    function test_an_order_announces_every_validator_in_it() public {
+        bytes memory list = bytes.concat(entry(0, 1), entry(7, 2), entry(type(uint64).max, 5));
+        bytes32 digest = registry.hashOrder(1, FIRST_SLOT, ROOT, list);
+        Signature memory signature = FrostSigner.sign(SECRET, digest);
+        vm.expectEmit(address(registry));
+        emit EjectionRegistry.ValidatorEjected(0, FIRST_SLOT, pubkeyOf(0), 1);
+        vm.expectEmit(address(registry));
+        emit EjectionRegistry.ValidatorEjected(7, FIRST_SLOT, pubkeyOf(7), 2);
+        vm.expectEmit(address(registry));
+        emit EjectionRegistry.ValidatorEjected(type(uint64).max, FIRST_SLOT, pubkeyOf(type(uint64).max), 5);
+        vm.expectEmit(address(registry));
+        emit EjectionRegistry.OrderAccepted(FIRST_SLOT, digest, 3);
+        vm.prank(STRANGER);
+        registry.submitOrder(1, FIRST_SLOT, ROOT, list, signature);
+        vm.assertEq(registry.lastReferenceSlot(), FIRST_SLOT, "last reference slot");
+    }
+
+    function testFuzz_the_events_say_what_the_list_says(uint64[] calldata steps, bytes32 seed) public {
+        (bytes memory list, uint256 count) = randomList(steps, seed);
+        vm.assume(count > 0);
+        vm.recordLogs();
+        submitOrder(FIRST_SLOT, list);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertEq(logs.length, count + 1, "one event each, and one for the order");
+        for (uint256 i = 0; i < count; ++i) {
+            vm.assertEq(logs[i].topics[0], EjectionRegistry.ValidatorEjected.selector, "event");
+            vm.assertEq(uint256(logs[i].topics[2]), FIRST_SLOT, "slot");
+            // As Solidity itself would encode it.
+            (bytes memory pubkey, uint8 reason) = abi.decode(logs[i].data, (bytes, uint8));
+            vm.assertEq(logs[i].data, abi.encode(pubkey, reason), "encoding");
+            bytes memory expected = new bytes(57);
+            for (uint256 j = 0; j < 57; ++j) {
+                expected[j] = list[57 * i + j];
+            }
+            // casting to 'uint64' is safe because the topic is one
+            // forge-lint: disable-next-line(unsafe-typecast)
+            vm.assertEq(abi.encodePacked(uint64(uint256(logs[i].topics[1])), pubkey, reason), expected, "entry");
+        }
+    }
+
+    function test_the_largest_order_is_accepted_and_a_larger_one_refused() public {
+        submitOrder(FIRST_SLOT, listOf(256));
+        expectRefusedList(listOf(257), abi.encodeWithSelector(EjectionRegistry.TooManyEjections.selector, 257));
+    }
+
+    function test_an_empty_order_is_refused() public {
+        expectRefusedList("", abi.encodeWithSelector(EjectionRegistry.EmptyOrder.selector));
+    }
+
+    function testFuzz_a_truncated_order_is_refused(uint256 length) public {
+        bytes memory list = listOf(3);
+        length = bound(length, 1, list.length - 1);
+        vm.assume(length % 57 != 0);
+        assembly ("memory-safe") {
+            mstore(list, length)
+        }
+        expectRefusedList(list, abi.encodeWithSelector(EjectionRegistry.MalformedOrder.selector, length));
+    }
+
+    function test_a_validator_named_twice_is_refused() public {
+        bytes memory list = bytes.concat(entry(5, 1), entry(6, 1), entry(6, 1));
+        expectRefusedList(list, abi.encodeWithSelector(EjectionRegistry.UnorderedEjections.selector, 2));
+    }
+
+    function test_falling_indices_are_refused() public {
+        bytes memory list = bytes.concat(entry(6, 1), entry(5, 1));
+        expectRefusedList(list, abi.encodeWithSelector(EjectionRegistry.UnorderedEjections.selector, 1));
+    }
+
+    function test_nothing_follows_the_highest_index() public {
+        bytes memory list = bytes.concat(entry(type(uint64).max, 1), entry(type(uint64).max, 1));
+        expectRefusedList(list, abi.encodeWithSelector(EjectionRegistry.UnorderedEjections.selector, 1));
+        list = bytes.concat(entry(type(uint64).max, 1), entry(0, 1));
+        expectRefusedList(list, abi.encodeWithSelector(EjectionRegistry.UnorderedEjections.selector, 1));
+    }
+
+    function testFuzz_reasons_1_to_5_are_accepted_and_no_others(uint8 reason) public {
+        bytes memory list = bytes.concat(entry(5, 1), entry(6, reason));
+        if (reason >= 1 && reason <= 5) {
+            submitOrder(FIRST_SLOT, list);
+        } else {
+            expectRefusedList(list, abi.encodeWithSelector(EjectionRegistry.UnknownReason.selector, 1, reason));
+        }
+    }
+
+    function testFuzz_the_reference_slot_rises_strictly(uint64 slot) public {
+        submitOrder(FIRST_SLOT, listOf(1));
+        slot = uint64(bound(slot, 0, FIRST_SLOT));
+        expectRefused(1, slot, ROOT, listOf(2), abi.encodeWithSelector(StaleReferenceSlot.selector, slot, FIRST_SLOT));
+        submitOrder(FIRST_SLOT + 1, listOf(2));
+    }
+
+    function test_slot_0_is_never_accepted() public {
+        expectRefused(1, 0, ROOT, listOf(1), abi.encodeWithSelector(StaleReferenceSlot.selector, 0, 0));
+    }
+
+    function testFuzz_every_signed_field_is_bound(uint256 field, uint256 value) public {
+        bytes memory list = listOf(2);
+        Signature memory signature = FrostSigner.sign(SECRET, registry.hashOrder(1, FIRST_SLOT, ROOT, list));
+        (uint64 slot, bytes32 root) = (FIRST_SLOT, ROOT);
+        field = field % 3;
+        if (field == 0) slot += uint64(bound(value, 1, 1 << 32));
+        if (field == 1) root = bytes32(uint256(root) ^ 1 << (value % 256));
+        // A byte of a public key: anything else in the list might be refused for another reason.
+        if (field == 2) list[57 * (value % 2) + 8 + value % 48] ^= 0x01;
+        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        registry.submitOrder(1, slot, root, list, signature);
+        registry.submitOrder(1, FIRST_SLOT, ROOT, listOf(2), signature);
+    }
+
+    function test_a_shorter_or_longer_list_needs_its_own_signature() public {
+        Signature memory signature = FrostSigner.sign(SECRET, registry.hashOrder(1, FIRST_SLOT, ROOT, listOf(2)));
+        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        registry.submitOrder(1, FIRST_SLOT, ROOT, listOf(1), signature);
+        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        registry.submitOrder(1, FIRST_SLOT, ROOT, listOf(3), signature);
+    }
+
+    function test_an_order_of_an_earlier_key_epoch_is_refused() public {
+        bytes memory list = listOf(1);
+        Signature memory signature = FrostSigner.sign(SECRET, registry.hashOrder(1, FIRST_SLOT, ROOT, list));
+        rotate();
+        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.WrongKeyEpoch.selector, 1, 2));
+        registry.submitOrder(1, FIRST_SLOT, ROOT, list, signature);
+        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        registry.submitOrder(2, FIRST_SLOT, ROOT, list, signature);
+        signature = FrostSigner.sign(NEXT_SECRET, registry.hashOrder(2, FIRST_SLOT, ROOT, list));
+        registry.submitOrder(2, FIRST_SLOT, ROOT, list, signature);
+    }
+
+    function test_an_order_for_another_registry_is_refused() public {
+        EjectionRegistry other = new EjectionRegistry(keys, GOVERNOR, THRESHOLD);
+        Signature memory signature = FrostSigner.sign(SECRET, other.hashOrder(1, FIRST_SLOT, ROOT, listOf(1)));
+        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        registry.submitOrder(1, FIRST_SLOT, ROOT, listOf(1), signature);
+    }
+
+    function test_an_order_for_another_chain_is_refused() public {
+        Signature memory signature = FrostSigner.sign(SECRET, registry.hashOrder(1, FIRST_SLOT, ROOT, listOf(1)));
+        vm.chainId(560048);
+        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        registry.submitOrder(1, FIRST_SLOT, ROOT, listOf(1), signature);
+    }
+
+    function test_a_second_signature_does_not_make_a_second_order() public {
+        bytes32 digest = registry.hashOrder(1, FIRST_SLOT, ROOT, listOf(1));
+        submitOrder(FIRST_SLOT, listOf(1));
+        Signature memory another = FrostSigner.signWithNonce(SECRET, digest, 12345);
+        vm.expectRevert(abi.encodeWithSelector(StaleReferenceSlot.selector, FIRST_SLOT, FIRST_SLOT));
+        registry.submitOrder(1, FIRST_SLOT, ROOT, listOf(1), another);
+    }
+
+    function testFuzz_truncated_calldata_is_refused(uint256 length) public {
+        bytes memory list = listOf(2);
+        Signature memory signature = FrostSigner.sign(SECRET, registry.hashOrder(1, FIRST_SLOT, ROOT, list));
+        bytes memory input = abi.encodeCall(EjectionRegistry.submitOrder, (1, FIRST_SLOT, ROOT, list, signature));
+        // Less than the padding: that may be left out.
+        length = bound(length, 0, input.length - 32);
+        assembly ("memory-safe") {
+            mstore(input, length)
+        }
+        (bool success,) = address(registry).call(input);
+        vm.assertFalse(success, "truncated");
+    }
+
+    function test_the_governor_sets_the_threshold() public {
+        vm.assertEq(registry.getEjectionThreshold(), THRESHOLD, "at first");
+        vm.expectEmit(address(registry));
+        emit EjectionRegistry.EjectionThresholdChanged(THRESHOLD, 31 ether);
+        vm.prank(GOVERNOR);
+        registry.setEjectionThreshold(31 ether);
+        vm.assertEq(registry.getEjectionThreshold(), 31 ether, "then");
+    }
+
+    function test_nobody_else_sets_the_threshold() public {
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, STRANGER));
+        vm.prank(STRANGER);
+        registry.setEjectionThreshold(31 ether);
+    }
+
+    function testFuzz_the_threshold_lies_between_0_and_32_ether(uint256 threshold) public {
+        if (threshold % 3 != 0) threshold = bound(threshold, 0, 33 ether);
+        if (threshold == 0 || threshold >= 32 ether) {
+            vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, threshold));
+        }
+        vm.prank(GOVERNOR);
+        registry.setEjectionThreshold(threshold);
+    }
+
+    function test_the_ends_of_the_threshold_are_excluded() public {
+        vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, 0));
+        new EjectionRegistry(keys, GOVERNOR, 0);
+        vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, 32 ether));
+        new EjectionRegistry(keys, GOVERNOR, 32 ether);
+        new EjectionRegistry(keys, GOVERNOR, 1);
+        new EjectionRegistry(keys, GOVERNOR, 32 ether - 1);
+    }
+
+    function expectRefusedList(bytes memory list, bytes memory why) private {
+        expectRefused(1, FIRST_SLOT + 1, ROOT, list, why);
+    }
+
+    /// @dev Well signed, so that it is refused for `why` alone, and leaves nothing behind.
+    function expectRefused(uint64 epoch, uint64 slot, bytes32 root, bytes memory list, bytes memory why) private {
+        uint64 last = registry.lastReferenceSlot();
+        Signature memory signature = FrostSigner.sign(SECRET, registry.hashOrder(epoch, slot, root, list));
+        vm.expectRevert(why);
+        registry.submitOrder(epoch, slot, root, list, signature);
+        vm.assertEq(registry.lastReferenceSlot(), last, "last reference slot");
+    }
+
+    function randomList(uint64[] calldata steps, bytes32 seed) private pure returns (bytes memory list, uint256 count) {
+        uint256 index = 0;
+        for (; count < steps.length && count < 40; ++count) {
+            index += 1 + steps[count] % (1 << 58);
+            bytes32 head = keccak256(abi.encode(seed, count));
+            // casting to 'uint64' is safe because 40 steps of at most 2^58 stay below 2^64
+            // forge-lint: disable-next-line(unsafe-typecast)
+            list =
+                abi.encodePacked(list, uint64(index), head, bytes16(keccak256(abi.encode(head))), uint8(1 + count % 5));
+        }
+    }
+}

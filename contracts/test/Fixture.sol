@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.30;
+
+import {EjectionRegistry} from "../src/EjectionRegistry.sol";
+import {Signature} from "../src/FrostVerifier.sol";
+import {GuardianKeys} from "../src/GuardianKeys.sol";
+import {ReserveFeed} from "../src/ReserveFeed.sol";
+import {FrostSigner} from "./FrostSigner.sol";
+import {TestBase} from "./TestBase.sol";
+
+/// @title The contracts deployed together, and what guardians would sign for them
+abstract contract Fixture is TestBase {
+    uint256 internal constant SECRET = uint256(keccak256("group key"));
+    uint256 internal constant NEXT_SECRET = uint256(keccak256("next group key"));
+    address internal constant GOVERNOR = address(0x600d);
+    address internal constant STRANGER = address(0xbad);
+    uint256 internal constant THRESHOLD = 31.75 ether;
+    uint64 internal constant GENESIS_TIME = 1_606_824_023;
+    uint64 internal constant SECONDS_PER_SLOT = 12;
+    uint64 internal constant SLOTS_PER_EPOCH = 32;
+    uint64 internal constant REPORT_PERIOD = 75;
+    uint64 internal constant HEARTBEAT = 1 days;
+    uint64 internal constant FIRST_SLOT = 9_876_512;
+    bytes32 internal constant ROOT = keccak256("reference root");
+
+    GuardianKeys internal keys;
+    EjectionRegistry internal registry;
+    ReserveFeed internal feed;
+
+    function setUp() public virtual {
+        vm.warp(timeOf(FIRST_SLOT) + 1 hours);
+        (uint256 px, uint256 py) = FrostSigner.multiplyBase(SECRET);
+        keys = new GuardianKeys(px, py);
+        registry = new EjectionRegistry(keys, GOVERNOR, THRESHOLD);
+        feed = newFeed(REPORT_PERIOD, HEARTBEAT, twoVaults());
+    }
+
+    function newFeed(uint64 period, uint64 heartbeat, address[] memory vaults) internal returns (ReserveFeed) {
+        return
+            new ReserveFeed(keys, GOVERNOR, GENESIS_TIME, SECONDS_PER_SLOT, SLOTS_PER_EPOCH, period, heartbeat, vaults);
+    }
+
+    function twoVaults() internal pure returns (address[] memory vaults) {
+        vaults = new address[](2);
+        vaults[0] = address(0xa11);
+        vaults[1] = address(0xb22);
+    }
+
+    function timeOf(uint64 slot) internal pure returns (uint256) {
+        return GENESIS_TIME + uint256(slot) * SECONDS_PER_SLOT;
+    }
+
+    function rotate() internal {
+        (uint256 px, uint256 py) = FrostSigner.multiplyBase(NEXT_SECRET);
+        bytes32 digest = keys.hashRotation(keys.keyEpoch() + 1, px, py);
+        keys.rotate(px, py, FrostSigner.sign(SECRET, digest), FrostSigner.sign(NEXT_SECRET, digest));
+    }
+
+    // Reports
+
+    function reportAt(uint64 slot) internal pure returns (ReserveFeed.Report memory) {
+        return ReserveFeed.Report({
+            keyEpoch: 1,
+            referenceSlot: slot,
+            referenceRoot: ROOT,
+            validatorCount: 3210,
+            validatorBalance: 102_754.321987654 ether,
+            vaultBalance: 12_345.678901234567890123 ether
+        });
+    }
+
+    function submit(ReserveFeed.Report memory report) internal {
+        feed.submitReport(report, FrostSigner.sign(SECRET, feed.hashReport(report)));
+    }
+
+    // Orders
+
+    /// @dev A key that any mistake in copying would change.
+    function pubkeyOf(uint256 index) internal pure returns (bytes memory) {
+        return abi.encodePacked(keccak256(abi.encode(index)), bytes16(keccak256(abi.encode(index, "tail"))));
+    }
+
+    function entry(uint64 index, uint8 reason) internal pure returns (bytes memory) {
+        return abi.encodePacked(index, pubkeyOf(index), reason);
+    }
+
+    /// @dev `count` entries with indices as mainnet has them.
+    function listOf(uint256 count) internal pure returns (bytes memory list) {
+        for (uint256 i = 0; i < count; ++i) {
+            list = bytes.concat(list, entry(uint64(1_234_567 + 3 * i), uint8(1 + i % 5)));
+        }
+    }
+
+    function submitOrder(uint64 slot, bytes memory list) internal {
+        Signature memory signature = FrostSigner.sign(SECRET, registry.hashOrder(1, slot, ROOT, list));
+        registry.submitOrder(1, slot, ROOT, list, signature);
+    }
+}

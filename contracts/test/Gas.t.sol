@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.30;
+
+import {EjectionRegistry} from "../src/EjectionRegistry.sol";
+import {FrostVerifier, Signature} from "../src/FrostVerifier.sol";
+import {GuardianKeys} from "../src/GuardianKeys.sol";
+import {ReserveFeed} from "../src/ReserveFeed.sol";
+import {FrostSigner} from "./FrostSigner.sol";
+import {Fixture} from "./Fixture.sol";
+
+/// @title What a transaction costs
+/// @notice Prints whole transactions (`forge test --match-contract Gas -vv`) and holds the numbers promised to callers:
+/// gas is deterministic, so these are tests, not timings. Steady state: the contracts hold an earlier duty, committed by
+/// `setUp`, and every account and slot is cold but the transaction's target.
+contract GasTest is Fixture {
+    uint64 private constant NEXT_SLOT = FIRST_SLOT + 32;
+
+    function setUp() public override {
+        super.setUp();
+        submit(reportAt(FIRST_SLOT));
+        submitOrder(FIRST_SLOT, listOf(1));
+    }
+
+    function test_gas_of_the_verifier() public {
+        bytes32 message = keccak256("message");
+        (uint256 px, uint256 py) = FrostSigner.multiplyBase(SECRET);
+        Signature memory signature = FrostSigner.sign(SECRET, message);
+        (uint256 rx, uint256 ry, uint256 z) = (signature.rx, signature.ry, signature.z);
+        uint256 start = gasleft();
+        uint256 reading = start - gasleft();
+        start = gasleft();
+        bool valid = FrostVerifier.verify(px, py, rx, ry, z, message);
+        uint256 used = start - gasleft() - reading;
+        vm.assertTrue(valid, "signature");
+        print("verify, with its call and its memory", used);
+        vm.assertLe(used, 4_350, "verify");
+    }
+
+    function test_gas_of_a_report() public {
+        ReserveFeed.Report memory report = reportAt(NEXT_SLOT);
+        Signature memory signature = FrostSigner.sign(SECRET, feed.hashReport(report));
+        uint256 used = transaction(address(feed), abi.encodeCall(ReserveFeed.submitReport, (report, signature)));
+        print("submitReport, whole transaction", used);
+        vm.assertLe(used, 44_500, "report");
+    }
+
+    function test_gas_of_an_order_of_1() public {
+        print("submitOrder of 1, whole transaction", order(1));
+    }
+
+    function test_gas_of_an_order_of_10() public {
+        uint256 used = order(10);
+        print("submitOrder of 10, whole transaction", used);
+        print("submitOrder of 10, per validator", used / 10);
+    }
+
+    function test_gas_of_an_order_of_100() public {
+        uint256 used = order(100);
+        print("submitOrder of 100, whole transaction", used);
+        print("submitOrder of 100, per validator", used / 100);
+        vm.assertLe(used / 100, 4_000, "per validator");
+    }
+
+    function test_gas_of_a_rotation() public {
+        (uint256 px, uint256 py) = FrostSigner.multiplyBase(NEXT_SECRET);
+        bytes32 digest = keys.hashRotation(2, px, py);
+        Signature memory byOld = FrostSigner.sign(SECRET, digest);
+        Signature memory byNew = FrostSigner.sign(NEXT_SECRET, digest);
+        uint256 used = transaction(address(keys), abi.encodeCall(GuardianKeys.rotate, (px, py, byOld, byNew)));
+        print("rotate, whole transaction", used);
+        vm.assertLe(used, 60_000, "rotation");
+    }
+
+    function order(uint256 count) private returns (uint256) {
+        bytes memory list = listOf(count);
+        Signature memory signature = FrostSigner.sign(SECRET, registry.hashOrder(1, NEXT_SLOT, ROOT, list));
+        return transaction(
+            address(registry), abi.encodeCall(EjectionRegistry.submitOrder, (1, NEXT_SLOT, ROOT, list, signature))
+        );
+    }
+
+    /// @dev Gas that a transaction with this input is charged. Nothing here frees storage, so there are no refunds.
+    function transaction(address to, bytes memory input) private returns (uint256) {
+        vm.cool(address(keys));
+        vm.cool(address(registry));
+        vm.cool(address(feed));
+        (bool success,) = to.call(input);
+        uint256 execution = vm.lastCallGas().gasTotalUsed;
+        vm.assertTrue(success, "transaction");
+
+        // Yellow paper, appendix G: 4 gas per zero byte, 16 per other byte. EIP-7623: at least 10 per token.
+        uint256 tokens = 0;
+        for (uint256 i = 0; i < input.length; ++i) {
+            tokens += input[i] == 0 ? 1 : 4;
+        }
+        uint256 standard = 21_000 + 4 * tokens + execution;
+        uint256 floor = 21_000 + 10 * tokens;
+        return standard > floor ? standard : floor;
+    }
+}

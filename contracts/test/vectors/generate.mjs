@@ -1,0 +1,293 @@
+// Writes frost_signatures.json and digests.json, the vectors that the Solidity and the Rust tests share.
+//
+// It is a third implementation, independent of both: noble's FROST(secp256k1, SHA-256), and EIP-712 written out here over
+// noble's keccak256. The output depends on nothing but this file. `--check` compares instead of writing.
+//
+// It is not a signer: keys and nonces come from a public seed.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { secp256k1, secp256k1_FROST as frost } from "@noble/curves/secp256k1.js";
+import { expand_message_xmd } from "@noble/curves/abstract/hash-to-curve.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+
+const Point = secp256k1.Point;
+const P = Point.CURVE().p;
+const N = Point.CURVE().n;
+const MAX = 2n ** 256n - 1n;
+
+const word = (n) => hexToBytes(BigInt(n).toString(16).padStart(64, "0"));
+const hex = (bytes) => `0x${bytesToHex(bytes)}`;
+const toBigInt = (bytes) => BigInt(hex(bytes));
+const mod = (n, m) => ((n % m) + m) % m;
+
+/** A stream of bytes from a label, in place of randomness. */
+function seeded(label) {
+  let counter = 0;
+  return (length) => {
+    const blocks = [];
+    for (let have = 0; have < length; have += 32) {
+      blocks.push(sha256(utf8ToBytes(`puffer guardian vectors/${label}/${counter++}`)));
+    }
+    return concatBytes(...blocks).slice(0, length);
+  };
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// FROST signatures
+
+/** RFC 9591's challenge; the tag can be changed to make signatures of neighbouring ciphersuites. */
+function challenge(R, key, message, tag = "FROST-secp256k1-SHA256-v1chal") {
+  const input = concatBytes(R.toBytes(true), key.toBytes(true), message);
+  return mod(toBigInt(expand_message_xmd(input, utf8ToBytes(tag), 48, sha256)), N);
+}
+
+/** One aggregated signature of `min` out of `max` signers, made by noble's FROST. */
+function thresholdSignature(label, min, max, message) {
+  const rng = seeded(label);
+  const ids = Array.from({ length: max }, (_, i) => frost.Identifier.fromNumber(i + 1));
+  const deal = frost.trustedDealer({ min, max }, ids, undefined, rng);
+  const signers = ids.slice(max - min);
+  const rounds = signers.map((id) => frost.commit(deal.secretShares[id], rng));
+  const commitments = rounds.map((round) => round.commitments);
+  const shares = {};
+  signers.forEach((id, i) => {
+    shares[id] = frost.signShare(deal.secretShares[id], deal.public, rounds[i].nonces, commitments, message);
+  });
+  const signature = frost.aggregate(deal.public, commitments, message, shares);
+  const publicKey = deal.public.commitments[0];
+  if (!frost.verify(signature, message, publicKey)) throw new Error(`${label}: the aggregate does not verify`);
+  return {
+    message,
+    key: Point.fromBytes(publicKey),
+    R: Point.fromBytes(signature.slice(0, 33)),
+    z: toBigInt(signature.slice(33)),
+  };
+}
+
+/** A signature with a chosen secret and nonce. */
+function schnorr(secret, nonce, message, tag) {
+  const key = Point.BASE.multiply(secret);
+  const R = Point.BASE.multiply(nonce);
+  return { message, key, R, z: mod(nonce + challenge(R, key, message, tag) * secret, N) };
+}
+
+function numbers({ message, key, R, z }) {
+  const k = key.toAffine();
+  const r = R.toAffine();
+  return { message: toBigInt(message), px: k.x, py: k.y, rx: r.x, ry: r.y, z };
+}
+
+function signatureVectors() {
+  checkAgainstRfc();
+  const vectors = [];
+  const add = (name, valid, values) => {
+    const entry = { name };
+    for (const field of ["message", "px", "py", "rx", "ry", "z"]) entry[field] = hex(word(values[field]));
+    vectors.push({ ...entry, valid });
+  };
+
+  add("safe-frost, test_Verify", true, {
+    message: 0x4141414141414141414141414141414141414141414141414141414141414141n,
+    px: 0x4f6340cfdd930a6f54e730188e3071d150877fa664945fb6f120c18b56ce1c09n,
+    py: 0x802a5e67c00a70d85b9a088eac7cf5b9fb46ac5c0b2bd7d1e189fac210f6b7efn,
+    rx: 0x501dcfe29d881aa855bf25979bd79f751aa9536af7a389403cd345b02d1e6f25n,
+    ry: 0x839ad3b762f50fe560f4688a15a1caed522919f33928567f95bc48cbd9b8c771n,
+    z: 0x4fdea9858f3e6484f1f0d64e7c17879c25f68da8bd0e82b063cf7410ddf5a886n,
+  });
+  const committees = [[2, 3], [3, 4], [5, 7], [7, 10], [9, 13]];
+  for (let i = 0; i < 20; i++) {
+    const [min, max] = committees[i % committees.length];
+    const message = sha256(utf8ToBytes(`message ${i}`));
+    add(`${min} of ${max} signers, ${i}`, true, numbers(thresholdSignature(`threshold ${i}`, min, max, message)));
+  }
+
+  const message = sha256(utf8ToBytes("edge"));
+  const secret = mod(toBigInt(seeded("edge secret")(48)), N - 1n) + 1n;
+  const nonce = mod(toBigInt(seeded("edge nonce")(48)), N - 1n) + 1n;
+  add("message of zeros", true, numbers(schnorr(secret, nonce, new Uint8Array(32))));
+  add("message of ones", true, numbers(schnorr(secret, nonce, new Uint8Array(32).fill(0xff))));
+  add("secret 1", true, numbers(schnorr(1n, nonce, message)));
+  add("secret N - 1", true, numbers(schnorr(N - 1n, nonce, message)));
+  add("nonce 1", true, numbers(schnorr(secret, 1n, message)));
+  add("nonce N - 1", true, numbers(schnorr(secret, N - 1n, message)));
+  add("R equal to the key", true, numbers(schnorr(secret, secret, message)));
+  add("R equal to the negated key", true, numbers(schnorr(secret, N - secret, message)));
+
+  const good = numbers(schnorr(secret, nonce, message));
+  add("edge: as signed", true, good);
+  const bad = (name, change) => add(name, false, { ...good, ...change });
+  bad("z = 0", { z: 0n });
+  bad("z = 1", { z: 1n });
+  bad("z = N - 1", { z: N - 1n });
+  bad("z = N", { z: N });
+  bad("z = N + 1", { z: N + 1n });
+  bad("z = 2^256 - 1", { z: MAX });
+  bad("z + 1", { z: mod(good.z + 1n, N) });
+  bad("-z", { z: N - good.z });
+  bad("-R", { ry: P - good.ry });
+  bad("-R and -z", { ry: P - good.ry, z: N - good.z });
+  bad("Rx = 0", { rx: 0n });
+  bad("Rx = p", { rx: P });
+  bad("Rx = p + 1", { rx: P + 1n });
+  bad("Rx = 2^256 - 1", { rx: MAX });
+  bad("Ry = 0", { ry: 0n });
+  bad("Ry = p", { ry: P });
+  bad("Ry = 2^256 - 1", { ry: MAX });
+  bad("R off the curve", { ry: mod(good.ry + 2n, P) });
+  bad("R = (0, 0)", { rx: 0n, ry: 0n });
+  bad("R and z = 0", { rx: 0n, ry: 0n, z: 0n });
+  bad("R the generator", { rx: Point.BASE.x, ry: Point.BASE.y });
+  bad("R equal to the key, z of another R", { rx: good.px, ry: good.py });
+  bad("R equal to the negated key, z of another R", { rx: good.px, ry: P - good.py });
+  bad("R and key exchanged", { px: good.rx, py: good.ry, rx: good.px, ry: good.py });
+  bad("Rx and Ry exchanged", { rx: good.ry, ry: good.rx });
+  bad("message with one bit changed", { message: good.message ^ 1n });
+  bad("message with its first bit changed", { message: good.message ^ (1n << 255n) });
+  bad("negated key", { py: P - good.py });
+  bad("another key", affineKey(secret + 1n));
+  bad("Px = 0", { px: 0n });
+  bad("Px = N", { px: N });
+  bad("key on the curve with Px above N", keyAboveOrder());
+  bad("Px = p", { px: P });
+  bad("Px = 2^256 - 1", { px: MAX });
+  bad("everything zero", { message: 0n, px: 0n, py: 0n, rx: 0n, ry: 0n, z: 0n });
+  bad("tag of H1", numbers(schnorr(secret, nonce, message, "FROST-secp256k1-SHA256-v1rho")));
+  bad("tag of the taproot ciphersuite", numbers(schnorr(secret, nonce, message, "FROST-secp256k1-SHA256-TR-v1chal")));
+  bad("tag of the keccak ciphersuite", numbers(schnorr(secret, nonce, message, "FROST-secp256k1-KECCAK256-v1chal")));
+  return vectors;
+}
+
+function affineKey(secret) {
+  const { x, y } = Point.BASE.multiply(secret).toAffine();
+  return { px: x, py: y };
+}
+
+/** A point of the curve whose x coordinate lies in [N, p): ecrecover cannot take it as r. */
+function keyAboveOrder() {
+  for (let x = N; ; x++) {
+    try {
+      const point = Point.fromBytes(concatBytes(Uint8Array.of(2), word(x)));
+      return { px: x, py: point.toAffine().y };
+    } catch {
+      // not on the curve
+    }
+  }
+}
+
+/** RFC 9591, appendix E.5: its message is not 32 bytes long, so it checks this file and is no vector for the contract. */
+function checkAgainstRfc() {
+  const key = hexToBytes("02f37c34b66ced1fb51c34a90bdae006901f10625cc06c4f64663b0eae87d87b4f");
+  const signature = hexToBytes(
+    "0205b6d04d3774c8929413e3c76024d54149c372d57aae62574ed74319b5ea14d0" +
+      "c65dde8492a7471437e6c2fe3da49b90d23f642b5c6dbe7e36089f096dd97324",
+  );
+  const message = utf8ToBytes("test");
+  const [K, R, z] = [Point.fromBytes(key), Point.fromBytes(signature.slice(0, 33)), toBigInt(signature.slice(33))];
+  const right = Point.BASE.multiply(z).equals(R.add(K.multiply(challenge(R, K, message))));
+  if (!right || !frost.verify(signature, message, key)) throw new Error("RFC 9591's vector does not verify");
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// EIP-712 digests
+
+const DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
+const TYPES = {
+  EjectionRegistry: "EjectionOrder(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,bytes ejections)",
+  ReserveFeed:
+    "ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,uint64 validatorCount," +
+    "uint128 validatorBalance,uint128 vaultBalance)",
+  GuardianKeys: "KeyRotation(uint64 keyEpoch,uint256 px,uint256 py)",
+};
+
+const keccak = (text) => keccak_256(utf8ToBytes(text));
+
+/** EIP-712's encodeData for the types that occur here. */
+function encode(type, value) {
+  if (type === "bytes") return keccak_256(hexToBytes(value.slice(2)));
+  if (type === "string") return keccak(value);
+  return word(BigInt(value));
+}
+
+function hashStruct(type, fields) {
+  const members = type.slice(type.indexOf("(") + 1, -1).split(",").map((member) => member.split(" "));
+  return keccak_256(concatBytes(keccak(type), ...members.map(([kind, name]) => encode(kind, fields[name]))));
+}
+
+function digest(contract, chainId, verifyingContract, fields) {
+  const domain = hashStruct(DOMAIN, { name: "Puffer Guardian", version: "1", chainId, verifyingContract });
+  return hex(keccak_256(concatBytes(Uint8Array.of(0x19, 0x01), domain, hashStruct(TYPES[contract], fields))));
+}
+
+/** One entry of an order's packed list. */
+function ejection(index, label, reason) {
+  const pubkey = seeded(label)(48);
+  pubkey[0] |= 0x80;
+  return concatBytes(word(index).slice(24), pubkey, Uint8Array.of(reason));
+}
+
+function digestVectors() {
+  const address = (label) => hex(seeded(label)(20));
+  const root = (label) => hex(seeded(label)(32));
+  const list = (...entries) => hex(concatBytes(...entries));
+  const { px, py } = affineKey(mod(toBigInt(seeded("rotated key")(48)), N - 1n) + 1n);
+  const one = list(ejection(1234567, "validator a", 1));
+  const three = list(
+    ejection(0, "validator b", 2),
+    ejection(98765, "validator c", 3),
+    ejection(2n ** 64n - 1n, "validator d", 5),
+  );
+  const report = {
+    keyEpoch: "3",
+    referenceSlot: "9876543",
+    referenceRoot: root("report"),
+    validatorCount: "3210",
+    validatorBalance: "102754321987654321000000000",
+    vaultBalance: "12345678901234567890123",
+  };
+  const widest = {
+    keyEpoch: String(2n ** 64n - 1n),
+    referenceSlot: String(2n ** 64n - 1n),
+    referenceRoot: hex(new Uint8Array(32).fill(0xff)),
+    validatorCount: String(2n ** 64n - 1n),
+    validatorBalance: String(2n ** 128n - 1n),
+    vaultBalance: String(2n ** 128n - 1n),
+  };
+  const order = (keyEpoch, referenceSlot, ejections) => {
+    return { keyEpoch, referenceSlot, referenceRoot: root(`order ${referenceSlot}`), ejections };
+  };
+  const vectors = [];
+  const add = (name, contract, chainId, where, fields) => {
+    const verifyingContract = address(where);
+    const value = digest(contract, chainId, verifyingContract, fields);
+    vectors.push({ name, contract, chainId, verifyingContract, type: TYPES[contract], fields, digest: value });
+  };
+  add("order of one validator", "EjectionRegistry", 1, "registry", order("1", "9876544", one));
+  add("order of three validators", "EjectionRegistry", 560048, "registry", order("2", "31", three));
+  add("order on a development chain", "EjectionRegistry", 31337, "other registry", order("1", "64", one));
+  add("report", "ReserveFeed", 1, "feed", report);
+  add("the same report on another chain", "ReserveFeed", 560048, "feed", report);
+  add("the same report for another contract", "ReserveFeed", 1, "other feed", report);
+  add("report with the widest values", "ReserveFeed", 1, "feed", widest);
+  add("rotation", "GuardianKeys", 1, "keys", { keyEpoch: "2", px: hex(word(px)), py: hex(word(py)) });
+  add("rotation on a development chain", "GuardianKeys", 31337, "keys", {
+    keyEpoch: "7",
+    px: hex(word(py)),
+    py: hex(word(px)),
+  });
+  return vectors;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+for (const [file, vectors] of [["frost_signatures.json", signatureVectors()], ["digests.json", digestVectors()]]) {
+  const path = new URL(file, import.meta.url);
+  const text = `${JSON.stringify(vectors, null, 2)}\n`;
+  if (!process.argv.includes("--check")) {
+    writeFileSync(path, text);
+  } else if (readFileSync(path, "utf8") !== text) {
+    console.error(`${file} is not what generate.mjs makes`);
+    process.exitCode = 1;
+  }
+}

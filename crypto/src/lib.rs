@@ -1,0 +1,31 @@
+//! Mathematics and secrets of the Guardian node: threshold Schnorr signatures for the contracts, threshold BLS signatures for
+//! voluntary exits, identities, and sealed key files.
+//!
+//! | module | what | built on |
+//! |---|---|---|
+//! | [`frost`] | key shares, key generation, two-round signing | `frost-secp256k1`, unchanged (RFC 9591, audited) |
+//! | [`schnorr`] | the signature as contracts see it, verified along an independent path | `k256`, `sha2` |
+//! | [`bls`] | exit shares, partial exits, their combination | `blst` |
+//! | [`identity`] | who a guardian is: signs its messages | `ed25519-dalek` |
+//! | [`seal`] | bytes of a passphrase-protected key file | `age` |
+//! | [`secret`] | a value that cannot be printed, copied or serialised by accident | `zeroize` |
+//!
+//! What this crate is not: it knows no policy (when to sign, with whom, what), no clock, no disk, no network, no environment.
+//! Randomness is an argument; the one exception is [`seal`], where `age` draws salts from the operating system.
+//!
+//! Rules that hold everywhere: bytes are decoded strictly (one value, one encoding; length checked; identity elements and zero
+//! scalars refused); maps keyed by [`member::MemberId`] instead of parallel lists; a threshold exceeds half of the members; an
+//! error that is somebody's fault names them ([`error::Error::culprits`]).
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
+pub mod bls;
+mod encoding;
+pub mod error;
+pub mod frost;
+pub mod identity;
+pub mod member;
+pub mod schnorr;
+pub mod seal;
+pub mod secret;
+
+pub use error::Error;

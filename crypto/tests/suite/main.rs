@@ -1,0 +1,20 @@
+//! The crate's promises, through its public face only. One binary, so that it links once.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a failing test panics, and a skipped one says so"
+)]
+
+mod bls;
+mod bls_vectors;
+mod dkg;
+mod encodings;
+mod exit;
+mod frost;
+mod identity;
+mod randomness;
+mod schnorr;
+mod seal;
+mod secrets;
+mod vectors;

@@ -1,0 +1,89 @@
+//! The committee file: public, the same for every guardian. Who the members are, where they can be reached, under which key they act.
+
+use crate::hint::{Hinted, WithHint};
+use guardian_crypto::{frost::PublicShares, identity::IdentityPublic};
+use guardian_p2p::{Multiaddr, PeerId};
+use guardian_protocol::types::{Committee, KeyEpoch, Member, MemberId};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The file's shape.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommitteeFile {
+    /// The key epoch on chain.
+    pub key_epoch: KeyEpoch,
+    /// The public side of all key shares, hex.
+    pub public_shares: String,
+    /// The members.
+    pub members: Vec<MemberEntry>,
+}
+
+/// One member.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberEntry {
+    /// Its place: 1 to n.
+    pub id: MemberId,
+    /// The operator's name.
+    pub name: String,
+    /// Its identity key (ed25519), hex.
+    pub identity: IdentityPublic,
+    /// Where it can be reached.
+    pub addresses: Vec<Multiaddr>,
+}
+
+impl CommitteeFile {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// If it can't be read or is malformed.
+    pub fn load(path: &Path) -> Result<Self, Hinted> {
+        let advice = "every guardian needs the same file; ask the other operators for it";
+        let text = std::fs::read_to_string(path)
+            .hint(format!("can't read the committee file {}", path.display()), advice)?;
+        toml::from_str(&text).hint(format!("the committee file {} is not valid", path.display()), advice)
+    }
+
+    /// The committee, checked.
+    ///
+    /// # Errors
+    /// If members and key shares do not belong together.
+    pub fn committee(&self) -> Result<Committee, Hinted> {
+        let advice = "the file was damaged or edited: get it again from the other operators";
+        let bytes = hex::decode(&self.public_shares).hint("public_shares in the committee file is not hex", advice)?;
+        let public =
+            PublicShares::from_bytes(&bytes).hint("public_shares in the committee file is malformed", advice)?;
+        let members = self.members.iter().map(|entry| Member {
+            id: entry.id,
+            name: entry.name.clone(),
+            identity: entry.identity,
+        });
+        Committee::new(members, public, self.key_epoch).hint("the committee file contradicts itself", advice)
+    }
+
+    /// The member with this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn named(&self, name: &str) -> Result<&MemberEntry, Hinted> {
+        self.members.iter().find(|entry| entry.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.members.iter().map(|entry| entry.name.as_str()).collect();
+            Hinted::new(
+                format!("`{name}` is not a member of the committee"),
+                format!("set [guardian] name to one of: {}", names.join(", ")),
+            )
+        })
+    }
+}
+
+impl MemberEntry {
+    /// Its libp2p peer id, which follows from its identity key.
+    ///
+    /// # Errors
+    /// If the identity is not a valid ed25519 key.
+    pub fn peer_id(&self) -> Result<PeerId, Hinted> {
+        guardian_p2p::peer_id_of(self.identity.0)
+            .hint(format!("the identity of member {} is not a valid key", self.name), "check the committee file")
+    }
+}

@@ -1,0 +1,224 @@
+//! The configuration's shape, key by key.
+
+use alloy_primitives::Address;
+use guardian_protocol::{
+    setup::{ProviderQuorum, Timing},
+    types::Contracts,
+};
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use url::Url;
+
+/// Everything that an operator can say.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Who this is.
+    pub guardian: GuardianConfig,
+    /// Where its secrets are.
+    pub keys: KeysConfig,
+    /// How peers reach it.
+    pub network: NetworkConfig,
+    /// Its eyes.
+    pub beacon: BeaconConfig,
+    /// Its hands, and its other eyes.
+    pub execution: ExecutionConfig,
+    /// The protocol's contracts.
+    pub contracts: ContractsConfig,
+    /// Where it shows itself.
+    #[serde(default)]
+    pub http: HttpConfig,
+    /// What it writes.
+    #[serde(default)]
+    pub log: LogConfig,
+    /// Patience.
+    #[serde(default)]
+    pub timing: TimingConfig,
+}
+
+/// `[guardian]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuardianConfig {
+    /// The operator's name, as in the committee file.
+    pub name: String,
+    /// Folder of the store.
+    pub data_dir: PathBuf,
+    /// The committee file: public, the same for every guardian.
+    pub committee: PathBuf,
+}
+
+/// `[keys]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysConfig {
+    /// Sealed identity key.
+    pub identity: PathBuf,
+    /// Sealed share of the group key.
+    pub share: PathBuf,
+    /// Sealed shares of the validators' keys.
+    #[serde(default)]
+    pub exits: Option<PathBuf>,
+    /// Sealed account key: pays for transactions, nothing else.
+    pub account: PathBuf,
+    /// File with the passphrase of the sealed keys.
+    pub passphrase_file: PathBuf,
+}
+
+/// `[network]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// Multiaddresses to listen on.
+    pub listen: Vec<String>,
+}
+
+/// One endpoint.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderConfig {
+    /// Its name in logs, metrics and alarms.
+    pub name: String,
+    /// Its address. Credentials in it are never logged.
+    pub url: Url,
+}
+
+/// `[beacon]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct BeaconConfig {
+    /// The endpoints.
+    pub providers: Vec<ProviderConfig>,
+    /// How many must agree; the smallest majority if left out.
+    #[serde(default)]
+    pub quorum: Option<usize>,
+}
+
+/// `[execution]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecutionConfig {
+    /// The endpoints.
+    pub providers: Vec<ProviderConfig>,
+    /// How many must agree; the smallest majority if left out.
+    #[serde(default)]
+    pub quorum: Option<usize>,
+    /// No transaction pays more than this for a unit of gas, in gwei.
+    pub fee_ceiling_gwei: u64,
+}
+
+/// `[contracts]`
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContractsConfig {
+    /// The chain they are on. Every provider is held against it.
+    pub chain_id: u64,
+    /// `GuardianKeys`.
+    pub guardian_keys: Address,
+    /// `EjectionRegistry`.
+    pub ejection_registry: Address,
+    /// `ReserveFeed`.
+    pub reserve_feed: Address,
+    /// `PufferProtocol`.
+    pub protocol: Address,
+    /// First block that can hold their events.
+    pub start_block: u64,
+}
+
+/// `[http]`
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Where to listen.
+    pub listen: SocketAddr,
+}
+
+impl Default for HttpConfig {
+    /// Loopback: nobody else needs to see it unless the operator says so.
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9100)) }
+    }
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// For people or for machines.
+    pub format: LogFormat,
+    /// What to show, in the syntax of `RUST_LOG`.
+    pub filter: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Human, filter: "info".to_owned() }
+    }
+}
+
+/// `[timing]`. None of these changes what is decided.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimingConfig {
+    /// Between two looks at finality.
+    #[serde(with = "humantime_serde")]
+    pub poll: Duration,
+    /// Between two coordinators' turns.
+    #[serde(with = "humantime_serde")]
+    pub coordinator_stagger: Duration,
+    /// A coordinator's patience with shares.
+    #[serde(with = "humantime_serde")]
+    pub share_timeout: Duration,
+    /// Until an unsigned duty is announced again.
+    #[serde(with = "humantime_serde")]
+    pub reannounce: Duration,
+    /// Between two submitters' turns.
+    #[serde(with = "humantime_serde")]
+    pub submit_stagger: Duration,
+}
+
+impl Default for TimingConfig {
+    fn default() -> Self {
+        let Timing { poll, coordinator_stagger, share_timeout, reannounce, submit_stagger, query_timeout: _ } =
+            Timing::default();
+        Self { poll, coordinator_stagger, share_timeout, reannounce, submit_stagger }
+    }
+}
+
+impl TimingConfig {
+    /// In the brain's words.
+    #[must_use]
+    pub fn timing(self) -> Timing {
+        let Self { poll, coordinator_stagger, share_timeout, reannounce, submit_stagger } = self;
+        Timing { poll, coordinator_stagger, share_timeout, reannounce, submit_stagger, ..Timing::default() }
+    }
+}
+
+impl Config {
+    /// The contracts, in the brain's words.
+    #[must_use]
+    pub fn contracts(&self) -> Contracts {
+        let ContractsConfig { guardian_keys, ejection_registry, reserve_feed, protocol, .. } = self.contracts;
+        Contracts { guardian_keys, ejection_registry, reserve_feed, protocol }
+    }
+
+    /// How many providers must agree.
+    #[must_use]
+    pub fn quorum(&self) -> ProviderQuorum {
+        let or_majority = |k: Option<usize>, n: usize| k.unwrap_or_else(|| ProviderQuorum::majority(n));
+        ProviderQuorum {
+            beacon: or_majority(self.beacon.quorum, self.beacon.providers.len()),
+            execution: or_majority(self.execution.quorum, self.execution.providers.len()),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The configuration: one TOML file. Unknown keys are refused, durations are written as `"12s"`, secrets are named by path.
+//!
+//! `guardian init` writes [`TEMPLATE`], which is this file's documentation; a test keeps the two in step.
+
+mod file;
+
+pub use file::{
+    BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LogConfig, LogFormat,
+    NetworkConfig, ProviderConfig, TimingConfig,
+};
+
+use crate::hint::{Hinted, WithHint};
+use std::path::{Path, PathBuf};
+
+/// The annotated default.
+pub const TEMPLATE: &str = include_str!("default.toml");
+
+impl Config {
+    /// Reads and checks the file at `path`. Relative paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// If it can't be read, has an unknown key or a wrong type, or contradicts itself.
+    pub fn load(path: &Path) -> Result<Self, Hinted> {
+        let text = std::fs::read_to_string(path)
+            .hint(format!("can't read the configuration {}", path.display()), "`guardian init` writes one; pass its path with --config")?;
+        let mut config: Self = toml::from_str(&text).hint(
+            format!("the configuration {} is not valid", path.display()),
+            "every key is explained in the file that `guardian init` writes; unknown keys are refused so that a typing error can't go unnoticed",
+        )?;
+        config.resolve(path.parent().unwrap_or_else(|| Path::new(".")));
+        config.check()?;
+        Ok(config)
+    }
+
+    fn resolve(&mut self, base: &Path) {
+        let keys = &mut self.keys;
+        for path in [&mut self.guardian.data_dir, &mut self.guardian.committee, &mut keys.identity, &mut keys.share]
+            .into_iter()
+            .chain([&mut keys.account, &mut keys.passphrase_file])
+            .chain(&mut keys.exits)
+        {
+            *path = absolute(base, path);
+        }
+    }
+
+    fn check(&self) -> Result<(), Hinted> {
+        for (layer, providers, quorum) in [
+            ("beacon", &self.beacon.providers, self.beacon.quorum),
+            ("execution", &self.execution.providers, self.execution.quorum),
+        ] {
+            let n = providers.len();
+            if n == 0 || n > 16 {
+                return Err(Hinted::new(
+                    format!("[{layer}] lists {n} providers"),
+                    "list 1 to 16; three independent ones are the recommended minimum",
+                ));
+            }
+            if let Some(k) = quorum
+                && (k > n || k.saturating_mul(2) <= n)
+            {
+                return Err(Hinted::new(
+                    format!("[{layer}] quorum = {k} of {n} providers is not a majority"),
+                    "leave it out for the smallest safe value; a smaller one would believe two truths at once",
+                ));
+            }
+            let mut names: Vec<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
+            names.sort_unstable();
+            if names.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+                return Err(Hinted::new(
+                    format!("[{layer}] two providers have the same name"),
+                    "alarms and metrics name providers: give each its own",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn absolute(base: &Path, path: &Path) -> PathBuf {
+    if path.is_absolute() { path.to_owned() } else { base.join(path) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_a_valid_configuration() {
+        let config: Config = toml::from_str(TEMPLATE).unwrap();
+        config.check().unwrap();
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let error = toml::from_str::<Config>(&TEMPLATE.replace("data_dir", "data_folder")).unwrap_err();
+        assert!(error.to_string().contains("data_folder"), "{error}");
+    }
+
+    #[test]
+    fn a_duration_without_a_unit_is_refused() {
+        assert!(toml::from_str::<Config>(&TEMPLATE.replace("poll = \"12s\"", "poll = 12")).is_err());
+    }
+
+    #[test]
+    fn a_quorum_that_is_no_majority_is_refused() {
+        let mut config: Config = toml::from_str(TEMPLATE).unwrap();
+        config.beacon.quorum = Some(1);
+        config.beacon.providers = (0..3)
+            .map(|i| ProviderConfig { name: format!("p{i}"), url: "http://127.0.0.1:5052".parse().unwrap() })
+            .collect();
+        let error = config.check().unwrap_err();
+        assert!(error.to_string().contains("not a majority"), "{error}");
+    }
+}

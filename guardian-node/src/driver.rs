@@ -1,0 +1,86 @@
+//! The loop: one input, one step, one commit, then the effects. It runs on a thread of its own, because steps compute and commits
+//! wait for the disk; nothing else ever touches the brain.
+
+use crate::{hint::Hinted, metrics::Metrics, perform::Performer, report::Reporter, store::Store};
+use eyre::Result;
+use guardian_protocol::{Guardian, effects::Effects, input::Input, status::Status, types::Timestamp};
+use rand_core::OsRng;
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, watch},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Everything that the loop owns.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(crate) guardian: Guardian,
+    pub(crate) store: Store,
+    pub(crate) inputs: mpsc::Receiver<Input>,
+    pub(crate) performer: Performer,
+    pub(crate) reporter: Reporter,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) status: watch::Sender<Status>,
+}
+
+impl Driver {
+    /// Runs until told to stop.
+    ///
+    /// # Errors
+    /// If the store fails: what is not durable must not be spoken of, so there is nothing left to do.
+    pub(crate) fn run(mut self, runtime: &Handle, stop: &CancellationToken) -> Result<()> {
+        let mut input = Input::Woke;
+        loop {
+            let wake = self.step(input)?;
+            let next = runtime.block_on(async {
+                // Both arms are cancel-safe: a message stays in the queue until it is taken.
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => None,
+                    received = self.inputs.recv() => received,
+                    () = tokio::time::sleep_until(wake.into()) => Some(Input::Woke),
+                }
+            });
+            match next {
+                Some(received) => input = received,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// One step; returns when the next one is due at the latest.
+    fn step(&mut self, input: Input) -> Result<Instant> {
+        if matches!(input, Input::Nudged) {
+            self.reporter.nudged();
+        }
+        let started = Instant::now();
+        let time = now();
+        let mut fx = Effects::default();
+        self.guardian.step(time, input, &mut OsRng, &mut fx);
+        let stepped = Instant::now();
+        self.metrics.step_seconds.observe(stepped.duration_since(started).as_secs_f64());
+        let released = fx.commit(&mut self.store).map_err(|error| {
+            let advice = error.advice();
+            Hinted::caused("the store failed, so this guardian stops", advice, error)
+        })?;
+        self.metrics.commit_seconds.observe(stepped.elapsed().as_secs_f64());
+        let wake = released.wake.map_or_else(Instant::now, |wake| Instant::now() + wake.since(time));
+        for event in self.performer.perform(released) {
+            self.reporter.tell(event);
+        }
+        let status = self.guardian.status();
+        self.metrics.show(&status);
+        self.status.send_replace(status);
+        Ok(wake)
+    }
+}
+
+/// The wall clock, the only place where the brain's time comes from.
+pub(crate) fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+}

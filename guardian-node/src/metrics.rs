@@ -1,0 +1,166 @@
+//! Metrics in Prometheus' format. `docs/metrics.md` says how to read each. A registry of our own, no global one; labels are words of
+//! ours, configured names or member numbers, never text from a peer.
+
+use guardian_protocol::{
+    status::{Reason, Status},
+    submit::Stage,
+};
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    process_collector::ProcessCollector,
+};
+
+/// Everything that is counted.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    pub(crate) ready: IntGauge,
+    pub(crate) not_ready: IntGaugeVec,
+    pub(crate) observed_epoch: IntGauge,
+    pub(crate) validators: IntGauge,
+    pub(crate) members_connected: IntGauge,
+    pub(crate) duties: IntCounterVec,
+    pub(crate) duty_period: IntGaugeVec,
+    pub(crate) sign_seconds: Histogram,
+    pub(crate) finality_to_submit_seconds: Histogram,
+    pub(crate) submissions: IntCounterVec,
+    pub(crate) submission_gas: IntGaugeVec,
+    pub(crate) exits: IntCounterVec,
+    pub(crate) provider_failures: IntCounterVec,
+    pub(crate) provider_disagreements: IntCounterVec,
+    pub(crate) contradictions: IntCounterVec,
+    pub(crate) digest_disagreements: IntCounterVec,
+    pub(crate) culprits: IntCounterVec,
+    pub(crate) messages_refused: IntCounterVec,
+    pub(crate) inputs_dropped: IntCounterVec,
+    pub(crate) step_seconds: Histogram,
+    pub(crate) commit_seconds: Histogram,
+}
+
+/// Makes and registers metrics.
+struct Maker(Registry);
+
+impl Maker {
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        let gauge = IntGauge::new(name, help)?;
+        self.0.register(Box::new(gauge.clone()))?;
+        Ok(gauge)
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+        let gauges = IntGaugeVec::new(Opts::new(name, help), labels)?;
+        self.0.register(Box::new(gauges.clone()))?;
+        Ok(gauges)
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+        let counters = IntCounterVec::new(Opts::new(name, help), labels)?;
+        self.0.register(Box::new(counters.clone()))?;
+        Ok(counters)
+    }
+
+    fn seconds(&self, name: &str, help: &str, buckets: &[f64]) -> Result<Histogram, prometheus::Error> {
+        let histogram = Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))?;
+        self.0.register(Box::new(histogram.clone()))?;
+        Ok(histogram)
+    }
+}
+
+/// For work inside the process.
+const FAST: [f64; 10] = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0];
+/// For work that waits for others.
+const SLOW: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0];
+
+impl Metrics {
+    /// A fresh set, at zero.
+    ///
+    /// # Errors
+    /// If two metrics have the same name: a defect, found at the first start.
+    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+        let make = Maker(Registry::new());
+        make.0.register(Box::new(ProcessCollector::for_self()))?;
+        let metrics = Self {
+            ready: make.gauge("guardian_ready", "1 if this guardian would contribute to the next report")?,
+            not_ready: make.gauges("guardian_not_ready", "1 for each reason why it would not", &["reason"])?,
+            observed_epoch: make.gauge("guardian_observed_epoch", "last finalized epoch that was fully observed")?,
+            validators: make.gauge("guardian_validators", "validators of the protocol, by the contracts' events")?,
+            members_connected: make.gauge("guardian_members_connected", "other members connected now")?,
+            duties: make.counters("guardian_duties_total", "duties that reached a step", &["kind", "step"])?,
+            duty_period: make.gauges("guardian_duty_period", "newest period that reached a step", &["kind", "step"])?,
+            sign_seconds: make.seconds("guardian_sign_seconds", "from deciding a duty to its signature", &SLOW)?,
+            finality_to_submit_seconds: make.seconds(
+                "guardian_finality_to_submit_seconds",
+                "from the hint that something is final to our transaction",
+                &SLOW,
+            )?,
+            submissions: make.counters("guardian_submissions_total", "our submissions by outcome", &["kind", "outcome"])?,
+            submission_gas: make.gauges("guardian_submission_gas", "gas of our last transaction", &["kind"])?,
+            exits: make.counters("guardian_exits_total", "voluntary exits that reached a step", &["step"])?,
+            provider_failures: make.counters(
+                "guardian_provider_failures_total",
+                "questions that a provider did not answer",
+                &["layer", "provider"],
+            )?,
+            provider_disagreements: make.counters(
+                "guardian_provider_disagreements_total",
+                "answers that contradict what enough other providers say",
+                &["layer", "provider"],
+            )?,
+            contradictions: make.counters(
+                "guardian_contradictions_total",
+                "questions on which providers contradict each other without a quorum",
+                &["layer"],
+            )?,
+            digest_disagreements: make.counters(
+                "guardian_digest_disagreements_total",
+                "announcements of another digest than ours",
+                &["member"],
+            )?,
+            culprits: make.counters("guardian_culprits_total", "wrong signature shares, with evidence", &["member"])?,
+            messages_refused: make.counters("guardian_messages_refused_total", "messages not taken", &["member"])?,
+            inputs_dropped: make.counters("guardian_inputs_dropped_total", "inputs dropped at a full queue", &["source"])?,
+            step_seconds: make.seconds("guardian_step_seconds", "one step of the brain", &FAST)?,
+            commit_seconds: make.seconds("guardian_commit_seconds", "one synced write to the store", &FAST)?,
+            registry: make.0,
+        };
+        for reason in Reason::ALL {
+            metrics.not_ready.with_label_values(&[reason.as_str()]).set(0);
+        }
+        Ok(metrics)
+    }
+
+    /// Shows `status`.
+    pub(crate) fn show(&self, status: &Status) {
+        self.ready.set(i64::from(status.not_ready.is_empty()));
+        for reason in Reason::ALL {
+            let holds = status.not_ready.contains(&reason);
+            self.not_ready.with_label_values(&[reason.as_str()]).set(i64::from(holds));
+        }
+        self.observed_epoch.set(status.observed.map_or(0, |epoch| number(epoch.0)));
+        self.validators.set(number(status.validators));
+        self.members_connected.set(number(status.connected.len()));
+        for duty in &status.signed {
+            let step = match duty.stage {
+                Stage::Signed => "signed",
+                Stage::Submitted => "submitted",
+                Stage::Confirmed => "confirmed",
+                Stage::Superseded => "superseded",
+            };
+            self.duty_period.with_label_values(&[duty.id.kind.as_str(), step]).set(number(duty.id.period.0));
+        }
+    }
+
+    /// The exposition text.
+    pub(crate) fn text(&self) -> String {
+        let mut text = Vec::new();
+        // Encoding into memory fails only for metrics without a name; the first scrape of any test would show it.
+        if TextEncoder::new().encode(&self.registry.gather(), &mut text).is_err() {
+            return String::new();
+        }
+        String::from_utf8(text).unwrap_or_default()
+    }
+}
+
+fn number(value: impl TryInto<i64>) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
+}

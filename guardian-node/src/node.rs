@@ -1,0 +1,213 @@
+//! The composition root: every part is made here, once, in the order in which they need each other.
+
+use crate::{
+    committee::CommitteeFile,
+    config::{Config, ProviderConfig},
+    driver::{self, Driver},
+    hint::{Hinted, WithHint},
+    http::{self, Pages},
+    keys::KeyFiles,
+    metrics::Metrics,
+    perform::Performer,
+    report::{Names, Reporter},
+    store::Store,
+    tasks::Tasks,
+};
+use eyre::Result;
+use futures::StreamExt;
+use guardian_chain::{ChainConfig, Endpoint, Readers, Sender, SenderConfig};
+use guardian_p2p::{Channel, Event, Identity, Network, PeerId};
+use guardian_protocol::{Guardian, Secrets, input::Input, setup::Setup, types::MemberId};
+use rand_core::OsRng;
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, watch},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Inputs that wait for the brain. A step takes milliseconds; a hundred members' announcements arrive at once at most.
+const INPUTS: usize = 1024;
+
+/// Runs a guardian until `stop`.
+///
+/// # Errors
+/// If a part can't be made, or dies.
+pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
+    let committee_file = CommitteeFile::load(&config.guardian.committee)?;
+    let (secrets, account) = secrets(&config, &committee_file)?;
+    let metrics = Arc::new(Metrics::new()?);
+    let store = open_store(&config)?;
+    let page = http::bind(config.http.listen).await?;
+
+    let identity = Identity::from_seed(*secrets.identity.expose_seed());
+    let peers = peers(&committee_file, &config)?;
+    let (network, events, transport) = Network::start(p2p_config(&config, &committee_file)?, identity)
+        .await
+        .hint("can't start the network", "check [network] listen: is another process using the port?")?;
+    let (readers, chain) = Readers::connect(chain_config(&config)).await.hint(
+        "can't connect to the chains",
+        "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
+    )?;
+    let readers = Arc::new(readers);
+    let sender = Arc::new(sender(&config, account.expose())?);
+
+    let setup = Setup {
+        me: committee_file.named(&config.guardian.name)?.id,
+        committee: committee_file.committee()?,
+        network: chain,
+        contracts: config.contracts(),
+        quorum: config.quorum(),
+        timing: config.timing.timing(),
+        start_block: config.contracts.start_block,
+    };
+    let records = store.load().hint("can't read the store", "see the cause below")?;
+    let guardian = Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng)
+        .hint("can't start from keys, committee and store", "they must all be of the same guardian and key epoch")?;
+
+    let (inputs, receiver) = mpsc::channel(INPUTS);
+    let (status, watcher) = watch::channel(guardian.status());
+    let pages = Pages {
+        name: config.guardian.name.clone(),
+        metrics: Arc::clone(&metrics),
+        network: network.clone(),
+        status: watcher,
+    };
+    let performer = Performer {
+        runtime: Handle::current(),
+        network,
+        peers: peers.iter().map(|(peer, member)| (*member, *peer)).collect(),
+        readers: Arc::clone(&readers),
+        sender,
+        inputs: inputs.clone(),
+        metrics: Arc::clone(&metrics),
+    };
+    let reporter = Reporter::new(Arc::clone(&metrics), names(&config, &committee_file));
+    let driver = Driver { guardian, store, inputs: receiver, performer, reporter, metrics: Arc::clone(&metrics), status };
+
+    let mut tasks = Tasks::new(stop.clone());
+    let (runtime, driver_stop) = (Handle::current(), stop.clone());
+    tasks.critical_blocking("brain", move || driver.run(&runtime, &driver_stop));
+    tasks.critical("network", until(stop.clone(), async { Ok(transport.await?) }));
+    tasks.critical("peers", until(stop.clone(), hear(events, peers, inputs.clone(), Arc::clone(&metrics))));
+    tasks.critical("nudges", until(stop.clone(), nudge(readers, inputs, metrics)));
+    tasks.critical("http", http::serve(page, pages, stop));
+    tracing::info!(guardian = config.guardian.name, http = %config.http.listen, "running");
+    tasks.until_stopped().await
+}
+
+/// Ends `task` when told to.
+async fn until(stop: CancellationToken, task: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        ended = task => ended,
+    }
+}
+
+/// The network's events become inputs.
+async fn hear(
+    mut events: mpsc::Receiver<Event>,
+    peers: BTreeMap<PeerId, MemberId>,
+    inputs: mpsc::Sender<Input>,
+    metrics: Arc<Metrics>,
+) -> Result<()> {
+    while let Some(event) = events.recv().await {
+        let (peer, input): (PeerId, Box<dyn FnOnce(MemberId) -> Input + Send>) = match event {
+            Event::Connected(peer) => (peer, Box::new(Input::PeerUp)),
+            Event::Disconnected(peer) => (peer, Box::new(Input::PeerDown)),
+            Event::Received { from, channel: Channel::Broadcast | Channel::Direct, bytes } => {
+                (from, Box::new(move |from| Input::Heard { from, bytes }))
+            }
+        };
+        if let Some(member) = peers.get(&peer) {
+            Performer::offer(&inputs, &metrics, "network", input(*member));
+        }
+    }
+    Ok(())
+}
+
+/// The beacon nodes' finality events become hints.
+async fn nudge(readers: Arc<Readers>, inputs: mpsc::Sender<Input>, metrics: Arc<Metrics>) -> Result<()> {
+    let mut nudges = std::pin::pin!(readers.finality_nudges());
+    while nudges.next().await.is_some() {
+        Performer::offer(&inputs, &metrics, "finality", Input::Nudged);
+    }
+    Ok(())
+}
+
+/// Opens every key that a running guardian needs.
+pub(crate) fn secrets(
+    config: &Config,
+    committee: &CommitteeFile,
+) -> Result<(Secrets, guardian_crypto::secret::Secret<[u8; 32]>), Hinted> {
+    let files = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
+    let me = committee.named(&config.guardian.name)?.id;
+    let validators = match &config.keys.exits {
+        Some(path) => files.exits(path, me)?,
+        None => BTreeMap::new(),
+    };
+    let identity = files.identity(&config.keys.identity)?;
+    let share = files.share(&config.keys.share, committee.key_epoch)?;
+    Ok((Secrets { identity, share, validators }, files.account(&config.keys.account)?))
+}
+
+/// Opens the store.
+pub(crate) fn open_store(config: &Config) -> Result<Store, Hinted> {
+    let path = &config.guardian.data_dir;
+    Store::open(path).map_err(|error| {
+        let advice = error.advice();
+        Hinted::caused(format!("can't open the store {}", path.display()), advice, error)
+    })
+}
+
+/// The account that pays.
+fn sender(config: &Config, key: &[u8; 32]) -> Result<Sender, Hinted> {
+    const GWEI: u128 = 1_000_000_000;
+    let ceiling = u128::from(config.execution.fee_ceiling_gwei).saturating_mul(GWEI);
+    let sender_config =
+        SenderConfig::new(config.contracts.chain_id, config.contracts(), ceiling);
+    Sender::new(sender_config, &endpoints(&config.execution.providers), key)
+        .hint("the account key is not valid", "restore keys/account.sealed from your backup, or make a new one with `guardian init`")
+}
+
+pub(crate) fn chain_config(config: &Config) -> ChainConfig {
+    ChainConfig::new(
+        endpoints(&config.beacon.providers),
+        endpoints(&config.execution.providers),
+        config.contracts(),
+        config.contracts.chain_id,
+    )
+}
+
+fn endpoints(providers: &[ProviderConfig]) -> Vec<Endpoint> {
+    providers.iter().map(|p| Endpoint { name: p.name.clone(), url: p.url.clone() }).collect()
+}
+
+fn p2p_config(config: &Config, committee: &CommitteeFile) -> Result<guardian_p2p::Config, Hinted> {
+    let advice = "write multiaddresses like /ip4/0.0.0.0/udp/9000/quic-v1 or /dns4/host/tcp/9000";
+    let listen = config
+        .network
+        .listen
+        .iter()
+        .map(|text| text.parse().hint(format!("[network] listen: `{text}` is not a multiaddress"), advice))
+        .collect::<Result<_, _>>()?;
+    let mut members = Vec::new();
+    for entry in committee.members.iter().filter(|entry| entry.name != config.guardian.name) {
+        members.push(guardian_p2p::Member { peer_id: entry.peer_id()?, addresses: entry.addresses.clone() });
+    }
+    Ok(guardian_p2p::Config { listen, members, limits: guardian_p2p::Limits::default() })
+}
+
+fn peers(committee: &CommitteeFile, config: &Config) -> Result<BTreeMap<PeerId, MemberId>, Hinted> {
+    let others = committee.members.iter().filter(|entry| entry.name != config.guardian.name);
+    others.map(|entry| Ok((entry.peer_id()?, entry.id))).collect()
+}
+
+fn names(config: &Config, committee: &CommitteeFile) -> Names {
+    let of = |providers: &[ProviderConfig]| providers.iter().map(|p| p.name.clone()).collect();
+    Names {
+        beacon: of(&config.beacon.providers),
+        execution: of(&config.execution.providers),
+        members: committee.members.iter().map(|entry| (entry.id, entry.name.clone())).collect(),
+    }
+}

@@ -1,0 +1,155 @@
+//! RocksDB behind [`AppendRecords`]. RocksDB's lock file keeps a second process away from the same store, and so from the same key.
+
+use super::tables::{self, Table};
+use guardian_protocol::{
+    ports::AppendRecords,
+    record::{Record, RecordError},
+    types::DutyId,
+};
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, IteratorMode, Options, WriteBatch, WriteOptions};
+use std::path::{Path, PathBuf};
+
+/// An open store.
+#[derive(Debug)]
+pub struct Store {
+    db: DB,
+}
+
+/// Why the store can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has it open.
+    #[error("the store {0} is in use by another process")]
+    InUse(PathBuf),
+    /// Written by another version of the node.
+    #[error("the store has schema {found}, this version of the node knows {known}")]
+    UnknownSchema {
+        /// In the store.
+        found: String,
+        /// Ours.
+        known: u32,
+    },
+    /// A duty already has another digest. Nothing was written.
+    #[error("{0} already has another digest in the store")]
+    SecondDigest(DutyId),
+    /// A record can't be read.
+    #[error("the store holds a record that can't be read")]
+    Record(#[from] RecordError),
+    /// A table is missing.
+    #[error("the store lacks the table `{0}`")]
+    NoTable(&'static str),
+    /// RocksDB failed.
+    #[error("the store can't be read or written")]
+    Rocks(#[from] rocksdb::Error),
+}
+
+impl StoreError {
+    /// What to do about it.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::InUse(_) => "is another guardian running with this data_dir? Two with one key would sign against each other",
+            Self::UnknownSchema { .. } => "use the version of the node that wrote it, or upgrade step by step",
+            Self::SecondDigest(_) => "this must never happen; stop, keep the store, and report it",
+            Self::Record(_) | Self::NoTable(_) => {
+                "the disk may be failing; move the store away and start with a new one: the node then waits until signing is safe"
+            }
+            Self::Rocks(_) => "check free space and permissions of data_dir; nothing that was not written was signed",
+        }
+    }
+}
+
+impl Store {
+    /// The version of tables, keys and records.
+    const SCHEMA: u32 = 1;
+
+    /// Opens the store in `path`, or creates an empty one.
+    ///
+    /// # Errors
+    /// If it is in use, of another version, or unreadable.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut options = options();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        let families = Table::ALL.map(|table| ColumnFamilyDescriptor::new(table.name(), self::options()));
+        let db = DB::open_cf_descriptors(&options, path, families).map_err(|error| {
+            // RocksDB has one kind for all I/O errors; its text is the only sign of a held lock.
+            if error.as_ref().contains("lock") { StoreError::InUse(path.to_owned()) } else { StoreError::Rocks(error) }
+        })?;
+        let store = Self { db };
+        store.check_schema()?;
+        Ok(store)
+    }
+
+    /// All records, in an order in which they can be folded.
+    ///
+    /// # Errors
+    /// If one can't be read.
+    pub fn load(&self) -> Result<Vec<Record>, StoreError> {
+        let mut records = Vec::new();
+        for table in Table::ALL {
+            for entry in self.db.iterator_cf(self.table(table)?, IteratorMode::Start) {
+                let (key, value) = entry?;
+                if table == Table::Meta && *key == *tables::SCHEMA {
+                    continue;
+                }
+                records.push(Record::decode(&value)?);
+            }
+        }
+        Ok(records)
+    }
+
+    fn check_schema(&self) -> Result<(), StoreError> {
+        let meta = self.table(Table::Meta)?;
+        match self.db.get_cf(meta, tables::SCHEMA)? {
+            None => Ok(self.db.put_cf_opt(meta, tables::SCHEMA, Self::SCHEMA.to_be_bytes(), &synced())?),
+            Some(found) if *found == Self::SCHEMA.to_be_bytes() => Ok(()),
+            Some(found) => Err(StoreError::UnknownSchema { found: hex::encode(found), known: Self::SCHEMA }),
+        }
+    }
+
+    fn table(&self, table: Table) -> Result<&ColumnFamily, StoreError> {
+        self.db.cf_handle(table.name()).ok_or(StoreError::NoTable(table.name()))
+    }
+}
+
+impl AppendRecords for Store {
+    type Error = StoreError;
+
+    fn append(&mut self, records: &[Record]) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        for record in records {
+            let (table, key) = tables::place(record);
+            let value = record.encode();
+            if let Record::Decided { id, .. } = record
+                && self.db.get_cf(self.table(table)?, &key)?.is_some_and(|known| known != value)
+            {
+                return Err(StoreError::SecondDigest(*id));
+            }
+            batch.put_cf(self.table(table)?, key, value);
+        }
+        Ok(self.db.write_opt(&batch, &synced())?)
+    }
+}
+
+/// Survives a power cut: the write-ahead log is synced before the write returns.
+fn synced() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    options
+}
+
+/// Small: a guardian writes a few records an epoch, and its whole memory shall stay below 128 MiB.
+fn options() -> Options {
+    const MIB: usize = 1 << 20;
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(&Cache::new_lru_cache(4 * MIB));
+    let mut options = Options::default();
+    options.set_block_based_table_factory(&table);
+    options.set_write_buffer_size(2 * MIB);
+    options.set_max_write_buffer_number(2);
+    options.set_max_open_files(64);
+    options.set_keep_log_file_num(2);
+    options.set_max_total_wal_size(8 * MIB as u64);
+    options
+}

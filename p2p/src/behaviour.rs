@@ -1,0 +1,94 @@
+//! The libp2p protocols that run on every connection, in the order in which they may refuse it. Not the decisions on what they
+//! report: see `network`.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use libp2p::{
+    PeerId,
+    allow_block_list::{self, AllowedPeers},
+    connection_limits::{self, ConnectionLimits},
+    identify,
+    identity::Keypair,
+    metrics::Registry,
+    ping,
+    request_response::{self, ProtocolSupport},
+    swarm::NetworkBehaviour,
+};
+
+use crate::{
+    Error, Limits,
+    codec::{self, DirectCodec},
+    gossip::{self, Gossip},
+};
+
+/// Two when both sides dial at the same moment, and one more that replaces them when a member was restarted before we noticed.
+const CONNECTIONS_PER_MEMBER: u32 = 3;
+
+/// Handshakes of strangers and members in progress. Each lasts at most a few seconds and holds some kilobytes.
+const PENDING_INBOUND: u32 = 128;
+
+/// A dead link without a reset is noticed after two pings: at most twice interval and timeout. Other traffic does not tell,
+/// since broadcasts are not acknowledged.
+const PING_INTERVAL: Duration = Duration::from_secs(3);
+const PING_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Named in identify; shows operators which build a member runs.
+const AGENT: &str = concat!("guardian-p2p/", env!("CARGO_PKG_VERSION"));
+
+/// `members` and `bounds` stand first: what they refuse must not have left a trace in the others.
+#[derive(NetworkBehaviour)]
+pub(crate) struct Behaviour {
+    members: allow_block_list::Behaviour<AllowedPeers>,
+    bounds: connection_limits::Behaviour,
+    pub(crate) gossip: Gossip,
+    pub(crate) direct: request_response::Behaviour<DirectCodec>,
+    identify: identify::Behaviour,
+    ping: ping::Behaviour,
+}
+
+impl Behaviour {
+    pub(crate) fn new(
+        keypair: &Keypair,
+        members: &Arc<BTreeSet<PeerId>>,
+        limits: &Limits,
+        registry: &mut Registry,
+    ) -> Result<Self, Error> {
+        let mut allowed = allow_block_list::Behaviour::<AllowedPeers>::default();
+        for member in members.iter() {
+            allowed.allow_peer(*member);
+        }
+        // Neither the addresses we listen on nor those we see are anybody's business: members are configured.
+        let identify = identify::Config::new("/guardian/1".to_owned(), keypair.public())
+            .with_agent_version(AGENT.to_owned())
+            .with_hide_listen_addrs(true)
+            .with_cache_size(0);
+        let ping = ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT);
+        Ok(Self {
+            members: allowed,
+            bounds: connection_limits::Behaviour::new(connection_limits(members.len())),
+            gossip: gossip::build(keypair.clone(), Arc::clone(members), limits.broadcast_bytes, registry)?,
+            direct: direct(limits),
+            identify: identify::Behaviour::new(identify),
+            ping: ping::Behaviour::new(ping),
+        })
+    }
+}
+
+fn connection_limits(members: usize) -> ConnectionLimits {
+    let members = u32::try_from(members).unwrap_or(u32::MAX);
+    ConnectionLimits::default()
+        .with_max_pending_incoming(Some(PENDING_INBOUND))
+        .with_max_pending_outgoing(Some(members))
+        .with_max_established_per_peer(Some(CONNECTIONS_PER_MEMBER))
+        .with_max_established(Some(members.saturating_mul(CONNECTIONS_PER_MEMBER)))
+}
+
+/// Ours and theirs share the streams of a connection, so both sides get `peer_in_flight` of them. This is also what bounds
+/// the memory of half-received messages: connections x streams x the largest direct message, for each member that attacks.
+fn direct(limits: &Limits) -> request_response::Behaviour<DirectCodec> {
+    let config = request_response::Config::default()
+        .with_request_timeout(limits.direct_timeout)
+        .with_max_concurrent_streams(limits.peer_in_flight.saturating_mul(2));
+    let protocols = [(codec::PROTOCOL, ProtocolSupport::Full)];
+    request_response::Behaviour::with_codec(DirectCodec::new(limits.direct_bytes), protocols, config)
+}

@@ -1,0 +1,177 @@
+//! How broadcasts travel: gossipsub with signed messages, tuned for a small committee in which everybody dials everybody.
+//!
+//! A broadcast is *flooded*: sent at once to every connected member that has subscribed, so it takes one hop. Mesh peers pass
+//! it on once more, which reaches members whose link to the author is down. The lazy repair of gossipsub (IHAVE, IWANT) is
+//! off: with flooding it repairs next to nothing, and libp2p-gossipsub 0.50 keeps the identifiers that a peer announced but
+//! never delivered for ever unless peer scoring is on, which would let a member grow our memory.
+
+use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
+
+use libp2p::{
+    PeerId,
+    gossipsub::{
+        Behaviour, ConfigBuilder, DataTransform, IdentTopic, Message, MessageAuthenticity, MessageId, MetricsConfig,
+        RawMessage, TopicHash, ValidationMode, WhitelistSubscriptionFilter,
+    },
+    identity::Keypair,
+    metrics::Registry,
+};
+
+use crate::Error;
+
+/// Name and version of the only topic.
+const TOPIC: &str = "/guardian/broadcast/1";
+
+/// Source, sequence number, topic, signature and their field tags take about 180 bytes, and the decoder of gossipsub counts up
+/// to 8 KiB of the next frame, which it has read ahead, as part of this one. The exact limit is checked on the message itself.
+const FRAME_MARGIN: usize = 16 * 1024;
+
+/// Control messages and subscriptions in one frame. With one topic and no IHAVE, ours stay below 200 bytes.
+const CONTROL_BYTES: usize = 1024;
+
+/// Short, since it is how long a member that was just connected may wait for its place in the mesh.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// How long an identifier is remembered, so that a message that comes by several ways is delivered once. Copies arrive within
+/// seconds; each remembered identifier costs about 200 bytes.
+const REMEMBERED: Duration = Duration::from_secs(30);
+
+/// Frames that wait for one slow peer; a frame of a gone connection must not be kept. Bounds memory at this times the largest
+/// broadcast for each peer that stalls, for as long as its pings go unanswered.
+const FRAMES_PER_PEER: usize = 256;
+
+/// Above it, peers tell each other that they already have a message; below, telling costs more than sending.
+const WORTH_TELLING: usize = 2 * 1024;
+
+pub(crate) type Gossip = Behaviour<MembersOnly, WhitelistSubscriptionFilter>;
+
+/// The topic of all broadcasts.
+pub(crate) fn topic() -> IdentTopic {
+    IdentTopic::new(TOPIC)
+}
+
+/// Drops what no honest member sends before gossipsub remembers anything of it: other topics, authors that are no members,
+/// messages above the limit.
+#[derive(Clone, Debug)]
+pub(crate) struct MembersOnly {
+    topic: TopicHash,
+    authors: Arc<BTreeSet<PeerId>>,
+    max_bytes: usize,
+}
+
+impl DataTransform for MembersOnly {
+    fn inbound_transform(&self, raw: RawMessage) -> io::Result<Message> {
+        let refuse = |why| Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        if raw.topic != self.topic {
+            return refuse("unknown topic");
+        }
+        if !raw.source.is_some_and(|author| self.authors.contains(&author)) {
+            return refuse("the author is not a member");
+        }
+        if raw.data.len() > self.max_bytes {
+            return refuse("the message is longer than allowed");
+        }
+        Ok(Message { source: raw.source, data: raw.data, sequence_number: raw.sequence_number, topic: raw.topic })
+    }
+
+    fn outbound_transform(&self, _: &TopicHash, data: Vec<u8>) -> io::Result<Vec<u8>> {
+        Ok(data)
+    }
+}
+
+/// Author and sequence number: 46 bytes for an ed25519 author. The default is the same in base58 and decimal.
+fn message_id(message: &Message) -> MessageId {
+    let mut id = message.source.map(PeerId::to_bytes).unwrap_or_default();
+    id.extend_from_slice(&message.sequence_number.unwrap_or_default().to_be_bytes());
+    MessageId::new(&id)
+}
+
+/// Sets gossipsub up and subscribes.
+pub(crate) fn build(
+    keypair: Keypair,
+    authors: Arc<BTreeSet<PeerId>>,
+    max_bytes: usize,
+    registry: &mut Registry,
+) -> Result<Gossip, Error> {
+    let failed = |why: String| Error::Protocol { protocol: "gossipsub", why };
+    let config = ConfigBuilder::default()
+        .validation_mode(ValidationMode::Strict)
+        // We judge each message (rates) before it is passed on.
+        .validate_messages()
+        .message_id_fn(message_id)
+        .max_transmit_size(max_bytes.saturating_add(FRAME_MARGIN))
+        .max_control_message_size(CONTROL_BYTES)
+        // One broadcast a frame is what this implementation sends.
+        .max_publish_messages(16)
+        .flood_publish(true)
+        .heartbeat_initial_delay(Duration::ZERO)
+        .heartbeat_interval(HEARTBEAT)
+        // Up to nine members: everybody passes on to everybody. Beyond: eight ways are plenty, being only the detour.
+        .mesh_n_low(6)
+        .mesh_n(8)
+        .mesh_n_high(12)
+        // All members are known and authenticated: it does not matter who dialled whom.
+        .mesh_outbound_min(0)
+        .history_length(2)
+        .history_gossip(1)
+        .gossip_lazy(0)
+        .gossip_factor(0.0)
+        .max_ihave_messages_heartbeat(0)
+        .duplicate_cache_time(REMEMBERED)
+        .connection_handler_queue_len(FRAMES_PER_PEER)
+        .idontwant_message_size_threshold(WORTH_TELLING)
+        .build()
+        .map_err(|error| failed(error.to_string()))?;
+    let topic = topic();
+    let filter = WhitelistSubscriptionFilter([topic.hash()].into());
+    let only = MembersOnly { topic: topic.hash(), authors, max_bytes };
+    let signed = MessageAuthenticity::Signed(keypair);
+    // Topic names of others never become labels.
+    let labels = MetricsConfig { max_topics: 1, max_never_subscribed_topics: 0, ..MetricsConfig::default() };
+    let mut gossip = Behaviour::new_with_subscription_filter_and_transform(signed, config, filter, only)
+        .map_err(|why| failed(why.to_owned()))?
+        .with_metrics(registry.sub_registry_with_prefix("libp2p").sub_registry_with_prefix("gossipsub"), labels);
+    gossip.subscribe(&topic).map_err(|error| failed(error.to_string()))?;
+    Ok(gossip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(source: Option<PeerId>, topic: &str, data: &[u8]) -> RawMessage {
+        RawMessage {
+            source,
+            data: data.to_vec(),
+            sequence_number: Some(1),
+            topic: TopicHash::from_raw(topic),
+            signature: None,
+            key: None,
+            validated: false,
+        }
+    }
+
+    #[test]
+    fn only_messages_of_members_on_our_topic_within_the_limit_are_looked_at() {
+        let member = PeerId::random();
+        let only =
+            MembersOnly { topic: topic().hash(), authors: Arc::new([member].into()), max_bytes: 3 };
+        let passes = |source, topic, data| only.inbound_transform(raw(source, topic, data)).is_ok();
+        assert!(passes(Some(member), TOPIC, b"abc"));
+        assert!(!passes(Some(member), TOPIC, b"abcd"));
+        assert!(!passes(Some(member), "/guardian/broadcast/2", b"abc"));
+        assert!(!passes(Some(PeerId::random()), TOPIC, b"abc"));
+        assert!(!passes(None, TOPIC, b"abc"));
+    }
+
+    #[test]
+    fn identifiers_differ_by_author_and_by_sequence_number() {
+        let id = |source, sequence_number| {
+            message_id(&Message { source: Some(source), data: vec![], sequence_number, topic: topic().hash() })
+        };
+        let (one, other) = (PeerId::random(), PeerId::random());
+        assert_eq!(id(one, Some(1)), id(one, Some(1)));
+        assert_ne!(id(one, Some(1)), id(one, Some(2)));
+        assert_ne!(id(one, Some(1)), id(other, Some(1)));
+    }
+}

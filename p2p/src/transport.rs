@@ -1,0 +1,130 @@
+//! How bytes leave the machine: QUIC, and TCP with Noise and Yamux; host names resolved by the system's configuration.
+//!
+//! Also opens the listening sockets, with an error that names the address. Not which peers may connect: see `behaviour`.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener, UdpSocket},
+    num::NonZeroU8,
+    time::Duration,
+};
+
+use libp2p::{
+    Multiaddr, Swarm, SwarmBuilder, TransportError,
+    core::{transport::ListenerId, upgrade::Version},
+    identity::Keypair,
+    metrics::Registry,
+    multiaddr::Protocol,
+    noise, quic,
+    swarm::Config,
+    tcp, yamux,
+};
+
+use crate::{Error, behaviour::Behaviour};
+
+/// From the first packet to an authenticated connection, for one address. Four round trips of a slow link are below 2 s.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// Members stay connected whether or not they have something to say; ping and QUIC notice dead links.
+const IDLE: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Streams of one connection besides the direct messages: gossip, identify and ping, both ways, and those being negotiated.
+const OTHER_STREAMS: u32 = 32;
+
+/// QUIC has no reset when a process dies: the silence is what tells, after this many milliseconds.
+const QUIC_IDLE_MS: u32 = 6_000;
+const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(2);
+
+/// Bytes in flight on one QUIC stream and connection: a few of the largest messages.
+const QUIC_STREAM_BYTES: u32 = 2 * 1024 * 1024;
+const QUIC_CONNECTION_BYTES: u32 = 8 * 1024 * 1024;
+
+/// Builds the swarm; nothing listens or dials yet. `in_flight` is how many direct messages may go each way on a connection.
+pub(crate) fn build(
+    keypair: Keypair,
+    behaviour: Behaviour,
+    in_flight: usize,
+    registry: &mut Registry,
+) -> Result<Swarm<Behaviour>, Error> {
+    // Each stream may hold a window of 256 KiB that nobody has read yet, so this bounds memory too.
+    let streams = u32::try_from(in_flight).unwrap_or(u32::MAX).saturating_mul(2).saturating_add(OTHER_STREAMS);
+    let yamux = || {
+        let mut config = yamux::Config::default();
+        config.set_max_num_streams(streams as usize);
+        config
+    };
+    let builder = SwarmBuilder::with_existing_identity(keypair)
+        .with_tokio()
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux)
+        .map_err(|error| Error::Protocol { protocol: "noise", why: error.to_string() })?
+        .with_quic_config(|config| quic_config(config, streams))
+        .with_dns()
+        .map_err(Error::Dns)?
+        .with_bandwidth_metrics(registry);
+    let Ok(builder) = builder.with_behaviour(|_| behaviour);
+    Ok(builder.with_swarm_config(swarm_config).with_connection_timeout(HANDSHAKE).build())
+}
+
+fn quic_config(mut config: quic::Config, streams: u32) -> quic::Config {
+    config.handshake_timeout = HANDSHAKE;
+    config.max_idle_timeout = QUIC_IDLE_MS;
+    config.keep_alive_interval = QUIC_KEEP_ALIVE;
+    config.max_concurrent_stream_limit = streams;
+    config.max_stream_data = QUIC_STREAM_BYTES;
+    config.max_connection_data = QUIC_CONNECTION_BYTES;
+    config
+}
+
+/// One address after the other, never two at once: a connection that the dialler gives up again would take the first
+/// subscription message of gossipsub with it, which is sent only once. Streams name their protocol together with the first
+/// bytes instead of a round trip earlier (V1Lazy).
+fn swarm_config(config: Config) -> Config {
+    config
+        .with_idle_connection_timeout(IDLE)
+        .with_dial_concurrency_factor(NonZeroU8::MIN)
+        .with_substream_upgrade_protocol_override(Version::V1Lazy)
+        .with_max_negotiating_inbound_streams(OTHER_STREAMS as usize)
+}
+
+/// Opens the socket. The swarm reports the real address later.
+pub(crate) fn listen(swarm: &mut Swarm<Behaviour>, address: &Multiaddr) -> Result<ListenerId, Error> {
+    let unsupported = || Error::ListenUnsupported(address.clone());
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::AddrInUse => Error::AddressInUse(address.clone()),
+        _ => Error::Listen { address: address.clone(), source },
+    };
+    probe(socket_of(address).ok_or_else(unsupported)?).map_err(failed)?;
+    swarm.listen_on(address.clone()).map_err(|error| match error {
+        TransportError::MultiaddrNotSupported(_) => unsupported(),
+        TransportError::Other(source) => failed(source),
+    })
+}
+
+enum Socket {
+    Tcp(SocketAddr),
+    Quic(SocketAddr),
+}
+
+fn socket_of(address: &Multiaddr) -> Option<Socket> {
+    let mut parts = address.iter();
+    let ip = match parts.next()? {
+        Protocol::Ip4(ip) => ip.into(),
+        Protocol::Ip6(ip) => ip.into(),
+        _ => return None,
+    };
+    let socket = match (parts.next()?, parts.next()) {
+        (Protocol::Tcp(port), None) => Socket::Tcp(SocketAddr::new(ip, port)),
+        (Protocol::Udp(port), Some(Protocol::QuicV1)) => Socket::Quic(SocketAddr::new(ip, port)),
+        _ => return None,
+    };
+    parts.next().is_none().then_some(socket)
+}
+
+/// Binds and lets go. libp2p listens on TCP with `SO_REUSEPORT`, with which two processes of one user share a port without an
+/// error and each gets a part of the connections; the standard library binds without it.
+fn probe(socket: Socket) -> io::Result<()> {
+    match socket {
+        Socket::Tcp(address) => TcpListener::bind(address).map(drop),
+        Socket::Quic(address) => UdpSocket::bind(address).map(drop),
+    }
+}

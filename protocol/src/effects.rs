@@ -1,0 +1,100 @@
+//! What a step wants done, and the one door through which it gets done.
+//!
+//! The machine's face can only *write* effects. The driver's face can only *take* them, and [`Effects::commit`] is the only way
+//! to take anything: it writes the records first. "Persist before you speak" is therefore not a habit but a type.
+
+use crate::{
+    event::Event,
+    ports::{AppendRecords, Call, Query, QueryId},
+    record::Record,
+    types::{MemberId, Timestamp},
+    wire::Envelope,
+};
+
+/// Effects of one step, locked until committed.
+#[derive(Debug, Default)]
+pub struct Effects {
+    records: Vec<Record>,
+    released: Released,
+}
+
+/// Effects that may be carried out: the records they rest on are durable. Built only by [`Effects::commit`].
+#[derive(Debug, Default)]
+pub struct Released {
+    /// Messages, in order.
+    pub messages: Vec<Outgoing>,
+    /// Questions to the providers.
+    pub queries: Vec<(QueryId, Query)>,
+    /// Things to do on the chains.
+    pub calls: Vec<Call>,
+    /// What happened, for logs and metrics.
+    pub events: Vec<Event>,
+    /// When to step again at the latest.
+    pub wake: Option<Timestamp>,
+}
+
+/// A message and its recipient.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Who gets it.
+    pub to: Recipient,
+    /// The signed message.
+    pub envelope: Envelope,
+}
+
+/// Who gets a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// Every other member.
+    All,
+    /// This member.
+    One(MemberId),
+}
+
+/// The machine's face.
+impl Effects {
+    /// Something to remember.
+    pub fn record(&mut self, record: Record) {
+        self.records.push(record);
+    }
+
+    /// Something to say.
+    pub fn send(&mut self, to: Recipient, envelope: Envelope) {
+        self.released.messages.push(Outgoing { to, envelope });
+    }
+
+    /// Something to find out.
+    pub fn read(&mut self, id: QueryId, query: Query) {
+        self.released.queries.push((id, query));
+    }
+
+    /// Something to do on chain.
+    pub fn call(&mut self, call: Call) {
+        self.released.calls.push(call);
+    }
+
+    /// Something that happened.
+    pub fn report(&mut self, event: Event) {
+        self.released.events.push(event);
+    }
+
+    /// When to step again at the latest; of several, the earliest counts.
+    pub fn wake(&mut self, at: Timestamp) {
+        self.released.wake = Some(self.released.wake.map_or(at, |earlier| earlier.min(at)));
+    }
+}
+
+/// The driver's face.
+impl Effects {
+    /// Makes the records durable, then releases the rest.
+    ///
+    /// # Errors
+    /// The store's. Nothing is released then, and the machine that wrote these effects must not be stepped again: it believes
+    /// things that are not on disk.
+    pub fn commit<S: AppendRecords>(self, store: &mut S) -> Result<Released, S::Error> {
+        if !self.records.is_empty() {
+            store.append(&self.records)?;
+        }
+        Ok(self.released)
+    }
+}

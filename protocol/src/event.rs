@@ -1,0 +1,196 @@
+//! What happened, told once. Logs, metrics and status are readers of these; no step writes a log line itself.
+
+use crate::{
+    ports::{CallOutcome, ReadFailure},
+    sign::guard::NotSafe,
+    types::{
+        Checkpoint, DutyId, EjectionReason, Epoch, KeyEpoch, MemberId, ProviderId, ValidatorIndex,
+    },
+};
+use alloy_primitives::B256;
+
+/// One thing that happened in a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Enough providers agree that this checkpoint is finalized, and everything at it was read.
+    Observed {
+        /// The checkpoint.
+        checkpoint: Checkpoint,
+        /// How many of the protocol's validators the beacon chain knows.
+        validators: usize,
+    },
+    /// A provider gave no answer.
+    ProviderFailed {
+        /// Which.
+        provider: ProviderId,
+        /// Of which layer.
+        layer: Layer,
+        /// Why.
+        failure: ReadFailure,
+    },
+    /// A provider contradicts what enough others say. Somebody lies or is broken: an alarm.
+    ProviderDisagrees {
+        /// Which.
+        provider: ProviderId,
+        /// Of which layer.
+        layer: Layer,
+        /// About what.
+        detail: String,
+    },
+    /// Providers contradict each other and none has enough on its side. Nothing is believed: an alarm.
+    NoQuorum {
+        /// Of which layer.
+        layer: Layer,
+        /// About what.
+        detail: String,
+    },
+    /// The contracts verify against another key than ours: an alarm.
+    KeyMismatch {
+        /// The contract's key epoch.
+        onchain: KeyEpoch,
+    },
+    /// This guardian computed a duty and announced it.
+    Decided {
+        /// The duty.
+        id: DutyId,
+        /// Its digest.
+        digest: B256,
+    },
+    /// The guard refused.
+    Refused {
+        /// The duty.
+        id: DutyId,
+        /// Why.
+        reason: NotSafe,
+    },
+    /// A new store may sign again after this period.
+    FloorSettled {
+        /// The period.
+        after: Epoch,
+    },
+    /// A member computed another digest for a duty of ours: an alarm.
+    DigestsDiffer {
+        /// The duty.
+        id: DutyId,
+        /// Who.
+        member: MemberId,
+        /// What it announced.
+        theirs: B256,
+        /// What we announced.
+        ours: B256,
+    },
+    /// Threshold members announced our digest.
+    Agreed {
+        /// The duty.
+        id: DutyId,
+    },
+    /// This guardian opened a signing session as coordinator.
+    SessionOpened {
+        /// The duty.
+        id: DutyId,
+        /// Which attempt.
+        attempt: u32,
+        /// With whom.
+        signers: Vec<MemberId>,
+    },
+    /// A member gave a share that is wrong under a commitment and a package that it and we signed: evidence against it.
+    Culprit {
+        /// The duty.
+        id: DutyId,
+        /// Who.
+        member: MemberId,
+    },
+    /// The committee signed.
+    Signed {
+        /// The duty.
+        id: DutyId,
+        /// The digest.
+        digest: B256,
+        /// Whether this guardian put the shares together.
+        coordinated: bool,
+    },
+    /// Not signed in time; the next period takes over.
+    Expired {
+        /// The duty.
+        id: DutyId,
+    },
+    /// It is this guardian's turn to pay for the transaction.
+    Submitting {
+        /// The duty.
+        id: DutyId,
+    },
+    /// What became of it.
+    Submitted {
+        /// The duty.
+        id: DutyId,
+        /// The outcome.
+        outcome: CallOutcome,
+    },
+    /// The contract has the duty, finally.
+    Confirmed {
+        /// The duty.
+        id: DutyId,
+    },
+    /// The contract has a newer duty of the kind; this one will never count.
+    Superseded {
+        /// The duty.
+        id: DutyId,
+    },
+    /// The contract had the duty and lost it in a reorganisation.
+    Reorged {
+        /// The duty.
+        id: DutyId,
+    },
+    /// This guardian gave its part of an exit: irrevocable.
+    PartialExitReleased {
+        /// The validator.
+        index: ValidatorIndex,
+        /// Why it has to leave.
+        reason: EjectionReason,
+    },
+    /// Threshold parts make the validator's own signature.
+    ExitCombined {
+        /// The validator.
+        index: ValidatorIndex,
+    },
+    /// The validator's exit is on the beacon chain.
+    ExitSeen {
+        /// The validator.
+        index: ValidatorIndex,
+        /// When it leaves.
+        exit_epoch: Epoch,
+    },
+    /// This guardian has no share of the key of a validator that must leave.
+    NoExitShare {
+        /// The validator.
+        index: ValidatorIndex,
+    },
+    /// A member's message was refused.
+    MessageRefused {
+        /// The member.
+        member: MemberId,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Which chain a provider serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layer {
+    /// The consensus layer.
+    Beacon,
+    /// The execution layer.
+    Execution,
+}
+
+impl Layer {
+    /// The word used in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Beacon => "beacon",
+            Self::Execution => "execution",
+        }
+    }
+}

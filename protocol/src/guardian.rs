@@ -1,0 +1,443 @@
+//! The guardian: all steps in one machine with one transition function.
+//!
+//! [`Guardian::step`] takes an input and writes effects; after each input everything that is due is done ([`Guardian::settle`]), from
+//! levels and not from edges, so that waking too often does no harm and a missed wake is made up by the next.
+
+use crate::{
+    agree::Tally,
+    decide::{self, decide},
+    duties::{Desk, OpenDuty},
+    effects::{Effects, Recipient},
+    event::{Event, Layer},
+    exits::{Exits, ValidatorKey},
+    input::Input,
+    observe::{Observer, QueryIds, Registry, Trouble},
+    peers::Peers,
+    record::Record,
+    setup::Setup,
+    sign::{Signed, SignedError, guard::Guard, signer::Keys},
+    status::{self, Reason, Status},
+    submit::Submissions,
+    types::{BlsPubkey, BootId, Duty, DutyKind, Epoch, Evidence, MemberId, Timestamp},
+    wire::{Announcement, Envelope, Greeting, Message, SignedDuty},
+};
+use guardian_crypto::{frost::KeyShare, identity::IdentityKey, schnorr::Signature};
+use rand_core::{CryptoRng, RngCore};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a guardian must never show.
+#[derive(Debug)]
+pub struct Secrets {
+    /// Signs its messages.
+    pub identity: IdentityKey,
+    /// Its share of the group key.
+    pub share: KeyShare,
+    /// Its shares of the validators' keys.
+    pub validators: BTreeMap<BlsPubkey, ValidatorKey>,
+}
+
+/// Why a guardian can't be restored.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The key share is another member's, or of another key.
+    #[error("the key share is of member {found} of another key or place than this guardian's ({expected})")]
+    ForeignShare {
+        /// Who this guardian is.
+        expected: MemberId,
+        /// Whose share it is.
+        found: MemberId,
+    },
+    /// The identity key is not the one that the committee knows.
+    #[error("the identity key is not the one that the committee lists for member {0}")]
+    ForeignIdentity(MemberId),
+    /// The store holds two digests for one duty, or a signature that does not hold.
+    #[error("the store contradicts itself: {0}")]
+    Corrupt(String),
+}
+
+/// One guardian. See the module.
+#[derive(Debug)]
+pub struct Guardian {
+    setup: Setup,
+    identity: IdentityKey,
+    share: KeyShare,
+    boot: BootId,
+    guard: Guard,
+    observer: Observer,
+    tally: Tally,
+    open: BTreeMap<DutyKind, OpenDuty>,
+    submissions: Submissions,
+    exits: Exits,
+    peers: Peers,
+    ids: QueryIds,
+    /// The finalized epoch at which a new store looked around first.
+    woke_at: Option<Epoch>,
+}
+
+impl Guardian {
+    /// Restores a guardian from its records, in the order in which they were appended.
+    ///
+    /// # Errors
+    /// If secrets and committee do not belong together, or the records contradict each other.
+    pub fn restore(
+        now: Timestamp,
+        setup: Setup,
+        secrets: Secrets,
+        records: impl IntoIterator<Item = Record>,
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<Self, RestoreError> {
+        let Secrets { identity, share, validators } = secrets;
+        let me = setup.me;
+        if share.member() != me || share.group_key() != setup.committee.group_key() {
+            return Err(RestoreError::ForeignShare { expected: me, found: share.member() });
+        }
+        if setup.committee.get(me).is_none_or(|member| member.identity != identity.public()) {
+            return Err(RestoreError::ForeignIdentity(me));
+        }
+        let past = Past::fold(records)?;
+        let mut submissions = Submissions::default();
+        for (duty, signature) in past.signed {
+            let confirmed = past.confirmed.contains(&duty.id());
+            match Signed::verify(duty, signature, &setup) {
+                Ok(signed) => drop(submissions.add(now, signed, confirmed, &setup)),
+                // A duty of a key that was rotated away is history, not corruption.
+                Err(SignedError::WrongKeyEpoch(_)) => {}
+                Err(error) => return Err(RestoreError::Corrupt(error.to_string())),
+            }
+        }
+        Ok(Self {
+            guard: Guard::restore(past.decided, past.floor),
+            observer: Observer::restore(past.registry),
+            tally: Tally::default(),
+            open: BTreeMap::new(),
+            submissions,
+            exits: Exits::new(validators),
+            peers: Peers::default(),
+            ids: QueryIds::default(),
+            boot: BootId::random(rng),
+            woke_at: None,
+            setup,
+            identity,
+            share,
+        })
+    }
+
+    /// The only way in. Time and chance are arguments; everything that shall happen is written to `fx`.
+    pub fn step(&mut self, now: Timestamp, input: Input, rng: &mut (impl CryptoRng + RngCore), fx: &mut Effects) {
+        match input {
+            Input::Woke => {}
+            Input::Nudged => self.observer.nudge(),
+            Input::PeerUp(member) => {
+                self.peers.up(member);
+                self.greet(member, fx);
+            }
+            Input::PeerDown(member) => self.peers.down(member),
+            Input::Heard { from, bytes } => match Envelope::open(&bytes, from, &self.setup.committee) {
+                Ok(message) => self.hear(now, from, message, rng, fx),
+                Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),
+            },
+            Input::Read(answers) => {
+                self.submissions.answered(now, &answers, &self.setup, fx);
+                if let Some(evidence) = self.observer.answered(now, answers, &mut self.ids, &self.setup, fx) {
+                    self.decide(now, &evidence, fx);
+                }
+            }
+            Input::Called { id, outcome } => self.submissions.called(now, id, outcome, &self.setup, fx),
+        }
+        self.settle(now, rng, fx);
+    }
+
+    /// Does everything that is due.
+    fn settle(&mut self, now: Timestamp, rng: &mut (impl CryptoRng + RngCore), fx: &mut Effects) {
+        self.observer.poll(now, &mut self.ids, &self.setup, fx);
+        self.settle_floor(fx);
+        let mut complete = Vec::new();
+        let keys = Keys { identity: &self.identity, share: &self.share };
+        let desk = Desk { setup: &self.setup, keys, guard: &self.guard };
+        for duty in self.open.values_mut() {
+            duty.announce(now, &mut self.tally, &desk, rng, fx);
+            let connected = |member| self.peers.is_connected(member);
+            if let Some(signature) = duty.coordinate(now, &self.tally, &desk, connected, rng, fx) {
+                complete.push((duty.id().kind, signature));
+            }
+        }
+        for (kind, signature) in complete {
+            self.complete(now, kind, signature, fx);
+        }
+        self.submissions.poll(now, &mut self.ids, &self.setup, fx);
+        self.exits.poll(now, &self.setup, fx);
+    }
+
+    /// A new store may follow one that signed things: past everything that it can have signed, signing is safe again. It can't have
+    /// signed a period that was not final yet, so what is final now is the limit; threshold members (ourselves counted) are asked
+    /// as well, in case our providers lag. No member can push the limit far ahead and so keep us from signing.
+    fn settle_floor(&mut self, fx: &mut Effects) {
+        const LAG: u64 = 4;
+        let (Some(seen), true) = (self.woke_at, self.guard.is_new()) else { return };
+        let (greeted, highest) = self.peers.heard_of();
+        if greeted.saturating_add(1) < self.setup.committee.threshold() {
+            return;
+        }
+        let limit = Epoch(seen.0.saturating_add(LAG));
+        let after = highest.filter(|h| *h <= limit).map_or(seen, |h| h.max(seen));
+        self.guard.wait_below(after, fx);
+        fx.report(Event::FloorSettled { after });
+    }
+
+    fn decide(&mut self, now: Timestamp, evidence: &Evidence, fx: &mut Effects) {
+        let epoch = evidence.checkpoint.epoch;
+        self.woke_at.get_or_insert(epoch);
+        self.exits.see(evidence, fx);
+        self.resume_exits(now, evidence, fx);
+        for (_, duty) in std::mem::take(&mut self.open) {
+            fx.report(Event::Expired { id: duty.id() });
+        }
+        let in_flight = |kind| self.submissions.in_flight(kind, epoch, evidence.chain.accepted);
+        for duty in decide(evidence, self.observer.registry(), in_flight, &self.setup) {
+            self.take_up(now, duty, fx);
+        }
+    }
+
+    /// Brings a decided duty past the guard and opens it.
+    fn take_up(&mut self, now: Timestamp, duty: Duty, fx: &mut Effects) {
+        let (id, digest) = (duty.id(), self.setup.domain().digest(&duty));
+        if let Err(reason) = self.guard.check_and_insert(&duty, digest, fx) {
+            fx.report(Event::Refused { id, reason });
+            return;
+        }
+        fx.report(Event::Decided { id, digest });
+        let mut open = OpenDuty::new(now, duty, digest, self.boot);
+        for (member, announcement) in self.tally.of(id) {
+            open.consider(member, announcement, &self.setup);
+            report_difference(&open, member, announcement, fx);
+        }
+        self.open.insert(id.kind, open);
+    }
+
+    fn hear(
+        &mut self,
+        now: Timestamp,
+        from: MemberId,
+        message: Message,
+        rng: &mut (impl CryptoRng + RngCore),
+        fx: &mut Effects,
+    ) {
+        match message {
+            Message::Greeting(greeting) => self.greeted(from, &greeting, fx),
+            Message::Announcement(announcement) => self.announced(from, announcement, fx),
+            Message::Package(package) => {
+                let keys = Keys { identity: &self.identity, share: &self.share };
+                let desk = Desk { setup: &self.setup, keys, guard: &self.guard };
+                if let Some(duty) = self.open.get_mut(&package.duty.kind).filter(|d| d.id() == package.duty) {
+                    duty.answer(&package, from, &desk, rng, fx);
+                } else {
+                    self.tell_signed(from, package.duty.kind, package.duty.period, fx);
+                }
+            }
+            Message::Share(share) => {
+                let duty = self.open.get_mut(&share.duty.kind).filter(|duty| duty.id() == share.duty);
+                if let Some(signature) = duty.and_then(|duty| duty.take(from, &share, &self.setup, fx)) {
+                    self.complete(now, share.duty.kind, signature, fx);
+                }
+            }
+            Message::Signed(SignedDuty { duty, signature }) => match Signed::verify(duty, signature, &self.setup) {
+                Ok(signed) => self.learn(now, signed, false, fx),
+                Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),
+            },
+            Message::PartialExits(parts) => self.exits.take(now, from, parts, fx),
+        }
+    }
+
+    fn announced(&mut self, from: MemberId, announcement: Announcement, fx: &mut Effects) {
+        let id = announcement.duty;
+        let too_many = announcement.commitments.len() > self.setup.committee.size();
+        if id.key_epoch != self.setup.committee.key_epoch() || too_many {
+            let reason = format!("announcement of {id} under another key, or with too many commitments");
+            fx.report(Event::MessageRefused { member: from, reason });
+            return;
+        }
+        self.tell_signed(from, id.kind, id.period, fx);
+        if let Some(open) = self.open.get_mut(&id.kind).filter(|open| open.id() == id) {
+            report_difference(open, from, &announcement, fx);
+            open.consider(from, &announcement, &self.setup);
+        }
+        self.tally.file(from, announcement);
+    }
+
+    /// We put the committee's signature together.
+    fn complete(&mut self, now: Timestamp, kind: DutyKind, signature: Signature, fx: &mut Effects) {
+        let Some(signed) = self.open.get(&kind).and_then(|duty| duty.signed(signature, &self.setup)) else { return };
+        let message = SignedDuty { duty: signed.duty().clone(), signature };
+        let envelope = self.seal(Message::Signed(message));
+        fx.send(Recipient::All, envelope);
+        self.learn(now, signed, true, fx);
+    }
+
+    /// A duty is signed, by us or by others: from here on it needs no vote any more.
+    fn learn(&mut self, now: Timestamp, signed: Signed, coordinated: bool, fx: &mut Effects) {
+        let (id, digest) = (signed.id(), signed.digest());
+        if !self.submissions.add(now, signed.clone(), false, &self.setup) {
+            return;
+        }
+        if self.open.get(&id.kind).is_some_and(|open| open.id().period <= id.period) {
+            self.open.remove(&id.kind);
+        }
+        fx.record(Record::signed(&signed));
+        fx.report(Event::Signed { id, digest, coordinated });
+        if let Some(parts) = self.exits.start(now, &signed, |_| true, &self.setup, fx) {
+            let envelope = self.seal(Message::PartialExits(parts));
+            fx.send(Recipient::All, envelope);
+        }
+    }
+
+    /// Exits of the newest order that are not on the beacon chain: after a restart they are taken up again, and our parts are told
+    /// again in every epoch until the exit is seen.
+    fn resume_exits(&mut self, now: Timestamp, evidence: &Evidence, fx: &mut Effects) {
+        let epoch = evidence.checkpoint.epoch;
+        let Some(order) = self.submissions.newest(DutyKind::Ejection).map(|s| s.signed().clone()) else { return };
+        if epoch.0.saturating_sub(order.duty().period.0) > decide::ORDER_LIFE {
+            return;
+        }
+        let active: BTreeSet<_> =
+            evidence.validators.iter().filter(|v| v.is_active_ongoing(epoch)).map(|v| v.index).collect();
+        drop(self.exits.start(now, &order, |index| active.contains(&index), &self.setup, fx));
+        if let Some(parts) = self.exits.ours(&order, &self.setup) {
+            let envelope = self.seal(Message::PartialExits(parts));
+            fx.send(Recipient::All, envelope);
+        }
+    }
+
+    fn greet(&self, member: MemberId, fx: &mut Effects) {
+        let signed = self.submissions.iter().map(|s| (s.signed().duty().kind(), s.signed().duty().period)).collect();
+        let highest = self.guard.highest().max(self.tally.highest_of(member));
+        let greeting = Greeting { boot: self.boot, highest, signed };
+        fx.send(Recipient::One(member), self.seal(Message::Greeting(greeting)));
+    }
+
+    /// Brings a peer that came late up to date: signed duties that it lacks, what we announce, and our parts of exits.
+    fn greeted(&mut self, from: MemberId, greeting: &Greeting, fx: &mut Effects) {
+        self.peers.greeted(from, greeting);
+        for kind in DutyKind::ALL {
+            let known = greeting.signed.iter().filter(|(k, _)| *k == kind).map(|(_, period)| *period).max();
+            let next = known.map_or(Epoch(0), |period| Epoch(period.0.saturating_add(1)));
+            self.tell_signed(from, kind, next, fx);
+        }
+        for announcement in self.open.values().filter_map(OpenDuty::announcement) {
+            fx.send(Recipient::One(from), announcement.clone());
+        }
+        let order = self.submissions.newest(DutyKind::Ejection);
+        if let Some(parts) = order.and_then(|order| self.exits.ours(order.signed(), &self.setup)) {
+            let envelope = self.seal(Message::PartialExits(parts));
+            fx.send(Recipient::One(from), envelope);
+        }
+    }
+
+    /// Sends our newest signed duty of `kind` to `member` if it is of `period` or newer.
+    fn tell_signed(&self, member: MemberId, kind: DutyKind, period: Epoch, fx: &mut Effects) {
+        let Some(signed) = self.submissions.newest(kind).map(|s| s.signed()) else { return };
+        if signed.duty().period >= period {
+            let message = SignedDuty { duty: signed.duty().clone(), signature: *signed.signature() };
+            fx.send(Recipient::One(member), self.seal(Message::Signed(message)));
+        }
+    }
+
+    fn seal(&self, message: Message) -> Envelope {
+        Envelope::seal(self.setup.me, message, &self.setup.committee, &self.identity)
+    }
+}
+
+/// Reading only.
+impl Guardian {
+    /// Where this guardian stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status {
+            member: self.setup.me,
+            threshold: self.setup.committee.threshold(),
+            observed: self.observer.last(),
+            validators: self.observer.registry().validators().len(),
+            connected: self.peers.connected().collect(),
+            not_ready: self.not_ready(),
+            open: self.open.values().map(|duty| self.open_status(duty)).collect(),
+            signed: self
+                .submissions
+                .iter()
+                .map(|s| status::SignedDuty { id: s.signed().id(), digest: s.signed().digest(), stage: s.stage() })
+                .collect(),
+            exits: self.exits.open().collect(),
+        }
+    }
+
+    fn open_status(&self, duty: &OpenDuty) -> status::OpenDuty {
+        let disagreeing = self.tally.of(duty.id()).filter(|(_, a)| a.digest != duty.digest());
+        status::OpenDuty {
+            id: duty.id(),
+            digest: duty.digest(),
+            votes: self.tally.votes(duty.id(), duty.digest()),
+            since: duty.since(),
+            disagreeing: disagreeing.map(|(member, a)| (member, a.digest)).collect(),
+        }
+    }
+
+    /// Why this guardian would not contribute to the next report.
+    #[must_use]
+    pub fn not_ready(&self) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        match self.observer.trouble() {
+            Some(Trouble::TooFewAnswers(Layer::Beacon)) => reasons.push(Reason::BeaconQuorum),
+            Some(Trouble::TooFewAnswers(Layer::Execution)) => reasons.push(Reason::ExecutionQuorum),
+            Some(Trouble::Contradiction(Layer::Beacon)) => reasons.push(Reason::BeaconContradiction),
+            Some(Trouble::Contradiction(Layer::Execution)) => reasons.push(Reason::ExecutionContradiction),
+            Some(Trouble::KeyMismatch) => reasons.push(Reason::KeyMismatch),
+            Some(Trouble::NothingFinal) => reasons.push(Reason::NothingFinal),
+            None if self.observer.last().is_none() => reasons.push(Reason::NothingObserved),
+            None => {}
+        }
+        if self.peers.connected().len().saturating_add(1) < self.setup.committee.threshold() {
+            reasons.push(Reason::TooFewPeers);
+        }
+        if self.guard.is_new() {
+            reasons.push(Reason::StoreIsNew);
+        }
+        reasons
+    }
+}
+
+fn report_difference(open: &OpenDuty, member: MemberId, announcement: &Announcement, fx: &mut Effects) {
+    if announcement.digest != open.digest() {
+        let (theirs, ours) = (announcement.digest, open.digest());
+        fx.report(Event::DigestsDiffer { id: open.id(), member, theirs, ours });
+    }
+}
+
+/// What the records say happened.
+#[derive(Debug, Default)]
+struct Past {
+    decided: BTreeMap<crate::types::DutyId, alloy_primitives::B256>,
+    floor: Option<Epoch>,
+    signed: Vec<(Duty, Signature)>,
+    confirmed: BTreeSet<crate::types::DutyId>,
+    registry: Registry,
+}
+
+impl Past {
+    fn fold(records: impl IntoIterator<Item = Record>) -> Result<Self, RestoreError> {
+        let mut past = Self::default();
+        for record in records {
+            match record {
+                Record::Decided { id, digest } => {
+                    if past.decided.insert(id, digest).is_some_and(|earlier| earlier != digest) {
+                        return Err(RestoreError::Corrupt(format!("two digests for {id}")));
+                    }
+                }
+                Record::Floor { epoch } => past.floor = past.floor.max(Some(epoch)),
+                Record::Signed { duty, signature } => past.signed.push((duty, signature)),
+                Record::Confirmed { id } => {
+                    past.confirmed.insert(id);
+                }
+                Record::Events { upto, events } => past.registry.advance(upto, &events),
+            }
+        }
+        Ok(past)
+    }
+}

@@ -1,0 +1,35 @@
+//! Everything that can happen to a guardian.
+
+use crate::{
+    ports::{Answers, CallOutcome},
+    types::{DutyId, MemberId},
+};
+
+/// One event from outside.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The time asked for by the last `wake` has come (or earlier: waking too often does no harm).
+    Woke,
+    /// A provider says that something was finalized: worth looking now. Not believed, only a hint.
+    Nudged,
+    /// A connection to a member is up; the transport has authenticated it.
+    PeerUp(MemberId),
+    /// The last connection to a member is gone.
+    PeerDown(MemberId),
+    /// Bytes from a member; the transport has authenticated `from` as their author.
+    Heard {
+        /// The author.
+        from: MemberId,
+        /// What was said.
+        bytes: Vec<u8>,
+    },
+    /// The providers' answers.
+    Read(Answers),
+    /// What became of a submission.
+    Called {
+        /// The duty that was submitted.
+        id: DutyId,
+        /// The outcome.
+        outcome: CallOutcome,
+    },
+}

@@ -1,0 +1,138 @@
+//! From raw answers to one believed value of each kind, with everything suspicious reported on the way.
+
+use super::{Trouble, quorum};
+use crate::{
+    effects::Effects,
+    event::{Event, Layer},
+    ports::{Landed, ReadFailure, Reading},
+    setup::Setup,
+    types::{Accepted, ChainView, Checkpoint, Epoch, ProtocolEvent, ProviderId, Slot, ValidatorRecord},
+};
+
+type Raw = Vec<(ProviderId, Result<Reading, ReadFailure>)>;
+type Given<T> = Vec<(ProviderId, Result<T, ReadFailure>)>;
+
+/// The highest finalized checkpoint that enough providers name. One that is behind or ahead does not contradict; one that names
+/// another root for the same epoch does.
+pub(super) fn checkpoint(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Option<Checkpoint>, Trouble> {
+    let given = only(raw, |reading| if let Reading::Finalized(value) = reading { Some(value) } else { None });
+    let mut epochs: Vec<Option<Epoch>> =
+        given.iter().filter_map(|(_, answer)| answer.as_ref().ok().map(|c| c.map(|c| c.epoch))).collect();
+    epochs.sort_unstable();
+    epochs.dedup();
+    let k = setup.quorum.beacon;
+    report_failures(&given, Layer::Beacon, fx);
+    let mut contradiction = false;
+    for epoch in epochs.into_iter().rev() {
+        let of_epoch = given.iter().filter(|(_, answer)| matches!(answer, Ok(c) if c.map(|c| c.epoch) == epoch));
+        let verdict = quorum::weigh(of_epoch.cloned().collect(), k);
+        let detail = |found: &Option<Checkpoint>| match found {
+            Some(c) => format!("finalized root {} at epoch {}", c.root, c.epoch),
+            None => "nothing finalized".to_owned(),
+        };
+        if report_dissent(&verdict, Layer::Beacon, detail, fx) {
+            contradiction = true;
+        }
+        if let Some(value) = verdict.value {
+            return Ok(value);
+        }
+    }
+    Err(if contradiction { Trouble::Contradiction(Layer::Beacon) } else { Trouble::TooFewAnswers(Layer::Beacon) })
+}
+
+pub(super) fn chain(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<ChainView, Trouble> {
+    let given = only(raw, |reading| if let Reading::Chain(value) = reading { Some(*value) } else { None });
+    let detail = |view: &ChainView| {
+        format!("block {} {}, threshold {}, accepted {:?}", view.block.number, view.block.hash,
+            view.policy.ejection_threshold, view.accepted)
+    };
+    believed(given, setup.quorum.execution, Layer::Execution, detail, fx)
+}
+
+pub(super) fn events(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Vec<ProtocolEvent>, Trouble> {
+    let given = only(raw, |reading| if let Reading::Events(value) = reading { Some(value) } else { None });
+    let detail = |events: &Vec<ProtocolEvent>| format!("{} protocol events", events.len());
+    believed(given, setup.quorum.execution, Layer::Execution, detail, fx)
+}
+
+pub(super) fn validators(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Vec<ValidatorRecord>, Trouble> {
+    let given = only(raw, |reading| if let Reading::Validators(value) = reading { Some(value) } else { None });
+    report_failures(&given, Layer::Beacon, fx);
+    let verdict = quorum::weigh(given, setup.quorum.beacon);
+    // The first record that differs says more than two long lists would.
+    let reference = verdict.value.clone().or_else(|| verdict.dissent.first().map(|(_, list)| list.clone()));
+    let detail = |list: &Vec<ValidatorRecord>| {
+        let against = reference.as_deref().unwrap_or_default();
+        list.iter().find(|record| !against.contains(record)).map_or_else(
+            || format!("{} validators instead of {}", list.len(), against.len()),
+            |record| format!("validator {}: balance {} gwei, slashed {}, exit epoch {}",
+                record.index, record.balance, record.slashed, record.exit_epoch),
+        )
+    };
+    let contradiction = report_dissent(&verdict, Layer::Beacon, detail, fx);
+    verdict.value.ok_or(trouble(contradiction, Layer::Beacon))
+}
+
+/// How far the contracts are, as far as enough providers say so. Slots only grow, and heads differ: no contradiction is possible.
+pub(crate) fn landed(raw: &Raw, setup: &Setup) -> Option<Landed> {
+    let given: Vec<Landed> = raw
+        .iter()
+        .filter_map(|(_, answer)| if let Ok(Reading::Landed(landed)) = answer { Some(*landed) } else { None })
+        .collect();
+    let reached = |of: fn(&Landed) -> Slot| quorum::reached(given.iter().map(of).collect(), setup.quorum.execution);
+    Some(Landed {
+        head: Accepted { ejection: reached(|l| l.head.ejection)?, reserves: reached(|l| l.head.reserves)? },
+        finalized: Accepted {
+            ejection: reached(|l| l.finalized.ejection)?,
+            reserves: reached(|l| l.finalized.reserves)?,
+        },
+    })
+}
+
+/// An answer to another question than was asked is malformed.
+fn only<T>(raw: Raw, pick: impl Fn(Reading) -> Option<T>) -> Given<T> {
+    let wrong = || ReadFailure::Malformed("an answer to another question".into());
+    raw.into_iter().map(|(provider, answer)| (provider, answer.and_then(|r| pick(r).ok_or_else(wrong)))).collect()
+}
+
+fn believed<T: Clone + PartialEq>(
+    given: Given<T>,
+    k: usize,
+    layer: Layer,
+    detail: impl Fn(&T) -> String,
+    fx: &mut Effects,
+) -> Result<T, Trouble> {
+    report_failures(&given, layer, fx);
+    let verdict = quorum::weigh(given, k);
+    let contradiction = report_dissent(&verdict, layer, detail, fx);
+    verdict.value.ok_or(trouble(contradiction, layer))
+}
+
+fn trouble(contradiction: bool, layer: Layer) -> Trouble {
+    if contradiction { Trouble::Contradiction(layer) } else { Trouble::TooFewAnswers(layer) }
+}
+
+fn report_failures<T>(given: &Given<T>, layer: Layer, fx: &mut Effects) {
+    for (provider, answer) in given {
+        if let Err(failure) = answer {
+            fx.report(Event::ProviderFailed { provider: *provider, layer, failure: failure.clone() });
+        }
+    }
+}
+
+/// Names who contradicts the believed value; if none is believed, says so too. Returns whether there was a contradiction.
+fn report_dissent<T>(
+    verdict: &quorum::Verdict<T>,
+    layer: Layer,
+    detail: impl Fn(&T) -> String,
+    fx: &mut Effects,
+) -> bool {
+    for (provider, value) in &verdict.dissent {
+        fx.report(Event::ProviderDisagrees { provider: *provider, layer, detail: detail(value) });
+    }
+    if verdict.value.is_none() && !verdict.dissent.is_empty() {
+        let names: Vec<String> = verdict.dissent.iter().map(|(provider, _)| provider.to_string()).collect();
+        fx.report(Event::NoQuorum { layer, detail: format!("providers {} contradict each other", names.join(", ")) });
+    }
+    !verdict.dissent.is_empty()
+}

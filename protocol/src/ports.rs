@@ -1,0 +1,153 @@
+//! What the brain needs from the world, said in its own words. `chain-adapters` and the store obey; the simulation does too.
+
+use crate::types::{
+    Accepted, BlockRef, BlsPubkey, ChainView, Checkpoint, ProtocolEvent, ProviderId, Slot, ValidatorRecord,
+};
+use crate::{record::Record, sign::Signed};
+use alloy_primitives::B256;
+use serde::Serialize;
+
+/// A question to *every* provider; the answers come back together, in one [`Answers`]. Which of them to believe is decided here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// The finalized checkpoint, of the beacon providers.
+    Finalized,
+    /// The contracts' rules and progress at one block, of the execution providers.
+    Chain(At),
+    /// The protocol's events of the blocks `from..=to.number`, of the execution providers. `to` fixes the branch.
+    Events {
+        /// First block.
+        from: u64,
+        /// Last block.
+        to: BlockRef,
+    },
+    /// These validators in the state at `slot`, the first of the finalized epoch, of the beacon providers.
+    Validators {
+        /// State to read.
+        slot: Slot,
+        /// Which validators; never empty.
+        pubkeys: Vec<BlsPubkey>,
+    },
+    /// Which reference slots the contracts have accepted, at the head and at the finalized block.
+    Landed,
+}
+
+/// Which execution block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// The block with this hash.
+    Block(B256),
+    /// The last block whose timestamp is not after this Unix time in seconds: how a reference is placed on a chain that has
+    /// not merged.
+    Time(u64),
+}
+
+/// One provider's answer to a [`Query`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// To [`Query::Finalized`]. `None`: nothing is finalized yet.
+    Finalized(Option<Checkpoint>),
+    /// To [`Query::Chain`].
+    Chain(Box<ChainView>),
+    /// To [`Query::Events`], in chain order.
+    Events(Vec<ProtocolEvent>),
+    /// To [`Query::Validators`], by index; unknown validators are left out. An empty answer to a question that was not empty
+    /// is no answer: the adapter reports it as [`ReadFailure::Malformed`].
+    Validators(Vec<ValidatorRecord>),
+    /// To [`Query::Landed`].
+    Landed(Landed),
+}
+
+/// How far the contracts are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Landed {
+    /// At the head: may still be reorganised away.
+    pub head: Accepted,
+    /// At the finalized block.
+    pub finalized: Accepted,
+}
+
+/// Why a provider gave no answer. None of these is a statement about the chain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadFailure {
+    /// No connection, or no answer in time.
+    #[error("unreachable: {0}")]
+    Unreachable(String),
+    /// It does not have this state or block, yet or any more.
+    #[error("not available: {0}")]
+    NotAvailable(String),
+    /// It is syncing, optimistic, or has lost its execution client.
+    #[error("not in sync: {0}")]
+    NotInSync(String),
+    /// It answered something that can't be right: wrong shape, too large, an empty list.
+    #[error("malformed answer: {0}")]
+    Malformed(String),
+    /// It serves another chain.
+    #[error("serves another chain: {0}")]
+    WrongChain(String),
+}
+
+/// Correlates [`Answers`] with their [`Query`]; an answer to a question that is no longer open is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueryId(pub u64);
+
+/// What all providers said to one question.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    /// Which question.
+    pub id: QueryId,
+    /// One entry for each provider asked.
+    pub answers: Vec<(ProviderId, Result<Reading, ReadFailure>)>,
+}
+
+/// Something to be done to the outside world. Both are idempotent: doing one again does no harm.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// Bring a signed duty to its contract, unless the contract has it already.
+    Submit(Signed),
+    /// Put a validator's exit into the beacon nodes' pools.
+    PublishExit(SignedExit),
+}
+
+/// A complete voluntary exit: the irrevocable result of t guardians' partial signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedExit {
+    /// The epoch from which it is valid.
+    pub epoch: crate::types::Epoch,
+    /// The validator.
+    pub index: crate::types::ValidatorIndex,
+    /// The validator's own BLS signature.
+    pub signature: [u8; 96],
+}
+
+/// What became of a [`Call::Submit`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallOutcome {
+    /// The transaction was included, successfully.
+    Included {
+        /// Its hash.
+        transaction: B256,
+        /// Gas used.
+        gas: u64,
+    },
+    /// The contract had it already; nothing was sent.
+    AlreadyAccepted,
+    /// It can't succeed as things stand: the contract says no.
+    Refused(String),
+    /// It was not included, for now: no funds, no connection, fee ceiling.
+    Failed(String),
+}
+
+
+/// Durable storage of [`Record`]s.
+pub trait AppendRecords {
+    /// Why it failed. The node stops on any error: what is not durable must not be spoken of.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Appends all or none of `records` and returns once they would survive a power cut.
+    ///
+    /// # Errors
+    /// If they are not durable. A [`Record::Decided`] for a duty that already has another digest must be refused: this is the
+    /// last line of defence behind the guard.
+    fn append(&mut self, records: &[Record]) -> Result<(), Self::Error>;
+}

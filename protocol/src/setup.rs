@@ -1,0 +1,80 @@
+//! What a guardian is told once, at its start: who it is, with whom, on which chain, and how patient to be.
+
+use crate::types::{Committee, Contracts, DigestDomain, MemberId, Network};
+use std::time::Duration;
+
+/// The fixed surroundings of every step.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Which member this guardian is.
+    pub me: MemberId,
+    /// All members and their threshold.
+    pub committee: Committee,
+    /// The chain.
+    pub network: Network,
+    /// The contracts.
+    pub contracts: Contracts,
+    /// How many providers must give the same answer.
+    pub quorum: ProviderQuorum,
+    /// Intervals and patience.
+    pub timing: Timing,
+    /// First block that can hold events of the contracts.
+    pub start_block: u64,
+}
+
+impl Setup {
+    /// Where signatures count.
+    #[must_use]
+    pub fn domain(&self) -> DigestDomain {
+        DigestDomain::new(self.network.chain_id, self.contracts)
+    }
+}
+
+/// How many equal answers are believed. Must be a majority of the configured providers, or two truths could both find a quorum;
+/// [`ProviderQuorum::majority`] is the default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProviderQuorum {
+    /// Of the beacon providers.
+    pub beacon: usize,
+    /// Of the execution providers.
+    pub execution: usize,
+}
+
+impl ProviderQuorum {
+    /// The smallest safe quorum of `providers`.
+    #[must_use]
+    pub fn majority(providers: usize) -> usize {
+        providers.checked_div(2).map_or(1, |half| half.saturating_add(1))
+    }
+}
+
+/// How often to look and how long to wait. None of these changes *what* is decided, so they may differ between guardians.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Between two looks at finality and at the contracts. A nudge (SSE) makes it sooner.
+    pub poll: Duration,
+    /// The coordinator of rank i starts after i times this.
+    pub coordinator_stagger: Duration,
+    /// How long a coordinator waits for shares before it tries with others.
+    pub share_timeout: Duration,
+    /// A duty that is not signed is announced again, with fresh nonces, after this.
+    pub reannounce: Duration,
+    /// The submitter of rank i steps in after i times this, if the contract has not moved.
+    pub submit_stagger: Duration,
+    /// A query without answers is given up after this.
+    pub query_timeout: Duration,
+}
+
+impl Default for Timing {
+    /// For mainnet: a slot is 12 s, and a transaction needs a few of them.
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_secs(12),
+            coordinator_stagger: Duration::from_secs(1),
+            share_timeout: Duration::from_secs(2),
+            reannounce: Duration::from_secs(10),
+            submit_stagger: Duration::from_secs(48),
+            query_timeout: Duration::from_secs(120),
+        }
+    }
+}

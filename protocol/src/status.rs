@@ -1,0 +1,112 @@
+//! A snapshot for people: what this guardian sees, does and waits for. Nothing is decided from it.
+
+use crate::{
+    submit::Stage,
+    types::{DutyId, Epoch, MemberId, Timestamp, ValidatorIndex},
+};
+use alloy_primitives::B256;
+use serde::Serialize;
+
+/// Where a guardian stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Which member it is.
+    pub member: MemberId,
+    /// How many must act together.
+    pub threshold: usize,
+    /// The last finalized epoch that it fully observed.
+    pub observed: Option<Epoch>,
+    /// How many validators the protocol has, by the contracts' events.
+    pub validators: usize,
+    /// The members that it is connected to.
+    pub connected: Vec<MemberId>,
+    /// Why it would not contribute to the next report. Empty: ready.
+    pub not_ready: Vec<Reason>,
+    /// Duties that it announced and that are not signed yet.
+    pub open: Vec<OpenDuty>,
+    /// The newest signed duty of each kind.
+    pub signed: Vec<SignedDuty>,
+    /// Validators whose exit is under way.
+    pub exits: Vec<ValidatorIndex>,
+}
+
+/// A duty on its way to a signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OpenDuty {
+    /// Which.
+    pub id: DutyId,
+    /// What this guardian computed.
+    pub digest: B256,
+    /// How many members announced the same.
+    pub votes: usize,
+    /// Since when.
+    pub since: Timestamp,
+    /// Members that announced something else, with what.
+    pub disagreeing: Vec<(MemberId, B256)>,
+}
+
+/// A duty on its way to the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignedDuty {
+    /// Which.
+    pub id: DutyId,
+    /// Its digest.
+    pub digest: B256,
+    /// How far it is.
+    pub stage: Stage,
+}
+
+/// Why a guardian would not contribute to the next report. Stable codes: alerts are built on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// No finalized epoch was observed since the start.
+    NothingObserved,
+    /// The beacon chain has not finalized anything yet.
+    NothingFinal,
+    /// Too few beacon providers answer.
+    BeaconQuorum,
+    /// Beacon providers contradict each other.
+    BeaconContradiction,
+    /// Too few execution providers answer.
+    ExecutionQuorum,
+    /// Execution providers contradict each other.
+    ExecutionContradiction,
+    /// The contracts verify against another key.
+    KeyMismatch,
+    /// Fewer than threshold members, itself included, are connected.
+    TooFewPeers,
+    /// The store is new, and it is not yet known what an older one may have signed.
+    StoreIsNew,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 9] = [
+        Self::NothingObserved,
+        Self::NothingFinal,
+        Self::BeaconQuorum,
+        Self::BeaconContradiction,
+        Self::ExecutionQuorum,
+        Self::ExecutionContradiction,
+        Self::KeyMismatch,
+        Self::TooFewPeers,
+        Self::StoreIsNew,
+    ];
+
+    /// The code used in `/readyz`, metrics and alerts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NothingObserved => "nothing_observed",
+            Self::NothingFinal => "nothing_final",
+            Self::BeaconQuorum => "beacon_quorum",
+            Self::BeaconContradiction => "beacon_contradiction",
+            Self::ExecutionQuorum => "execution_quorum",
+            Self::ExecutionContradiction => "execution_contradiction",
+            Self::KeyMismatch => "key_mismatch",
+            Self::TooFewPeers => "too_few_peers",
+            Self::StoreIsNew => "store_is_new",
+        }
+    }
+}

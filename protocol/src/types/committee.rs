@@ -1,0 +1,120 @@
+//! The committee: who the guardians are, how many must act together, and under which key.
+
+use super::{KeyEpoch, MemberId};
+use guardian_crypto::{frost::PublicShares, identity::IdentityPublic, schnorr::GroupKey};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One guardian, as every other guardian knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its place in the committee.
+    pub id: MemberId,
+    /// The operator's name, for people.
+    pub name: String,
+    /// The key that signs its messages and authenticates its connections.
+    pub identity: IdentityPublic,
+}
+
+/// The guardians of one key epoch. Invariants: the members are exactly the holders of `public`'s shares, identities are
+/// distinct, and more than half must act (`t > n/2`), so that two different digests can't both find a quorum of honest guardians.
+#[derive(Clone, Debug)]
+pub struct Committee {
+    members: BTreeMap<MemberId, Member>,
+    public: PublicShares,
+    key_epoch: KeyEpoch,
+}
+
+/// Why a committee was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitteeError {
+    /// Two members carry the same number.
+    #[error("two members carry the number {0}")]
+    DuplicateMember(MemberId),
+    /// Two members carry the same identity key: one operator would count twice.
+    #[error("member {0} has the identity of another member")]
+    DuplicateIdentity(MemberId),
+    /// The key was dealt to other members than those listed.
+    #[error("the members listed are not the ones that hold shares of the key")]
+    NotTheShareHolders,
+    /// The threshold does not exceed half of the committee.
+    #[error("threshold {threshold} of {members} members is not a majority")]
+    NoMajority {
+        /// Required signers.
+        threshold: u16,
+        /// Size of the committee.
+        members: usize,
+    },
+}
+
+impl Committee {
+    /// Checks the invariants above.
+    ///
+    /// # Errors
+    /// [`CommitteeError`] names the first one that does not hold.
+    pub fn new(
+        members: impl IntoIterator<Item = Member>,
+        public: PublicShares,
+        key_epoch: KeyEpoch,
+    ) -> Result<Self, CommitteeError> {
+        let mut by_id = BTreeMap::new();
+        let mut identities = BTreeSet::new();
+        for member in members {
+            if !identities.insert(member.identity) {
+                return Err(CommitteeError::DuplicateIdentity(member.id));
+            }
+            let id = member.id;
+            if by_id.insert(id, member).is_some() {
+                return Err(CommitteeError::DuplicateMember(id));
+            }
+        }
+        if !public.members().eq(by_id.keys().copied()) {
+            return Err(CommitteeError::NotTheShareHolders);
+        }
+        let threshold = public.threshold();
+        if usize::from(threshold).saturating_mul(2) <= by_id.len() || usize::from(threshold) > by_id.len() {
+            return Err(CommitteeError::NoMajority { threshold, members: by_id.len() });
+        }
+        Ok(Self { members: by_id, public, key_epoch })
+    }
+
+    /// A member by number.
+    #[must_use]
+    pub fn get(&self, id: MemberId) -> Option<&Member> {
+        self.members.get(&id)
+    }
+
+    /// All members, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = &Member> {
+        self.members.values()
+    }
+
+    /// How many guardians there are.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.members.len()
+    }
+
+    /// How many must act together.
+    #[must_use]
+    pub fn threshold(&self) -> usize {
+        usize::from(self.public.threshold())
+    }
+
+    /// The key epoch these shares belong to.
+    #[must_use]
+    pub fn key_epoch(&self) -> KeyEpoch {
+        self.key_epoch
+    }
+
+    /// The public side of the key shares.
+    #[must_use]
+    pub fn public_shares(&self) -> &PublicShares {
+        &self.public
+    }
+
+    /// The key that the contracts know.
+    #[must_use]
+    pub fn group_key(&self) -> GroupKey {
+        self.public.group_key()
+    }
+}

@@ -1,0 +1,141 @@
+//! What was read: the shapes that providers' answers take, and the [`Evidence`] that is folded from those that agree.
+
+use super::{BlsPubkey, Epoch, Gwei, KeyEpoch, Slot, ValidatorIndex, Wei};
+use alloy_primitives::{Address, B256};
+use borsh::{BorshDeserialize, BorshSerialize};
+use guardian_crypto::schnorr::GroupKey;
+use serde::Serialize;
+
+/// A finalized checkpoint of the beacon chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Checkpoint {
+    /// The finalized epoch.
+    pub epoch: Epoch,
+    /// Root of the last block at or before the epoch's first slot.
+    pub root: B256,
+    /// That block's own slot; smaller than the epoch's first slot if that one was skipped.
+    pub block_slot: Slot,
+    /// That block's post-state root.
+    pub state_root: B256,
+    /// The execution block it contains; `None` before the merge.
+    pub execution: Option<BlockHash>,
+}
+
+/// An execution block as the beacon chain names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BlockHash {
+    /// Height.
+    pub number: u64,
+    /// Hash.
+    pub hash: B256,
+}
+
+/// An execution block as an execution node names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
+pub struct BlockRef {
+    /// Height.
+    pub number: u64,
+    /// Hash.
+    pub hash: B256,
+    /// Unix time in seconds.
+    pub timestamp: u64,
+}
+
+/// The rules that the contracts set, read at the reference block so that they can't differ between guardians.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Policy {
+    /// Validators below this balance are forced out. `EjectionRegistry.getEjectionThreshold`.
+    pub ejection_threshold: Wei,
+    /// Epochs between two reserve reports. `ReserveFeed.reportPeriodEpochs`.
+    pub report_period: u64,
+    /// The vaults whose ether counts, with their balances. `ReserveFeed.getVaults`.
+    pub vaults: Vec<(Address, Wei)>,
+}
+
+/// The newest reference slots that the contracts accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Accepted {
+    /// `EjectionRegistry.lastReferenceSlot`.
+    pub ejection: Slot,
+    /// `ReserveFeed.lastReferenceSlot`.
+    pub reserves: Slot,
+}
+
+/// The execution layer's side of one observation, all at one block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainView {
+    /// The block.
+    pub block: BlockRef,
+    /// The contracts' rules.
+    pub policy: Policy,
+    /// The contracts' progress.
+    pub accepted: Accepted,
+    /// Which key the contracts verify against.
+    pub key_epoch: KeyEpoch,
+    /// That key.
+    pub group_key: GroupKey,
+}
+
+/// Something that the contracts logged, in chain order.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum ProtocolEvent {
+    /// A validator of the protocol was funded. Puffer's `SuccessfullyProvisioned`.
+    Provisioned(BlsPubkey),
+    /// A validator left and was settled. Puffer's `ValidatorExited`.
+    Exited(BlsPubkey),
+    /// The registry accepted an order for this validator. `ValidatorEjected`.
+    Ordered {
+        /// The validator.
+        pubkey: BlsPubkey,
+        /// The order's reference slot.
+        reference_slot: Slot,
+    },
+}
+
+/// A validator as the beacon state has it at the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ValidatorRecord {
+    /// Its index.
+    pub index: ValidatorIndex,
+    /// Its public key.
+    pub pubkey: BlsPubkey,
+    /// Its balance (not the effective balance).
+    pub balance: Gwei,
+    /// Whether it was slashed.
+    pub slashed: bool,
+    /// When it became or will become active.
+    pub activation_epoch: Epoch,
+    /// When it will leave; [`Epoch::FAR_FUTURE`] if no exit is under way.
+    pub exit_epoch: Epoch,
+}
+
+impl ValidatorRecord {
+    /// Whether it is attesting at `epoch` and has not begun to leave: only such a validator can be forced out.
+    #[must_use]
+    pub fn is_active_ongoing(&self, epoch: Epoch) -> bool {
+        self.activation_epoch <= epoch && self.exit_epoch == Epoch::FAR_FUTURE
+    }
+}
+
+/// Everything that duties are decided from. Built only by [`crate::observe`], from answers that enough providers gave alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The finalized checkpoint.
+    pub checkpoint: Checkpoint,
+    /// The epoch's first slot: the reference slot.
+    pub slot: Slot,
+    /// The execution layer at the block that the reference contains.
+    pub chain: ChainView,
+    /// The protocol's validators that the beacon chain knows, by index.
+    pub validators: Vec<ValidatorRecord>,
+    _sealed: Sealed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sealed;
+
+impl Evidence {
+    pub(crate) fn new(checkpoint: Checkpoint, slot: Slot, chain: ChainView, validators: Vec<ValidatorRecord>) -> Self {
+        Self { checkpoint, slot, chain, validators, _sealed: Sealed }
+    }
+}

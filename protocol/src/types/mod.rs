@@ -1,0 +1,18 @@
+//! The vocabulary of the protocol: who, when, what, and the exact bytes that get signed.
+
+pub mod committee;
+pub mod digest;
+pub mod duty;
+pub mod evidence;
+pub mod ids;
+pub mod network;
+pub mod time;
+
+pub use committee::{Committee, CommitteeError, Member};
+pub use digest::DigestDomain;
+pub use duty::{Duty, DutyBody, DutyError, DutyId, DutyKind, Ejection, EjectionOrder, EjectionReason, ReserveReport};
+pub use evidence::{Accepted, BlockHash, BlockRef, ChainView, Checkpoint, Evidence, Policy, ProtocolEvent, ValidatorRecord};
+pub use guardian_crypto::member::MemberId;
+pub use ids::{BlsPubkey, BootId, Epoch, Gwei, KeyEpoch, ProviderId, Slot, ValidatorIndex, Wei};
+pub use network::{Contracts, Fork, Network};
+pub use time::Timestamp;

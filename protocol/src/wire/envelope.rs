@@ -1,0 +1,123 @@
+//! The envelope: every message is signed by its author's identity key, for one committee. That makes it evidence that can be
+//! shown to others; the transport's own authentication can't be passed on.
+
+use super::{Message, encode_versioned};
+use crate::types::{Committee, MemberId};
+use borsh::{BorshDeserialize, BorshSerialize};
+use guardian_crypto::identity::{IdentityKey, IdentitySignature};
+
+/// A message with its author's signature. Layout: version (1 byte), author (2), message, signature (64).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    sender: MemberId,
+    message: Message,
+    signature: IdentitySignature,
+}
+
+/// Why bytes were not taken for a member's message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    /// More than [`Envelope::MAX_BYTES`].
+    #[error("message of {0} bytes is too large")]
+    TooLarge(usize),
+    /// Too short to be anything.
+    #[error("message of {0} bytes is too short")]
+    TooShort(usize),
+    /// From another version of the node.
+    #[error("message version {0} is not known to this version of the node")]
+    UnknownVersion(u8),
+    /// Not this version's encoding.
+    #[error("corrupt message: {0}")]
+    Corrupt(String),
+    /// The author is not a member.
+    #[error("author {0} is not a member")]
+    UnknownSender(MemberId),
+    /// The transport says that somebody else wrote it.
+    #[error("message of {claimed} came from {actual}")]
+    WrongSender {
+        /// Who the message says wrote it.
+        claimed: MemberId,
+        /// Who did, by the transport.
+        actual: MemberId,
+    },
+    /// The author's signature does not hold for this committee.
+    #[error("the author's signature does not hold")]
+    BadSignature,
+}
+
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Body {
+    sender: MemberId,
+    message: Message,
+}
+
+impl Envelope {
+    /// The format's version.
+    pub const VERSION: u8 = 1;
+    /// The largest message: an announcement or package of 100 guardians stays far below.
+    pub const MAX_BYTES: usize = 256 * 1024;
+
+    const DOMAIN: &'static str = "GUARDIAN/envelope/v1";
+    const SIGNATURE_BYTES: usize = 64;
+
+    /// Signs `message` as `sender`.
+    #[must_use]
+    pub fn seal(sender: MemberId, message: Message, committee: &Committee, key: &IdentityKey) -> Self {
+        let body = Body { sender, message };
+        let signature = key.sign(Self::DOMAIN, &signed_bytes(committee, &encode_versioned(Self::VERSION, &body)));
+        Self { sender, message: body.message, signature }
+    }
+
+    /// The bytes for the network.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes =
+            encode_versioned(Self::VERSION, &Body { sender: self.sender, message: self.message.clone() });
+        bytes.extend_from_slice(&self.signature.to_bytes());
+        bytes
+    }
+
+    /// Takes `bytes`, which the transport says `from` wrote, for what they are.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`] if they are anything else than what [`Envelope::encode`] made of a message by `from` for `committee`.
+    pub fn open(bytes: &[u8], from: MemberId, committee: &Committee) -> Result<Message, EnvelopeError> {
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(EnvelopeError::TooLarge(bytes.len()));
+        }
+        let (unsigned, signature) = bytes
+            .len()
+            .checked_sub(Self::SIGNATURE_BYTES)
+            .and_then(|at| bytes.split_at_checked(at))
+            .ok_or(EnvelopeError::TooShort(bytes.len()))?;
+        let (version, body) = unsigned.split_first().ok_or(EnvelopeError::TooShort(bytes.len()))?;
+        if *version != Self::VERSION {
+            return Err(EnvelopeError::UnknownVersion(*version));
+        }
+        let body: Body = borsh::from_slice(body).map_err(|error| EnvelopeError::Corrupt(error.to_string()))?;
+        if body.sender != from {
+            return Err(EnvelopeError::WrongSender { claimed: body.sender, actual: from });
+        }
+        let member = committee.get(from).ok_or(EnvelopeError::UnknownSender(from))?;
+        let signature = IdentitySignature::from_bytes(signature).map_err(|_| EnvelopeError::BadSignature)?;
+        member
+            .identity
+            .verify(Self::DOMAIN, &signed_bytes(committee, unsigned), &signature)
+            .map_err(|_| EnvelopeError::BadSignature)?;
+        Ok(body.message)
+    }
+
+    /// What is inside.
+    #[must_use]
+    pub fn message(&self) -> &Message {
+        &self.message
+    }
+}
+
+/// Binds a message to one committee and key epoch, so that it can't be replayed in another.
+fn signed_bytes(committee: &Committee, encoded: &[u8]) -> Vec<u8> {
+    let mut bytes = committee.group_key().to_bytes().to_vec();
+    bytes.extend_from_slice(&committee.key_epoch().0.to_be_bytes());
+    bytes.extend_from_slice(encoded);
+    bytes
+}

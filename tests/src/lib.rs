@@ -1,0 +1,3 @@
+//! What proves the node: the seeded cluster, the devnet with real processes on real chains, and the benchmarks.
+
+pub mod simulation;

@@ -1,0 +1,264 @@
+//! Both chains of the simulation: a beacon chain with validators that lose balance, contracts that accept signed duties, and providers
+//! that tell the truth or do not.
+
+use guardian_crypto::{
+    bls::{
+        self, BlsSignature,
+        exit::{ExitDomain, VoluntaryExit},
+    },
+    schnorr::GroupKey,
+};
+use guardian_protocol::{
+    ports::{At, CallOutcome, Landed, Query, ReadFailure, Reading, SignedExit},
+    sign::Signed,
+    types::{
+        Accepted, BlockHash, BlockRef, BlsPubkey, ChainView, Checkpoint, Contracts, DutyBody, DutyKind, Epoch, Fork, Gwei, KeyEpoch,
+        Network, Policy, ProtocolEvent, Slot, ValidatorIndex, ValidatorRecord,
+    },
+};
+use std::collections::BTreeMap;
+
+/// Slots in an epoch of the simulation.
+pub const SLOTS_PER_EPOCH: u64 = 8;
+/// Epochs between a block and its finality.
+const FINALITY: u64 = 2;
+/// From here on validators that are offline are below the threshold.
+const SETTLED: u64 = 8;
+const FORK_VERSION: [u8; 4] = [1, 0, 0, 1];
+/// What the vault holds, in wei.
+const VAULT: u128 = 5_000_000_000_000_000_000;
+/// The contract's threshold, in gwei.
+const THRESHOLD: u64 = 31_990_000_000;
+
+/// The world outside.
+#[derive(Debug)]
+pub struct Chain {
+    group_key: GroupKey,
+    /// The epoch of the head.
+    epoch: u64,
+    validators: Vec<(bls::PublicKey, u64)>,
+    exits: BTreeMap<u64, u64>,
+    /// What the contracts had accepted at the start of each epoch, and all events with their epoch.
+    accepted: Vec<Accepted>,
+    events: Vec<(u64, ProtocolEvent)>,
+    /// Transactions that cost money, by duty.
+    pub paid: BTreeMap<(DutyKind, Slot), usize>,
+}
+
+/// The simulation's network constants.
+#[must_use]
+pub fn network() -> Network {
+    Network {
+        chain_id: 31337,
+        genesis_validators_root: [3; 32].into(),
+        genesis_time: 0,
+        seconds_per_slot: 1,
+        slots_per_epoch: SLOTS_PER_EPOCH,
+        forks: vec![Fork { epoch: Epoch(0), version: FORK_VERSION }],
+        capella_fork_version: None,
+        deneb_fork_epoch: None,
+    }
+}
+
+/// The simulation's contracts.
+#[must_use]
+pub fn contracts() -> Contracts {
+    Contracts {
+        guardian_keys: [1; 20].into(),
+        ejection_registry: [2; 20].into(),
+        reserve_feed: [3; 20].into(),
+        protocol: [4; 20].into(),
+    }
+}
+
+impl Chain {
+    /// A chain with these validators, of whom every third is offline.
+    #[must_use]
+    pub fn new(group_key: GroupKey, validators: Vec<bls::PublicKey>) -> Self {
+        let validators = (0u64..).zip(validators).map(|(i, key)| (key, if i % 3 == 2 { 4_000_000 } else { 0 })).collect();
+        let mut chain = Self {
+            group_key,
+            epoch: 1,
+            validators,
+            exits: BTreeMap::new(),
+            accepted: vec![Accepted::default(); 2],
+            events: Vec::new(),
+            paid: BTreeMap::new(),
+        };
+        let provisioned: Vec<_> =
+            chain.validators.iter().map(|(key, _)| (1, ProtocolEvent::Provisioned(pubkey(key)))).collect();
+        chain.events.extend(provisioned);
+        chain
+    }
+
+    /// The next epoch begins.
+    pub fn next_epoch(&mut self) {
+        self.accepted.push(self.accepted.last().copied().unwrap_or_default());
+        self.epoch += 1;
+    }
+
+    /// The last finalized epoch.
+    #[must_use]
+    pub fn finalized(&self) -> u64 {
+        self.epoch.saturating_sub(FINALITY)
+    }
+
+    /// Whether validators that are below the threshold are all leaving, and the newest report is not older than its period.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        if self.finalized() < SETTLED {
+            return false;
+        }
+        let low = self.validators_at(self.finalized()).into_iter().filter(is_low);
+        let all_leave = low.into_iter().all(|v| self.exits.contains_key(&v.index.0));
+        let reported = self.accepted.last().is_some_and(|a| a.reserves.0 / SLOTS_PER_EPOCH + 3 >= self.finalized());
+        all_leave && reported
+    }
+
+    /// What a provider answers. `lie` is added to every balance by one that lies.
+    ///
+    /// # Errors
+    /// If the question can't be answered.
+    pub fn answer(&self, query: &Query, lie: u64) -> Result<Reading, ReadFailure> {
+        match query {
+            Query::Finalized => {
+                let epoch = self.finalized();
+                Ok(Reading::Finalized((epoch > 0).then(|| checkpoint(epoch))))
+            }
+            Query::Chain(At::Time(_)) => Err(ReadFailure::NotAvailable("merged".into())),
+            Query::Chain(At::Block(hash)) => {
+                let epoch = u64::from(hash.0[31]) | u64::from(hash.0[30]) << 8;
+                Ok(Reading::Chain(Box::new(self.view(epoch))))
+            }
+            Query::Events { from, to } => {
+                let range = *from..=to.number;
+                let events = self.events.iter().filter(|(at, _)| range.contains(at)).map(|(_, event)| event.clone());
+                Ok(Reading::Events(events.collect()))
+            }
+            Query::Validators { slot, pubkeys } => {
+                let mut validators = self.validators_at(slot.0 / SLOTS_PER_EPOCH);
+                validators.retain(|validator| pubkeys.contains(&validator.pubkey));
+                for validator in &mut validators {
+                    validator.balance.0 += lie;
+                }
+                Ok(Reading::Validators(validators))
+            }
+            Query::Landed => {
+                let head = self.accepted.last().copied().unwrap_or_default();
+                let finalized = self.accepted.get(index(self.finalized())).copied().unwrap_or_default();
+                Ok(Reading::Landed(Landed { head, finalized }))
+            }
+        }
+    }
+
+    /// Somebody pays to bring a signed duty to its contract.
+    pub fn submit(&mut self, signed: &Signed) -> CallOutcome {
+        let duty = signed.duty();
+        let Some(accepted) = self.accepted.last_mut() else { return CallOutcome::Failed("no chain".into()) };
+        let last = match duty.kind() {
+            DutyKind::Ejection => &mut accepted.ejection,
+            DutyKind::Reserves => &mut accepted.reserves,
+        };
+        if *last >= duty.reference_slot {
+            return CallOutcome::AlreadyAccepted;
+        }
+        *last = duty.reference_slot;
+        if let DutyBody::Ejection(order) = &duty.body {
+            for ejection in order.ejections() {
+                let event = ProtocolEvent::Ordered { pubkey: ejection.pubkey, reference_slot: duty.reference_slot };
+                // Visible from the next epoch's first block on.
+                self.events.push((self.epoch + 1, event));
+            }
+        }
+        *self.paid.entry((duty.kind(), duty.reference_slot)).or_default() += 1;
+        CallOutcome::Included { transaction: signed.digest(), gas: 44_000 }
+    }
+
+    /// A beacon node's exit pool: a wrong signature changes nothing.
+    pub fn publish(&mut self, exit: &SignedExit) {
+        let domain = ExitDomain::new(FORK_VERSION, &network().genesis_validators_root.0);
+        let root = VoluntaryExit { epoch: exit.epoch.0, validator_index: exit.index.0 }.signing_root(&domain);
+        let genuine = self.validators.get(index(exit.index.0)).is_some_and(|(key, _)| {
+            BlsSignature::from_bytes(&exit.signature).is_ok_and(|signature| key.verify(&root, &signature).is_ok())
+        });
+        if genuine {
+            self.exits.entry(exit.index.0).or_insert(self.epoch);
+        }
+    }
+
+    /// Whether `signed` says the truth about its reference. Found out in another way than guardians do.
+    #[must_use]
+    pub fn is_true(&self, signed: &Signed) -> bool {
+        let duty = signed.duty();
+        let validators = self.validators_at(duty.period.0);
+        if duty.reference_root != checkpoint(duty.period.0).root || duty.reference_slot.0 != duty.period.0 * SLOTS_PER_EPOCH {
+            return false;
+        }
+        match &duty.body {
+            DutyBody::Ejection(order) => order.ejections().iter().all(|ejection| {
+                validators.get(index(ejection.index.0)).is_some_and(|v| v.pubkey == ejection.pubkey && is_low(v))
+            }),
+            DutyBody::Reserves(report) => {
+                let sum: u128 = validators.iter().map(|v| u128::from(v.balance.0) * 1_000_000_000).sum();
+                report.validator_balance == sum
+                    && report.vault_balance == VAULT
+                    && report.validator_count == validators.len() as u64
+            }
+        }
+    }
+
+    fn view(&self, epoch: u64) -> ChainView {
+        ChainView {
+            block: BlockRef { number: epoch, hash: hash(epoch), timestamp: epoch * SLOTS_PER_EPOCH },
+            policy: Policy {
+                ejection_threshold: Gwei(THRESHOLD).to_wei(),
+                report_period: 2,
+                vaults: vec![([9; 20].into(), VAULT)],
+            },
+            // What was accepted within an epoch is visible from the next one on.
+            accepted: self.accepted.get(index(epoch)).copied().unwrap_or_default(),
+            key_epoch: KeyEpoch(1),
+            group_key: self.group_key,
+        }
+    }
+
+    fn validators_at(&self, epoch: u64) -> Vec<ValidatorRecord> {
+        (0u64..)
+            .zip(&self.validators)
+            .map(|(i, (key, loss))| ValidatorRecord {
+                index: ValidatorIndex(i),
+                pubkey: pubkey(key),
+                balance: Gwei(32_000_000_000 - loss * epoch),
+                slashed: false,
+                activation_epoch: Epoch(0),
+                exit_epoch: self.exits.get(&i).filter(|at| **at < epoch).map_or(Epoch::FAR_FUTURE, |at| Epoch(at + 2)),
+            })
+            .collect()
+    }
+}
+
+fn is_low(validator: &ValidatorRecord) -> bool {
+    validator.balance < Gwei(THRESHOLD)
+}
+
+fn checkpoint(epoch: u64) -> Checkpoint {
+    Checkpoint {
+        epoch: Epoch(epoch),
+        root: [u8::try_from(epoch % 251).unwrap_or(0); 32].into(),
+        block_slot: Slot(epoch * SLOTS_PER_EPOCH),
+        state_root: [7; 32].into(),
+        execution: Some(BlockHash { number: epoch, hash: hash(epoch) }),
+    }
+}
+
+fn hash(epoch: u64) -> alloy::primitives::B256 {
+    alloy::primitives::B256::left_padding_from(&epoch.to_be_bytes())
+}
+
+fn pubkey(key: &bls::PublicKey) -> BlsPubkey {
+    key.to_bytes().into()
+}
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

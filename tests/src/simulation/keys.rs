@@ -1,0 +1,111 @@
+//! Keys of a committee, dealt once and handed out again for every seed: key generation is not what the simulation is about.
+
+use guardian_crypto::{
+    bls::{self, ExitShare, ShareCommitments},
+    frost::{KeyShare, PublicShares, dealer},
+    identity::IdentityKey,
+    secret::Secret,
+};
+use guardian_protocol::{
+    Secrets,
+    exits::ValidatorKey,
+    types::{BlsPubkey, Committee, KeyEpoch, Member, MemberId},
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use std::collections::BTreeMap;
+
+/// The keys of one committee and of the validators that it watches.
+#[derive(Debug)]
+pub struct Keys {
+    identities: Vec<[u8; 32]>,
+    shares: Vec<Secret<Vec<u8>>>,
+    public: PublicShares,
+    validators: Vec<ValidatorKeys>,
+}
+
+#[derive(Debug)]
+struct ValidatorKeys {
+    commitments: ShareCommitments,
+    shares: Vec<Secret<[u8; 32]>>,
+}
+
+impl Keys {
+    /// Deals keys for `n` guardians, of whom `t` must act, and `validators` validators.
+    ///
+    /// # Panics
+    /// If the numbers do not make a committee.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "a test committee that can't be dealt is a broken test")]
+    pub fn deal(n: u16, t: u16, validators: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(7);
+        let (shares, public) = dealer::deal(n, t, &mut rng).unwrap();
+        let identities = (0..n).map(|_| *IdentityKey::generate(&mut rng).expose_seed()).collect();
+        let validators = (0..validators)
+            .map(|index| {
+                let key = bls::SecretKey::interop(index).unwrap();
+                let (shares, commitments) = bls::dealer::split(&key, n, t, &mut rng).unwrap();
+                ValidatorKeys { commitments, shares: shares.iter().map(ExitShare::to_secret_bytes).collect() }
+            })
+            .collect();
+        Self { identities, shares: shares.iter().map(KeyShare::to_secret_bytes).collect(), public, validators }
+    }
+
+    /// The members' numbers.
+    pub fn members(&self) -> impl Iterator<Item = MemberId> + use<> {
+        MemberId::first(u16::try_from(self.identities.len()).unwrap_or(0))
+    }
+
+    /// The identity key of `member`.
+    #[must_use]
+    pub fn identity(&self, member: MemberId) -> IdentityKey {
+        let seed = self.identities.get(place(member)).copied().unwrap_or_default();
+        IdentityKey::from_seed(Secret::new(seed))
+    }
+
+    /// The committee.
+    ///
+    /// # Panics
+    /// If the keys do not make a committee.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "a test committee that can't be built is a broken test")]
+    pub fn committee(&self) -> Committee {
+        let members = self.members().map(|id| Member {
+            id,
+            name: format!("guardian-{id}"),
+            identity: self.identity(id).public(),
+        });
+        Committee::new(members, self.public.clone(), KeyEpoch(1)).unwrap()
+    }
+
+    /// A fresh copy of the secrets of `member`, as if read from its sealed files.
+    ///
+    /// # Panics
+    /// If there is no such member.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "a member without keys is a broken test")]
+    pub fn secrets(&self, member: MemberId) -> Secrets {
+        let mut validators = BTreeMap::new();
+        for keys in &self.validators {
+            let share = keys.shares.get(place(member)).unwrap();
+            let share = ExitShare::import(member, share.expose(), &keys.commitments).unwrap();
+            let pubkey = BlsPubkey::from(keys.commitments.public_key().to_bytes());
+            validators.insert(pubkey, ValidatorKey { share, commitments: keys.commitments.clone() });
+        }
+        let share = self.shares.get(place(member)).unwrap();
+        Secrets {
+            identity: self.identity(member),
+            share: KeyShare::from_secret_bytes(share.expose()).unwrap(),
+            validators,
+        }
+    }
+
+    /// The validators' public keys, by index.
+    #[must_use]
+    pub fn validators(&self) -> Vec<bls::PublicKey> {
+        self.validators.iter().map(|keys| keys.commitments.public_key()).collect()
+    }
+}
+
+fn place(member: MemberId) -> usize {
+    usize::from(member.get()).saturating_sub(1)
+}

@@ -1,0 +1,14 @@
+//! A whole committee in one thread, from one seed.
+//!
+//! [`World`] holds n brains, a chain, providers and a bag of things that are under way: messages, answers, outcomes. From the seed it
+//! picks what happens next: something is delivered, dropped, duplicated, in any order; a guardian crashes and comes back from its
+//! records; a provider lies. After every event [`invariants`] are checked; when the faults stop, every duty must be done. The same
+//! seed gives the same log, line by line.
+
+pub mod chain;
+pub mod invariants;
+pub mod keys;
+pub mod store;
+mod world;
+
+pub use world::{Faults, Outcome, Sabotage, World};
