@@ -4,15 +4,15 @@ pragma solidity 0.8.30;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {Signature} from "./FrostVerifier.sol";
-import {GuardianDomain, StaleReferenceSlot} from "./GuardianDomain.sol";
 import {GuardianKeys} from "./GuardianKeys.sol";
+import {GuardianSigned, StaleReferenceSlot} from "./GuardianSigned.sol";
 
 /// @title Orders to eject validators
 /// @notice The guardians' word that validators must leave, each with its reason, seen at one finalized slot. Anybody may
 /// submit an order; the signature is what counts. The registry records and announces; it does not exit anybody.
 ///
 /// The owner is the governor: it sets the balance below which guardians eject, and nothing else.
-contract EjectionRegistry is GuardianDomain, Ownable2Step {
+contract EjectionRegistry is GuardianSigned, Ownable2Step {
     /// @notice Struct type of an order. `ejections` is the packed list described at {submitOrder}.
     bytes32 public constant EJECTION_ORDER_TYPEHASH =
         keccak256("EjectionOrder(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,bytes ejections)");
@@ -27,9 +27,6 @@ contract EjectionRegistry is GuardianDomain, Ownable2Step {
     uint256 private constant PUBLIC_KEY_LENGTH = 48;
     /// @dev A validator with the balance it was activated with is never below the threshold.
     uint256 private constant ACTIVATION_BALANCE = 32 ether;
-
-    /// @notice Where signatures are checked.
-    GuardianKeys public immutable keys;
 
     /// @notice Reference slot of the last accepted order; 0 before the first.
     uint64 public lastReferenceSlot;
@@ -73,8 +70,10 @@ contract EjectionRegistry is GuardianDomain, Ownable2Step {
     /// @param keys_ the guardians' key
     /// @param governor who may set the threshold
     /// @param ejectionThreshold_ wei
-    constructor(GuardianKeys keys_, address governor, uint256 ejectionThreshold_) Ownable(governor) {
-        keys = keys_;
+    constructor(GuardianKeys keys_, address governor, uint256 ejectionThreshold_)
+        GuardianSigned(keys_)
+        Ownable(governor)
+    {
         _setEjectionThreshold(ejectionThreshold_);
     }
 
@@ -96,7 +95,7 @@ contract EjectionRegistry is GuardianDomain, Ownable2Step {
         }
         uint256 count = _count(ejections);
         bytes32 digest = hashOrder(keyEpoch, referenceSlot, referenceRoot, ejections);
-        keys.verify(keyEpoch, digest, signature);
+        _requireSignature(keyEpoch, digest, signature);
 
         lastReferenceSlot = referenceSlot;
         _announce(referenceSlot, ejections);

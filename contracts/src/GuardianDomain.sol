@@ -3,11 +3,6 @@ pragma solidity 0.8.30;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
-/// @notice The reference slot is not above that of the last accepted duty.
-/// @param given the reference slot submitted
-/// @param last the last one accepted
-error StaleReferenceSlot(uint64 given, uint64 last);
-
 /// @title The EIP-712 domain of everything that guardians sign
 /// @notice Name "Puffer Guardian", version "1", this chain, the contract that the signature is meant for. What is signed
 /// for one contract or chain is worthless for another; each contract has one struct type, and each struct carries the

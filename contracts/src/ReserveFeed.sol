@@ -5,8 +5,8 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Signature} from "./FrostVerifier.sol";
-import {GuardianDomain, StaleReferenceSlot} from "./GuardianDomain.sol";
 import {GuardianKeys} from "./GuardianKeys.sol";
+import {GuardianSigned, StaleReferenceSlot} from "./GuardianSigned.sol";
 import {AggregatorV3Interface} from "./interfaces/AggregatorV3Interface.sol";
 
 /// @title Proof of reserves
@@ -15,7 +15,7 @@ import {AggregatorV3Interface} from "./interfaces/AggregatorV3Interface.sol";
 ///
 /// Only the latest report is stored, in one slot; earlier ones are in the events. The owner is the governor: it sets
 /// which vaults are counted and how often reports are due, and nothing else.
-contract ReserveFeed is GuardianDomain, Ownable2Step, AggregatorV3Interface {
+contract ReserveFeed is GuardianSigned, Ownable2Step, AggregatorV3Interface {
     /// @notice What the guardians sign.
     /// @param keyEpoch key epoch under which it is signed
     /// @param referenceSlot finalized slot at which the guardians looked
@@ -48,17 +48,15 @@ contract ReserveFeed is GuardianDomain, Ownable2Step, AggregatorV3Interface {
     /// @notice Most vaults that can be listed.
     uint256 public constant MAX_VAULTS = 16;
 
-    uint256 private constant SLOT_BITS = 32;
-    uint256 private constant ROUND_BITS = 24;
-    uint256 private constant COUNT_BITS = 24;
-    uint256 private constant BALANCE_BITS = 88;
-    uint256 private constant ROUND_AT = SLOT_BITS;
-    uint256 private constant COUNT_AT = ROUND_AT + ROUND_BITS;
-    uint256 private constant VALIDATOR_BALANCE_AT = COUNT_AT + COUNT_BITS;
-    uint256 private constant VAULT_BALANCE_AT = VALIDATOR_BALANCE_AT + BALANCE_BITS;
+    uint256 private constant SLOT_MASK = type(uint32).max;
+    uint256 private constant ROUND_MASK = type(uint24).max;
+    uint256 private constant COUNT_MASK = type(uint24).max;
+    uint256 private constant BALANCE_MASK = type(uint88).max;
+    uint256 private constant ROUND_AT = 32;
+    uint256 private constant COUNT_AT = 56;
+    uint256 private constant VALIDATOR_BALANCE_AT = 80;
+    uint256 private constant VAULT_BALANCE_AT = 168;
 
-    /// @notice Where signatures are checked.
-    GuardianKeys public immutable keys;
     /// @notice Unix time of slot 0.
     uint64 public immutable genesisTime;
     /// @notice Length of a slot in seconds.
@@ -136,9 +134,8 @@ contract ReserveFeed is GuardianDomain, Ownable2Step, AggregatorV3Interface {
         uint64 reportPeriodEpochs_,
         uint64 heartbeat_,
         address[] memory vaults_
-    ) Ownable(governor) {
+    ) GuardianSigned(keys_) Ownable(governor) {
         if (secondsPerSlot_ == 0 || slotsPerEpoch_ == 0) revert InvalidClock();
-        keys = keys_;
         genesisTime = genesisTime_;
         secondsPerSlot = secondsPerSlot_;
         slotsPerEpoch = slotsPerEpoch_;
@@ -151,19 +148,18 @@ contract ReserveFeed is GuardianDomain, Ownable2Step, AggregatorV3Interface {
     /// @param report the report; its reference slot must exceed the last one's and must have come
     /// @param signature of the group key over {hashReport}
     function submitReport(Report calldata report, Signature calldata signature) external {
-        uint256 latest = _latest;
+        uint256 last = _latest;
         uint64 slot = report.referenceSlot;
-        if (slot <= _field(latest, 0, SLOT_BITS)) revert StaleReferenceSlot(slot, lastReferenceSlot());
+        if (slot <= last & SLOT_MASK) revert StaleReferenceSlot(slot, lastReferenceSlot());
         uint256 time = _timeOf(slot);
         if (time > block.timestamp) revert FutureReferenceSlot(slot, time);
-        uint256 total = uint256(report.validatorBalance) + report.vaultBalance;
-        if (total == 0) revert EmptyReserves();
+        uint256 next = _pack(report, (last >> ROUND_AT & ROUND_MASK) + 1);
 
         bytes32 digest = hashReport(report);
-        keys.verify(report.keyEpoch, digest, signature);
+        _requireSignature(report.keyEpoch, digest, signature);
 
-        _latest = _pack(report, _field(latest, ROUND_AT, ROUND_BITS) + 1);
-        emit ReserveReported(slot, report.referenceRoot, total, report.validatorCount, digest);
+        _latest = next;
+        emit ReserveReported(slot, report.referenceRoot, _total(next), report.validatorCount, digest);
     }
 
     /// @notice Sets which vaults guardians count. May be empty.
@@ -230,7 +226,7 @@ contract ReserveFeed is GuardianDomain, Ownable2Step, AggregatorV3Interface {
     /// @notice Reference slot of the latest report; 0 before the first.
     /// @return the slot
     function lastReferenceSlot() public view returns (uint64) {
-        return SafeCast.toUint64(_field(_latest, 0, SLOT_BITS));
+        return SafeCast.toUint64(_latest & SLOT_MASK);
     }
 
     /// @notice The vaults that guardians count.
@@ -258,7 +254,17 @@ contract ReserveFeed is GuardianDomain, Ownable2Step, AggregatorV3Interface {
     /// @param report the report
     /// @return the EIP-712 digest
     function hashReport(Report calldata report) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(RESERVE_REPORT_TYPEHASH, report)));
+        bytes32 typeHash = RESERVE_REPORT_TYPEHASH;
+        bytes32 structHash;
+        assembly ("memory-safe") {
+            // The members are one word each and come in the order of the type: their calldata is their encoding. A word
+            // with dirty upper bits has a digest that nobody signs.
+            let encoded := mload(0x40)
+            mstore(encoded, typeHash)
+            calldatacopy(add(encoded, 0x20), report, 0xc0)
+            structHash := keccak256(encoded, 0xe0)
+        }
+        return _hashTypedDataV4(structHash);
     }
 
     function _setReportPeriod(uint64 newPeriod) private {
@@ -296,31 +302,39 @@ contract ReserveFeed is GuardianDomain, Ownable2Step, AggregatorV3Interface {
     }
 
     function _timeOf(uint256 slot) private view returns (uint256) {
-        return genesisTime + slot * secondsPerSlot;
+        // Each factor and summand is below 2^64.
+        unchecked {
+            return genesisTime + slot * secondsPerSlot;
+        }
     }
 
-    function _pack(Report calldata report, uint256 round) private pure returns (uint256) {
+    /// @dev Reverts with what makes a report unfit to be stored.
+    function _pack(Report calldata report, uint256 round) private pure returns (uint256 word) {
         (uint256 slot, uint256 count) = (report.referenceSlot, report.validatorCount);
         (uint256 validators, uint256 vaults) = (report.validatorBalance, report.vaultBalance);
-        bool fits =
-            (slot >> SLOT_BITS | round >> ROUND_BITS | count >> COUNT_BITS | (validators | vaults) >> BALANCE_BITS) == 0;
-        if (!fits) revert ReportOutOfRange();
-        return
-            slot | round << ROUND_AT | count << COUNT_AT | validators << VALIDATOR_BALANCE_AT | vaults
-                << VAULT_BALANCE_AT;
+        uint256 balances = validators | vaults;
+        if (balances == 0) revert EmptyReserves();
+        if (slot > SLOT_MASK || round > ROUND_MASK || count > COUNT_MASK || balances > BALANCE_MASK) {
+            revert ReportOutOfRange();
+        }
+        word = slot | round << ROUND_AT | count << COUNT_AT;
+        word |= validators << VALIDATOR_BALANCE_AT | vaults << VAULT_BALANCE_AT;
     }
 
     function _unpack(uint256 word) private pure returns (Latest memory) {
         return Latest({
-            referenceSlot: _field(word, 0, SLOT_BITS),
-            round: _field(word, ROUND_AT, ROUND_BITS),
-            validatorCount: _field(word, COUNT_AT, COUNT_BITS),
-            validatorBalance: _field(word, VALIDATOR_BALANCE_AT, BALANCE_BITS),
-            vaultBalance: _field(word, VAULT_BALANCE_AT, BALANCE_BITS)
+            referenceSlot: word & SLOT_MASK,
+            round: word >> ROUND_AT & ROUND_MASK,
+            validatorCount: word >> COUNT_AT & COUNT_MASK,
+            validatorBalance: word >> VALIDATOR_BALANCE_AT & BALANCE_MASK,
+            vaultBalance: word >> VAULT_BALANCE_AT
         });
     }
 
-    function _field(uint256 word, uint256 at, uint256 bits) private pure returns (uint256) {
-        return (word >> at) & ((1 << bits) - 1);
+    /// @dev The sum of the balances in a stored report; two 88-bit numbers do not overflow.
+    function _total(uint256 word) private pure returns (uint256) {
+        unchecked {
+            return (word >> VALIDATOR_BALANCE_AT & BALANCE_MASK) + (word >> VAULT_BALANCE_AT);
+        }
     }
 }

@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {EjectionRegistry} from "../src/EjectionRegistry.sol";
 import {Signature} from "../src/FrostVerifier.sol";
-import {StaleReferenceSlot} from "../src/GuardianDomain.sol";
+import {StaleReferenceSlot} from "../src/GuardianSigned.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {FrostSigner} from "./FrostSigner.sol";
 import {Fixture} from "./Fixture.sol";
@@ -114,7 +114,7 @@ contract EjectionRegistryTest is Fixture {
         (uint64 slot, bytes32 root) = (FIRST_SLOT, ROOT);
         field = field % 3;
         if (field == 0) slot += uint64(bound(value, 1, 1 << 32));
-        if (field == 1) root = bytes32(uint256(root) ^ 1 << (value % 256));
+        if (field == 1) root = bytes32(uint256(root) ^ (uint256(1) << (value % 256)));
         // A byte of a public key: anything else in the list might be refused for another reason.
         if (field == 2) list[57 * (value % 2) + 8 + value % 48] ^= 0x01;
         vm.expectRevert(GuardianKeys.InvalidSignature.selector);

@@ -75,7 +75,7 @@ contract FrostVerifierTest is TestBase {
 
     function testFuzz_refuses_a_flipped_bit_in_any_field(uint8 bit, uint256 field) public view {
         uint256[5] memory words = [good.rx, good.ry, good.z, px, uint256(MESSAGE)];
-        words[field % 5] ^= 1 << bit;
+        words[field % 5] ^= uint256(1) << bit;
         bool valid = FrostVerifier.verify(words[3], py, words[0], words[1], words[2], bytes32(words[4]));
         vm.assertFalse(valid, "a flipped bit was accepted");
     }

@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Signature} from "../src/FrostVerifier.sol";
-import {StaleReferenceSlot} from "../src/GuardianDomain.sol";
+import {StaleReferenceSlot} from "../src/GuardianSigned.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {ReserveFeed} from "../src/ReserveFeed.sol";
 import {FrostSigner} from "./FrostSigner.sol";
@@ -106,7 +106,7 @@ contract ReserveFeedTest is Fixture {
         field = field % 5;
         // Small enough to pass every other check; the epoch has its own test.
         if (field == 0) report.referenceSlot ^= uint64(1) << (bit % 8);
-        if (field == 1) report.referenceRoot ^= bytes32(1 << uint256(bit));
+        if (field == 1) report.referenceRoot ^= bytes32(uint256(1) << bit);
         if (field == 2) report.validatorCount ^= uint64(1) << (bit % 24);
         if (field == 3) report.validatorBalance ^= uint128(1) << (bit % 88);
         if (field == 4) report.vaultBalance ^= uint128(1) << (bit % 88);

@@ -1,4 +1,7 @@
-//! One member's secret share of one validator's key. All it can do is take part in making that validator leave.
+//! One member's secret share of one validator's key, kept for making that validator leave.
+//!
+//! A share signs whatever root it is given, also one of an attestation: sign only roots that
+//! [`super::exit::VoluntaryExit::signing_root`] made here, never one that was received.
 
 use super::{SecretKey, ShareCommitments};
 use crate::{error::Error, member::MemberId, secret::Secret};

@@ -14,7 +14,7 @@ const WHAT: &str = "share commitments";
 const SCALAR_BITS: usize = 255;
 
 /// Commitments to a sharing polynomial, lowest coefficient first, so that the first is the validator's public key. As many as
-/// the threshold: 2 to [`MAX_MEMBERS`]. (Puffer's `blsPubKeySet`.)
+/// the threshold: 2 to [`MAX_MEMBERS`]. How many members hold shares they cannot tell. (Puffer's `blsPubKeySet`.)
 #[derive(Clone)]
 pub struct ShareCommitments {
     public_key: PublicKey,

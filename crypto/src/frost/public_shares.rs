@@ -100,7 +100,7 @@ impl PublicShares {
     }
 
     /// Reads what [`PublicShares::to_bytes`] wrote. Computes `n * t` point multiplications: about a millisecond for a usual
-    /// committee, a third of a second for 67 of 100.
+    /// committee, a third of a second for 67 of 100. For bytes from the operator or from the members; not from strangers.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::UnsupportedVersion`], [`Error::Threshold`], [`Error::UnusableGroupKey`].

@@ -17,7 +17,7 @@ mod error;
 mod purpose;
 
 pub use error::SealError;
-pub use purpose::{Kind, Purpose};
+pub use purpose::{Purpose, PurposeKind};
 
 use crate::secret::Secret;
 use age::{Decryptor, Encryptor, secrecy::SecretString};

@@ -11,7 +11,7 @@ const MAX_OWNER: usize = 64;
 
 /// What kind of secret a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum PurposeKind {
     /// The seed of a guardian's identity.
     Identity,
     /// A share of the group key.
@@ -26,14 +26,14 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Purpose {
     /// What kind of secret.
-    pub kind: Kind,
+    pub kind: PurposeKind,
     /// Whose: the guardian's name.
     pub owner: String,
     /// For which key epoch; zero for kinds that outlive it.
     pub key_epoch: u64,
 }
 
-impl Kind {
+impl PurposeKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Identity, Self::KeyShare, Self::ExitShares, Self::Account];
 
@@ -71,7 +71,7 @@ impl FromStr for Purpose {
         let mut words = text.split(' ');
         let mut word = || words.next().unwrap_or_default();
         let kind = word();
-        let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or_else(|| damaged.clone())?;
+        let kind = PurposeKind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or_else(|| damaged.clone())?;
         let owner = word().strip_prefix("owner=").ok_or_else(|| damaged.clone())?.to_owned();
         let key_epoch = word().strip_prefix("key-epoch=").and_then(|number| number.parse().ok());
         let purpose = Self { kind, owner, key_epoch: key_epoch.ok_or_else(|| damaged.clone())? };

@@ -1,7 +1,7 @@
 //! Sealed files: opened by the right passphrase for the right purpose, and otherwise told apart.
 
 use guardian_crypto::{
-    seal::{Kind, MAX_SEALED, Purpose, SealError, Work, open, purpose_of, seal},
+    seal::{MAX_SEALED, Purpose, PurposeKind, SealError, Work, open, purpose_of, seal},
     secret::Secret,
 };
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ const GOLDEN: &str = concat!(
 static SEALED: LazyLock<Vec<u8>> = LazyLock::new(|| seal(&purpose(), &secret(), &passphrase(), Work::Devnet).unwrap());
 
 fn purpose() -> Purpose {
-    Purpose { kind: Kind::KeyShare, owner: "alice".into(), key_epoch: 3 }
+    Purpose { kind: PurposeKind::KeyShare, owner: "alice".into(), key_epoch: 3 }
 }
 
 fn secret() -> Secret<Vec<u8>> {
@@ -51,7 +51,7 @@ fn what_was_sealed_is_opened() {
     assert!(SEALED.starts_with(b"guardian-sealed/1 key-share owner=alice key-epoch=3 size="));
     assert!(!SEALED.windows(8).any(|window| SECRET.windows(8).any(|part| part == window)));
     let all_bytes: Vec<u8> = (0..=255).cycle().take(200_000).collect();
-    for kind in Kind::ALL {
+    for kind in PurposeKind::ALL {
         let purpose = Purpose { kind, owner: "A-z_0.9".into(), key_epoch: u64::MAX };
         let sealed = seal(&purpose, &Secret::new(all_bytes.clone()), &passphrase(), Work::Devnet).unwrap();
         assert_eq!(*open(&purpose, &sealed, &passphrase()).unwrap().expose(), all_bytes);
@@ -88,7 +88,7 @@ fn a_file_cut_short_anywhere_is_told_apart() {
 #[test]
 fn a_file_for_something_else_is_told_apart() {
     let others = [
-        Purpose { kind: Kind::Identity, ..purpose() },
+        Purpose { kind: PurposeKind::Identity, ..purpose() },
         Purpose { owner: "bob".into(), ..purpose() },
         Purpose { key_epoch: 4, ..purpose() },
     ];

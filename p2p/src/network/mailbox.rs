@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use libp2p::PeerId;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
-use super::metrics::{Drop, Metrics};
+use super::metrics::{DropReason, Metrics};
 use crate::Limits;
 
 /// What became of a message that was handed over.
@@ -58,17 +58,17 @@ impl Mailbox {
 
     pub(crate) fn broadcast(&self, message: Vec<u8>) -> Feedback {
         if message.len() > self.broadcast_bytes {
-            return self.refuse(Drop::TooLarge);
+            return self.refuse(DropReason::TooLarge);
         }
         self.offer(Command::Broadcast(message))
     }
 
     pub(crate) fn send(&self, to: PeerId, message: Vec<u8>) -> Feedback {
         if message.len() > self.direct_bytes {
-            return self.refuse(Drop::TooLarge);
+            return self.refuse(DropReason::TooLarge);
         }
         if !self.members.contains(&to) {
-            return self.refuse(Drop::NotAMember);
+            return self.refuse(DropReason::NotAMember);
         }
         self.offer(Command::Send { to, message })
     }
@@ -76,12 +76,12 @@ impl Mailbox {
     fn offer(&self, command: Command) -> Feedback {
         match self.sender.try_send(command) {
             Ok(()) => Feedback::Accepted,
-            Err(TrySendError::Full(_)) => self.refuse(Drop::CommandQueueFull),
+            Err(TrySendError::Full(_)) => self.refuse(DropReason::CommandQueueFull),
             Err(TrySendError::Closed(_)) => Feedback::Closed,
         }
     }
 
-    fn refuse(&self, why: Drop) -> Feedback {
+    fn refuse(&self, why: DropReason) -> Feedback {
         if self.sender.is_closed() {
             return Feedback::Closed;
         }

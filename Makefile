@@ -1,0 +1,63 @@
+# Everything an operator or a contributor runs. Each target installs what it needs and says what it installs.
+#   make devnet [ARGS="--once"]   a real beacon chain, a real EVM, and four guardians
+#   make test                     all tests: Rust, Solidity, the seeded cluster, real processes
+#   make lint | bench | setup | clean
+
+SHELL := /bin/bash
+export PATH := $(HOME)/.cargo/bin:$(CURDIR)/contracts/node_modules/.bin:$(PATH)
+
+CARGO ?= cargo
+ARGS ?=
+# Seeds of the simulated cluster in `make test`; `make simulate SEEDS=10000` runs more of them, optimised.
+SEEDS ?= 10000
+
+FORGE := contracts/node_modules/.bin/forge
+LODESTAR := tests/real-beacon/node_modules/.package-lock.json
+
+.PHONY: setup devnet test lint bench simulate contracts clean
+
+setup: $(FORGE) $(LODESTAR)
+	@deploy/setup
+
+$(FORGE): contracts/package-lock.json
+	@deploy/setup
+	@echo "installing anvil, forge, solc and OpenZeppelin's contracts (npm ci in contracts/)"
+	@cd contracts && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(LODESTAR): tests/real-beacon/package-lock.json
+	@deploy/setup
+	@echo "installing Lodestar, a consensus client (npm ci in tests/real-beacon/)"
+	@cd tests/real-beacon && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+contracts: setup
+	@cd contracts && node_modules/.bin/forge build --quiet
+
+devnet: contracts
+	@$(CARGO) build --locked -p guardian-node -p guardian-tests --bins
+	@$(CARGO) run --locked --quiet -p guardian-tests --bin devnet -- $(ARGS)
+
+test: contracts
+	@cd contracts && node_modules/.bin/forge test
+	@$(CARGO) build --locked -p guardian-node -p guardian-tests --bins
+	@$(CARGO) test --locked --workspace
+
+# Formatting, clippy with warnings as errors, documentation, licences and advisories of dependencies.
+lint: contracts
+	@$(CARGO) fmt --all --check
+	@cd contracts && node_modules/.bin/forge fmt --check
+	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; else echo "cargo-deny is not installed: skipped (cargo install cargo-deny)"; fi
+
+bench: contracts
+	@$(CARGO) build --locked --release -p guardian-node -p guardian-tests --bins
+	@$(CARGO) run --locked --release --quiet -p guardian-tests --bin bench -- $(ARGS)
+
+simulate:
+	@SEEDS=$(SEEDS) $(CARGO) test --locked -p guardian-tests --test simulation -- --nocapture
+
+clean:
+	@$(CARGO) clean
+	@rm -rf .devnet .bench contracts/out contracts/cache contracts/node_modules tests/real-beacon/node_modules

@@ -1,0 +1,112 @@
+//! Real signed duties of a committee of one, which is enough for a contract.
+
+use super::execution::CONTRACTS;
+use alloy::primitives::B256;
+use guardian_crypto::{
+    frost::{KeyShare, dealer, signing},
+    identity::IdentityKey,
+    schnorr::GroupKey,
+};
+use guardian_protocol::{
+    setup::{ProviderQuorum, Setup, Timing},
+    sign::Signed,
+    types::{
+        BlsPubkey, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, KeyEpoch,
+        Member, Network, ReserveReport, Slot, ValidatorIndex,
+    },
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use std::collections::BTreeMap;
+
+pub const SLOTS_PER_EPOCH: u64 = 8;
+
+/// Who signs, and for which contracts.
+pub struct Signers {
+    shares: Vec<KeyShare>,
+    pub setup: Setup,
+}
+
+pub fn network(chain_id: u64) -> Network {
+    Network {
+        chain_id,
+        genesis_validators_root: B256::repeat_byte(7),
+        genesis_time: 1000,
+        seconds_per_slot: 2,
+        slots_per_epoch: SLOTS_PER_EPOCH,
+        forks: Vec::new(),
+        capella_fork_version: None,
+        deneb_fork_epoch: None,
+    }
+}
+
+impl Signers {
+    pub fn new(chain_id: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let (shares, public) = dealer::deal(3, 2, &mut rng).unwrap();
+        let members = shares.iter().map(|share| Member {
+            id: share.member(),
+            name: share.member().to_string(),
+            identity: IdentityKey::generate(&mut rng).public(),
+        });
+        let committee = Committee::new(members.collect::<Vec<_>>(), public, KeyEpoch(1)).unwrap();
+        let setup = Setup {
+            me: shares[0].member(),
+            committee,
+            network: network(chain_id),
+            contracts: CONTRACTS,
+            quorum: ProviderQuorum { beacon: 1, execution: 1 },
+            timing: Timing::default(),
+            start_block: 0,
+        };
+        Self { shares, setup }
+    }
+
+    pub fn group_key(&self) -> GroupKey {
+        self.setup.committee.group_key()
+    }
+
+    pub fn with_contracts(mut self, contracts: Contracts) -> Self {
+        self.setup.contracts = contracts;
+        self
+    }
+
+    pub fn sign(&self, epoch: u64, body: DutyBody) -> Signed {
+        let duty = Duty {
+            key_epoch: KeyEpoch(1),
+            period: Epoch(epoch),
+            reference_slot: Slot(epoch * SLOTS_PER_EPOCH),
+            reference_root: B256::repeat_byte(0xaa),
+            body,
+        };
+        let mut rng = ChaCha20Rng::seed_from_u64(epoch);
+        let signers = &self.shares[..2];
+        let (mut nonces, mut commitments) = (Vec::new(), BTreeMap::new());
+        for share in signers {
+            let (secret, public) = signing::commit(share, &mut rng).unwrap();
+            nonces.push(secret);
+            commitments.insert(share.member(), public);
+        }
+        let digest = self.setup.domain().digest(&duty);
+        let package = signing::SigningPackage::new(digest.0, &commitments).unwrap();
+        let shares = signers
+            .iter()
+            .zip(nonces)
+            .map(|(share, nonces)| (share.member(), signing::sign(nonces, &package, share).unwrap()))
+            .collect();
+        let signature = signing::aggregate(&package, &shares, self.setup.committee.public_shares()).unwrap();
+        Signed::verify(duty, signature, &self.setup).unwrap()
+    }
+}
+
+pub fn order(indices: &[u64]) -> DutyBody {
+    let ejections = indices.iter().map(|index| Ejection {
+        index: ValidatorIndex(*index),
+        pubkey: BlsPubkey::repeat_byte(u8::try_from(*index).unwrap()),
+        reason: EjectionReason::LowBalance,
+    });
+    DutyBody::Ejection(EjectionOrder::new(ejections.collect()).unwrap())
+}
+
+pub fn report() -> DutyBody {
+    DutyBody::Reserves(ReserveReport { validator_count: 2, validator_balance: 64 << 60, vault_balance: 5 })
+}

@@ -1,0 +1,290 @@
+//! What is known of each member: its connections, whether it can be reached, what it may still send. Pure: the swarm's events
+//! come in, answers go out; the time is an argument.
+
+use std::time::{Duration, Instant};
+
+use libp2p::{
+    Multiaddr, PeerId,
+    request_response::OutboundRequestId,
+    swarm::ConnectionId,
+};
+
+use super::{outbound::Outbound, redial::Redial};
+use crate::{Limits, limits::rate::Allowance};
+
+/// Two connections that begin within this time are two members dialling each other. A member that dials us later, although it
+/// is connected, has lost that connection, as after a restart.
+const SIMULTANEOUS: Duration = Duration::from_secs(3);
+
+/// A connected member subscribes within a round trip. One that has not by then never will on this connection.
+const SUBSCRIBES_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long the broadcasts of a member that exceeds its allowance are dropped unseen. Without it, gossipsub would remember an
+/// identifier for each of them.
+const MUTED: Duration = Duration::from_secs(1);
+
+/// By whom a broadcast came, and what its arrival is charged to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Within all allowances.
+    Pass,
+    /// Beyond; drop it.
+    Drop,
+    /// Beyond what the deliverer itself may send; drop it, and the next ones unseen.
+    DropAndMute,
+}
+
+/// One member.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    connections: Vec<(ConnectionId, Instant)>,
+    subscribed: bool,
+    /// Counts how often the member became reachable; zero before the first time.
+    sessions: u64,
+    /// The session that the application knows of, if it takes the member for connected.
+    reported: Option<u64>,
+    /// What it wrote and delivered itself, on both channels.
+    own: Allowance,
+    /// Its broadcasts that others passed on: apart, so that nobody can use up its allowance by repeating its old messages.
+    passed_on: Allowance,
+    /// Broadcasts of others that it passed on. As large as all of theirs together: an honest member never exceeds it.
+    passing_on: Allowance,
+    muted_until: Option<Instant>,
+    pub(crate) outbound: Outbound<OutboundRequestId>,
+    pub(crate) redial: Redial,
+}
+
+/// What the application should be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    Connected,
+    Disconnected,
+}
+
+impl Peer {
+    pub(crate) fn new(redial: Redial, limits: &Limits, members: usize, now: Instant) -> Self {
+        let others = u32::try_from(members).unwrap_or(u32::MAX).max(1);
+        Self {
+            connections: Vec::new(),
+            subscribed: false,
+            sessions: 0,
+            reported: None,
+            own: Allowance::new(limits, 1, now),
+            passed_on: Allowance::new(limits, 1, now),
+            passing_on: Allowance::new(limits, others, now),
+            muted_until: None,
+            outbound: Outbound::new(limits.peer_queue, limits.peer_in_flight),
+            redial,
+        }
+    }
+
+    /// A connection was made. False when the member dialled us although it has an older connection: both are to be closed, so
+    /// that it starts afresh. (Keeping the new one is not enough: gossipsub announces subscriptions on the first one only.)
+    #[must_use]
+    pub(crate) fn connected(&mut self, id: ConnectionId, inbound: bool, now: Instant) -> bool {
+        let stale = inbound && self.oldest_is_older_than(SIMULTANEOUS, now);
+        self.connections.push((id, now));
+        self.redial.connected();
+        !stale
+    }
+
+    /// A connection ended. True when it was the last one.
+    pub(crate) fn disconnected(&mut self, id: ConnectionId) -> bool {
+        self.connections.retain(|(connection, _)| *connection != id);
+        let last = self.connections.is_empty();
+        if last {
+            self.subscribed = false;
+        }
+        last
+    }
+
+    /// It subscribed to the broadcasts: what we broadcast from now on reaches it.
+    pub(crate) fn subscribed(&mut self) {
+        if !self.subscribed && self.is_connected() {
+            self.subscribed = true;
+            self.sessions = self.sessions.saturating_add(1);
+            self.redial.reset();
+        }
+    }
+
+    /// Connected, but silent for so long that only a new connection can help.
+    pub(crate) fn is_mute(&self, now: Instant) -> bool {
+        !self.subscribed && self.oldest_is_older_than(SUBSCRIBES_WITHIN, now)
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        !self.connections.is_empty()
+    }
+
+    /// Both channels work.
+    pub(crate) fn is_reachable(&self) -> bool {
+        self.subscribed
+    }
+
+    /// The next thing to tell the application, if what it knows is out of date; call [`Self::reported`] when it is told.
+    pub(crate) fn news(&self) -> Option<Report> {
+        let current = self.subscribed.then_some(self.sessions);
+        match self.reported {
+            Some(_) if self.reported != current => Some(Report::Disconnected),
+            None if current.is_some() => Some(Report::Connected),
+            Some(_) | None => None,
+        }
+    }
+
+    /// The application was told.
+    pub(crate) fn reported(&mut self, report: Report) {
+        self.reported = match report {
+            Report::Connected => Some(self.sessions),
+            Report::Disconnected => None,
+        };
+    }
+
+    /// Charges a message that this member wrote and delivered itself.
+    pub(crate) fn admit_own(&mut self, bytes: usize, now: Instant) -> bool {
+        self.own.admit(bytes, now)
+    }
+
+    /// Charges a broadcast of this member that somebody else delivered.
+    pub(crate) fn admit_passed_on(&mut self, bytes: usize, now: Instant) -> bool {
+        self.passed_on.admit(bytes, now)
+    }
+
+    /// Charges a broadcast of somebody else that this member delivered.
+    pub(crate) fn admit_passing_on(&mut self, bytes: usize, now: Instant) -> bool {
+        self.passing_on.admit(bytes, now)
+    }
+
+    /// Starts to ignore its broadcasts. True when they were not ignored before.
+    pub(crate) fn mute(&mut self, now: Instant) -> bool {
+        self.muted_until.replace(now + MUTED).is_none()
+    }
+
+    /// True when its broadcasts are to be listened to again: the time is over, or it is gone.
+    pub(crate) fn unmute(&mut self, now: Instant) -> bool {
+        let over = self.muted_until.is_some_and(|until| until <= now || !self.is_connected());
+        if over {
+            self.muted_until = None;
+        }
+        over
+    }
+
+    fn oldest_is_older_than(&self, age: Duration, now: Instant) -> bool {
+        self.connections.iter().any(|(_, since)| now.saturating_duration_since(*since) > age)
+    }
+}
+
+/// Of two members, the one with the smaller peer id dials first.
+pub(crate) fn redial(own: PeerId, member: PeerId, addresses: Vec<Multiaddr>) -> Redial {
+    Redial::new(addresses, own < member)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(now: Instant) -> Peer {
+        Peer::new(Redial::new(vec![], true), &Limits::default(), 3, now)
+    }
+
+    fn id(number: usize) -> ConnectionId {
+        ConnectionId::new_unchecked(number)
+    }
+
+    fn reachable(now: Instant) -> Peer {
+        let mut peer = peer(now);
+        assert!(peer.connected(id(1), true, now));
+        peer.subscribed();
+        peer
+    }
+
+    #[test]
+    fn a_member_is_reported_when_it_has_subscribed_and_when_its_last_connection_ends() {
+        let now = Instant::now();
+        let mut peer = peer(now);
+        assert!(peer.connected(id(1), true, now));
+        assert!(peer.connected(id(2), false, now));
+        assert_eq!(peer.news(), None);
+        peer.subscribed();
+        assert_eq!(peer.news(), Some(Report::Connected));
+        peer.reported(Report::Connected);
+        assert!(!peer.disconnected(id(1)));
+        assert_eq!(peer.news(), None);
+        assert!(peer.disconnected(id(2)));
+        assert_eq!(peer.news(), Some(Report::Disconnected));
+        peer.reported(Report::Disconnected);
+        assert_eq!(peer.news(), None);
+    }
+
+    #[test]
+    fn a_member_that_came_back_before_its_loss_was_reported_is_reported_lost_and_back() {
+        let now = Instant::now();
+        let mut peer = reachable(now);
+        peer.reported(Report::Connected);
+        assert!(peer.disconnected(id(1)));
+        assert!(peer.connected(id(2), true, now));
+        peer.subscribed();
+        assert_eq!(peer.news(), Some(Report::Disconnected));
+        peer.reported(Report::Disconnected);
+        assert_eq!(peer.news(), Some(Report::Connected));
+        peer.reported(Report::Connected);
+        assert_eq!(peer.news(), None);
+    }
+
+    #[test]
+    fn a_member_that_dials_us_long_after_it_was_connected_has_lost_that_connection() {
+        let now = Instant::now();
+        let mut peer = reachable(now);
+        assert!(peer.connected(id(2), true, now + SIMULTANEOUS));
+        assert!(!peer.connected(id(3), true, now + SIMULTANEOUS + Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn our_own_late_dial_is_no_sign_of_a_lost_connection() {
+        let now = Instant::now();
+        let mut peer = reachable(now);
+        assert!(peer.connected(id(2), false, now + SIMULTANEOUS * 2));
+    }
+
+    #[test]
+    fn a_connection_without_subscription_is_given_up_after_a_while() {
+        let now = Instant::now();
+        let later = now + SUBSCRIBES_WITHIN + Duration::from_millis(1);
+        let mut peer = peer(now);
+        assert!(!peer.is_mute(later));
+        assert!(peer.connected(id(1), true, now));
+        assert!(!peer.is_mute(now + SUBSCRIBES_WITHIN));
+        assert!(peer.is_mute(later));
+        peer.subscribed();
+        assert!(!peer.is_mute(later));
+    }
+
+    #[test]
+    fn muting_ends_with_time_or_with_the_connection() {
+        let now = Instant::now();
+        let mut peer = reachable(now);
+        assert!(peer.mute(now));
+        assert!(!peer.mute(now));
+        assert!(!peer.unmute(now));
+        assert!(peer.unmute(now + MUTED));
+        assert!(!peer.unmute(now + MUTED));
+        assert!(peer.mute(now));
+        peer.disconnected(id(1));
+        assert!(peer.unmute(now));
+    }
+
+    #[test]
+    fn repeating_the_messages_of_a_member_does_not_use_up_what_it_may_send_itself() {
+        let now = Instant::now();
+        let mut victim = reachable(now);
+        while victim.admit_passed_on(1, now) {}
+        assert!(victim.admit_own(1, now));
+    }
+
+    #[test]
+    fn passing_on_the_full_allowance_of_everybody_is_never_too_much() {
+        let now = Instant::now();
+        let mut honest = reachable(now);
+        let everybody = Limits::default().message_burst * 3;
+        assert!((0..everybody).all(|_| honest.admit_passing_on(1, now)));
+    }
+}
