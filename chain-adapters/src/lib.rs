@@ -21,6 +21,10 @@ mod redact;
 mod sender;
 mod stats;
 
+#[cfg(test)]
+#[path = "../tests/support/inside.rs"]
+mod support;
+
 pub use config::{ChainConfig, Endpoint, Limits, SenderConfig};
 pub use error::{Error, Layer};
 pub use providers::Readers;

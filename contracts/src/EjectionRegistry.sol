@@ -144,46 +144,36 @@ contract EjectionRegistry is GuardianSigned, Ownable2Step {
     }
 
     /// @dev Checks every entry and emits its event. The event's data is laid out once and only what differs is written:
-    /// in Solidity's own encoding an entry costs some 300 gas more.
+    /// in plain Solidity an entry costs some 900 gas more.
     function _announce(uint64 referenceSlot, bytes calldata ejections) private {
         bytes32 topic = ValidatorEjected.selector;
-        uint256 cursor;
-        uint256 data;
+        uint256 position;
+        uint8 reason;
+        bool faulty;
         assembly ("memory-safe") {
-            cursor := ejections.offset
             // ABI data of the event: offset of the key, reason, length of the key, the key padded to 64 bytes.
-            data := mload(0x40)
+            let data := mload(0x40)
             mstore(data, 0x40)
             mstore(add(data, 0x40), PUBLIC_KEY_LENGTH)
             mstore(add(data, 0x80), 0)
-        }
-        uint256 end = cursor + ejections.length;
-        uint256 lowest = 0;
-        while (cursor < end) {
-            uint256 index;
-            uint8 reason;
-            assembly ("memory-safe") {
-                index := shr(192, calldataload(cursor))
-                // The word that ends with the entry; the reason is its last byte.
+            let cursor := ejections.offset
+            let end := add(cursor, ejections.length)
+            let lowest := 0
+            for {} lt(cursor, end) { cursor := add(cursor, EJECTION_LENGTH) } {
+                let index := shr(192, calldataload(cursor))
+                // The word that ends with the entry: the reason is its last byte. Minus 1, reason 0 is the highest number.
                 reason := and(calldataload(add(cursor, 25)), 0xff)
-            }
-            if (index < lowest) revert UnorderedEjections(_position(cursor, ejections));
-            if (reason == 0 || reason > MAX_REASON) revert UnknownReason(_position(cursor, ejections), reason);
-            assembly ("memory-safe") {
+                faulty := or(lt(index, lowest), iszero(lt(sub(reason, 1), MAX_REASON)))
+                if faulty { break }
+                lowest := add(index, 1)
                 mstore(add(data, 0x20), reason)
                 calldatacopy(add(data, 0x60), add(cursor, 8), PUBLIC_KEY_LENGTH)
                 log3(data, 0xa0, topic, index, referenceSlot)
-                lowest := add(index, 1)
-                cursor := add(cursor, EJECTION_LENGTH)
             }
+            position := div(sub(cursor, ejections.offset), EJECTION_LENGTH)
         }
-    }
-
-    function _position(uint256 cursor, bytes calldata ejections) private pure returns (uint256) {
-        uint256 start;
-        assembly ("memory-safe") {
-            start := ejections.offset
-        }
-        return (cursor - start) / EJECTION_LENGTH;
+        if (!faulty) return;
+        if (reason == 0 || reason > MAX_REASON) revert UnknownReason(position, reason);
+        revert UnorderedEjections(position);
     }
 }

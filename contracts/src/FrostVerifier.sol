@@ -19,9 +19,12 @@ struct Signature {
 /// x coordinate is r and whose parity is v. With `P' = P`, `r = Px`, `s = e*Px` and `h = z*Px` this is the address of
 /// `e*P - z*G = -R`, which is compared with the address of (Rx, p - Ry).
 ///
-/// z must be in (0, N) and the coordinates of R below p, so a signature has one spelling. That R lies on the curve is not
-/// checked: whoever could pass another pair would have found a 160-bit preimage of an address, which is harder than
-/// forging a signature (the challenge depends on Rx and the parity only). It would cost 70 gas and refuse nothing more.
+/// z must be in (0, N) and the coordinates of R below p, so that a signature has one spelling.
+///
+/// R must lie on the curve; soundness rests on it. The challenge contains Rx and one bit of Ry, and points are compared by
+/// 160-bit hashes. If Ry were free, the challenge would stay fixed while both sides of the comparison vary, one with z and
+/// the other with Ry: a collision, 2^80 work, would forge a signature. On the curve Rx leaves two values of Ry, each with
+/// its own challenge, and nothing better than a preimage, 2^160 work, is left.
 library FrostVerifier {
     /// @dev Order of the field (SEC 2, section 2.4.1).
     uint256 private constant P = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F;
@@ -107,7 +110,10 @@ library FrostVerifier {
                     eq(mload(scratch), and(keccak256(0x00, 0x40), 0xffffffffffffffffffffffffffffffffffffffff)),
                     lt(sub(returndatasize(), 0x20), mload(scratch))
                 ),
-                and(lt(sub(z, 1), N_MINUS_1), and(lt(rx, P), lt(ry, P)))
+                and(
+                    and(lt(sub(z, 1), N_MINUS_1), and(lt(rx, P), lt(ry, P))),
+                    eq(mulmod(ry, ry, P), addmod(mulmod(mulmod(rx, rx, P), rx, P), 7, P))
+                )
             )
         }
     }

@@ -46,21 +46,19 @@ contract GuardianKeys is GuardianDomain {
         _setKey(1, px, py);
     }
 
-    /// @notice Returns true if `signature` is one of the current group key over `digest`, else reverts.
+    /// @notice Returns if `signature` is one of the current group key over `digest`, else reverts.
     /// @dev The digest must be an EIP-712 digest of the caller's own domain whose struct carries `epoch`. The
     /// signature is not an identity: many valid ones exist for one digest.
     /// @param epoch the key epoch under which the struct was signed
     /// @param digest what was signed
     /// @param signature the signature
-    /// @return always true
-    function verify(uint64 epoch, bytes32 digest, Signature calldata signature) external view returns (bool) {
+    function verify(uint64 epoch, bytes32 digest, Signature calldata signature) external view {
         uint256 epochAndParity = _epochAndParity;
         if (epochAndParity >> 1 != epoch) revert WrongKeyEpoch(epoch, keyEpoch());
         // The verifier uses the lowest bit of the y coordinate and nothing else of it.
         if (!FrostVerifier.verify(_px, epochAndParity, signature.rx, signature.ry, signature.z, digest)) {
             revert InvalidSignature();
         }
-        return true;
     }
 
     /// @notice Replaces the group key and begins the next key epoch. Anybody may submit it.

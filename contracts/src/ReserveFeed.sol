@@ -79,10 +79,7 @@ contract ReserveFeed is GuardianSigned, Ownable2Step, AggregatorV3Interface {
     /// @param referenceRoot its reference root
     /// @param total reserves in wei
     /// @param validatorCount validators counted
-    /// @param digest the EIP-712 digest that the guardians signed
-    event ReserveReported(
-        uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 total, uint64 validatorCount, bytes32 digest
-    );
+    event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 total, uint64 validatorCount);
     /// @notice The governor changed the list of vaults.
     /// @param vaults the new list
     event VaultsChanged(address[] vaults);
@@ -97,8 +94,6 @@ contract ReserveFeed is GuardianSigned, Ownable2Step, AggregatorV3Interface {
     error FutureReferenceSlot(uint64 given, uint256 time);
     /// @notice A report of nothing is a mistake, and an answer of 0 would be read as one.
     error EmptyReserves();
-    /// @notice A value is wider than what the feed stores: 2^32 slots, 2^24 validators, 2^88 wei.
-    error ReportOutOfRange();
     /// @notice No report was accepted yet.
     error NoReport();
     /// @notice Only the latest round is kept.
@@ -149,17 +144,20 @@ contract ReserveFeed is GuardianSigned, Ownable2Step, AggregatorV3Interface {
     /// @param signature of the group key over {hashReport}
     function submitReport(Report calldata report, Signature calldata signature) external {
         uint256 last = _latest;
-        uint64 slot = report.referenceSlot;
-        if (slot <= last & SLOT_MASK) revert StaleReferenceSlot(slot, lastReferenceSlot());
-        uint256 time = _timeOf(slot);
-        if (time > block.timestamp) revert FutureReferenceSlot(slot, time);
         uint256 next = _pack(report, (last >> ROUND_AT & ROUND_MASK) + 1);
+        uint256 slot = next & SLOT_MASK;
+        if (slot <= last & SLOT_MASK) revert StaleReferenceSlot(report.referenceSlot, lastReferenceSlot());
+        uint256 time = _timeOf(slot);
+        if (time > block.timestamp) revert FutureReferenceSlot(report.referenceSlot, time);
 
-        bytes32 digest = hashReport(report);
-        _requireSignature(report.keyEpoch, digest, signature);
+        uint256 keyEpoch;
+        assembly ("memory-safe") {
+            keyEpoch := calldataload(report)
+        }
+        _requireSignature(keyEpoch, hashReport(report), signature);
 
         _latest = next;
-        emit ReserveReported(slot, report.referenceRoot, _total(next), report.validatorCount, digest);
+        _emitReported(slot, report.referenceRoot, _total(next), next >> COUNT_AT & COUNT_MASK);
     }
 
     /// @notice Sets which vaults guardians count. May be empty.
@@ -257,14 +255,26 @@ contract ReserveFeed is GuardianSigned, Ownable2Step, AggregatorV3Interface {
         bytes32 typeHash = RESERVE_REPORT_TYPEHASH;
         bytes32 structHash;
         assembly ("memory-safe") {
-            // The members are one word each and come in the order of the type: their calldata is their encoding. A word
-            // with dirty upper bits has a digest that nobody signs.
+            // The members are one word each and come in the order of the type: their calldata is their encoding, and
+            // 600 gas are saved on making another. A word with dirty upper bits has a digest that nobody signs.
             let encoded := mload(0x40)
             mstore(encoded, typeHash)
             calldatacopy(add(encoded, 0x20), report, 0xc0)
             structHash := keccak256(encoded, 0xe0)
         }
         return _hashTypedDataV4(structHash);
+    }
+
+    /// @dev `emit ReserveReported(...)` of numbers that were checked and need no casts.
+    function _emitReported(uint256 slot, bytes32 root, uint256 total, uint256 count) private {
+        bytes32 topic = ReserveReported.selector;
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, root)
+            mstore(add(data, 0x20), total)
+            mstore(add(data, 0x40), count)
+            log2(data, 0x60, topic, slot)
+        }
     }
 
     function _setReportPeriod(uint64 newPeriod) private {
@@ -308,17 +318,31 @@ contract ReserveFeed is GuardianSigned, Ownable2Step, AggregatorV3Interface {
         }
     }
 
-    /// @dev Reverts with what makes a report unfit to be stored.
-    function _pack(Report calldata report, uint256 round) private pure returns (uint256 word) {
-        (uint256 slot, uint256 count) = (report.referenceSlot, report.validatorCount);
-        (uint256 validators, uint256 vaults) = (report.validatorBalance, report.vaultBalance);
-        uint256 balances = validators | vaults;
-        if (balances == 0) revert EmptyReserves();
-        if (slot > SLOT_MASK || round > ROUND_MASK || count > COUNT_MASK || balances > BALANCE_MASK) {
-            revert ReportOutOfRange();
+    /// @dev Reverts with what makes a report unfit to be stored; what is too wide, with OpenZeppelin's error for that.
+    function _pack(Report calldata report, uint256 round) private pure returns (uint256) {
+        uint256 slot;
+        uint256 count;
+        uint256 validators;
+        uint256 vaults;
+        assembly ("memory-safe") {
+            // Whole words: the ranges below are narrower than the types and so refuse dirty upper bits too. Checked by
+            // Solidity as well, each member would cost 70 gas more.
+            slot := calldataload(add(report, 0x20))
+            count := calldataload(add(report, 0x60))
+            validators := calldataload(add(report, 0x80))
+            vaults := calldataload(add(report, 0xa0))
         }
-        word = slot | round << ROUND_AT | count << COUNT_AT;
-        word |= validators << VALIDATOR_BALANCE_AT | vaults << VAULT_BALANCE_AT;
+        if ((slot >> 32 | round >> 24 | count >> 24 | validators >> 88 | vaults >> 88) != 0) {
+            // Rare: find out which, and say so.
+            SafeCast.toUint32(slot);
+            SafeCast.toUint24(round);
+            SafeCast.toUint24(count);
+            SafeCast.toUint88(validators);
+            SafeCast.toUint88(vaults);
+        }
+        uint256 balances = validators << VALIDATOR_BALANCE_AT | vaults << VAULT_BALANCE_AT;
+        if (balances == 0) revert EmptyReserves();
+        return slot | round << ROUND_AT | count << COUNT_AT | balances;
     }
 
     function _unpack(uint256 word) private pure returns (Latest memory) {

@@ -2,9 +2,10 @@
 pragma solidity 0.8.30;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EjectionRegistry} from "../src/EjectionRegistry.sol";
 import {Signature} from "../src/FrostVerifier.sol";
-import {StaleReferenceSlot} from "../src/GuardianSigned.sol";
+import {GuardianSigned, StaleReferenceSlot} from "../src/GuardianSigned.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {FrostSigner} from "./FrostSigner.sol";
 import {Fixture} from "./Fixture.sol";
@@ -46,9 +47,8 @@ contract EjectionRegistryTest is Fixture {
             for (uint256 j = 0; j < 57; ++j) {
                 expected[j] = list[57 * i + j];
             }
-            // casting to 'uint64' is safe because the topic is one
-            // forge-lint: disable-next-line(unsafe-typecast)
-            vm.assertEq(abi.encodePacked(uint64(uint256(logs[i].topics[1])), pubkey, reason), expected, "entry");
+            uint64 index = SafeCast.toUint64(uint256(logs[i].topics[1]));
+            vm.assertEq(abi.encodePacked(index, pubkey, reason), expected, "entry");
         }
     }
 
@@ -201,6 +201,11 @@ contract EjectionRegistryTest is Fixture {
         registry.setEjectionThreshold(threshold);
     }
 
+    function test_keys_must_be_a_contract() public {
+        vm.expectRevert(abi.encodeWithSelector(GuardianSigned.KeysWithoutCode.selector, STRANGER));
+        new EjectionRegistry(GuardianKeys(STRANGER), GOVERNOR, THRESHOLD);
+    }
+
     function test_the_ends_of_the_threshold_are_excluded() public {
         vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, 0));
         new EjectionRegistry(keys, GOVERNOR, 0);
@@ -223,15 +228,14 @@ contract EjectionRegistryTest is Fixture {
         vm.assertEq(registry.lastReferenceSlot(), last, "last reference slot");
     }
 
+    /// @dev At most 40 entries; indices far enough below 2^64.
     function randomList(uint64[] calldata steps, bytes32 seed) private pure returns (bytes memory list, uint256 count) {
-        uint256 index = 0;
+        uint64 index = 0;
         for (; count < steps.length && count < 40; ++count) {
             index += 1 + steps[count] % (1 << 58);
             bytes32 head = keccak256(abi.encode(seed, count));
-            // casting to 'uint64' is safe because 40 steps of at most 2^58 stay below 2^64
-            // forge-lint: disable-next-line(unsafe-typecast)
-            list =
-                abi.encodePacked(list, uint64(index), head, bytes16(keccak256(abi.encode(head))), uint8(1 + count % 5));
+            bytes16 tail = bytes16(keccak256(abi.encode(head)));
+            list = bytes.concat(list, abi.encodePacked(index, head, tail, SafeCast.toUint8(1 + count % 5)));
         }
     }
 }

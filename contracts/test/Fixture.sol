@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EjectionRegistry} from "../src/EjectionRegistry.sol";
 import {Signature} from "../src/FrostVerifier.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
@@ -20,7 +21,7 @@ abstract contract Fixture is TestBase {
     uint64 internal constant SLOTS_PER_EPOCH = 32;
     uint64 internal constant REPORT_PERIOD = 75;
     uint64 internal constant HEARTBEAT = 1 days;
-    uint64 internal constant FIRST_SLOT = 9_876_512;
+    uint64 internal constant FIRST_SLOT = 17_876_512;
     bytes32 internal constant ROOT = keccak256("reference root");
 
     GuardianKeys internal keys;
@@ -64,8 +65,8 @@ abstract contract Fixture is TestBase {
             referenceSlot: slot,
             referenceRoot: ROOT,
             validatorCount: 3210,
-            validatorBalance: 102_754.321987654 ether,
-            vaultBalance: 12_345.678901234567890123 ether
+            validatorBalance: 1_027_543.219876543 ether,
+            vaultBalance: 123_456.789012345678901234 ether
         });
     }
 
@@ -87,7 +88,7 @@ abstract contract Fixture is TestBase {
     /// @dev `count` entries with indices as mainnet has them.
     function listOf(uint256 count) internal pure returns (bytes memory list) {
         for (uint256 i = 0; i < count; ++i) {
-            list = bytes.concat(list, entry(uint64(1_234_567 + 3 * i), uint8(1 + i % 5)));
+            list = bytes.concat(list, entry(SafeCast.toUint64(1_234_567 + 3 * i), SafeCast.toUint8(1 + i % 5)));
         }
     }
 

@@ -129,6 +129,15 @@ contract FrostVerifierTest is TestBase {
         vm.assertTrue(verify(px, py, good, MESSAGE), "the mock does not reach the verifier");
     }
 
+    function test_a_commitment_off_the_curve_is_refused_even_if_its_address_collides() public {
+        // What 2^80 hashes would find: another Ry of the same parity with the address that ecrecover returns.
+        Signature memory forged = good;
+        forged.ry = addmod(good.ry, 2, P);
+        address collision = address(uint160(uint256(keccak256(abi.encode(forged.rx, P - forged.ry)))));
+        vm.mockCall(ECRECOVER, "", abi.encode(collision));
+        vm.assertFalse(verify(px, py, forged, MESSAGE), "off the curve");
+    }
+
     function test_an_address_of_zero_is_not_an_answer() public {
         vm.mockCall(ECRECOVER, "", abi.encode(address(0)));
         vm.assertFalse(verify(px, py, good, MESSAGE), "address 0");
@@ -179,7 +188,9 @@ contract FrostVerifierTest is TestBase {
         vm.assertFalse(FrostVerifier.isValidPublicKey(px, 0), "Py = 0");
         vm.assertFalse(FrostVerifier.isValidPublicKey(px, py ^ 1), "off the curve");
         vm.assertFalse(FrostVerifier.isValidPublicKey(py, px), "exchanged");
-        vm.assertFalse(FrostVerifier.isValidPublicKey(N, py), "Px = N");
+        // N is the x coordinate of a point.
+        uint256 yAtN = 0x98f66641cb0ae1776b463ebdee3d77fe2658f021db48e2c8ac7ab4c92f83621e;
+        vm.assertFalse(FrostVerifier.isValidPublicKey(N, yAtN), "Px = N");
         vm.assertFalse(FrostVerifier.isValidPublicKey(P, py), "Px = p");
         vm.assertFalse(FrostVerifier.isValidPublicKey(type(uint256).max, type(uint256).max), "2^256 - 1");
         vm.assertFalse(FrostVerifier.isValidPublicKey(px, P), "Py = p");

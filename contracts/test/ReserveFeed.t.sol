@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Signature} from "../src/FrostVerifier.sol";
-import {StaleReferenceSlot} from "../src/GuardianSigned.sol";
+import {GuardianSigned, StaleReferenceSlot} from "../src/GuardianSigned.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {ReserveFeed} from "../src/ReserveFeed.sol";
 import {FrostSigner} from "./FrostSigner.sol";
@@ -18,7 +18,7 @@ contract ReserveFeedTest is Fixture {
         Signature memory signature = FrostSigner.sign(SECRET, digest);
         uint256 total = uint256(report.validatorBalance) + report.vaultBalance;
         vm.expectEmit(address(feed));
-        emit ReserveFeed.ReserveReported(FIRST_SLOT, ROOT, total, report.validatorCount, digest);
+        emit ReserveFeed.ReserveReported(FIRST_SLOT, ROOT, total, report.validatorCount);
         vm.prank(STRANGER);
         feed.submitReport(report, signature);
 
@@ -70,10 +70,13 @@ contract ReserveFeedTest is Fixture {
 
     function testFuzz_a_slot_that_has_not_come_is_refused(uint64 slot) public {
         vm.warp(timeOf(FIRST_SLOT));
-        slot = uint64(bound(slot, FIRST_SLOT + 1, type(uint64).max));
+        slot = uint64(bound(slot, FIRST_SLOT + 1, type(uint32).max));
         bytes memory why = abi.encodeWithSelector(ReserveFeed.FutureReferenceSlot.selector, slot, timeOf(slot));
         expectRefused(reportAt(slot), why);
-        submit(reportAt(FIRST_SLOT));
+        vm.warp(timeOf(slot) - 1);
+        expectRefused(reportAt(slot), why);
+        vm.warp(timeOf(slot));
+        submit(reportAt(slot));
     }
 
     function test_a_report_of_nothing_is_refused() public {
@@ -98,6 +101,16 @@ contract ReserveFeedTest is Fixture {
         report = reportAt(uint64(type(uint32).max) + 1);
         vm.warp(timeOf(report.referenceSlot));
         expectRefused(report, tooWide(32, report.referenceSlot));
+    }
+
+    function test_the_rounds_do_not_run_into_the_other_fields() public {
+        submit(reportAt(FIRST_SLOT));
+        // The 2^24th round, some 200 years from now: the stored word with all its round bits set.
+        bytes32 position = bytes32(uint256(4));
+        vm.store(address(feed), position, vm.load(address(feed), position) | bytes32(uint256(type(uint24).max) << 32));
+        (uint80 round,,,,) = feed.latestRoundData();
+        vm.assertEq(round, type(uint24).max, "round");
+        expectRefused(reportAt(FIRST_SLOT + 1), tooWide(24, 1 << 24));
     }
 
     function testFuzz_every_signed_field_is_bound(uint256 field, uint8 bit) public {
@@ -182,6 +195,12 @@ contract ReserveFeedTest is Fixture {
         vm.assertEq(feed.heartbeat(), HEARTBEAT, "heartbeat");
         vm.assertEq(feed.reportPeriodEpochs(), REPORT_PERIOD, "period");
         vm.assertEq(feed.owner(), GOVERNOR, "governor");
+    }
+
+    function test_keys_must_be_a_contract() public {
+        keys = GuardianKeys(STRANGER);
+        vm.expectRevert(abi.encodeWithSelector(GuardianSigned.KeysWithoutCode.selector, STRANGER));
+        newFeed(REPORT_PERIOD, HEARTBEAT, twoVaults());
     }
 
     function test_a_clock_without_length_is_refused() public {

@@ -24,14 +24,23 @@ interface Vm {
         uint64 gasRemaining;
     }
 
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
     // The EVM's state
     function chainId(uint256 id) external;
     function warp(uint256 timestamp) external;
     function etch(address target, bytes calldata code) external;
     function cool(address target) external;
+    function load(address target, bytes32 slot) external view returns (bytes32);
+    function store(address target, bytes32 slot, bytes32 value) external;
     function prank(address sender) external;
     function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
     function clearMockedCalls() external;
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool success);
 
     // What happened
     function expectRevert(bytes4 selector) external;

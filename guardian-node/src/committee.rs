@@ -83,7 +83,7 @@ impl MemberEntry {
     /// # Errors
     /// If the identity is not a valid ed25519 key.
     pub fn peer_id(&self) -> Result<PeerId, Hinted> {
-        guardian_p2p::peer_id_of(self.identity.0)
+        guardian_p2p::peer_id_of(self.identity.to_bytes())
             .hint(format!("the identity of member {} is not a valid key", self.name), "check the committee file")
     }
 }

@@ -15,9 +15,9 @@ use crate::{
 };
 use eyre::Result;
 use futures::StreamExt;
-use guardian_chain::{ChainConfig, Endpoint, Readers, Sender, SenderConfig};
+use guardian_chain::{AccountKey, ChainConfig, Endpoint, Limits, Readers, Sender, SenderConfig};
 use guardian_p2p::{Channel, Event, Identity, Network, PeerId};
-use guardian_protocol::{Guardian, Secrets, input::Input, setup::Setup, types::MemberId};
+use guardian_protocol::{Guardian, Secrets, input::Input, setup::Setup, types::{MemberId, Network as Chain}};
 use rand_core::OsRng;
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::{
@@ -50,7 +50,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
         "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
     )?;
     let readers = Arc::new(readers);
-    let sender = Arc::new(sender(&config, account.expose())?);
+    let sender = Arc::new(sender(&config, &chain, account.expose())?);
 
     let setup = Setup {
         me: committee_file.named(&config.guardian.name)?.id,
@@ -161,22 +161,29 @@ pub(crate) fn open_store(config: &Config) -> Result<Store, Hinted> {
 }
 
 /// The account that pays.
-fn sender(config: &Config, key: &[u8; 32]) -> Result<Sender, Hinted> {
+fn sender(config: &Config, chain: &Chain, key: &[u8; 32]) -> Result<Sender, Hinted> {
     const GWEI: u128 = 1_000_000_000;
-    let ceiling = u128::from(config.execution.fee_ceiling_gwei).saturating_mul(GWEI);
-    let sender_config =
-        SenderConfig::new(config.contracts.chain_id, config.contracts(), ceiling);
-    Sender::new(sender_config, &endpoints(&config.execution.providers), key)
-        .hint("the account key is not valid", "restore keys/account.sealed from your backup, or make a new one with `guardian init`")
+    let defaults = SenderConfig::default();
+    let settings = SenderConfig {
+        max_fee_per_gas: u128::from(config.execution.fee_ceiling_gwei).saturating_mul(GWEI),
+        poll_interval: defaults.poll_interval.min(config.timing.poll),
+        ..defaults
+    };
+    let key = AccountKey::from_bytes(key)
+        .hint("the account key is not valid", "restore keys/account.sealed from your backup, or make a new one with `guardian init`")?;
+    let providers = endpoints(&config.execution.providers);
+    Sender::new(settings, Limits::default(), &providers, chain, config.contracts(), key).hint("can't make the transaction sender", "check the urls under [execution]")
 }
 
 pub(crate) fn chain_config(config: &Config) -> ChainConfig {
-    ChainConfig::new(
-        endpoints(&config.beacon.providers),
-        endpoints(&config.execution.providers),
-        config.contracts(),
-        config.contracts.chain_id,
-    )
+    ChainConfig {
+        beacon: endpoints(&config.beacon.providers),
+        execution: endpoints(&config.execution.providers),
+        contracts: config.contracts(),
+        start_block: config.contracts.start_block,
+        chain_id: Some(config.contracts.chain_id),
+        limits: Limits::default(),
+    }
 }
 
 fn endpoints(providers: &[ProviderConfig]) -> Vec<Endpoint> {

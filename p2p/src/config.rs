@@ -57,9 +57,8 @@ impl Config {
 impl Member {
     /// The addresses without a `/p2p/` suffix of our member; libp2p checks the identity on its own.
     fn dialable(&self) -> Result<Vec<Multiaddr>, Error> {
-        let refuse = |address: &Multiaddr, why| {
-            Err(Error::MemberAddress { peer: self.peer_id, address: address.clone(), why })
-        };
+        let refuse =
+            |address: &Multiaddr, why| Err(Error::MemberAddress { peer: self.peer_id, address: address.clone(), why });
         let mut addresses = Vec::with_capacity(self.addresses.len());
         for address in &self.addresses {
             let mut bare = address.clone();
@@ -152,7 +151,9 @@ mod tests {
     #[test]
     fn a_member_twice_and_ourselves_are_refused() {
         let one = member(&[]);
-        assert!(matches!(check(vec![one.clone(), one.clone()]), Err(Error::DuplicateMember(peer)) if peer == one.peer_id));
+        assert!(
+            matches!(check(vec![one.clone(), one.clone()]), Err(Error::DuplicateMember(peer)) if peer == one.peer_id)
+        );
         let own = one.peer_id;
         let config = Config { members: vec![one], ..Config::default() };
         assert!(matches!(config.checked_members(own), Err(Error::OwnIdentity(_))));

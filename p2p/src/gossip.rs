@@ -154,8 +154,7 @@ mod tests {
     #[test]
     fn only_messages_of_members_on_our_topic_within_the_limit_are_looked_at() {
         let member = PeerId::random();
-        let only =
-            MembersOnly { topic: topic().hash(), authors: Arc::new([member].into()), max_bytes: 3 };
+        let only = MembersOnly { topic: topic().hash(), authors: Arc::new([member].into()), max_bytes: 3 };
         let passes = |source, topic, data| only.inbound_transform(raw(source, topic, data)).is_ok();
         assert!(passes(Some(member), TOPIC, b"abc"));
         assert!(!passes(Some(member), TOPIC, b"abcd"));

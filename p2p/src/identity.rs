@@ -44,10 +44,7 @@ impl Identity {
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity")
-            .field("peer_id", &self.peer_id())
-            .field("secret", &"<redacted>")
-            .finish()
+        f.debug_struct("Identity").field("peer_id", &self.peer_id()).field("secret", &"<redacted>").finish()
     }
 }
 

@@ -5,7 +5,6 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener, UdpSocket},
-    num::NonZeroU8,
     time::Duration,
 };
 
@@ -75,13 +74,10 @@ fn quic_config(mut config: quic::Config, streams: u32) -> quic::Config {
     config
 }
 
-/// One address after the other, never two at once: a connection that the dialler gives up again would take the first
-/// subscription message of gossipsub with it, which is sent only once. Streams name their protocol together with the first
-/// bytes instead of a round trip earlier (V1Lazy).
+/// Streams name their protocol together with their first bytes instead of a round trip earlier (V1Lazy).
 fn swarm_config(config: Config) -> Config {
     config
         .with_idle_connection_timeout(IDLE)
-        .with_dial_concurrency_factor(NonZeroU8::MIN)
         .with_substream_upgrade_protocol_override(Version::V1Lazy)
         .with_max_negotiating_inbound_streams(OTHER_STREAMS as usize)
 }

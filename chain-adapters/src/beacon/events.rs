@@ -9,8 +9,9 @@ use futures::{Stream, StreamExt, stream};
 use guardian_protocol::ports::ReadFailure;
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-/// Largest event, in bytes. A finality event has about 200.
-const EVENT_BYTES: usize = 64 << 10;
+/// Largest event, in bytes; a finality event has about 300. The parser starts over with each piece that comes, so this bounds
+/// its work as well.
+const EVENT_BYTES: usize = 8 << 10;
 
 type Events = Pin<Box<dyn Stream<Item = Result<Event, ReadFailure>> + Send>>;
 

@@ -6,3 +6,6 @@ pub(crate) mod fingerprint;
 pub(crate) mod reader;
 pub(crate) mod state_ssz;
 pub(crate) mod wire;
+
+#[cfg(test)]
+mod vectors_tests;

@@ -3,24 +3,24 @@
 use super::server::{Asked, Reply};
 use serde_json::{Value, json};
 
-pub const FINALIZED_ROOT: &str = "0xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-pub const STATE_ROOT: &str = "0xbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
-pub const GENESIS_ROOT: &str = "0x0707070707070707070707070707070707070707070707070707070707070707";
-pub const FINALIZED_SLOT: u64 = 24;
+pub(crate) const FINALIZED_ROOT: &str = "0xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+pub(crate) const STATE_ROOT: &str = "0xbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+pub(crate) const GENESIS_ROOT: &str = "0x0707070707070707070707070707070707070707070707070707070707070707";
+pub(crate) const FINALIZED_SLOT: u64 = 24;
 /// The registry holds this many validators.
-pub const VALIDATORS: u64 = 1_000;
+pub(crate) const VALIDATORS: u64 = 1_000;
 
-pub fn pubkey(index: u64) -> [u8; 48] {
+pub(crate) fn pubkey(index: u64) -> [u8; 48] {
     let mut key = [0xab; 48];
     key[40..].copy_from_slice(&index.to_be_bytes());
     key
 }
 
-pub fn pubkey_text(index: u64) -> String {
+pub(crate) fn pubkey_text(index: u64) -> String {
     alloy::primitives::hex::encode_prefixed(pubkey(index))
 }
 
-pub fn validator(index: u64) -> Value {
+pub(crate) fn validator(index: u64) -> Value {
     json!({
         "index": index.to_string(), "balance": (32_000_000_000 + index).to_string(), "status": "active_ongoing",
         "validator": {
@@ -31,16 +31,16 @@ pub fn validator(index: u64) -> Value {
     })
 }
 
-pub fn data(value: Value) -> Reply {
+pub(crate) fn data(value: Value) -> Reply {
     Reply::json(json!({ "execution_optimistic": false, "finalized": true, "data": value }).to_string())
 }
 
-pub fn error(status: u16, message: &str) -> Reply {
+pub(crate) fn error(status: u16, message: &str) -> Reply {
     Reply::new(status, "application/json", json!({ "code": status, "message": message }).to_string())
 }
 
 /// A client that has every route.
-pub fn healthy(asked: &Asked) -> Reply {
+pub(crate) fn healthy(asked: &Asked) -> Reply {
     let validators = format!("/eth/v1/beacon/states/{FINALIZED_SLOT}/validators");
     match (asked.method.as_str(), asked.path()) {
         ("GET", "/eth/v1/beacon/genesis") => {
@@ -70,7 +70,7 @@ pub fn healthy(asked: &Asked) -> Reply {
     }
 }
 
-pub fn spec() -> Value {
+pub(crate) fn spec() -> Value {
     json!({
         "PRESET_BASE": "minimal", "SECONDS_PER_SLOT": "2", "SLOTS_PER_EPOCH": "8", "DEPOSIT_CHAIN_ID": "5",
         "BELLATRIX_FORK_EPOCH": "18446744073709551615", "SLOTS_PER_HISTORICAL_ROOT": "64",
@@ -79,16 +79,16 @@ pub fn spec() -> Value {
     })
 }
 
-pub fn syncing() -> Value {
+pub(crate) fn syncing() -> Value {
     json!({ "is_syncing": false, "is_optimistic": false, "el_offline": false, "head_slot": "40", "sync_distance": "0" })
 }
 
-pub fn checkpoints(epoch: &str, root: &str) -> Value {
+pub(crate) fn checkpoints(epoch: &str, root: &str) -> Value {
     let checkpoint = json!({ "epoch": epoch, "root": root });
     json!({ "previous_justified": checkpoint, "current_justified": checkpoint, "finalized": checkpoint })
 }
 
-pub fn header(slot: &str) -> Value {
+pub(crate) fn header(slot: &str) -> Value {
     let root = FINALIZED_ROOT;
     json!({ "root": root, "canonical": true, "header": { "signature": "0x00", "message": {
         "slot": slot, "proposer_index": "0", "parent_root": root, "state_root": STATE_ROOT, "body_root": root,
@@ -100,7 +100,7 @@ fn known(ids: &[String]) -> Value {
 }
 
 /// A minimal-preset state of this chain with `validators` validators, of which index 3 is slashed.
-pub fn state_ssz(slot: u64, validators: u64) -> Vec<u8> {
+pub(crate) fn state_ssz(slot: u64, validators: u64) -> Vec<u8> {
     const FIXED: u32 = 12_000;
     let mut state = Vec::new();
     state.extend(1000_u64.to_le_bytes());

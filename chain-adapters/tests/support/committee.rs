@@ -1,4 +1,4 @@
-//! Real signed duties of a committee of one, which is enough for a contract.
+//! Real signed duties of a small committee.
 
 use super::execution::CONTRACTS;
 use alloy::primitives::B256;
@@ -18,15 +18,15 @@ use guardian_protocol::{
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;
 
-pub const SLOTS_PER_EPOCH: u64 = 8;
+pub(crate) const SLOTS_PER_EPOCH: u64 = 8;
 
 /// Who signs, and for which contracts.
-pub struct Signers {
+pub(crate) struct Signers {
     shares: Vec<KeyShare>,
-    pub setup: Setup,
+    pub(crate) setup: Setup,
 }
 
-pub fn network(chain_id: u64) -> Network {
+pub(crate) fn network(chain_id: u64) -> Network {
     Network {
         chain_id,
         genesis_validators_root: B256::repeat_byte(7),
@@ -40,8 +40,13 @@ pub fn network(chain_id: u64) -> Network {
 }
 
 impl Signers {
-    pub fn new(chain_id: u64) -> Self {
-        let mut rng = ChaCha20Rng::seed_from_u64(1);
+    pub(crate) fn new(chain_id: u64) -> Self {
+        Self::seeded(chain_id, 1)
+    }
+
+    /// Another seed, another group key.
+    pub(crate) fn seeded(chain_id: u64, seed: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let (shares, public) = dealer::deal(3, 2, &mut rng).unwrap();
         let members = shares.iter().map(|share| Member {
             id: share.member(),
@@ -61,16 +66,16 @@ impl Signers {
         Self { shares, setup }
     }
 
-    pub fn group_key(&self) -> GroupKey {
+    pub(crate) fn group_key(&self) -> GroupKey {
         self.setup.committee.group_key()
     }
 
-    pub fn with_contracts(mut self, contracts: Contracts) -> Self {
+    pub(crate) fn with_contracts(mut self, contracts: Contracts) -> Self {
         self.setup.contracts = contracts;
         self
     }
 
-    pub fn sign(&self, epoch: u64, body: DutyBody) -> Signed {
+    pub(crate) fn sign(&self, epoch: u64, body: DutyBody) -> Signed {
         let duty = Duty {
             key_epoch: KeyEpoch(1),
             period: Epoch(epoch),
@@ -98,7 +103,7 @@ impl Signers {
     }
 }
 
-pub fn order(indices: &[u64]) -> DutyBody {
+pub(crate) fn order(indices: &[u64]) -> DutyBody {
     let ejections = indices.iter().map(|index| Ejection {
         index: ValidatorIndex(*index),
         pubkey: BlsPubkey::repeat_byte(u8::try_from(*index).unwrap()),
@@ -107,6 +112,6 @@ pub fn order(indices: &[u64]) -> DutyBody {
     DutyBody::Ejection(EjectionOrder::new(ejections.collect()).unwrap())
 }
 
-pub fn report() -> DutyBody {
+pub(crate) fn report() -> DutyBody {
     DutyBody::Reserves(ReserveReport { validator_count: 2, validator_balance: 64 << 60, vault_balance: 5 })
 }

@@ -13,47 +13,47 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-pub const CONTRACTS: Contracts = Contracts {
+pub(crate) const CONTRACTS: Contracts = Contracts {
     guardian_keys: address!("0x1111111111111111111111111111111111111111"),
     ejection_registry: address!("0x2222222222222222222222222222222222222222"),
     reserve_feed: address!("0x3333333333333333333333333333333333333333"),
     protocol: address!("0x4444444444444444444444444444444444444444"),
 };
-pub const VAULT: Address = address!("0x5555555555555555555555555555555555555555");
+pub(crate) const VAULT: Address = address!("0x5555555555555555555555555555555555555555");
 /// The generator of secp256k1: any point will do for a key.
-pub const KEY: [&str; 2] = [
+pub(crate) const KEY: [&str; 2] = [
     "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798",
     "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8",
 ];
 
 /// The chain's state, to be set up and looked at by the test.
 #[derive(Debug)]
-pub struct Chain {
-    pub chain_id: u64,
+pub(crate) struct Chain {
+    pub(crate) chain_id: u64,
     /// Each block's timestamp.
-    pub timestamps: Vec<u64>,
-    pub finalized: Option<u64>,
-    pub syncing: bool,
+    pub(crate) timestamps: Vec<u64>,
+    pub(crate) finalized: Option<u64>,
+    pub(crate) syncing: bool,
     /// The contracts exist from this block on.
-    pub created: u64,
+    pub(crate) created: u64,
     /// Last reference slots of registry and feed.
-    pub accepted: (u64, u64),
-    pub logs: Vec<Value>,
+    pub(crate) accepted: (u64, u64),
+    pub(crate) logs: Vec<Value>,
     /// `eth_getLogs` refuses larger ranges.
-    pub log_range: u64,
-    pub log_requests: u64,
-    pub base_fee: u64,
+    pub(crate) log_range: u64,
+    pub(crate) log_requests: u64,
+    pub(crate) base_fee: u64,
     /// What a submission reverts with.
-    pub revert: Option<Vec<u8>>,
-    pub nonce: u64,
+    pub(crate) revert: Option<Vec<u8>>,
+    pub(crate) nonce: u64,
     /// What the pool says to the next transactions, instead of taking them.
-    pub rejections: VecDeque<&'static str>,
+    pub(crate) rejections: VecDeque<&'static str>,
     /// Transactions that bid less are taken but not included.
-    pub price: u128,
+    pub(crate) price: u128,
     /// What an included submission does.
-    pub succeeds: bool,
-    pub taken: Vec<TxEip1559>,
-    receipts: Vec<(B256, bool)>,
+    pub(crate) succeeds: bool,
+    pub(crate) taken: Vec<TxEip1559>,
+    pub(crate) receipts: Vec<(B256, bool)>,
 }
 
 impl Default for Chain {
@@ -81,34 +81,34 @@ impl Default for Chain {
 }
 
 /// A chain and the node that serves it.
-pub struct Node {
-    pub server: Server,
+pub(crate) struct Node {
+    pub(crate) server: Server,
     chain: Arc<Mutex<Chain>>,
 }
 
 impl Node {
-    pub async fn start(chain: Chain) -> Self {
+    pub(crate) async fn start(chain: Chain) -> Self {
         let chain = Arc::new(Mutex::new(chain));
         let served = Arc::clone(&chain);
         let server = Server::start(move |asked| served.lock().unwrap().answer(asked)).await;
         Self { server, chain }
     }
 
-    pub fn chain(&self) -> MutexGuard<'_, Chain> {
+    pub(crate) fn chain(&self) -> MutexGuard<'_, Chain> {
         self.chain.lock().unwrap()
     }
 }
 
-pub fn hash(number: u64) -> B256 {
+pub(crate) fn hash(number: u64) -> B256 {
     keccak256(number.to_be_bytes())
 }
 
-pub fn selector(signature: &str) -> [u8; 4] {
+pub(crate) fn selector(signature: &str) -> [u8; 4] {
     keccak256(signature)[..4].try_into().unwrap()
 }
 
 /// A provisioned validator's log.
-pub fn provisioned(block: u64, index: u64, pubkey: [u8; 48]) -> Value {
+pub(crate) fn provisioned(block: u64, index: u64, pubkey: [u8; 48]) -> Value {
     let mut data = vec![0; 32 + 32];
     (data[31], data[63]) = (0x20, 48);
     data.extend(pubkey);
@@ -122,7 +122,7 @@ pub fn provisioned(block: u64, index: u64, pubkey: [u8; 48]) -> Value {
 }
 
 impl Chain {
-    pub fn block(&self, number: u64) -> BlockRef {
+    pub(crate) fn block(&self, number: u64) -> BlockRef {
         BlockRef { number, hash: hash(number), timestamp: self.timestamps[usize::try_from(number).unwrap()] }
     }
 

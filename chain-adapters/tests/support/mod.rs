@@ -1,25 +1,25 @@
 //! Stand-ins for the world: HTTP servers that play beacon and execution nodes, and a committee that signs.
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
-pub mod beacon;
-pub mod committee;
-pub mod execution;
-pub mod server;
+pub(crate) mod beacon;
+pub(crate) mod committee;
+pub(crate) mod execution;
+pub(crate) mod server;
 
 use guardian_chain::{ChainConfig, Endpoint, Limits};
 use std::time::Duration;
 use url::Url;
 
-pub fn endpoint(name: &str, url: &Url) -> Endpoint {
+pub(crate) fn endpoint(name: &str, url: &Url) -> Endpoint {
     Endpoint { name: name.to_owned(), url: url.clone() }
 }
 
 /// Short enough that a test of a timeout is quick, long enough that a busy machine meets it.
-pub fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits { request_timeout: Duration::from_secs(3), answer_timeout: Duration::from_secs(20), ..Limits::default() }
 }
 
-pub fn config(beacon: &[&Url], execution: &[&Url]) -> ChainConfig {
+pub(crate) fn config(beacon: &[&Url], execution: &[&Url]) -> ChainConfig {
     let named = |prefix: &str, urls: &[&Url]| {
         urls.iter().enumerate().map(|(place, url)| endpoint(&format!("{prefix}-{place}"), url)).collect()
     };

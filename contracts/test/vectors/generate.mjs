@@ -149,7 +149,7 @@ function signatureVectors() {
   bad("another key", affineKey(secret + 1n));
   bad("Px = 0", { px: 0n });
   bad("Px = N", { px: N });
-  bad("key on the curve with Px above N", keyAboveOrder());
+  bad("key on the curve with Px not below N", keyAboveOrder());
   bad("Px = p", { px: P });
   bad("Px = 2^256 - 1", { px: MAX });
   bad("everything zero", { message: 0n, px: 0n, py: 0n, rx: 0n, ry: 0n, z: 0n });

@@ -1,10 +1,20 @@
 //! `guardian check`: everything that can be found out before a guardian runs, one line each.
 
 use super::output;
-use crate::{committee::CommitteeFile, config::Config, hint::WithHint, node};
+use crate::{
+    committee::CommitteeFile,
+    config::Config,
+    driver,
+    hint::{Hinted, WithHint},
+    node,
+};
 use clap::Args;
 use eyre::Result;
-use guardian_chain::Readers;
+use guardian_chain::{AccountKey, Readers};
+use guardian_protocol::{
+    ports::{At, Query, Reading},
+    types::Committee,
+};
 use std::path::PathBuf;
 
 /// Arguments of `guardian check`.
@@ -24,8 +34,8 @@ impl Check {
         let (size, threshold) = (committee.size(), committee.threshold());
         output::data(&format!("ok  committee: {threshold} of {size}, key epoch {}", committee.key_epoch()));
         let (secrets, account) = node::secrets(&config, &file)?;
-        let address = guardian_chain::address_of(account.expose())
-            .hint("the account key is not valid", "restore it from your backup")?;
+        let advice = "restore keys/account.sealed from your backup, or make a new one with `guardian init`";
+        let address = AccountKey::from_bytes(account.expose()).hint("the account key is not valid", advice)?.address();
         output::data(&format!("ok  keys: {} validators' exit shares, account {address}", secrets.validators.len()));
         let records = node::open_store(&config)?.load().hint("can't read the store", "see the cause")?;
         output::data(&format!("ok  store: {} records", records.len()));
@@ -34,11 +44,29 @@ impl Check {
             "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
         )?;
         output::data(&format!("ok  chain {}: genesis {}", network.chain_id, network.genesis_validators_root));
-        readers.check_group_key(committee.key_epoch(), committee.group_key()).await.hint(
-            "the contracts do not know this committee's key",
-            "compare [contracts] with the published addresses; after a rotation every guardian needs the new committee file and share",
-        )?;
+        check_group_key(&readers, &committee).await?;
         output::data("ok  contracts: the group key is ours");
         Ok(())
     }
+}
+
+/// Every execution provider's contracts must know this committee's key.
+async fn check_group_key(readers: &Readers, committee: &Committee) -> Result<(), Hinted> {
+    // A block that has a successor everywhere, so that every provider knows it.
+    let a_while_ago = driver::now().0.checked_div(1_000).unwrap_or_default().saturating_sub(60);
+    for (provider, answer) in readers.read(&Query::Chain(At::Time(a_while_ago))).await {
+        let reading = answer.hint(
+            format!("execution provider {provider} can't read the contracts"),
+            "compare [contracts] with the published addresses; is the provider in sync?",
+        )?;
+        if let Reading::Chain(view) = reading
+            && (view.key_epoch != committee.key_epoch() || view.group_key != committee.group_key())
+        {
+            return Err(Hinted::new(
+                format!("the contracts verify against another key (key epoch {})", view.key_epoch),
+                "after a rotation every guardian needs the new committee file and share; or is it another deployment?",
+            ));
+        }
+    }
+    Ok(())
 }

@@ -10,6 +10,7 @@ use crate::{
 use alloy_primitives::Address;
 use clap::Args;
 use eyre::Result;
+use guardian_chain::AccountKey;
 use guardian_crypto::{
     bls::{self, ExitShare, ShareCommitments},
     frost::dealer,
@@ -106,7 +107,7 @@ impl DevnetKeys {
             write("share.sealed", PurposeKind::KeyShare, 1, &share.to_secret_bytes())?;
             let exits = take_share(&splits, usize::from(i))?;
             files.write_exits(&dir.join("keys/exits.sealed"), &exits, Work::Devnet)?;
-            let address = guardian_chain::address_of(account.expose()).hint("can't make an account", "try again")?;
+            let address = AccountKey::from_bytes(account.expose()).hint("can't make an account", "try again")?.address();
             let reachable = self.addresses(i, port)?;
             members.push(MemberEntry {
                 id: share.member(),
@@ -130,7 +131,7 @@ impl DevnetKeys {
     fn split_validators(&self) -> Result<Vec<Split>> {
         (0..self.validators)
             .map(|index| {
-                let key = bls::SecretKey::interop(index);
+                let key = bls::SecretKey::interop(index).hint("can't derive an interop key", "this is a defect: report it")?;
                 let (shares, commitments) = bls::dealer::split(&key, self.guardians, self.threshold, &mut OsRng)
                     .hint("can't split a validator's key", "check --guardians and --threshold")?;
                 Ok(Split { shares, commitments })

@@ -8,6 +8,7 @@ use crate::{
 };
 use clap::Args;
 use eyre::Result;
+use guardian_chain::AccountKey;
 use guardian_crypto::{
     identity::IdentityKey,
     seal::{PurposeKind, Work},
@@ -52,13 +53,14 @@ impl Init {
         let seed = Secret::new(identity.expose_seed().to_vec());
         files.write(&keys.join("identity.sealed"), PurposeKind::Identity, KeyEpoch(0), &seed, Work::Operator)?;
         let account = new_account();
-        let address = guardian_chain::address_of(account.expose())
-            .hint("can't make an account key", "this is a defect: report it")?;
+        let address = AccountKey::from_bytes(account.expose())
+            .hint("can't make an account key", "this is a defect: report it")?
+            .address();
         let bytes = Secret::new(account.expose().to_vec());
         files.write(&keys.join("account.sealed"), PurposeKind::Account, KeyEpoch(0), &bytes, Work::Operator)?;
         let config = TEMPLATE.replace("guardian-1", &self.name);
         write_private(&self.dir.join("guardian.toml"), config.as_bytes())?;
-        output::data(&format!("identity = \"{}\"\naccount = \"{address}\"", hex::encode(identity.public().0)));
+        output::data(&format!("identity = \"{}\"\naccount = \"{address}\"", hex::encode(identity.public().to_bytes())));
         output::talk(&format!(
             "\nMade {dir}/guardian.toml and {dir}/keys. Next:\n\
              1. send the identity above to the other operators, for the committee file\n\

@@ -38,6 +38,19 @@ pub(crate) enum DropReason {
 }
 
 impl DropReason {
+    const ALL: [Self; 10] = [
+        Self::CommandQueueFull,
+        Self::TooLarge,
+        Self::NotAMember,
+        Self::NotConnected,
+        Self::PeerQueueFull,
+        Self::ConnectionLost,
+        Self::NoSubscribers,
+        Self::GossipQueuesFull,
+        Self::PublishFailed,
+        Self::EventQueueFull,
+    ];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::CommandQueueFull => "command_queue_full",
@@ -140,25 +153,50 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Registers everything under `guardian_p2p_`; the members appear at once, as not connected.
+    /// Registers everything under `guardian_p2p_`.
     pub(crate) fn register<'a>(registry: &mut Registry, members: impl Iterator<Item = &'a PeerId>) -> Self {
         let metrics = Self::default();
         let ours = registry.sub_registry_with_prefix("guardian_p2p");
-        ours.register("connected", "Whether the member can be reached on both channels (1) or not (0)", metrics.connected.clone());
+        ours.register(
+            "connected",
+            "Whether the member can be reached on both channels (1) or not (0)",
+            metrics.connected.clone(),
+        );
         ours.register("sent", "Messages handed to libp2p; a broadcast counts once", metrics.sent.clone());
         ours.register("received", "Messages delivered to the application", metrics.received.clone());
         ours.register("dropped", "Messages that went no further, by reason", metrics.dropped.clone());
         ours.register("limited", "Messages of a member beyond its allowance, dropped", metrics.limited.clone());
-        ours.register("direct_failed", "Direct messages not known to have arrived, by member and reason", metrics.direct_failed.clone());
+        ours.register(
+            "direct_failed",
+            "Direct messages not known to have arrived, by member and reason",
+            metrics.direct_failed.clone(),
+        );
         ours.register("slow", "Broadcast frames that a member did not take in time", metrics.slow.clone());
         ours.register("strangers", "Connections of identities that are no members, refused", metrics.strangers.clone());
         ours.register("dials", "Attempts to dial a member", metrics.dials.clone());
         ours.register("dial_failures", "Attempts to dial a member that failed", metrics.dial_failures.clone());
-        ours.register("replaced", "Connections given up because the member had lost them or was silent", metrics.replaced.clone());
-        for member in members {
-            metrics.connected(member, false);
-        }
+        ours.register(
+            "replaced",
+            "Connections given up because the member had lost them or was silent",
+            metrics.replaced.clone(),
+        );
+        metrics.show_zeroes(members);
         metrics
+    }
+
+    /// A rate over a counter that appears with its first event misses that event.
+    fn show_zeroes<'a>(&self, members: impl Iterator<Item = &'a PeerId>) {
+        for reason in DropReason::ALL {
+            self.dropped.get_or_create(&DropLabels { reason });
+        }
+        for channel in [Channel::Broadcast, Channel::Direct] {
+            self.sent.get_or_create(&ChannelLabels { channel });
+            self.received.get_or_create(&ChannelLabels { channel });
+        }
+        for member in members {
+            self.connected(member, false);
+            self.limited.get_or_create(&peer_labels(member));
+        }
     }
 
     pub(crate) fn connected(&self, peer: &PeerId, connected: bool) {

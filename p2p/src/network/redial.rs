@@ -23,19 +23,22 @@ enum State {
     Dialling,
 }
 
-/// The attempts to reach one member.
+/// The attempts to reach one member: round after round over its addresses, one at a time.
 #[derive(Debug)]
 pub(crate) struct Redial {
     addresses: Vec<Multiaddr>,
+    /// The next address of this round.
+    position: usize,
     /// Of two members, the one with the smaller peer id dials first.
     first: bool,
-    attempts: u32,
+    /// Rounds and connections in vain since the member was last reachable.
+    in_vain: u32,
     state: State,
 }
 
 impl Redial {
     pub(crate) fn new(addresses: Vec<Multiaddr>, first: bool) -> Self {
-        Self { addresses, first, attempts: 0, state: State::Idle }
+        Self { addresses, position: 0, first, in_vain: 0, state: State::Idle }
     }
 
     /// At the start of the process: at once, or after the head start of the other.
@@ -43,27 +46,42 @@ impl Redial {
         self.wait(now, if self.first { Duration::ZERO } else { HEAD_START });
     }
 
-    /// The connection is gone or could not be made: sets the next attempt. `chance` is any number.
-    pub(crate) fn schedule(&mut self, now: Instant, chance: u64) {
-        let doubled = FIRST_DELAY.saturating_mul(2_u32.saturating_pow(self.attempts)).min(LONGEST_DELAY);
-        // Between three and five quarters of it.
+    /// The last connection ended: a new round after a pause. `chance` is any number.
+    pub(crate) fn lost(&mut self, now: Instant, chance: u64) {
+        self.position = 0;
+        let pause = self.pause(chance);
+        self.in_vain = self.in_vain.saturating_add(1);
+        self.wait(now, pause);
+    }
+
+    /// An attempt failed: the next address at once, or a new round after a pause.
+    pub(crate) fn failed(&mut self, now: Instant, chance: u64) {
+        self.position = self.position.saturating_add(1);
+        if self.position < self.addresses.len() {
+            self.wait(now, Duration::ZERO);
+        } else {
+            self.lost(now, chance);
+        }
+    }
+
+    /// Doubles with each round, between three and five quarters of that.
+    fn pause(&self, chance: u64) -> Duration {
+        let doubled = FIRST_DELAY.saturating_mul(2_u32.saturating_pow(self.in_vain)).min(LONGEST_DELAY);
         let percent = 75 + u32::try_from(chance % 51).unwrap_or(0);
-        let jittered = doubled.saturating_mul(percent) / 100;
-        let behind = if self.first || self.attempts > 0 { Duration::ZERO } else { HEAD_START };
-        self.wait(now, jittered.saturating_add(behind));
+        let behind = if self.first || self.in_vain > 0 { Duration::ZERO } else { HEAD_START };
+        (doubled.saturating_mul(percent) / 100).saturating_add(behind)
     }
 
     fn wait(&mut self, now: Instant, delay: Duration) {
         self.state = if self.addresses.is_empty() { State::Idle } else { State::Waiting(now + delay) };
     }
 
-    /// The addresses to dial now, if it is time; the attempt counts as begun.
-    pub(crate) fn due(&mut self, now: Instant) -> Option<Vec<Multiaddr>> {
+    /// The address to dial now, if it is time; the attempt counts as begun.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<Multiaddr> {
         match self.state {
             State::Waiting(at) if at <= now => {
                 self.state = State::Dialling;
-                self.attempts = self.attempts.saturating_add(1);
-                Some(self.addresses.clone())
+                self.addresses.get(self.position).cloned()
             }
             State::Idle | State::Waiting(_) | State::Dialling => None,
         }
@@ -77,7 +95,7 @@ impl Redial {
     /// The member has proved useful, so the next loss of it starts with short pauses again. A mere connection does not count:
     /// a member that does not list us closes it at once, for ever.
     pub(crate) fn reset(&mut self) {
-        self.attempts = 0;
+        self.in_vain = 0;
     }
 
     /// This address worked: it comes first from now on.
@@ -89,14 +107,9 @@ impl Redial {
         }
     }
 
-    /// Whether an attempt is set or under way.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.state == State::Idle
-    }
-
-    /// Whether there is anything to dial.
-    pub(crate) fn has_addresses(&self) -> bool {
-        !self.addresses.is_empty()
+    /// Whether there are addresses, but no attempt is set or under way.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.state == State::Idle && !self.addresses.is_empty()
     }
 }
 
@@ -104,57 +117,52 @@ impl Redial {
 mod tests {
     use super::*;
 
+    /// The middle: neither longer nor shorter.
+    const NO_JITTER: u64 = 25;
+
     fn addresses() -> Vec<Multiaddr> {
         ["/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.1/tcp/2", "/ip4/192.0.2.1/tcp/3"].map(|a| a.parse().unwrap()).to_vec()
     }
 
-    /// The pause after the attempts so far, for one `chance`.
-    fn pause(redial: &mut Redial, chance: u64) -> Duration {
-        let now = Instant::now();
-        redial.schedule(now, chance);
-        let State::Waiting(at) = redial.state else { panic!("not waiting") };
-        at - now
+    fn one() -> Redial {
+        Redial::new(addresses()[..1].to_vec(), true)
     }
 
-    fn attempt(redial: &mut Redial) {
+    /// Loses it now, and gives the pause until the next attempt, in milliseconds.
+    fn pause(redial: &mut Redial, chance: u64) -> u128 {
         let now = Instant::now();
-        redial.begin(now);
-        redial.due(now + HEAD_START).unwrap();
+        redial.lost(now, chance);
+        let State::Waiting(at) = redial.state else { panic!("not waiting") };
+        (at - now).as_millis()
     }
 
     #[test]
     fn pauses_double_up_to_the_longest() {
-        let mut redial = Redial::new(addresses(), true);
-        // 25 % 51 gives 100 percent.
-        let pauses: Vec<u128> = (0..9)
-            .map(|_| {
-                let pause = pause(&mut redial, 25);
-                attempt(&mut redial);
-                pause.as_millis()
-            })
-            .collect();
-        assert_eq!(pauses, [200, 400, 800, 1600, 3200, 6400, 12800, 15000, 15000]);
-        redial.attempts = u32::MAX;
-        assert_eq!(pause(&mut redial, 25), LONGEST_DELAY);
+        let mut redial = one();
+        let pauses: Vec<u128> = (0..9).map(|_| pause(&mut redial, NO_JITTER)).collect();
+        assert_eq!(pauses, [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000, 15_000]);
+        redial.in_vain = u32::MAX;
+        assert_eq!(pause(&mut redial, NO_JITTER), LONGEST_DELAY.as_millis());
     }
 
     #[test]
     fn chance_moves_a_pause_by_a_quarter_at_most() {
-        let mut redial = Redial::new(addresses(), true);
         for chance in [0, 1, 50, 51, u64::MAX] {
-            let pause = pause(&mut redial, chance).as_millis();
+            let pause = pause(&mut one(), chance);
             assert!((150..=250).contains(&pause), "{chance}: {pause}");
         }
     }
 
     #[test]
     fn only_a_reset_makes_the_pauses_short_again() {
-        let mut redial = Redial::new(addresses(), true);
-        (0..5).for_each(|_| attempt(&mut redial));
-        redial.connected();
-        assert_eq!(pause(&mut redial, 25).as_millis(), 6400);
+        let mut redial = one();
+        for _ in 0..5 {
+            pause(&mut redial, NO_JITTER);
+            redial.connected();
+        }
+        assert_eq!(pause(&mut redial, NO_JITTER), 6_400);
         redial.reset();
-        assert_eq!(pause(&mut redial, 25), FIRST_DELAY);
+        assert_eq!(pause(&mut redial, NO_JITTER), 200);
     }
 
     #[test]
@@ -166,18 +174,32 @@ mod tests {
         assert!(first.due(now).is_some());
         assert!(second.due(now).is_none());
         assert!(second.due(now + HEAD_START).is_some());
+        assert!(pause(&mut second, NO_JITTER) > pause(&mut first, NO_JITTER));
     }
 
     #[test]
     fn an_attempt_is_begun_once() {
         let now = Instant::now();
-        let mut redial = Redial::new(addresses(), true);
+        let mut redial = one();
         redial.begin(now);
         assert!(redial.due(now).is_some());
         assert!(redial.due(now).is_none());
-        assert!(!redial.is_idle());
+        assert!(!redial.is_forgotten());
         redial.connected();
-        assert!(redial.is_idle());
+        assert!(redial.is_forgotten());
+    }
+
+    #[test]
+    fn a_round_goes_over_all_addresses_without_a_pause_and_then_begins_again_after_one() {
+        let now = Instant::now();
+        let mut redial = Redial::new(addresses(), true);
+        redial.begin(now);
+        for address in addresses() {
+            assert_eq!(redial.due(now), Some(address));
+            redial.failed(now, NO_JITTER);
+        }
+        assert_eq!(redial.due(now), None);
+        assert_eq!(redial.due(now + FIRST_DELAY), Some(addresses()[0].clone()));
     }
 
     #[test]
@@ -185,7 +207,9 @@ mod tests {
         let now = Instant::now();
         let mut redial = Redial::new(vec![], true);
         redial.begin(now);
-        redial.schedule(now, 0);
+        redial.lost(now, 0);
+        redial.failed(now, 0);
+        assert!(!redial.is_forgotten());
         assert!(redial.due(now + LONGEST_DELAY * 2).is_none());
     }
 

@@ -1,13 +1,12 @@
 //! What is known of each member: its connections, whether it can be reached, what it may still send. Pure: the swarm's events
 //! come in, answers go out; the time is an argument.
 
-use std::time::{Duration, Instant};
-
-use libp2p::{
-    Multiaddr, PeerId,
-    request_response::OutboundRequestId,
-    swarm::ConnectionId,
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
 };
+
+use libp2p::{PeerId, request_response::OutboundRequestId, swarm::ConnectionId};
 
 use super::{outbound::Outbound, redial::Redial};
 use crate::{Limits, limits::rate::Allowance};
@@ -23,22 +22,16 @@ const SUBSCRIBES_WITHIN: Duration = Duration::from_secs(5);
 /// identifier for each of them.
 const MUTED: Duration = Duration::from_secs(1);
 
-/// By whom a broadcast came, and what its arrival is charged to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Within all allowances.
-    Pass,
-    /// Beyond; drop it.
-    Drop,
-    /// Beyond what the deliverer itself may send; drop it, and the next ones unseen.
-    DropAndMute,
-}
+/// The members, ourselves not included.
+pub(crate) type Peers = BTreeMap<PeerId, Peer>;
 
 /// One member.
 #[derive(Debug)]
 pub(crate) struct Peer {
     connections: Vec<(ConnectionId, Instant)>,
     subscribed: bool,
+    /// We are closing its connections.
+    given_up: bool,
     /// Counts how often the member became reachable; zero before the first time.
     sessions: u64,
     /// The session that the application knows of, if it takes the member for connected.
@@ -67,6 +60,7 @@ impl Peer {
         Self {
             connections: Vec::new(),
             subscribed: false,
+            given_up: false,
             sessions: 0,
             reported: None,
             own: Allowance::new(limits, 1, now),
@@ -85,6 +79,7 @@ impl Peer {
         let stale = inbound && self.oldest_is_older_than(SIMULTANEOUS, now);
         self.connections.push((id, now));
         self.redial.connected();
+        self.given_up |= stale;
         !stale
     }
 
@@ -94,6 +89,7 @@ impl Peer {
         let last = self.connections.is_empty();
         if last {
             self.subscribed = false;
+            self.given_up = false;
         }
         last
     }
@@ -107,9 +103,11 @@ impl Peer {
         }
     }
 
-    /// Connected, but silent for so long that only a new connection can help.
-    pub(crate) fn is_mute(&self, now: Instant) -> bool {
-        !self.subscribed && self.oldest_is_older_than(SUBSCRIBES_WITHIN, now)
+    /// True, once, when it is connected but has not subscribed for so long that only a new connection can help.
+    pub(crate) fn give_up(&mut self, now: Instant) -> bool {
+        let silent = !self.subscribed && !self.given_up && self.oldest_is_older_than(SUBSCRIBES_WITHIN, now);
+        self.given_up |= silent;
+        silent
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -144,16 +142,6 @@ impl Peer {
         self.own.admit(bytes, now)
     }
 
-    /// Charges a broadcast of this member that somebody else delivered.
-    pub(crate) fn admit_passed_on(&mut self, bytes: usize, now: Instant) -> bool {
-        self.passed_on.admit(bytes, now)
-    }
-
-    /// Charges a broadcast of somebody else that this member delivered.
-    pub(crate) fn admit_passing_on(&mut self, bytes: usize, now: Instant) -> bool {
-        self.passing_on.admit(bytes, now)
-    }
-
     /// Starts to ignore its broadcasts. True when they were not ignored before.
     pub(crate) fn mute(&mut self, now: Instant) -> bool {
         self.muted_until.replace(now + MUTED).is_none()
@@ -173,9 +161,33 @@ impl Peer {
     }
 }
 
-/// Of two members, the one with the smaller peer id dials first.
-pub(crate) fn redial(own: PeerId, member: PeerId, addresses: Vec<Multiaddr>) -> Redial {
-    Redial::new(addresses, own < member)
+/// A broadcast beyond what somebody may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Excess {
+    /// Whose allowance is used up.
+    pub(crate) of: PeerId,
+    /// Whether it is the deliverer, who could have known better.
+    pub(crate) mute: bool,
+}
+
+/// Charges a broadcast: to its author when the author delivers it; otherwise to the deliverer and to what others may pass on
+/// of this author.
+pub(crate) fn admit_broadcast(
+    peers: &mut Peers,
+    deliverer: PeerId,
+    author: PeerId,
+    bytes: usize,
+    now: Instant,
+) -> Result<(), Excess> {
+    let mut charge = |of, mute, allowance: fn(&mut Peer) -> &mut Allowance| {
+        let admitted = peers.get_mut(&of).is_some_and(|peer| allowance(peer).admit(bytes, now));
+        if admitted { Ok(()) } else { Err(Excess { of, mute }) }
+    };
+    if author == deliverer {
+        return charge(author, true, |peer| &mut peer.own);
+    }
+    charge(deliverer, true, |peer| &mut peer.passing_on)?;
+    charge(author, false, |peer| &mut peer.passed_on)
 }
 
 #[cfg(test)]
@@ -250,12 +262,12 @@ mod tests {
         let now = Instant::now();
         let later = now + SUBSCRIBES_WITHIN + Duration::from_millis(1);
         let mut peer = peer(now);
-        assert!(!peer.is_mute(later));
+        assert!(!peer.give_up(later));
         assert!(peer.connected(id(1), true, now));
-        assert!(!peer.is_mute(now + SUBSCRIBES_WITHIN));
-        assert!(peer.is_mute(later));
-        peer.subscribed();
-        assert!(!peer.is_mute(later));
+        assert!(!peer.give_up(now + SUBSCRIBES_WITHIN));
+        assert!(peer.give_up(later));
+        assert!(!peer.give_up(later), "once is enough");
+        assert!(!reachable(now).give_up(later));
     }
 
     #[test]
@@ -272,19 +284,43 @@ mod tests {
         assert!(peer.unmute(now));
     }
 
-    #[test]
-    fn repeating_the_messages_of_a_member_does_not_use_up_what_it_may_send_itself() {
-        let now = Instant::now();
-        let mut victim = reachable(now);
-        while victim.admit_passed_on(1, now) {}
-        assert!(victim.admit_own(1, now));
+    fn committee(now: Instant) -> (Peers, PeerId, PeerId) {
+        let (one, other) = (PeerId::random(), PeerId::random());
+        ([(one, reachable(now)), (other, reachable(now))].into(), one, other)
     }
 
     #[test]
-    fn passing_on_the_full_allowance_of_everybody_is_never_too_much() {
+    fn an_author_that_floods_is_muted_and_others_are_not_charged() {
         let now = Instant::now();
-        let mut honest = reachable(now);
+        let (mut peers, flooder, other) = committee(now);
+        let burst = Limits::default().message_burst;
+        assert!((0..burst).all(|_| admit_broadcast(&mut peers, flooder, flooder, 1, now).is_ok()));
+        assert_eq!(admit_broadcast(&mut peers, flooder, flooder, 1, now), Err(Excess { of: flooder, mute: true }));
+        assert_eq!(admit_broadcast(&mut peers, other, other, 1, now), Ok(()));
+    }
+
+    #[test]
+    fn repeating_the_messages_of_a_member_does_not_use_up_what_it_may_send_itself() {
+        let now = Instant::now();
+        let (mut peers, victim, attacker) = committee(now);
+        let burst = Limits::default().message_burst;
+        assert!((0..burst).all(|_| admit_broadcast(&mut peers, attacker, victim, 1, now).is_ok()));
+        assert_eq!(admit_broadcast(&mut peers, attacker, victim, 1, now), Err(Excess { of: victim, mute: false }));
+        assert_eq!(admit_broadcast(&mut peers, victim, victim, 1, now), Ok(()));
+        assert!(peers.get_mut(&victim).unwrap().admit_own(1, now));
+    }
+
+    #[test]
+    fn who_passes_on_more_than_everybody_may_send_is_muted() {
+        let now = Instant::now();
+        let (mut peers, victim, attacker) = committee(now);
         let everybody = Limits::default().message_burst * 3;
-        assert!((0..everybody).all(|_| honest.admit_passing_on(1, now)));
+        for _ in 0..everybody {
+            assert_ne!(
+                admit_broadcast(&mut peers, attacker, victim, 1, now).err().map(|excess| excess.mute),
+                Some(true)
+            );
+        }
+        assert_eq!(admit_broadcast(&mut peers, attacker, victim, 1, now), Err(Excess { of: attacker, mute: true }));
     }
 }

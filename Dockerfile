@@ -1,0 +1,45 @@
+# The Guardian node. `docker build -t guardian .`; with `--target devnet` a whole development network in one image.
+ARG RUST_IMAGE=rust:1.95-bookworm
+ARG NODE_IMAGE=node:20-bookworm-slim
+ARG RUNTIME_IMAGE=debian:bookworm-slim
+
+FROM ${RUST_IMAGE} AS build
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends clang libclang-dev make \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+RUN cargo build --locked --release -p guardian-node -p guardian-tests --bins \
+ && install -D -t /out target/release/guardian target/release/devnet
+
+FROM ${RUNTIME_IMAGE} AS guardian
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates tini libstdc++6 \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --home-dir /var/lib/guardian --create-home guardian
+COPY --from=build /out/guardian /usr/local/bin/guardian
+USER guardian
+VOLUME /var/lib/guardian
+# The other guardians; and, on loopback unless configured otherwise, the operator's pages.
+EXPOSE 9000/udp 9000/tcp 9100/tcp
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["guardian", "status", "--quiet", "--url", "http://127.0.0.1:9100"]
+ENTRYPOINT ["tini", "--", "guardian"]
+CMD ["run", "--config", "/etc/guardian/guardian.toml"]
+
+FROM ${NODE_IMAGE} AS devnet
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends tini util-linux libstdc++6 \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY contracts contracts
+COPY tests/real-beacon tests/real-beacon
+RUN (cd contracts && npm ci --no-audit --no-fund && node_modules/.bin/forge build --quiet) \
+ && (cd tests/real-beacon && npm ci --no-audit --no-fund)
+COPY --from=build /out/ /usr/local/bin/
+EXPOSE 8545 9596 9101-9104
+ENTRYPOINT ["tini", "--", "devnet"]
+CMD ["--dir", "/devnet"]
+
+# The default is the node.
+FROM guardian

@@ -1,0 +1,282 @@
+//! Readers and sender against the real contracts on a real EVM. Needs `contracts/node_modules` (anvil) and `contracts/out`
+//! (compiled contracts); says that it skips where they are absent.
+
+mod support;
+
+use alloy::{
+    primitives::{Address, B256, Bytes, U256, address, hex},
+    sol,
+    sol_types::{SolCall, SolValue},
+};
+use guardian_chain::{AccountKey, Endpoint, Readers, Sender, SenderConfig};
+use guardian_protocol::{
+    ports::{At, CallOutcome, Landed, Query, Reading},
+    types::{Accepted, BlockRef, BlsPubkey, ChainView, Contracts, ProtocolEvent, Slot},
+};
+use serde_json::{Value, json};
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+use support::{
+    beacon::healthy,
+    committee::{Signers, order, report},
+    config, endpoint, limits,
+    server::Server,
+};
+use url::Url;
+
+/// Anvil's first account, which is rich and known to everybody.
+const PAYER_KEY: [u8; 32] = hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
+const PAYER: Address = address!("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+/// Its second one, which deploys.
+const DEPLOYER: Address = address!("0x70997970C51812dc3A010C7d01b50e0d17dc79C8");
+const VAULT: Address = address!("0x5555555555555555555555555555555555555555");
+const CHAIN_ID: u64 = 31337;
+/// Block times are set from here on; slot 0 of the feed's clock.
+const GENESIS: u64 = 2_000_000_000;
+
+sol! {
+    function provision(bytes[] pubKeys) external;
+    function exit(bytes pubKey) external;
+}
+
+struct Anvil {
+    process: Child,
+    url: Url,
+    http: reqwest::Client,
+}
+
+impl Anvil {
+    async fn start() -> Option<Self> {
+        let program = contracts().join("node_modules/.bin/anvil");
+        if !program.exists() || !contracts().join("out/ReserveFeed.sol/ReserveFeed.json").exists() {
+            println!("skipped: anvil is not installed or the contracts are not compiled");
+            return None;
+        }
+        // Taken and given back: anvil tells its port only to people.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = Command::new(program)
+            .args(["--port", &port.to_string(), "--timestamp", &GENESIS.to_string(), "--hardfork", "prague", "--silent"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let url = Url::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+        let anvil = Self { process, url, http: reqwest::Client::new() };
+        for _ in 0..600 {
+            if anvil.try_call("eth_chainId", json!([])).await.is_some() {
+                return Some(anvil);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("anvil does not answer");
+    }
+
+    async fn try_call(&self, method: &str, params: Value) -> Option<Value> {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        self.http.post(self.url.clone()).json(&request).send().await.ok()?.json().await.ok()
+    }
+
+    async fn call(&self, method: &str, params: Value) -> Value {
+        let answer = self.try_call(method, params).await.unwrap();
+        assert!(answer["error"].is_null(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// Sends from the deployer's account and gives the receipt. Blocks are made at once.
+    async fn transact(&self, to: Option<Address>, data: impl Into<Bytes>) -> Value {
+        let request = json!({ "from": DEPLOYER, "to": to, "data": data.into(), "gas": "0x1000000" });
+        let hash = self.call("eth_sendTransaction", json!([request])).await;
+        for _ in 0..600 {
+            let receipt = self.call("eth_getTransactionReceipt", json!([hash])).await;
+            if !receipt.is_null() {
+                assert_eq!(receipt["status"], "0x1", "{receipt}");
+                return receipt;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{hash} is not included");
+    }
+
+    async fn deploy(&self, name: &str, arguments: Vec<u8>) -> Address {
+        let path = contracts().join(format!("out/{name}.sol/{name}.json"));
+        let artifact: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let mut code = hex::decode(artifact["bytecode"]["object"].as_str().unwrap()).unwrap();
+        code.extend(arguments);
+        serde_json::from_value(self.transact(None, code).await["contractAddress"].clone()).unwrap()
+    }
+
+    async fn mine_at(&self, timestamp: u64) -> BlockRef {
+        self.call("evm_setNextBlockTimestamp", json!([timestamp])).await;
+        self.call("evm_mine", json!([])).await;
+        self.head().await
+    }
+
+    async fn head(&self) -> BlockRef {
+        let block = self.call("eth_getBlockByNumber", json!(["latest", false])).await;
+        let number = |name: &str| u64::from_str_radix(&block[name].as_str().unwrap()[2..], 16).unwrap();
+        let hash: B256 = serde_json::from_value(block["hash"].clone()).unwrap();
+        BlockRef { number: number("number"), hash, timestamp: number("timestamp") }
+    }
+}
+
+impl Drop for Anvil {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+fn contracts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts")
+}
+
+/// A chain with the protocol on it, and who may speak to it.
+struct World {
+    anvil: Anvil,
+    signers: Signers,
+    readers: Readers,
+    _beacon: Server,
+}
+
+impl World {
+    async fn start() -> Option<Self> {
+        let anvil = Anvil::start().await?;
+        let signers = Signers::new(CHAIN_ID);
+        let (x, y) = signers.group_key().coordinates();
+        let keys = (U256::from_be_bytes(x), U256::from_be_bytes(y)).abi_encode_params();
+        let guardian_keys = anvil.deploy("GuardianKeys", keys).await;
+        let threshold = U256::from(31_750_000_000_000_000_000_u128);
+        let registry = (guardian_keys, DEPLOYER, threshold).abi_encode_params();
+        // Slots of 2 s, epochs of 8; a report every 2 epochs, stale after a day.
+        let feed = (guardian_keys, DEPLOYER, GENESIS, 2_u64, 8_u64, 2_u64, 86_400_u64, vec![VAULT]).abi_encode_params();
+        let contracts = Contracts {
+            guardian_keys,
+            ejection_registry: anvil.deploy("EjectionRegistry", registry).await,
+            reserve_feed: anvil.deploy("ReserveFeed", feed).await,
+            protocol: anvil.deploy("DevnetProtocol", Vec::new()).await,
+        };
+        anvil.call("anvil_setBalance", json!([VAULT, "0x4d"])).await;
+        let beacon = Server::start(healthy).await;
+        let mut config = config(&[&beacon.url], &[&anvil.url]);
+        config.contracts = contracts;
+        config.start_block = 1;
+        let (readers, network) = Readers::connect(config).await.unwrap();
+        assert_eq!(network.chain_id, CHAIN_ID);
+        Some(Self { anvil, signers: signers.with_contracts(contracts), readers, _beacon: beacon })
+    }
+
+    fn contracts(&self) -> Contracts {
+        self.signers.setup.contracts
+    }
+
+    fn sender(&self, config: SenderConfig) -> Sender {
+        let endpoints: [Endpoint; 1] = [endpoint("anvil", &self.anvil.url)];
+        let key = AccountKey::from_bytes(&PAYER_KEY).unwrap();
+        let sender =
+            Sender::new(config, limits(), &endpoints, &self.signers.setup.network, self.contracts(), key).unwrap();
+        assert_eq!(sender.address(), PAYER);
+        sender
+    }
+
+    async fn ask(&self, query: Query) -> Reading {
+        self.readers.read(&query).await.remove(0).1.unwrap()
+    }
+
+    async fn view(&self, at: At) -> ChainView {
+        let Reading::Chain(view) = self.ask(Query::Chain(at)).await else { panic!() };
+        *view
+    }
+}
+
+fn quick() -> SenderConfig {
+    SenderConfig { poll_interval: Duration::from_millis(50), ..SenderConfig::default() }
+}
+
+#[tokio::test]
+async fn the_contracts_are_read_at_the_block_of_a_time() {
+    let Some(world) = World::start().await else { return };
+    let older = world.anvil.mine_at(GENESIS + 100).await;
+    world.anvil.mine_at(GENESIS + 200).await;
+    let view = world.view(At::Time(GENESIS + 199)).await;
+    assert_eq!(view.block, older);
+    assert_eq!(view.group_key, world.signers.group_key());
+    assert_eq!((view.key_epoch.0, view.accepted), (1, Accepted::default()));
+    assert_eq!(view.policy.ejection_threshold, 31_750_000_000_000_000_000);
+    assert_eq!((view.policy.report_period, view.policy.vaults.as_slice()), (2, [(VAULT, 77)].as_slice()));
+    assert_eq!(world.view(At::Block(older.hash)).await, view);
+}
+
+#[tokio::test]
+async fn the_life_of_a_validator_is_read_from_the_logs() {
+    let Some(world) = World::start().await else { return };
+    let key = |byte: u8| Bytes::from([byte; 48]);
+    let (protocol, anvil) = (world.contracts().protocol, &world.anvil);
+    let from = anvil.head().await.number;
+    anvil.transact(Some(protocol), provisionCall { pubKeys: vec![key(3), key(5), key(7)] }.abi_encode()).await;
+    anvil.transact(Some(protocol), exitCall { pubKey: key(7) }.abi_encode()).await;
+    anvil.mine_at(GENESIS + 1_000).await;
+    let outcome = world.sender(quick()).submit(&world.signers.sign(10, order(&[3, 5]))).await;
+    assert!(matches!(outcome, CallOutcome::Included { .. }), "{outcome:?}");
+
+    let to = anvil.head().await;
+    let known = BlsPubkey::repeat_byte;
+    let ordered = |byte| ProtocolEvent::Ordered { pubkey: known(byte), reference_slot: Slot(80) };
+    assert_eq!(
+        world.ask(Query::Events { from, to }).await,
+        Reading::Events(vec![
+            ProtocolEvent::Provisioned(known(3)),
+            ProtocolEvent::Provisioned(known(5)),
+            ProtocolEvent::Provisioned(known(7)),
+            ProtocolEvent::Exited(known(7)),
+            ordered(3),
+            ordered(5),
+        ])
+    );
+}
+
+#[tokio::test]
+async fn a_duty_lands_once_and_again_is_already_accepted() {
+    let Some(world) = World::start().await else { return };
+    world.anvil.mine_at(GENESIS + 1_000).await;
+    let sender = world.sender(quick());
+    for signed in [world.signers.sign(10, order(&[3, 5])), world.signers.sign(10, report())] {
+        let outcome = sender.submit(&signed).await;
+        let CallOutcome::Included { transaction, gas } = outcome else { panic!("{outcome:?}") };
+        println!("{}: {gas} gas", signed.duty().kind().as_str());
+        let receipt = world.anvil.call("eth_getTransactionReceipt", json!([transaction])).await;
+        assert_eq!(receipt["gasUsed"], format!("{gas:#x}"));
+        assert_eq!(sender.submit(&signed).await, CallOutcome::AlreadyAccepted);
+    }
+    // What is older than what landed is not sent either.
+    let older = world.signers.sign(9, order(&[7]));
+    assert_eq!(sender.submit(&older).await, CallOutcome::AlreadyAccepted);
+    let count = world.anvil.call("eth_getTransactionCount", json!([PAYER, "latest"])).await;
+    assert_eq!(count, "0x2");
+    let Reading::Landed(Landed { head, .. }) = world.ask(Query::Landed).await else { panic!() };
+    assert_eq!(head, Accepted { ejection: Slot(80), reserves: Slot(80) });
+}
+
+#[tokio::test]
+async fn above_the_fee_ceiling_nothing_is_sent() {
+    let Some(world) = World::start().await else { return };
+    world.anvil.mine_at(GENESIS + 1_000).await;
+    let config = SenderConfig { max_fee_per_gas: 1, ..quick() };
+    let outcome = world.sender(config).submit(&world.signers.sign(10, order(&[3]))).await;
+    assert!(matches!(&outcome, CallOutcome::Failed(why) if why.contains("fee ceiling")), "{outcome:?}");
+    assert_eq!(world.anvil.call("eth_getTransactionCount", json!([PAYER, "pending"])).await, "0x0");
+}
+
+#[tokio::test]
+async fn the_contracts_own_no_is_told_by_name_and_costs_nothing() {
+    let Some(world) = World::start().await else { return };
+    world.anvil.mine_at(GENESIS + 1_000).await;
+    let sender = world.sender(quick());
+    let strangers = Signers::seeded(CHAIN_ID, 2).with_contracts(world.contracts());
+    let forged = sender.submit(&strangers.sign(10, order(&[3]))).await;
+    assert_eq!(forged, CallOutcome::Refused("InvalidSignature".to_owned()));
+    let future = sender.submit(&world.signers.sign(1_000, report())).await;
+    assert!(matches!(&future, CallOutcome::Refused(why) if why.starts_with("FutureReferenceSlot")), "{future:?}");
+    assert_eq!(world.anvil.call("eth_getTransactionCount", json!([PAYER, "pending"])).await, "0x0");
+}

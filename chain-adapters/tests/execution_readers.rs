@@ -1,0 +1,210 @@
+//! What the readers make of execution nodes.
+
+mod support;
+
+use guardian_chain::{Error, Readers};
+use guardian_protocol::{
+    ports::{At, Landed, Query, ReadFailure, Reading},
+    types::{Accepted, BlockRef, BlsPubkey, ChainView, KeyEpoch, ProtocolEvent, Slot},
+};
+use support::{
+    beacon::{healthy, pubkey},
+    config,
+    execution::{Chain, KEY, Node, VAULT, hash, provisioned},
+    server::{Reply, Server},
+};
+
+async fn readers(chain: Chain) -> (Readers, Node, Server) {
+    let (node, beacon) = (Node::start(chain).await, Server::start(healthy).await);
+    let (readers, _) = Readers::connect(config(&[&beacon.url], &[&node.server.url])).await.unwrap();
+    (readers, node, beacon)
+}
+
+async fn ask(readers: &Readers, query: Query) -> Result<Reading, ReadFailure> {
+    readers.read(&query).await.remove(0).1
+}
+
+async fn at_time(readers: &Readers, time: u64) -> Result<ChainView, ReadFailure> {
+    match ask(readers, Query::Chain(At::Time(time))).await? {
+        Reading::Chain(view) => Ok(*view),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn block(number: u64) -> BlockRef {
+    BlockRef { number, hash: hash(number), timestamp: 1000 + number * 2 }
+}
+
+#[tokio::test]
+async fn rules_and_progress_are_read_at_the_block_asked_for() {
+    let (readers, _node, _beacon) = readers(Chain::default()).await;
+    let Ok(Reading::Chain(view)) = ask(&readers, Query::Chain(At::Block(hash(42)))).await else { panic!() };
+    assert_eq!(view.block, block(42));
+    assert_eq!(view.policy.ejection_threshold, 31_750_000_000_000_000_000);
+    assert_eq!((view.policy.report_period, view.policy.vaults.as_slice()), (2, [(VAULT, 77)].as_slice()));
+    assert_eq!(view.accepted, Accepted { ejection: Slot(8), reserves: Slot(16) });
+    assert_eq!(view.key_epoch, KeyEpoch(1));
+    let (x, y) = view.group_key.coordinates();
+    assert_eq!([x, y].map(alloy::primitives::hex::encode), KEY);
+}
+
+#[tokio::test]
+async fn a_block_that_is_unknown_or_older_than_the_contracts_gives_no_view() {
+    let (readers, _node, _beacon) = readers(Chain::default()).await;
+    for number in [5, 500] {
+        let answer = ask(&readers, Query::Chain(At::Block(hash(number)))).await;
+        assert!(matches!(answer, Err(ReadFailure::NotAvailable(_))), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_time_finds_the_last_block_that_is_not_after_it() {
+    let (readers, _node, _beacon) = readers(Chain::default()).await;
+    // Blocks have even times from 1000 to 1198, the contracts exist from block 10, time 1020, on.
+    for (time, number) in [(1020, 10), (1021, 10), (1022, 11), (1100, 50), (1101, 50), (1196, 98), (1197, 98)] {
+        assert_eq!(at_time(&readers, time).await.unwrap().block, block(number), "at {time}");
+    }
+    // The head's successor might still be of this time.
+    for time in [1198, 1199, 9999] {
+        assert!(matches!(at_time(&readers, time).await, Err(ReadFailure::NotAvailable(_))), "at {time}");
+    }
+    // Before the first block that matters.
+    for time in [1019, 0] {
+        assert!(matches!(at_time(&readers, time).await, Err(ReadFailure::NotAvailable(_))), "at {time}");
+    }
+}
+
+#[tokio::test]
+async fn blocks_of_one_time_and_long_gaps_do_not_confuse_the_search() {
+    let mut timestamps = vec![1000; 40];
+    timestamps.extend([5000; 10]);
+    timestamps.push(9000);
+    let chain = Chain { timestamps, finalized: None, ..Chain::default() };
+    let (readers, node, _beacon) = readers(chain).await;
+    for (time, number) in [(1000, 39), (4999, 39), (5000, 49), (8999, 49)] {
+        let found = at_time(&readers, time).await.unwrap().block;
+        assert_eq!(found, node.chain().block(number), "at {time}");
+    }
+}
+
+#[tokio::test]
+async fn the_search_takes_few_steps_on_a_long_chain() {
+    let timestamps = (0..200_000).map(|number| 1000 + number * 12).collect();
+    let (readers, node, _beacon) = readers(Chain { timestamps, ..Chain::default() }).await;
+    let before = node.server.asked().len();
+    assert_eq!(at_time(&readers, 1000 + 1_234 * 12 + 5).await.unwrap().block.number, 1_234);
+    assert!(node.server.asked().len() - before < 60);
+}
+
+#[tokio::test]
+async fn events_come_in_order_from_ranges_that_the_node_bears() {
+    let mut chain = Chain { log_range: 7, ..Chain::default() };
+    chain.logs = (10..90).rev().map(|number| provisioned(number, number % 3, pubkey(number))).collect();
+    let (readers, node, _beacon) = readers(chain).await;
+    let expected = |blocks: std::ops::RangeInclusive<u64>| {
+        Ok(Reading::Events(blocks.map(|number| ProtocolEvent::Provisioned(BlsPubkey::new(pubkey(number)))).collect()))
+    };
+    assert_eq!(ask(&readers, Query::Events { from: 10, to: block(80) }).await, expected(10..=80));
+    let first = node.chain().log_requests;
+    assert_eq!(ask(&readers, Query::Events { from: 20, to: block(20) }).await, expected(20..=20));
+    assert_eq!(ask(&readers, Query::Events { from: 10, to: block(80) }).await, expected(10..=80));
+    // What the node bears is remembered: the second time nothing is refused.
+    assert!(node.chain().log_requests - first - 1 < first);
+}
+
+#[tokio::test]
+async fn events_are_of_the_branch_that_was_asked_for() {
+    let (readers, _node, _beacon) = readers(Chain::default()).await;
+    let to = BlockRef { hash: hash(1), ..block(80) };
+    let answer = ask(&readers, Query::Events { from: 10, to }).await;
+    assert!(matches!(answer, Err(ReadFailure::NotAvailable(_))), "{answer:?}");
+    let answer = ask(&readers, Query::Events { from: 10, to: BlockRef { number: 5000, ..block(80) } }).await;
+    assert!(matches!(answer, Err(ReadFailure::NotAvailable(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_node_that_can_bear_no_range_at_all_has_no_answer() {
+    let (readers, _node, _beacon) = readers(Chain { log_range: 0, ..Chain::default() }).await;
+    let answer = ask(&readers, Query::Events { from: 10, to: block(80) }).await;
+    assert!(matches!(answer, Err(ReadFailure::NotAvailable(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_is_accepted_is_told_at_the_head_and_at_the_finalized_block() {
+    let accepted = Accepted { ejection: Slot(8), reserves: Slot(16) };
+    for (finalized, expected) in [
+        (Some(90), accepted),
+        // The contracts are younger than the finalized block, or nothing is final.
+        (Some(9), Accepted::default()),
+        (None, Accepted::default()),
+    ] {
+        let (readers, _node, _beacon) = readers(Chain { finalized, ..Chain::default() }).await;
+        let answer = ask(&readers, Query::Landed).await;
+        assert_eq!(answer, Ok(Reading::Landed(Landed { head: accepted, finalized: expected })));
+    }
+}
+
+#[tokio::test]
+async fn without_contracts_at_the_head_nothing_is_said_about_progress() {
+    let (readers, _node, _beacon) = readers(Chain { created: 1000, ..Chain::default() }).await;
+    assert!(matches!(ask(&readers, Query::Landed).await, Err(ReadFailure::NotAvailable(_))));
+}
+
+#[tokio::test]
+async fn a_syncing_node_has_no_answer_about_its_head() {
+    let (readers, _node, _beacon) = readers(Chain { syncing: true, ..Chain::default() }).await;
+    assert!(matches!(ask(&readers, Query::Landed).await, Err(ReadFailure::NotInSync(_))));
+    assert!(matches!(at_time(&readers, 1100).await, Err(ReadFailure::NotInSync(_))));
+}
+
+#[tokio::test]
+async fn a_node_of_another_chain_id_never_counts_and_the_operators_chain_id_is_checked() {
+    let beacon = Server::start(healthy).await;
+    let (a, b) = (Node::start(Chain::default()).await, Node::start(Chain::default()).await);
+    let foreign = Node::start(Chain { chain_id: 1, ..Chain::default() }).await;
+    let nodes = [&foreign.server.url, &a.server.url, &b.server.url];
+    let (readers, network) = Readers::connect(config(&[&beacon.url], &nodes)).await.unwrap();
+    assert_eq!(network.chain_id, 7);
+    let answers = readers.read(&Query::Landed).await;
+    assert!(matches!(&answers[0].1, Err(ReadFailure::WrongChain(text)) if text == "chain id 1 instead of 7"));
+    assert!(answers[1].1.is_ok() && answers[2].1.is_ok());
+
+    let mut expecting = config(&[&beacon.url], &nodes);
+    expecting.chain_id = Some(1);
+    assert!(matches!(Readers::connect(expecting).await, Err(Error::Contradiction(_))));
+}
+
+#[tokio::test]
+async fn providers_must_be_there_and_have_names_of_their_own() {
+    let (node, beacon) = (Node::start(Chain::default()).await, Server::start(healthy).await);
+    let none = Readers::connect(config(&[], &[&node.server.url])).await.unwrap_err();
+    assert!(matches!(none, Error::ProviderCount { count: 0, .. }), "{none}");
+    let mut twins = config(&[&beacon.url, &beacon.url], &[&node.server.url]);
+    twins.beacon[1].name = twins.beacon[0].name.clone();
+    assert!(matches!(Readers::connect(twins).await, Err(Error::DuplicateName { .. })));
+}
+
+#[tokio::test]
+async fn nonsense_from_a_node_is_a_failure_of_that_node_alone() {
+    for (reply, malformed) in [
+        (Reply::json("not json"), true),
+        (Reply::json(r#"{"jsonrpc":"2.0","id":0,"result":{"number":7}}"#), true),
+        (Reply::new(502, "text/html", "<html>bad gateway</html>"), false),
+        (Reply::new(429, "application/json", r#"{"error":"slow down"}"#), false),
+    ] {
+        let (good, beacon) = (Node::start(Chain::default()).await, Server::start(healthy).await);
+        let mad = Server::start(move |asked| {
+            let request: serde_json::Value = serde_json::from_slice(&asked.body).unwrap();
+            if request["method"] == "eth_chainId" {
+                return Reply::json(format!(r#"{{"jsonrpc":"2.0","id":{},"result":"0x7"}}"#, request["id"]));
+            }
+            reply.clone()
+        })
+        .await;
+        let (readers, _) = Readers::connect(config(&[&beacon.url], &[&mad.url, &good.server.url])).await.unwrap();
+        let answers = readers.read(&Query::Chain(At::Block(hash(42)))).await;
+        assert_eq!(matches!(answers[0].1, Err(ReadFailure::Malformed(_))), malformed, "{:?}", answers[0]);
+        assert_eq!(matches!(answers[0].1, Err(ReadFailure::Unreachable(_))), !malformed, "{:?}", answers[0]);
+        assert!(answers[1].1.is_ok());
+    }
+}

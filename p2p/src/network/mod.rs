@@ -1,0 +1,168 @@
+//! The handle of the running network, and how it is started. The work is done by one task, the `actor`.
+//!
+//! | file | what |
+//! |---|---|
+//! | `mailbox` | from the application to the task, bounded |
+//! | `delivery` | from the task to the application, bounded |
+//! | `actor` | the loop: stop, commands, the swarm, the clock |
+//! | `connections`, `messages` | what the swarm reports, and what is done about it |
+//! | `state`, `outbound`, `redial` | what is known of each member; pure |
+//! | `metrics`, `exposition` | counters, and their text |
+
+mod actor;
+mod connections;
+mod delivery;
+mod exposition;
+mod mailbox;
+mod messages;
+mod metrics;
+mod outbound;
+mod redial;
+mod state;
+
+use std::{fmt, future::Future, sync::Arc, time::Instant};
+
+use libp2p::{Multiaddr, PeerId, metrics::Registry};
+use tokio::sync::{mpsc, watch};
+
+pub use self::mailbox::Feedback;
+use self::{
+    actor::{Actor, View},
+    delivery::Delivery,
+    mailbox::Mailbox,
+    metrics::Metrics,
+    redial::Redial,
+    state::{Peer, Peers},
+};
+use crate::{Config, Error, Identity, behaviour::Behaviour, transport};
+
+/// How a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// Its author sent it to everybody and signed it.
+    Broadcast,
+    /// Its author sent it to us alone.
+    Direct,
+}
+
+/// What the network reports to the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// This member can be reached on both channels: what is broadcast from now on reaches it.
+    Connected(PeerId),
+    /// This member cannot be reached any more. It is dialled again until it can.
+    Disconnected(PeerId),
+    /// A message of a member arrived. It may have been sent before the connection was reported.
+    Received {
+        /// The member that wrote it, authenticated.
+        from: PeerId,
+        /// How it came.
+        channel: Channel,
+        /// As it was handed over there.
+        bytes: Vec<u8>,
+    },
+}
+
+/// The running network. Cloning gives another handle to the same one; when the last is dropped, the network stops.
+#[derive(Clone)]
+pub struct Network {
+    peer_id: PeerId,
+    mailbox: Mailbox,
+    stop: Arc<watch::Sender<bool>>,
+    view: watch::Receiver<View>,
+    registry: Arc<Registry>,
+}
+
+impl Network {
+    /// Opens the listening sockets and prepares everything. Nothing is dialled before the returned future runs: spawn it. It
+    /// ends with `Ok` after [`Self::shutdown`] or when all handles, or the receiver, are dropped.
+    ///
+    /// # Errors
+    /// A configuration that cannot be used, a listening address that cannot be opened (named), or no DNS configuration; from
+    /// the future, a listener that died.
+    pub async fn start(
+        config: Config,
+        identity: Identity,
+    ) -> Result<(Self, mpsc::Receiver<Event>, impl Future<Output = Result<(), Error>> + Send), Error> {
+        let peer_id = identity.peer_id();
+        let dialable = config.checked_members(peer_id)?;
+        let members = Arc::new(dialable.keys().copied().collect());
+        let limits = &config.limits;
+
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry, dialable.keys());
+        let libp2p_metrics = libp2p::metrics::Metrics::new(&mut registry);
+        let keypair = identity.into_keypair();
+        let behaviour = Behaviour::new(&keypair, &members, limits, &mut registry)?;
+        let swarm = transport::build(keypair, behaviour, limits.peer_in_flight, &mut registry)?;
+
+        let now = Instant::now();
+        let count = dialable.len();
+        let peers: Peers = dialable
+            .into_iter()
+            .map(|(id, addresses)| (id, Peer::new(Redial::new(addresses, peer_id < id), limits, count, now)))
+            .collect();
+        let (mailbox, commands) = Mailbox::new(members, limits, metrics.clone());
+        let (delivery, events) = Delivery::new(limits);
+        let (stop, stopped) = watch::channel(false);
+        let (view_sender, view) = watch::channel(View::default());
+        let mut actor = Actor::new(swarm, peers, commands, stopped, delivery, view_sender, metrics, libp2p_metrics);
+        actor.listen(&config.listen).await?;
+
+        let network = Self { peer_id, mailbox, stop: Arc::new(stop), view, registry: Arc::new(registry) };
+        Ok((network, events, actor.run()))
+    }
+
+    /// Our own peer id.
+    #[must_use]
+    pub fn peer_id(&self) -> PeerId {
+        self.peer_id
+    }
+
+    /// Sends to every member, not to ourselves. Never waits.
+    pub fn broadcast(&self, message: Vec<u8>) -> Feedback {
+        self.mailbox.broadcast(message)
+    }
+
+    /// Sends to one member, if it is connected when its turn comes. Never waits.
+    pub fn send(&self, to: PeerId, message: Vec<u8>) -> Feedback {
+        self.mailbox.send(to, message)
+    }
+
+    /// How many members can be reached on both channels now.
+    #[must_use]
+    pub fn connected(&self) -> usize {
+        self.view.borrow().connected.len()
+    }
+
+    /// The members that can be reached on both channels now, in ascending order.
+    #[must_use]
+    pub fn connected_members(&self) -> Vec<PeerId> {
+        self.view.borrow().connected.clone()
+    }
+
+    /// The addresses we listen on, with the ports that the system chose.
+    #[must_use]
+    pub fn listen_addresses(&self) -> Vec<Multiaddr> {
+        self.view.borrow().listening.clone()
+    }
+
+    /// All metrics, libp2p's (`libp2p_…`) and our own (`guardian_p2p_…`), in Prometheus' text format 0.0.4, to be appended to
+    /// others.
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        // Writing to a string fails only if a collector does; then there are no metrics, which a scrape shows.
+        exposition::encode(&self.registry).unwrap_or_default()
+    }
+
+    /// Closes all connections and ends the task soon; what is still queued is dropped. May be called more than once.
+    pub fn shutdown(&self) {
+        self.stop.send_replace(true);
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").field("peer_id", &self.peer_id).field("connected", &self.connected()).finish()
+    }
+}

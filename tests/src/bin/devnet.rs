@@ -1,0 +1,84 @@
+//! `make devnet`: runs a development network until it is stopped, or with `--once` until its main job is done.
+
+use clap::Parser;
+use eyre::{Result, bail, eyre};
+use guardian_tests::devnet::{
+    Devnet,
+    options::Options,
+    screen::{Screen, View},
+};
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A real beacon chain, a real EVM, and a committee of guardians on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "devnet")]
+struct Arguments {
+    /// End as soon as a reserve report and an ejection are confirmed and the exits are on the beacon chain
+    #[arg(long)]
+    once: bool,
+    /// With --once: fail after this many seconds
+    #[arg(long, default_value_t = 600)]
+    bound: u64,
+    #[command(flatten)]
+    options: Options,
+}
+
+// One thread: children die with the thread that started them, so that thread has to be ours.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(report) => {
+            Screen::default().say(&format!("error: {report:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        outcome = live(arguments) => outcome,
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+async fn live(arguments: Arguments) -> Result<()> {
+    let mut screen = Screen::default();
+    let started = Instant::now();
+    let mut devnet = Devnet::start(arguments.options.clone(), |line| screen.say(line)).await?;
+    screen.say(&format!("everything runs; {} says where", arguments.options.dir.join("devnet.json").display()));
+    loop {
+        devnet.check()?;
+        let view = View::read(&devnet).await?;
+        screen.show(&devnet, &view)?;
+        if arguments.once {
+            if view.is_done(arguments.options.offline) {
+                screen.say("a reserve report and an ejection order are confirmed; the exits are on the beacon chain");
+                return Ok(());
+            }
+            if started.elapsed() > Duration::from_secs(arguments.bound) {
+                bail!(unfinished(&view, arguments.bound));
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Why `--once` gave up, in one line.
+fn unfinished(view: &View, bound: u64) -> eyre::Report {
+    let down = view.guardians.iter().filter(|(_, page)| page.is_none()).count();
+    let leaving = view.validators.iter().filter(|v| v.status != "active_ongoing").count();
+    eyre!(
+        "not done after {bound} s: finalized epoch {}, {down} guardians down, {} reports and {} orders accepted, {leaving} \
+         validators leaving; the logs are in the devnet's folder",
+        view.finalized,
+        view.reports,
+        view.orders
+    )
+}

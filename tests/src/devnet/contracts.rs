@@ -1,0 +1,220 @@
+//! The contracts on the devnet's EVM: deployed from their compiled artifacts, and read as any consumer would.
+
+use super::{beacon::Genesis, options::Options, root};
+use alloy::{
+    network::{EthereumWallet, TransactionBuilder},
+    primitives::{Address, B256, Bytes, U256, address},
+    providers::{DynProvider, Provider, ProviderBuilder},
+    rpc::types::{Filter, TransactionRequest},
+    signers::local::PrivateKeySigner,
+    sol,
+    sol_types::{SolEvent, SolValue},
+};
+use eyre::{Result, WrapErr, ensure, eyre};
+use guardian_node::cli::DevnetManifest;
+use std::time::{Duration, Instant};
+
+sol! {
+    #[sol(rpc)]
+    #[allow(missing_docs)]
+    interface ReserveFeed {
+        event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 total, uint64 validatorCount);
+        function latestRoundData() external view returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
+        function lastReferenceSlot() external view returns (uint64);
+    }
+    #[sol(rpc)]
+    #[allow(missing_docs)]
+    interface EjectionRegistry {
+        event ValidatorEjected(uint64 indexed validatorIndex, uint64 indexed referenceSlot, bytes pubkey, uint8 reason);
+        event OrderAccepted(uint64 indexed referenceSlot, bytes32 digest, uint256 count);
+        function lastReferenceSlot() external view returns (uint64);
+    }
+    #[sol(rpc)]
+    #[allow(missing_docs)]
+    interface DevnetProtocol {
+        function provision(bytes[] calldata pubKeys) external;
+    }
+}
+
+/// Anvil's first account: rich, and known to everybody.
+const DEPLOYER: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+/// Holds the devnet's reserves outside the beacon chain.
+const VAULT: Address = address!("00000000000000000000000000000000000ba017");
+/// What it holds: 10 ether.
+const VAULT_BALANCE: U256 = U256::from_limbs([10_000_000_000_000_000_000, 0, 0, 0]);
+
+/// Where the contracts are.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// The EVM.
+    pub rpc_url: String,
+    /// `GuardianKeys`.
+    pub guardian_keys: Address,
+    /// `EjectionRegistry`.
+    pub ejection_registry: Address,
+    /// `ReserveFeed`.
+    pub reserve_feed: Address,
+    /// `DevnetProtocol`.
+    pub protocol: Address,
+    provider: DynProvider,
+}
+
+/// A transaction that a contract accepted, as its event shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The reference slot.
+    pub slot: u64,
+    /// The transaction.
+    pub transaction: B256,
+}
+
+impl Deployment {
+    /// Deploys everything, registers the validators, fills the vault and funds the guardians.
+    ///
+    /// # Errors
+    /// If the EVM does not answer or a transaction fails.
+    pub async fn deploy(url: &str, manifest: &DevnetManifest, genesis: &Genesis, options: &Options) -> Result<Self> {
+        let signer: PrivateKeySigner = DEPLOYER.parse()?;
+        let governor = signer.address();
+        let wallet = EthereumWallet::from(signer);
+        let provider = ProviderBuilder::new().wallet(wallet).connect_http(url.parse()?).erased();
+        provider.client().set_poll_interval(Duration::from_millis(200));
+        wait_for(&provider).await?;
+
+        let (x, y) = &manifest.group_key;
+        let key = (U256::from_str_radix(x, 16)?, U256::from_str_radix(y, 16)?);
+        let guardian_keys = deploy(&provider, "GuardianKeys", key.abi_encode_params()).await?;
+        let threshold = U256::from(options.ejection_threshold) * U256::from(1_000_000_000);
+        let registry = (guardian_keys, governor, threshold).abi_encode_params();
+        let ejection_registry = deploy(&provider, "EjectionRegistry", registry).await?;
+        let slots_per_epoch = 8u64;
+        let heartbeat = options.epoch().as_secs().saturating_mul(options.report_period).saturating_mul(8);
+        let clock = (genesis.time, options.seconds_per_slot, slots_per_epoch, options.report_period, heartbeat);
+        let feed = (guardian_keys, governor, clock.0, clock.1, clock.2, clock.3, clock.4, vec![VAULT]);
+        let reserve_feed = deploy(&provider, "ReserveFeed", feed.abi_encode_params()).await?;
+        let protocol = deploy(&provider, "DevnetProtocol", Vec::new()).await?;
+
+        let pubkeys = manifest.validators.iter().map(hex::decode).collect::<Result<Vec<_>, _>>()?;
+        let pubkeys: Vec<Bytes> = pubkeys.into_iter().map(Bytes::from).collect();
+        let receipt = DevnetProtocol::new(protocol, &provider).provision(pubkeys).send().await?.get_receipt().await?;
+        ensure!(receipt.status(), "the validators could not be registered");
+        send_ether(&provider, VAULT, VAULT_BALANCE).await?;
+        for guardian in &manifest.guardians {
+            send_ether(&provider, guardian.account, U256::from(10u64.pow(18))).await?;
+        }
+        Ok(Self { rpc_url: url.to_owned(), guardian_keys, ejection_registry, reserve_feed, protocol, provider })
+    }
+
+    /// The reserve reports that the feed accepted, oldest first.
+    ///
+    /// # Errors
+    /// If the EVM does not answer.
+    pub async fn reports(&self) -> Result<Vec<Accepted>> {
+        self.accepted(self.reserve_feed, ReserveFeed::ReserveReported::SIGNATURE_HASH).await
+    }
+
+    /// The ejection orders that the registry accepted, oldest first.
+    ///
+    /// # Errors
+    /// If the EVM does not answer.
+    pub async fn orders(&self) -> Result<Vec<Accepted>> {
+        self.accepted(self.ejection_registry, EjectionRegistry::OrderAccepted::SIGNATURE_HASH).await
+    }
+
+    /// Indices of validators that were ordered out, in chain order.
+    ///
+    /// # Errors
+    /// If the EVM does not answer.
+    pub async fn ejected(&self) -> Result<Vec<u64>> {
+        let filter = Filter::new()
+            .address(self.ejection_registry)
+            .event_signature(EjectionRegistry::ValidatorEjected::SIGNATURE_HASH)
+            .from_block(0);
+        let logs = self.provider.get_logs(&filter).await?;
+        logs.iter().map(|log| Ok(log.log_decode::<EjectionRegistry::ValidatorEjected>()?.inner.validatorIndex)).collect()
+    }
+
+    /// The feed's answer, read as a DeFi protocol would: reserves in wei, and the time of the reference slot.
+    ///
+    /// # Errors
+    /// If there is no report yet.
+    pub async fn latest_round(&self) -> Result<(U256, u64)> {
+        let round = ReserveFeed::new(self.reserve_feed, &self.provider).latestRoundData().call().await?;
+        Ok((round.answer.try_into()?, u64::try_from(round.updatedAt)?))
+    }
+
+    /// Gas that `transaction` used.
+    ///
+    /// # Errors
+    /// If the EVM does not know it.
+    pub async fn gas_of(&self, transaction: B256) -> Result<u64> {
+        let receipt = self.provider.get_transaction_receipt(transaction).await?;
+        Ok(receipt.ok_or_else(|| eyre!("no receipt of {transaction}"))?.gas_used)
+    }
+
+    /// How many transactions were sent to `contract` since the deployment, successful or not.
+    ///
+    /// # Errors
+    /// If the EVM does not answer.
+    pub async fn transactions_to(&self, contract: Address) -> Result<usize> {
+        let head = self.provider.get_block_number().await?;
+        let mut count = 0usize;
+        for number in 0..=head {
+            let block = self.provider.get_block_by_number(number.into()).full().await?;
+            let transactions = block.map(|block| block.transactions.into_transactions_vec()).unwrap_or_default();
+            let to = |t: &alloy::rpc::types::Transaction| alloy::consensus::Transaction::to(t) == Some(contract);
+            count = count.saturating_add(transactions.iter().filter(|t| to(t)).count());
+        }
+        Ok(count)
+    }
+
+    /// What the vault holds, in wei.
+    #[must_use]
+    pub fn vault_balance(&self) -> U256 {
+        VAULT_BALANCE
+    }
+
+    async fn accepted(&self, contract: Address, event: B256) -> Result<Vec<Accepted>> {
+        let filter = Filter::new().address(contract).event_signature(event).from_block(0);
+        let logs = self.provider.get_logs(&filter).await?;
+        logs.iter()
+            .map(|log| {
+                let slot = log.topics().get(1).ok_or_else(|| eyre!("an event without a slot"))?;
+                let transaction = log.transaction_hash.ok_or_else(|| eyre!("a log without a transaction"))?;
+                Ok(Accepted { slot: u64::try_from(U256::from_be_bytes(slot.0))?, transaction })
+            })
+            .collect()
+    }
+}
+
+async fn wait_for(provider: &DynProvider) -> Result<()> {
+    let started = Instant::now();
+    while let Err(error) = provider.get_block_number().await {
+        if started.elapsed() > Duration::from_secs(30) {
+            return Err(error).wrap_err("the EVM did not start");
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+async fn deploy(provider: &DynProvider, name: &str, arguments: Vec<u8>) -> Result<Address> {
+    let path = root().join(format!("contracts/out/{name}.sol/{name}.json"));
+    let artifact =
+        std::fs::read(&path).wrap_err_with(|| format!("{} is missing: run `make contracts`", path.display()))?;
+    let artifact: serde_json::Value = serde_json::from_slice(&artifact)?;
+    let code = artifact.pointer("/bytecode/object").and_then(|code| code.as_str());
+    let mut code = hex::decode(code.ok_or_else(|| eyre!("{name} has no bytecode"))?.trim_start_matches("0x"))?;
+    code.extend(arguments);
+    let transaction = TransactionRequest::default().with_deploy_code(code);
+    let receipt = provider.send_transaction(transaction).await?.get_receipt().await?;
+    ensure!(receipt.status(), "{name} could not be deployed");
+    receipt.contract_address.ok_or_else(|| eyre!("{name} has no address"))
+}
+
+async fn send_ether(provider: &DynProvider, to: Address, wei: U256) -> Result<()> {
+    let transaction = TransactionRequest::default().with_to(to).with_value(wei);
+    let receipt = provider.send_transaction(transaction).await?.get_receipt().await?;
+    ensure!(receipt.status(), "{to} could not be funded");
+    Ok(())
+}

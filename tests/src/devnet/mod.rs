@@ -1,0 +1,188 @@
+//! A development network on this machine: a real consensus client, a real EVM, the contracts, and a committee of guardians as processes
+//! of their own. Used by `make devnet`, by the end-to-end tests and by the benchmarks.
+
+pub mod beacon;
+pub mod contracts;
+pub mod guardians;
+pub mod liar;
+pub mod options;
+pub mod process;
+pub mod screen;
+
+use self::{
+    beacon::Beacon,
+    contracts::Deployment,
+    guardians::{GuardianProcess, write_config},
+    options::Options,
+    process::{Process, binary, free_port, free_ports, tool},
+};
+use eyre::{Result, WrapErr, ensure};
+use guardian_node::cli::DevnetKeys;
+use serde_json::json;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// A running network. Dropping it ends every process of it.
+#[derive(Debug)]
+pub struct Devnet {
+    /// What was asked for.
+    pub options: Options,
+    /// The guardians, by number from 1.
+    pub guardians: Vec<GuardianProcess>,
+    /// The beacon chain.
+    pub beacon: Beacon,
+    /// The contracts.
+    pub contracts: Deployment,
+    /// Public keys of the protocol's validators, hex, by index.
+    pub validators: Vec<String>,
+    chains: Vec<Process>,
+    liar: Option<liar::Liar>,
+}
+
+/// The repository's root.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_owned)
+}
+
+impl Devnet {
+    /// Starts everything. `say` is told what happens.
+    ///
+    /// # Errors
+    /// If a tool is missing, a process dies, or something does not come up in time.
+    pub async fn start(options: Options, say: impl Fn(&str)) -> Result<Self> {
+        if options.dir.exists() {
+            std::fs::remove_dir_all(&options.dir).wrap_err("can't remove the previous devnet's folder")?;
+        }
+        std::fs::create_dir_all(&options.dir)?;
+        let (rpc_port, beacon_port) = (free_port(options.rpc_port)?, free_port(options.beacon_port)?);
+
+        say("starting the EVM (anvil, Prague) and the beacon chain (Lodestar)");
+        let anvil = start_anvil(&options.dir, rpc_port)?;
+        let lodestar = start_lodestar(&options, beacon_port)?;
+        let beacon = Beacon::new(beacon_port)?;
+        let genesis = beacon.wait_for_genesis(Duration::from_secs(120)).await.wrap_err("the beacon chain did not start")?;
+
+        say("making keys: 1 group key and the validators' keys, in parts");
+        let keys = DevnetKeys {
+            out: options.dir.join("committee"),
+            guardians: options.guardians,
+            threshold: options.threshold,
+            validators: options.validators,
+            base_port: free_ports(options.p2p_port, options.guardians)?,
+            address: None,
+        };
+        let manifest = keys.make()?;
+
+        say("deploying the contracts, registering the validators, funding the guardians");
+        let rpc_url = format!("http://127.0.0.1:{rpc_port}");
+        let contracts = Deployment::deploy(&rpc_url, &manifest, &genesis, &options).await?;
+
+        say("starting the guardians");
+        let liar = match options.lying_beacon {
+            true => Some(liar::Liar::start(&beacon.url).await?),
+            false => None,
+        };
+        let mut beacons = vec![beacon.url.clone()];
+        beacons.extend(liar.iter().flat_map(|liar| [beacon.url.clone(), liar.url.clone()]));
+        let mut guardians = Vec::new();
+        for files in &manifest.guardians {
+            let place = files.port.saturating_sub(keys.base_port);
+            let http = free_port(if options.http_port == 0 { 0 } else { options.http_port.saturating_add(place) })?;
+            write_config(files, http, &beacons, &contracts, &options)?;
+            let mut guardian = GuardianProcess::new(files, http);
+            guardian.start()?;
+            guardians.push(guardian);
+        }
+        let devnet = Self {
+            options,
+            guardians,
+            beacon,
+            contracts,
+            validators: manifest.validators,
+            chains: vec![anvil, lodestar],
+            liar,
+        };
+        devnet.write_manifest()?;
+        Ok(devnet)
+    }
+
+    /// Fails if a chain's process has died. Guardians may: that is what committees are for.
+    ///
+    /// # Errors
+    /// Names the process and where its log is.
+    pub fn check(&mut self) -> Result<()> {
+        for process in &mut self.chains {
+            process.check()?;
+        }
+        Ok(())
+    }
+
+    /// `.devnet/devnet.json`: where everything is, for scripts.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn write_manifest(&self) -> Result<()> {
+        let guardians: Vec<_> = self
+            .guardians
+            .iter()
+            .map(|g| json!({ "name": g.name, "pid": g.pid(), "http_url": g.url }))
+            .collect();
+        let validators: Vec<_> = self
+            .validators
+            .iter()
+            .enumerate()
+            .map(|(index, pubkey)| json!({ "index": index, "pubkey": format!("0x{pubkey}") }))
+            .collect();
+        let manifest = json!({
+            "rpc_url": self.contracts.rpc_url,
+            "beacon_url": self.beacon.url,
+            "contracts": {
+                "GuardianKeys": self.contracts.guardian_keys,
+                "EjectionRegistry": self.contracts.ejection_registry,
+                "ReserveFeed": self.contracts.reserve_feed,
+                "Protocol": self.contracts.protocol,
+            },
+            "guardians": guardians,
+            "validators": validators,
+        });
+        let path = self.options.dir.join("devnet.json");
+        std::fs::write(&path, serde_json::to_string_pretty(&manifest)?).wrap_err("can't write devnet.json")
+    }
+
+    /// The beacon node that lies, if there is one.
+    #[must_use]
+    pub fn liar(&self) -> Option<&liar::Liar> {
+        self.liar.as_ref()
+    }
+}
+
+fn start_anvil(dir: &Path, port: u16) -> Result<Process> {
+    let anvil = tool("contracts/node_modules/.bin/anvil")?;
+    let port = port.to_string();
+    // One slot an epoch: a block is final two blocks later, so that confirmation can be watched.
+    let arguments =
+        ["--port", &port, "--hardfork", "prague", "--block-time", "1", "--slots-in-an-epoch", "1", "--quiet"];
+    Process::start("anvil", &anvil, &arguments, &dir.join("anvil.log"))
+}
+
+fn start_lodestar(options: &Options, port: u16) -> Result<Process> {
+    let start = tool("tests/real-beacon/start")?;
+    tool("tests/real-beacon/node_modules/@chainsafe/lodestar/lib/index.js")?;
+    ensure!(options.offline < options.validators, "some validators must be online, or nothing is ever finalized");
+    let data = options.dir.join("lodestar").display().to_string();
+    let online = options.validators.saturating_sub(options.offline);
+    let numbers = [u64::from(port), options.validators, online, options.seconds_per_slot].map(|n| n.to_string());
+    let arguments: Vec<&str> = std::iter::once(data.as_str()).chain(numbers.iter().map(String::as_str)).collect();
+    Process::start("lodestar", &start, &arguments, &options.dir.join("lodestar.log"))
+}
+
+/// The `guardian` command that belongs to this program.
+///
+/// # Errors
+/// If it was not built.
+pub fn guardian_binary() -> Result<PathBuf> {
+    binary("guardian")
+}

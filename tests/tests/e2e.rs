@@ -1,0 +1,170 @@
+//! End to end, with nothing simulated: a real consensus client, a real EVM, real guardian processes that are killed.
+//!
+//! One network serves all checks, in order: it takes a minute until anything is finalized.
+
+use eyre::{Result, bail, ensure};
+use guardian_tests::devnet::{Devnet, guardians::GuardianProcess, options::Options, process::tool};
+use std::time::{Duration, Instant};
+
+/// Until everything that a test waits for must have happened.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+#[tokio::test(flavor = "current_thread")]
+async fn four_guardians_watch_a_real_chain_and_act_on_another() {
+    if let Err(missing) = tool("contracts/out/ReserveFeed.sol/ReserveFeed.json").and(tool("tests/real-beacon/node_modules")) {
+        panic!("{missing}; `make test` installs and builds everything first");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { lying_beacon: true, ..Options::for_tests(dir.path().join("devnet")) };
+    let mut devnet = Devnet::start(options, |line| println!("{line}")).await.unwrap();
+    let outcome = check_everything(&mut devnet).await;
+    if let Err(report) = outcome {
+        for guardian in &devnet.guardians {
+            let log = guardian.log().unwrap_or_default();
+            let tail: Vec<&str> = log.lines().rev().take(25).collect();
+            println!("--- {}\n{}", guardian.name, tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        }
+        panic!("{report:#}");
+    }
+}
+
+async fn check_everything(devnet: &mut Devnet) -> Result<()> {
+    three_of_four_do_everything(devnet).await?;
+    the_liar_was_named_and_not_believed(devnet).await?;
+    two_of_four_do_nothing_and_say_why(devnet).await?;
+    a_restarted_guardian_completes_the_quorum(devnet).await?;
+    no_duty_ever_got_a_second_digest(devnet)?;
+    a_guardian_stops_in_order(devnet)
+}
+
+/// One guardian is killed before there is anything to report; the others do everything.
+async fn three_of_four_do_everything(devnet: &mut Devnet) -> Result<()> {
+    nth(devnet, 3)?.kill()?;
+    wait("a reserve report", async || Ok(!devnet.contracts.reports().await?.is_empty())).await?;
+    the_feed_equals_an_independent_sum(devnet).await?;
+
+    wait("the offline validators' order", async || Ok(devnet.contracts.ejected().await?.len() >= 2)).await?;
+    let ejected = devnet.contracts.ejected().await?;
+    ensure!(ejected == vec![14, 15], "ordered out once each, offline ones only: {ejected:?}");
+    wait("their exits on the beacon chain", async || {
+        let validators = devnet.beacon.validators("head").await?;
+        Ok(validators.iter().filter(|v| v.index >= 14).all(|v| v.status != "active_ongoing"))
+    })
+    .await?;
+    let online = devnet.beacon.validators("head").await?;
+    ensure!(online.iter().filter(|v| v.index < 14).all(|v| v.status == "active_ongoing"), "a healthy validator left");
+    each_duty_was_paid_for_once(devnet).await
+}
+
+/// Sums up what the beacon API says at the report's own slot and compares it with what a DeFi protocol would read.
+async fn the_feed_equals_an_independent_sum(devnet: &Devnet) -> Result<()> {
+    // The client prunes old states, so a report is compared while its slot is the finalized one.
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        let Some(report) = devnet.contracts.reports().await?.last().copied() else { bail!("no report") };
+        let (reserves, updated_at) = devnet.contracts.latest_round().await?;
+        if let Ok(validators) = devnet.beacon.validators(&report.slot.to_string()).await
+            && devnet.contracts.reports().await?.last() == Some(&report)
+        {
+            let gwei: u128 = validators.iter().map(|validator| u128::from(validator.balance)).sum();
+            let sum = devnet.contracts.vault_balance() + alloy::primitives::U256::from(gwei * 1_000_000_000);
+            ensure!(reserves == sum, "the feed says {reserves}, the beacon API and the vault {sum}");
+            let age = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs() - updated_at;
+            ensure!(age < 600, "updatedAt is {age} s ago");
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    bail!("no report could be compared with the beacon API in time")
+}
+
+/// As many transactions as accepted duties: nobody paid for one that another had brought already.
+async fn each_duty_was_paid_for_once(devnet: &Devnet) -> Result<()> {
+    let contracts = &devnet.contracts;
+    let sent = contracts.transactions_to(contracts.ejection_registry).await?;
+    let accepted = contracts.orders().await?.len();
+    ensure!(sent == accepted, "{sent} transactions for {accepted} orders");
+    Ok(())
+}
+
+/// The third beacon endpoint of every guardian adds five ether to each balance.
+async fn the_liar_was_named_and_not_believed(devnet: &mut Devnet) -> Result<()> {
+    ensure!(devnet.liar().is_some(), "there must be a liar");
+    let guardian = nth(devnet, 0)?;
+    let sample = "guardian_provider_disagreements_total{layer=\"beacon\",provider=\"beacon-3\"}";
+    ensure!(guardian.metric(sample).await? >= 1.0, "the metric does not name the liar");
+    ensure!(guardian.log()?.contains("beacon-3"), "the log does not name the liar");
+    Ok(())
+}
+
+/// With two of four killed there is no quorum: nothing is signed, and the others say why.
+async fn two_of_four_do_nothing_and_say_why(devnet: &mut Devnet) -> Result<()> {
+    nth(devnet, 2)?.kill()?;
+    let survivor = nth(devnet, 0)?;
+    wait("the reason on /readyz", async || {
+        let page = survivor.page().await?;
+        Ok(!page.ready && page.status["not_ready"].to_string().contains("too_few_peers"))
+    })
+    .await?;
+    ensure!(survivor.metric("guardian_ready").await? == 0.0, "guardian_ready is not 0");
+    ensure!(survivor.metric("guardian_not_ready{reason=\"too_few_peers\"}").await? == 1.0, "no reason in the metrics");
+    // What was signed before may still arrive; then nothing does, for longer than two report periods.
+    let settled = devnet.options.epoch() * 2;
+    tokio::time::sleep(settled).await;
+    let before = devnet.contracts.reports().await?.len();
+    tokio::time::sleep(devnet.options.epoch() * 5).await;
+    ensure!(devnet.contracts.reports().await?.len() == before, "two of four guardians signed a report");
+    Ok(())
+}
+
+/// The guardian killed last comes back with its store: three again, and the duty completes.
+async fn a_restarted_guardian_completes_the_quorum(devnet: &mut Devnet) -> Result<()> {
+    let before = devnet.contracts.reports().await?.len();
+    nth(devnet, 2)?.start()?;
+    wait("a report after the restart", async || Ok(devnet.contracts.reports().await?.len() > before)).await?;
+    let restarted = nth(devnet, 2)?;
+    ensure!(!restarted.log()?.contains("store_is_new") , "it must remember its store");
+    wait("it to be ready", async || Ok(restarted.page().await?.ready)).await
+}
+
+/// Every `decided` line of every guardian, over all its lives: one digest for each duty.
+fn no_duty_ever_got_a_second_digest(devnet: &Devnet) -> Result<()> {
+    let mut digests = std::collections::BTreeMap::new();
+    for guardian in &devnet.guardians {
+        for line in guardian.log()?.lines().filter(|line| line.contains("decided and announced")) {
+            let field = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name).map(str::to_owned));
+            let (Some(duty), Some(digest)) = (field("duty="), field("digest=")) else { bail!("unreadable line: {line}") };
+            let first = digests.entry(duty.clone()).or_insert_with(|| digest.clone());
+            ensure!(*first == digest, "{} announced {digest} for {duty}, another said {first}", guardian.name);
+        }
+    }
+    ensure!(digests.len() > 2, "the logs show too few duties");
+    Ok(())
+}
+
+/// SIGTERM: exit code 0, in time.
+fn a_guardian_stops_in_order(devnet: &mut Devnet) -> Result<()> {
+    let code = nth(devnet, 1)?.terminate()?;
+    ensure!(code == Some(0), "exit code {code:?} after SIGTERM");
+    Ok(())
+}
+
+fn nth(devnet: &mut Devnet, at: usize) -> Result<&mut GuardianProcess> {
+    devnet.guardians.get_mut(at).ok_or_else(|| eyre::eyre!("no guardian {at}"))
+}
+
+/// Waits for a condition, never for a time. An error while waiting is not the end: chains are busy.
+async fn wait(what: &str, mut condition: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+    let started = Instant::now();
+    loop {
+        let outcome = condition().await;
+        if matches!(outcome, Ok(true)) {
+            println!("{what}: after {} s", started.elapsed().as_secs());
+            return Ok(());
+        }
+        if started.elapsed() > PATIENCE {
+            bail!("{what} did not come within {PATIENCE:?}: {outcome:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
