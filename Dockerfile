@@ -34,7 +34,7 @@ RUN apt-get update \
 WORKDIR /src
 COPY contracts contracts
 COPY tests/real-beacon tests/real-beacon
-RUN (cd contracts && npm ci --no-audit --no-fund && node_modules/.bin/forge build --quiet) \
+RUN (cd contracts && npm ci --no-audit --no-fund && node forge.mjs build --quiet) \
  && (cd tests/real-beacon && npm ci --no-audit --no-fund)
 COPY --from=build /out/ /usr/local/bin/
 EXPOSE 8545 9596 9101-9104

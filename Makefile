@@ -32,21 +32,21 @@ $(LODESTAR): tests/real-beacon/package-lock.json
 	@touch $@
 
 contracts: setup
-	@cd contracts && node_modules/.bin/forge build --quiet
+	@cd contracts && node forge.mjs build --quiet
 
 devnet: contracts
 	@$(CARGO) build --locked -p guardian-node -p guardian-tests --bins
 	@$(CARGO) run --locked --quiet -p guardian-tests --bin devnet -- $(ARGS)
 
 test: contracts
-	@cd contracts && node_modules/.bin/forge test
+	@cd contracts && node forge.mjs test
 	@$(CARGO) build --locked -p guardian-node -p guardian-tests --bins
 	@$(CARGO) test --locked --workspace
 
 # Formatting, clippy with warnings as errors, documentation, licences and advisories of dependencies.
 lint: contracts
 	@$(CARGO) fmt --all --check
-	@cd contracts && node_modules/.bin/forge fmt --check
+	@cd contracts && node forge.mjs fmt --check && npm run --silent vectors:check
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
 	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; else echo "cargo-deny is not installed: skipped (cargo install cargo-deny)"; fi
