@@ -47,7 +47,8 @@ pub struct Limits {
     /// For one provider's answer to a [`guardian_protocol::ports::Query`], all its requests together, waiting for the
     /// provider's turn included.
     pub answer_timeout: Duration,
-    /// The same for [`guardian_protocol::ports::Query::Events`], which may span years.
+    /// The same for [`guardian_protocol::ports::Query::Events`], which may span years. Below the protocol's own patience
+    /// ([`guardian_protocol::setup::Timing::query_timeout`]), or answers would come that nobody waits for any more.
     pub history_timeout: Duration,
     /// An event stream that is silent for this long is opened anew. Not every client sends keep-alives, and finality comes
     /// once an epoch (6.4 minutes on mainnet).
@@ -70,7 +71,7 @@ impl Default for Limits {
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(60),
-            history_timeout: Duration::from_secs(600),
+            history_timeout: Duration::from_secs(110),
             silence: Duration::from_secs(1200),
             json_bytes: 4 << 20,
             block_bytes: 32 << 20,

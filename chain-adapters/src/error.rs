@@ -92,7 +92,9 @@ impl Error {
         match self {
             Self::ProviderCount { .. } => "list each provider with a name and a url; three of each layer let one fail",
             Self::DuplicateName { .. } => "give every provider its own name",
-            Self::TooFewReachable { .. } => "check the addresses, and that the nodes are up and their HTTP APIs enabled",
+            Self::TooFewReachable { .. } => {
+                "check the addresses, and that the nodes are up and their HTTP APIs enabled"
+            }
             Self::NoMajority { .. } => "remove the providers that serve another network than the one you mean",
             Self::Contradiction(_) => "check that all providers and the configured chain id mean the same network",
             Self::Http(_) => "check the system's certificate store and limits",

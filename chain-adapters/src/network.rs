@@ -24,12 +24,7 @@ pub(crate) struct Chain {
 impl Chain {
     /// # Errors
     /// [`Error::Contradiction`] if the two layers, or the operator, mean different chains.
-    pub(crate) fn new(
-        beacon: BeaconFingerprint,
-        chain_id: u64,
-        config: &ChainConfig,
-        now: u64,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(beacon: BeaconFingerprint, chain_id: u64, config: &ChainConfig, now: u64) -> Result<Self, Error> {
         if let Some(expected) = config.chain_id
             && expected != chain_id
         {
@@ -42,7 +37,8 @@ impl Chain {
             && merged
             && deposits != chain_id
         {
-            let what = format!("the beacon providers belong to chain {deposits}, the execution providers to {chain_id}");
+            let what =
+                format!("the beacon providers belong to chain {deposits}, the execution providers to {chain_id}");
             return Err(Error::Contradiction(what));
         }
         let (contracts, start_block, limits) = (config.contracts, config.start_block, config.limits);

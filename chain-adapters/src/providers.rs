@@ -156,10 +156,11 @@ impl Readers {
         let (beacon_says, execution_says) = futures::join!(fingerprints(&beacon), fingerprints(&execution));
         let now = now();
         let reference = agree(Layer::Beacon, &beacon_says, |a, b| a.difference(b, now))?;
-        let chain_id = agree(Layer::Execution, &execution_says, |a, b| {
-            (a != b).then(|| format!("chain id {b} instead of {a}"))
-        })?;
+        let chain_id =
+            agree(Layer::Execution, &execution_says, |a, b| (a != b).then(|| format!("chain id {b} instead of {a}")))?;
         let chain = Chain::new(reference, chain_id, &config, now)?;
+        note_verified(&chain, &beacon, &beacon_says);
+        note_verified(&chain, &execution, &execution_says);
         let network = chain.network();
         Ok((Self { beacon, execution, chain }, network))
     }
@@ -198,9 +199,11 @@ impl Readers {
     /// know of an exit of that validator. Only inclusion proves an exit.
     pub async fn publish_exit(&self, exit: &SignedExit) -> Vec<(ProviderId, Result<(), ReadFailure>)> {
         let patience = self.chain.limits.answer_timeout;
-        join_all(self.beacon.iter().map(|provider| {
-            provider.answer(&self.chain, patience, provider.client.publish_exit(exit))
-        }))
+        join_all(
+            self.beacon
+                .iter()
+                .map(|provider| provider.answer(&self.chain, patience, provider.client.publish_exit(exit))),
+        )
         .await
     }
 
@@ -272,13 +275,21 @@ pub(crate) fn checked(layer: Layer, endpoints: &[Endpoint]) -> Result<&[Endpoint
     }
 }
 
-async fn fingerprints<C: Client>(
-    providers: &[Provider<C>],
-) -> Vec<(String, Result<C::Fingerprint, ReadFailure>)> {
-    join_all(providers.iter().map(|provider| async {
-        (provider.client.http().name().to_owned(), provider.client.fingerprint().await)
-    }))
+async fn fingerprints<C: Client>(providers: &[Provider<C>]) -> Vec<(String, Result<C::Fingerprint, ReadFailure>)> {
+    join_all(
+        providers
+            .iter()
+            .map(|provider| async { (provider.client.http().name().to_owned(), provider.client.fingerprint().await) }),
+    )
     .await
+}
+
+/// Spares those that have just been asked from being asked again.
+fn note_verified<C: Client>(chain: &Chain, providers: &[Provider<C>], said: &Said<C::Fingerprint>) {
+    for (provider, (_, said)) in providers.iter().zip(said) {
+        let same = said.as_ref().is_ok_and(|fingerprint| C::difference(chain, fingerprint).is_none());
+        provider.verified.store(same, Relaxed);
+    }
 }
 
 /// Unix time in seconds.

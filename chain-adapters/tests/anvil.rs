@@ -58,7 +58,15 @@ impl Anvil {
         // Taken and given back: anvil tells its port only to people.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let process = Command::new(program)
-            .args(["--port", &port.to_string(), "--timestamp", &GENESIS.to_string(), "--hardfork", "prague", "--silent"])
+            .args([
+                "--port",
+                &port.to_string(),
+                "--timestamp",
+                &GENESIS.to_string(),
+                "--hardfork",
+                "prague",
+                "--silent",
+            ])
             .stdout(Stdio::null())
             .spawn()
             .unwrap();

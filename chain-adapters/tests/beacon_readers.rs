@@ -137,7 +137,8 @@ async fn a_node_that_does_not_follow_the_chain_has_no_answer() {
         let mut sync = beacon::syncing();
         sync["sync_distance"] = json!("5");
         sync[field] = value;
-        for answer in [finalized(at(SYNCING, data(sync.clone()))).await, read_validators(at(SYNCING, data(sync))).await] {
+        for answer in [finalized(at(SYNCING, data(sync.clone()))).await, read_validators(at(SYNCING, data(sync))).await]
+        {
             assert!(matches!(answer, Err(ReadFailure::NotInSync(_))), "{field}: {answer:?}");
         }
     }
@@ -174,9 +175,8 @@ async fn a_header_must_be_the_one_asked_for_canonical_and_not_younger_than_its_e
     let mut forked = beacon::header("24");
     forked["canonical"] = json!(false);
     for (header, fits) in [(wrong_root, "Malformed"), (forked, "NotInSync"), (beacon::header("32"), "Malformed")] {
-        let answer = finalized(move |asked| {
-            asked.path().starts_with("/eth/v1/beacon/headers/").then(|| data(header.clone()))
-        });
+        let answer =
+            finalized(move |asked| asked.path().starts_with("/eth/v1/beacon/headers/").then(|| data(header.clone())));
         let failure = format!("{:?}", answer.await.unwrap_err());
         assert!(failure.starts_with(fits), "{failure}");
     }
@@ -316,16 +316,19 @@ async fn hostile_error_text_is_tamed_and_credentials_are_never_printed() {
     url.set_username("alice").unwrap();
     url.set_password(Some("hunter2")).unwrap();
     let node = Node::start(Chain::default()).await;
-    let config = config(&[&url], &[&node.server.url]);
+    let mut rpc = node.server.url.join("/v3/0123456789abcdef").unwrap();
+    rpc.set_password(Some("hunter2")).unwrap();
+    let config = config(&[&url], &[&rpc]);
     let printed = format!("{config:?}");
     let (readers, _) = Readers::connect(config).await.unwrap();
     let failure = ask(&readers, Query::Finalized).await.unwrap_err();
     assert!(failure.to_string().chars().count() < 300 && failure.to_string().contains("bad key ***"));
     // A refused connection's error would name the address as well.
-    drop(server);
+    drop((server, node));
     let gone = ask(&readers, Query::Finalized).await.unwrap_err();
-    assert!(matches!(gone, ReadFailure::Unreachable(_)));
-    for text in [printed, format!("{readers:?}"), failure.to_string(), format!("{gone:?}")] {
+    let gone_too = ask(&readers, Query::Landed).await.unwrap_err();
+    assert!(matches!((&gone, &gone_too), (ReadFailure::Unreachable(_), ReadFailure::Unreachable(_))));
+    for text in [printed, format!("{readers:?}"), failure.to_string(), format!("{gone:?} {gone_too:?}")] {
         for secret in ["hunter2", "topsecret", "0123456789abcdef", "\u{1b}", "\n"] {
             assert!(!text.contains(secret), "{secret:?} in {text}");
         }
@@ -361,10 +364,9 @@ async fn the_majority_defines_the_chain_and_the_others_never_count() {
 async fn a_provider_that_is_away_at_the_start_is_checked_when_it_comes() {
     let present = Arc::new(AtomicUsize::new(0));
     let returning = Arc::clone(&present);
-    let late = Server::start(move |asked| {
-        if returning.load(SeqCst) == 0 { error(503, "starting") } else { healthy(asked) }
-    })
-    .await;
+    let late =
+        Server::start(move |asked| if returning.load(SeqCst) == 0 { error(503, "starting") } else { healthy(asked) })
+            .await;
     let (a, b) = (Server::start(healthy).await, Server::start(healthy).await);
     let node = Node::start(Chain::default()).await;
     let (readers, _) = Readers::connect(config(&[&late.url, &a.url, &b.url], &[&node.server.url])).await.unwrap();
@@ -410,7 +412,8 @@ async fn finality_events_nudge_and_a_broken_stream_is_opened_again() {
     let nudges: Vec<_> = readers.finality_nudges().take(4).collect().await;
     // Opened, two events, opened again.
     assert_eq!(nudges, [ProviderId(0); 4]);
-    let opened = server.asked().iter().filter(|asked| *asked == "GET /eth/v1/events?topics=finalized_checkpoint").count();
+    let opened =
+        server.asked().iter().filter(|asked| *asked == "GET /eth/v1/events?topics=finalized_checkpoint").count();
     assert_eq!(opened, 2);
 }
 
@@ -446,8 +449,8 @@ async fn what_a_provider_costs_is_counted() {
     let stats = readers.stats();
     let names: Vec<_> = stats.iter().map(|stats| (stats.layer.as_str(), stats.name.as_str())).collect();
     assert_eq!(names, [("beacon", "beacon-0"), ("execution", "execution-0")]);
-    // Three for the fingerprint twice (at the start and before the first answer), three for the answer.
-    assert_eq!((stats[0].requests, stats[0].errors), (9, 0));
+    // Three for the fingerprint, three for the answer.
+    assert_eq!((stats[0].requests, stats[0].errors), (6, 0));
     assert!(stats[0].bytes > 500);
     assert_eq!(limits().request_timeout, Duration::from_secs(3));
 }

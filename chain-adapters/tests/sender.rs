@@ -198,7 +198,8 @@ async fn other_words_of_a_pool_are_passed_on_but_known_is_as_good_as_taken() {
 #[tokio::test]
 async fn one_dead_or_lying_node_of_three_does_not_stop_a_submission() {
     let dead = Node::start(Chain::default()).await;
-    let refusing = Chain { revert: Some(selector("InvalidSignature()").to_vec()), accepted: (800, 800), ..Chain::default() };
+    let refusing =
+        Chain { revert: Some(selector("InvalidSignature()").to_vec()), accepted: (800, 800), ..Chain::default() };
     for liar in [refusing, Chain { nonce: 900, ..Chain::default() }, Chain { created: 1000, ..Chain::default() }] {
         let (liar, a, b) =
             (Node::start(liar).await, Node::start(Chain::default()).await, Node::start(Chain::default()).await);
@@ -212,7 +213,10 @@ async fn one_dead_or_lying_node_of_three_does_not_stop_a_submission() {
     let sender = sender(config(), &[&dead]);
     drop(dead);
     let outcome = sender.submit(&signed()).await;
-    assert!(matches!(&outcome, CallOutcome::Failed(why) if why.contains("no execution provider answers")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, CallOutcome::Failed(why) if why.contains("no execution provider answers")),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]

@@ -40,8 +40,8 @@ impl CommitteeFile {
     /// If it can't be read or is malformed.
     pub fn load(path: &Path) -> Result<Self, Hinted> {
         let advice = "every guardian needs the same file; ask the other operators for it";
-        let text = std::fs::read_to_string(path)
-            .hint(format!("can't read the committee file {}", path.display()), advice)?;
+        let text =
+            std::fs::read_to_string(path).hint(format!("can't read the committee file {}", path.display()), advice)?;
         toml::from_str(&text).hint(format!("the committee file {} is not valid", path.display()), advice)
     }
 

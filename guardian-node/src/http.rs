@@ -1,7 +1,9 @@
 //! What a guardian shows: `/metrics`, `/healthz`, `/readyz`, `/status`. Read-only.
 
 use crate::{hint::WithHint, metrics::Metrics};
-use axum::{Json, Router, extract::State, http::StatusCode, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
+use axum::{
+    Json, Router, extract::State, http::StatusCode, http::header::CONTENT_TYPE, response::IntoResponse, routing::get,
+};
 use eyre::Result;
 use guardian_p2p::Network;
 use guardian_protocol::status::{Reason, Status};

@@ -140,10 +140,11 @@ impl KeyFiles {
 
     fn fixed(&self, path: &Path, kind: PurposeKind, key_epoch: KeyEpoch) -> Result<[u8; 32], Hinted> {
         let bytes = self.read(path, kind, key_epoch)?;
-        bytes.expose().as_slice().try_into().hint(
-            format!("{} does not hold a key of 32 bytes", path.display()),
-            "restore the file from your backup",
-        )
+        bytes
+            .expose()
+            .as_slice()
+            .try_into()
+            .hint(format!("{} does not hold a key of 32 bytes", path.display()), "restore the file from your backup")
     }
 
     fn read(&self, path: &Path, kind: PurposeKind, key_epoch: KeyEpoch) -> Result<Secret<Vec<u8>>, Hinted> {

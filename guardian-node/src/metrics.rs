@@ -93,7 +93,11 @@ impl Metrics {
                 "from the hint that something is final to our transaction",
                 &SLOW,
             )?,
-            submissions: make.counters("guardian_submissions_total", "our submissions by outcome", &["kind", "outcome"])?,
+            submissions: make.counters(
+                "guardian_submissions_total",
+                "our submissions by outcome",
+                &["kind", "outcome"],
+            )?,
             submission_gas: make.gauges("guardian_submission_gas", "gas of our last transaction", &["kind"])?,
             exits: make.counters("guardian_exits_total", "voluntary exits that reached a step", &["step"])?,
             provider_failures: make.counters(
@@ -118,7 +122,11 @@ impl Metrics {
             )?,
             culprits: make.counters("guardian_culprits_total", "wrong signature shares, with evidence", &["member"])?,
             messages_refused: make.counters("guardian_messages_refused_total", "messages not taken", &["member"])?,
-            inputs_dropped: make.counters("guardian_inputs_dropped_total", "inputs dropped at a full queue", &["source"])?,
+            inputs_dropped: make.counters(
+                "guardian_inputs_dropped_total",
+                "inputs dropped at a full queue",
+                &["source"],
+            )?,
             step_seconds: make.seconds("guardian_step_seconds", "one step of the brain", &FAST)?,
             commit_seconds: make.seconds("guardian_commit_seconds", "one synced write to the store", &FAST)?,
             registry: make.0,

@@ -17,7 +17,12 @@ use eyre::Result;
 use futures::StreamExt;
 use guardian_chain::{AccountKey, ChainConfig, Endpoint, Limits, Readers, Sender, SenderConfig};
 use guardian_p2p::{Channel, Event, Identity, Network, PeerId};
-use guardian_protocol::{Guardian, Secrets, input::Input, setup::Setup, types::{MemberId, Network as Chain}};
+use guardian_protocol::{
+    Guardian, Secrets,
+    input::Input,
+    setup::Setup,
+    types::{MemberId, Network as Chain},
+};
 use rand_core::OsRng;
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::{
@@ -40,7 +45,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     let store = open_store(&config)?;
     let page = http::bind(config.http.listen).await?;
 
-    let identity = Identity::from_seed(*secrets.identity.expose_seed());
+    let identity = Identity::from_seed(*secrets.identity.expose_seed())
+        .hint("the identity key is not valid", "restore keys/identity.sealed from your backup")?;
     let peers = peers(&committee_file, &config)?;
     let (network, events, transport) = Network::start(p2p_config(&config, &committee_file)?, identity)
         .await
@@ -83,7 +89,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
         metrics: Arc::clone(&metrics),
     };
     let reporter = Reporter::new(Arc::clone(&metrics), names(&config, &committee_file));
-    let driver = Driver { guardian, store, inputs: receiver, performer, reporter, metrics: Arc::clone(&metrics), status };
+    let driver =
+        Driver { guardian, store, inputs: receiver, performer, reporter, metrics: Arc::clone(&metrics), status };
 
     let mut tasks = Tasks::new(stop.clone());
     let (runtime, driver_stop) = (Handle::current(), stop.clone());
@@ -169,10 +176,13 @@ fn sender(config: &Config, chain: &Chain, key: &[u8; 32]) -> Result<Sender, Hint
         poll_interval: defaults.poll_interval.min(config.timing.poll),
         ..defaults
     };
-    let key = AccountKey::from_bytes(key)
-        .hint("the account key is not valid", "restore keys/account.sealed from your backup, or make a new one with `guardian init`")?;
+    let key = AccountKey::from_bytes(key).hint(
+        "the account key is not valid",
+        "restore keys/account.sealed from your backup, or make a new one with `guardian init`",
+    )?;
     let providers = endpoints(&config.execution.providers);
-    Sender::new(settings, Limits::default(), &providers, chain, config.contracts(), key).hint("can't make the transaction sender", "check the urls under [execution]")
+    Sender::new(settings, Limits::default(), &providers, chain, config.contracts(), key)
+        .hint("can't make the transaction sender", "check the urls under [execution]")
 }
 
 pub(crate) fn chain_config(config: &Config) -> ChainConfig {

@@ -62,7 +62,9 @@ impl Reporter {
     /// Tells one event.
     pub(crate) fn tell(&mut self, event: Event) {
         match event {
-            Event::ProviderFailed { .. } | Event::ProviderDisagrees { .. } | Event::NoQuorum { .. } => self.provider(event),
+            Event::ProviderFailed { .. } | Event::ProviderDisagrees { .. } | Event::NoQuorum { .. } => {
+                self.provider(event)
+            }
             Event::PartialExitReleased { .. }
             | Event::ExitCombined { .. }
             | Event::ExitSeen { .. }
@@ -171,7 +173,12 @@ impl Reporter {
             Event::ProviderDisagrees { provider, layer, detail } => {
                 let name = self.names.provider(layer, provider);
                 self.metrics.provider_disagreements.with_label_values(&[layer.as_str(), name]).inc();
-                error!(layer = layer.as_str(), provider = name, says = detail, "ALARM: provider contradicts the others");
+                error!(
+                    layer = layer.as_str(),
+                    provider = name,
+                    says = detail,
+                    "ALARM: provider contradicts the others"
+                );
             }
             Event::NoQuorum { layer, detail } => {
                 self.metrics.contradictions.with_label_values(&[layer.as_str()]).inc();

@@ -24,6 +24,7 @@ const TOPIC: &str = "/guardian/broadcast/1";
 
 /// Source, sequence number, topic, signature and their field tags take about 180 bytes, and the decoder of gossipsub counts up
 /// to 8 KiB of the next frame, which it has read ahead, as part of this one. The exact limit is checked on the message itself.
+/// A frame beyond the margin costs its sender the stream: we hear no more broadcasts from it until it connects anew.
 const FRAME_MARGIN: usize = 16 * 1024;
 
 /// Control messages and subscriptions in one frame. With one topic and no IHAVE, ours stay below 200 bytes.

@@ -127,8 +127,10 @@ impl OpenDuty {
             .filter(|(rank, _)| *rank < coordinators(desk.setup))
             .collect();
         coordinators.sort_unstable();
-        let commitments =
-            coordinators.into_iter().map_while(|(_, member)| self.signer.commit(member, desk.setup, desk.keys, rng)).collect();
+        let commitments = coordinators
+            .into_iter()
+            .map_while(|(_, member)| self.signer.commit(member, desk.setup, desk.keys, rng))
+            .collect();
         let announcement =
             Announcement { duty: self.id(), digest: self.digest, boot: self.boot, round: self.rounds, commitments };
         tally.file(desk.setup.me, announcement.clone());

@@ -3,9 +3,7 @@
 use crate::{
     ports::{CallOutcome, ReadFailure},
     sign::guard::NotSafe,
-    types::{
-        Checkpoint, DutyId, EjectionReason, Epoch, KeyEpoch, MemberId, ProviderId, ValidatorIndex,
-    },
+    types::{Checkpoint, DutyId, EjectionReason, Epoch, KeyEpoch, MemberId, ProviderId, ValidatorIndex},
 };
 use alloy_primitives::B256;
 

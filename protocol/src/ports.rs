@@ -138,7 +138,6 @@ pub enum CallOutcome {
     Failed(String),
 }
 
-
 /// Durable storage of [`Record`]s.
 pub trait AppendRecords {
     /// Why it failed. The node stops on any error: what is not durable must not be spoken of.

@@ -16,10 +16,7 @@ const MAY_USE: [(&str, &[&str]); 6] = [
     ("guardian-p2p", &[]),
     ("guardian-chain", &["guardian-protocol", "guardian-crypto"]),
     ("guardian-node", &["guardian-chain", "guardian-protocol", "guardian-crypto", "guardian-p2p"]),
-    (
-        "guardian-tests",
-        &["guardian-chain", "guardian-protocol", "guardian-crypto", "guardian-p2p", "guardian-node"],
-    ),
+    ("guardian-tests", &["guardian-chain", "guardian-protocol", "guardian-crypto", "guardian-p2p", "guardian-node"]),
 ];
 
 /// What must not be reachable from crates that have no runtime, clock, disk or network.
@@ -27,11 +24,8 @@ const IMPURE: [&str; 10] =
     ["tokio", "libp2p", "reqwest", "rocksdb", "hyper", "prometheus", "tracing", "axum", "alloy-provider", "clap"];
 
 /// The one home of each package that reaches outside.
-const HOMES: [(&str, &[&str]); 3] = [
-    ("libp2p", &["guardian-p2p"]),
-    ("rocksdb", &["guardian-node"]),
-    ("frost-secp256k1", &["guardian-crypto"]),
-];
+const HOMES: [(&str, &[&str]); 3] =
+    [("libp2p", &["guardian-p2p"]), ("rocksdb", &["guardian-node"]), ("frost-secp256k1", &["guardian-crypto"])];
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))

@@ -11,7 +11,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "current_thread")]
 async fn four_guardians_watch_a_real_chain_and_act_on_another() {
-    if let Err(missing) = tool("contracts/out/ReserveFeed.sol/ReserveFeed.json").and(tool("tests/real-beacon/node_modules")) {
+    if let Err(missing) =
+        tool("contracts/out/ReserveFeed.sol/ReserveFeed.json").and(tool("tests/real-beacon/node_modules"))
+    {
         panic!("{missing}; `make test` installs and builds everything first");
     }
     let dir = tempfile::tempdir().unwrap();
@@ -123,7 +125,7 @@ async fn a_restarted_guardian_completes_the_quorum(devnet: &mut Devnet) -> Resul
     nth(devnet, 2)?.start()?;
     wait("a report after the restart", async || Ok(devnet.contracts.reports().await?.len() > before)).await?;
     let restarted = nth(devnet, 2)?;
-    ensure!(!restarted.log()?.contains("store_is_new") , "it must remember its store");
+    ensure!(!restarted.log()?.contains("store_is_new"), "it must remember its store");
     wait("it to be ready", async || Ok(restarted.page().await?.ready)).await
 }
 
@@ -132,8 +134,11 @@ fn no_duty_ever_got_a_second_digest(devnet: &Devnet) -> Result<()> {
     let mut digests = std::collections::BTreeMap::new();
     for guardian in &devnet.guardians {
         for line in guardian.log()?.lines().filter(|line| line.contains("decided and announced")) {
-            let field = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name).map(str::to_owned));
-            let (Some(duty), Some(digest)) = (field("duty="), field("digest=")) else { bail!("unreadable line: {line}") };
+            let field =
+                |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name).map(str::to_owned));
+            let (Some(duty), Some(digest)) = (field("duty="), field("digest=")) else {
+                bail!("unreadable line: {line}")
+            };
             let first = digests.entry(duty.clone()).or_insert_with(|| digest.clone());
             ensure!(*first == digest, "{} announced {digest} for {duty}, another said {first}", guardian.name);
         }

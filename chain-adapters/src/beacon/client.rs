@@ -222,7 +222,9 @@ pub(crate) fn present<T>(routed: Routed<T>) -> Result<T, ReadFailure> {
 /// [`ReadFailure::NotInSync`].
 pub(crate) fn sure<T>(answer: &Envelope<T>) -> Result<(), ReadFailure> {
     if answer.execution_optimistic == Some(true) {
-        return Err(ReadFailure::NotInSync("the answer is optimistic: its execution payload is not verified".to_owned()));
+        return Err(ReadFailure::NotInSync(
+            "the answer is optimistic: its execution payload is not verified".to_owned(),
+        ));
     }
     Ok(())
 }

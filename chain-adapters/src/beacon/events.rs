@@ -54,8 +54,7 @@ impl Listener {
             }
             match self.client.finality_events().await {
                 Ok(response) => {
-                    let patience = self.client.http.limits.silence;
-                    self.open = Some(Box::pin(events(body(response, patience))));
+                    self.open = Some(Box::pin(events(body(Arc::clone(&self.client), response))));
                     return;
                 }
                 Err(error) => {
@@ -84,15 +83,14 @@ fn delays() -> ExponentialBackoff {
         .build()
 }
 
-/// The body's pieces; an error if none comes for `patience`.
-fn body(response: reqwest::Response, patience: Duration) -> impl Stream<Item = Result<Bytes, ReadFailure>> + Send {
-    stream::unfold(Some(response), move |response| async move {
-        let mut response = response?;
-        match tokio::time::timeout(patience, response.chunk()).await {
-            Ok(Ok(Some(piece))) => Some((Ok(piece), Some(response))),
-            Ok(Ok(None)) => None,
-            Ok(Err(error)) => Some((Err(ReadFailure::Unreachable(error.without_url().to_string())), None)),
-            Err(_) => Some((Err(ReadFailure::Unreachable(format!("silent for {patience:?}"))), None)),
+/// The body's pieces; an error if none comes for as long as the limits allow.
+fn body(client: Arc<BeaconClient>, response: reqwest::Response) -> impl Stream<Item = Result<Bytes, ReadFailure>> + Send {
+    stream::unfold(Some((client, response)), |open| async move {
+        let (client, mut response) = open?;
+        match client.http.next_chunk(&mut response, client.http.limits.silence).await {
+            Ok(Some(piece)) => Some((Ok(piece), Some((client, response)))),
+            Ok(None) => None,
+            Err(failure) => Some((Err(failure), None)),
         }
     })
 }

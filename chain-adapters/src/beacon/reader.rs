@@ -9,14 +9,11 @@ use super::{
 use crate::http::content_type;
 use alloy::primitives::B256;
 use guardian_protocol::{
-    ports::{Reading, ReadFailure},
+    ports::{ReadFailure, Reading},
     types::{BlsPubkey, Checkpoint, Slot, ValidatorRecord, evidence::BlockHash},
 };
 use reqwest::Response;
-use std::{
-    collections::BTreeSet,
-    sync::atomic::Ordering::Relaxed,
-};
+use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed};
 
 /// Validators in one POST: what Rocket Pool found beacon nodes to bear.
 const POST_BATCH: usize = 600;
@@ -84,7 +81,9 @@ impl BeaconClient {
             return Err(ReadFailure::NotInSync(format!("{} slots behind", sync.sync_distance.0)));
         }
         if sync.is_optimistic {
-            return Err(ReadFailure::NotInSync("its head is optimistic: not verified by its execution client".to_owned()));
+            return Err(ReadFailure::NotInSync(
+                "its head is optimistic: not verified by its execution client".to_owned(),
+            ));
         }
         // Before the merge there is no execution client to lose.
         if sync.el_offline && chain.has_payloads(sync.head_slot.into()) {
@@ -185,11 +184,8 @@ impl BeaconClient {
         let Some(layout) = chain.layout else {
             return Err(ReadFailure::NotAvailable("its spec does not state the preset".to_owned()));
         };
-        let expected = Expected {
-            genesis_time: chain.genesis_time,
-            genesis_validators_root: chain.genesis_validators_root,
-            slot,
-        };
+        let expected =
+            Expected { genesis_time: chain.genesis_time, genesis_validators_root: chain.genesis_validators_root, slot };
         let mut scan = StateScan::new(layout, expected, keys.iter().copied())?;
         let mut left = self.http.limits.state_bytes;
         while let Some(piece) = self.http.next_chunk(&mut response, self.http.limits.request_timeout).await? {

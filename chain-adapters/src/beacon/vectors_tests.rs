@@ -230,7 +230,13 @@ async fn check_events(client: &BeaconClient, captured: &Captured) {
         let pieces: Vec<_> = captured.body.chunks(piece).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         let read: Vec<String> = events(stream::iter(pieces)).map(|event| event.unwrap().event).collect().await;
         // A capture may stop within its last event, which then does not count.
-        assert!(said.starts_with(&read) && said.len() <= read.len() + 1, "{}: {} of {}", captured.file, read.len(), said.len());
+        assert!(
+            said.starts_with(&read) && said.len() <= read.len() + 1,
+            "{}: {} of {}",
+            captured.file,
+            read.len(),
+            said.len()
+        );
     }
 }
 
@@ -254,7 +260,12 @@ async fn the_network_of_the_capture_is_understood() {
 }
 
 /// All validators of a captured state, scanned in pieces of `piece` bytes.
-fn scan(chain: &BeaconFingerprint, state: &Captured, slot: Slot, piece: usize) -> Result<Vec<ValidatorRecord>, ReadFailure> {
+fn scan(
+    chain: &BeaconFingerprint,
+    state: &Captured,
+    slot: Slot,
+    piece: usize,
+) -> Result<Vec<ValidatorRecord>, ReadFailure> {
     let registry = all_keys(&state.body);
     let expected =
         Expected { genesis_time: chain.genesis_time, genesis_validators_root: chain.genesis_validators_root, slot };

@@ -199,7 +199,9 @@ mod tests {
         let number = |json: &str| serde_json::from_str::<Quoted>(json).ok().map(|number| number.0);
         assert_eq!(number("\"0\""), Some(0));
         assert_eq!(number("\"18446744073709551615\""), Some(u64::MAX));
-        for wrong in ["7", "\"\"", "\"+7\"", "\"-7\"", "\"07\"", "\"0x7\"", "\" 7\"", "\"18446744073709551616\"", "null"] {
+        for wrong in
+            ["7", "\"\"", "\"+7\"", "\"-7\"", "\"07\"", "\"0x7\"", "\" 7\"", "\"18446744073709551616\"", "null"]
+        {
             assert_eq!(number(wrong), None, "{wrong}");
         }
     }

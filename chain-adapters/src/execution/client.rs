@@ -131,7 +131,7 @@ impl ExecutionClient {
     ) -> Result<Option<C::Return>, ReadFailure> {
         let request =
             TransactionRequest::default().to(contract).input(TransactionInput::both(call.abi_encode().into()));
-        let returned: Bytes = self.request("eth_call", (request, BlockId::hash(block))).await?;
+        let returned: Bytes = self.request("eth_call", (request, pinned(block))).await?;
         if returned.is_empty() {
             return Ok(None);
         }
@@ -155,12 +155,12 @@ impl ExecutionClient {
     }
 
     pub(crate) async fn has_code(&self, contract: Address, block: B256) -> Result<bool, ReadFailure> {
-        let code: Bytes = self.request("eth_getCode", (contract, BlockId::hash(block))).await?;
+        let code: Bytes = self.request("eth_getCode", (contract, pinned(block))).await?;
         Ok(!code.is_empty())
     }
 
     pub(crate) async fn balance(&self, account: Address, block: B256) -> Result<U256, ReadFailure> {
-        self.request("eth_getBalance", (account, BlockId::hash(block))).await
+        self.request("eth_getBalance", (account, pinned(block))).await
     }
 
     /// # Errors
@@ -197,6 +197,12 @@ impl ExecutionClient {
     }
 }
 
+/// The state of one block of the canonical chain, in EIP-1898's form. alloy writes a hash alone as a bare string, which not
+/// every client takes.
+fn pinned(block: B256) -> BlockId {
+    BlockId::hash_canonical(block)
+}
+
 /// The transport: JSON-RPC over [`Http`], so that the bounds there hold for alloy as well.
 #[derive(Clone, Debug)]
 struct BoundedRpc(Arc<Http>);
@@ -213,8 +219,10 @@ impl Service<RequestPacket> for BoundedRpc {
     fn call(&mut self, packet: RequestPacket) -> Self::Future {
         let http = Arc::clone(&self.0);
         Box::pin(async move {
-            let answer =
-                http.fetch(http.post().json(&packet), http.limits.rpc_bytes).await.map_err(TransportErrorKind::custom)?;
+            let answer = http
+                .fetch(http.post().json(&packet), http.limits.rpc_bytes)
+                .await
+                .map_err(TransportErrorKind::custom)?;
             match serde_json::from_slice::<ResponsePacket>(&answer.body) {
                 // Some nodes send an error in JSON-RPC with an HTTP status that says so too.
                 Ok(response) if answer.status.is_success() || response.is_error() => Ok(response),

@@ -6,7 +6,7 @@ use alloy::rpc::types::FeeHistory;
 const SMALLEST_TIP: u128 = 10_000_000;
 
 /// A bid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Fees {
     pub(crate) max_fee: u128,
     pub(crate) tip: u128,

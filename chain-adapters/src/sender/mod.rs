@@ -18,6 +18,7 @@ use crate::{
     execution::client::ExecutionClient,
     http::Http,
     providers::checked,
+    stats::ProviderStats,
 };
 use alloy::{
     consensus::TxEip1559,
@@ -26,15 +27,15 @@ use alloy::{
 use fee::{Ceiling, Fees, quote, raise};
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use guardian_protocol::{
-    ports::CallOutcome,
+    ports::{CallOutcome, ReadFailure},
     sign::Signed,
-    types::{Contracts, DutyKind, Network, Slot},
+    types::{Contracts, DutyKind, Network, ProviderId, Slot, Wei},
 };
 use node::Trial;
 use nonce::{Rejection, median};
 use tokio::{
     sync::Mutex,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep_until, timeout_at},
 };
 
 /// No transaction may use more gas than this (EIP-7825).
@@ -104,6 +105,21 @@ impl Sender {
         self.key.address()
     }
 
+    /// What is left to pay with, in wei, as most nodes say; `None` if none answers.
+    pub async fn balance(&self) -> Option<Wei> {
+        let answers = join_all(self.nodes.iter().map(|node| node.funds(self.address()))).await;
+        median(answers.into_iter().filter_map(Result::ok).collect())
+    }
+
+    /// What each execution provider has cost on the way out.
+    #[must_use]
+    pub fn stats(&self) -> Vec<ProviderStats> {
+        let numbered = self.nodes.iter().zip(0..=u8::MAX);
+        numbered
+            .map(|(node, id)| node.http.stats.snapshot(Layer::Execution, ProviderId(id), node.http.name()))
+            .collect()
+    }
+
     /// Brings `signed` to its contract, unless the contract has it or a later one. Returns after inclusion, refusal or
     /// [`SenderConfig::timeout`]; doing it again does no harm.
     pub async fn submit(&self, signed: &Signed) -> CallOutcome {
@@ -118,8 +134,8 @@ impl Sender {
     /// The error side is an outcome as well: one that ends the attempt early.
     async fn deliver(&self, submission: &Submission) -> Result<CallOutcome, CallOutcome> {
         let deadline = Instant::now() + self.config.timeout;
-        self.check_not_accepted(submission).await?;
-        let mut bid = self.prepare(submission).await?;
+        let nodes = self.nodes_without(submission).await?;
+        let mut bid = self.prepare(submission, &nodes).await?;
         let mut sent: Vec<B256> = Vec::new();
         let mut replacements = self.config.replacements;
         loop {
@@ -134,7 +150,7 @@ impl Sender {
                 // Not by us: something else of this account was included. Prepare anew, which runs a trial again.
                 Sent::NonceUsed if sent.is_empty() => {
                     let used = bid.nonce;
-                    bid = self.prepare(submission).await?;
+                    bid = self.prepare(submission, &nodes).await?;
                     if bid.nonce <= used {
                         return Err(CallOutcome::Failed(format!("the nodes disagree whether nonce {used} is used")));
                     }
@@ -147,12 +163,12 @@ impl Sender {
             if let Some(outcome) = self.await_receipt(submission, &sent, until).await? {
                 return Ok(outcome);
             }
-            self.check_not_accepted(submission).await?;
+            let nodes = self.nodes_without(submission).await?;
             if Instant::now() >= deadline {
                 return Err(CallOutcome::Failed(format!("not included within {:?}", self.config.timeout)));
             }
             if replacements > 0
-                && let Some(raised) = self.replacement(submission, bid).await?
+                && let Some(raised) = self.replacement(submission, bid, &nodes).await?
             {
                 replacements = replacements.saturating_sub(1);
                 bid = raised;
@@ -160,57 +176,65 @@ impl Sender {
         }
     }
 
+    /// The nodes that know the contract, and on which it has neither this duty nor a later one.
+    ///
     /// # Errors
-    /// [`CallOutcome::AlreadyAccepted`] if most nodes say that the contract has this duty or a later one;
-    /// [`CallOutcome::Failed`] if none says anything.
-    async fn check_not_accepted(&self, submission: &Submission) -> Result<(), CallOutcome> {
+    /// [`CallOutcome::AlreadyAccepted`] if most nodes say that it has; [`CallOutcome::Failed`] if none says anything.
+    async fn nodes_without(&self, submission: &Submission) -> Result<Vec<&ExecutionClient>, CallOutcome> {
         let asked = self.nodes.iter().map(|node| node.last_reference_slot(&self.contracts, submission.kind));
-        let (mut answered, mut accepted, mut reason) = (0_usize, 0_usize, String::new());
-        for answer in join_all(asked).await {
+        let (mut without, mut accepted, mut reason) = (Vec::new(), 0_usize, String::new());
+        for (node, answer) in self.nodes.iter().zip(join_all(asked).await) {
             match answer {
-                Ok(slot) => {
-                    answered = answered.saturating_add(1);
-                    accepted = accepted.saturating_add(usize::from(slot >= submission.slot.0));
-                }
-                Err(failure) => reason = failure.to_string(),
+                Ok(slot) if slot < submission.slot.0 => without.push(node),
+                Ok(_) => accepted = accepted.saturating_add(1),
+                Err(failure) => reason = format!("{}: {failure}", node.http.name()),
             }
         }
-        if answered == 0 {
+        if without.is_empty() && accepted == 0 {
             return Err(CallOutcome::Failed(format!("no execution provider answers: {reason}")));
         }
-        if accepted.saturating_mul(2) > answered { Err(CallOutcome::AlreadyAccepted) } else { Ok(()) }
+        if accepted > without.len() { Err(CallOutcome::AlreadyAccepted) } else { Ok(without) }
     }
 
-    /// A bid, from the first node on which the submission passes a trial.
-    async fn prepare(&self, submission: &Submission) -> Result<Bid, CallOutcome> {
+    /// A bid, if the submission passes a trial on any of `nodes`: with the largest of their gas estimates, since too little
+    /// gas is paid for in vain, and the median of the fees that they suggest.
+    async fn prepare(&self, submission: &Submission, nodes: &[&ExecutionClient]) -> Result<Bid, CallOutcome> {
         let nonce = self.next_nonce().await?;
+        let (mut estimates, mut fees) = (Vec::new(), Vec::new());
         let mut worst = CallOutcome::Failed("no execution provider".to_owned());
-        for node in &self.nodes {
-            let problem = match node.trial(self.address(), submission).await {
-                Ok(Trial::Passes(gas)) => match self.fees(node).await {
-                    Ok(fees) => return Ok(Bid { nonce, gas: gas_limit(gas)?, fees }),
-                    Err(problem) => CallOutcome::Failed(problem),
-                },
-                Ok(Trial::Stale) => CallOutcome::AlreadyAccepted,
-                Ok(Trial::Refused(reason)) => CallOutcome::Refused(reason),
-                Err(failure) => CallOutcome::Failed(format!("{}: {failure}", node.http.name())),
-            };
-            if weight(&problem) >= weight(&worst) {
-                worst = problem;
+        for tried in join_all(nodes.iter().map(|node| self.try_on(node, submission))).await {
+            match tried {
+                Ok((estimate, suggested)) => {
+                    estimates.push(estimate);
+                    fees.push(suggested);
+                }
+                Err(problem) if weight(&problem) >= weight(&worst) => worst = problem,
+                Err(_) => {}
             }
         }
-        Err(worst)
+        match (estimates.into_iter().max(), median(fees)) {
+            (Some(estimate), Some(fees)) => Ok(Bid { nonce, gas: gas_limit(estimate)?, fees }),
+            _ => Err(worst),
+        }
+    }
+
+    /// The gas that one node estimates and the fees that follow from its blocks.
+    async fn try_on(&self, node: &ExecutionClient, submission: &Submission) -> Result<(u64, Fees), CallOutcome> {
+        let failed = |failure: ReadFailure| CallOutcome::Failed(format!("{}: {failure}", node.http.name()));
+        let estimate = match node.trial(self.address(), submission).await.map_err(failed)? {
+            Trial::Passes(estimate) => estimate,
+            Trial::Stale => return Err(CallOutcome::AlreadyAccepted),
+            Trial::Refused(reason) => return Err(CallOutcome::Refused(reason)),
+        };
+        let history = node.fee_history().await.map_err(failed)?;
+        let fees = quote(&history, self.ceiling()).map_err(|error| CallOutcome::Failed(error.to_string()))?;
+        Ok((estimate, fees))
     }
 
     async fn next_nonce(&self) -> Result<u64, CallOutcome> {
         let counts = join_all(self.nodes.iter().map(|node| node.included_count(self.address()))).await;
         median(counts.into_iter().filter_map(Result::ok).collect())
             .ok_or_else(|| CallOutcome::Failed("no execution provider tells the account's nonce".to_owned()))
-    }
-
-    async fn fees(&self, node: &ExecutionClient) -> Result<Fees, String> {
-        let history = node.fee_history().await.map_err(|failure| format!("{}: {failure}", node.http.name()))?;
-        quote(&history, self.ceiling()).map_err(|error| error.to_string())
     }
 
     fn ceiling(&self) -> Ceiling {
@@ -277,20 +301,26 @@ impl Sender {
                     return Ok(Some(CallOutcome::Included { transaction, gas }));
                 }
                 // Usually because another guardian was faster.
-                self.check_not_accepted(submission).await?;
+                self.nodes_without(submission).await?;
                 return Ok(Some(CallOutcome::Refused(format!("reverted in {}", receipt.transaction_hash))));
             }
-            if Instant::now() + self.config.poll_interval > until {
+            let now = Instant::now();
+            if now >= until {
                 return Ok(None);
             }
-            sleep(self.config.poll_interval).await;
+            sleep_until(until.min(now + self.config.poll_interval)).await;
         }
     }
 
     /// A higher bid for a transaction that is not included, after another trial. `None`: the ceiling is reached, go on
     /// waiting with the old one.
-    async fn replacement(&self, submission: &Submission, bid: Bid) -> Result<Option<Bid>, CallOutcome> {
-        let fresh = match self.prepare(submission).await {
+    async fn replacement(
+        &self,
+        submission: &Submission,
+        bid: Bid,
+        nodes: &[&ExecutionClient],
+    ) -> Result<Option<Bid>, CallOutcome> {
+        let fresh = match self.prepare(submission, nodes).await {
             Ok(fresh) => fresh,
             Err(CallOutcome::Failed(why)) => {
                 tracing::debug!(why, "the bid is not raised");
@@ -318,5 +348,9 @@ fn weight(outcome: &CallOutcome) -> u8 {
 /// A fifth more than the estimate: the state may have changed by the time of inclusion.
 fn gas_limit(estimate: u64) -> Result<u64, CallOutcome> {
     let gas = estimate.saturating_add(estimate / 5).min(GAS_CAP);
-    if gas < estimate { Err(CallOutcome::Failed(format!("it needs {estimate} gas, more than a transaction may"))) } else { Ok(gas) }
+    if gas < estimate {
+        Err(CallOutcome::Failed(format!("it needs {estimate} gas, more than a transaction may")))
+    } else {
+        Ok(gas)
+    }
 }

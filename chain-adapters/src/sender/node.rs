@@ -7,7 +7,7 @@ use crate::{
     execution::client::ExecutionClient,
 };
 use alloy::{
-    primitives::{Address, B256, Bytes, U64, hex},
+    primitives::{Address, B256, Bytes, U64, U256, hex},
     rpc::{
         json_rpc::ErrorPayload,
         types::{FeeHistory, TransactionInput, TransactionRequest},
@@ -16,7 +16,7 @@ use alloy::{
 };
 use guardian_protocol::{
     ports::ReadFailure,
-    types::{Contracts, DutyKind},
+    types::{Contracts, DutyKind, Wei},
 };
 use serde::Deserialize;
 
@@ -94,6 +94,12 @@ impl ExecutionClient {
         Ok(self.request::<_, U64>("eth_getTransactionCount", (account, "latest")).await?.to())
     }
 
+    /// Ether of `account`, in wei.
+    pub(super) async fn funds(&self, account: Address) -> Result<Wei, ReadFailure> {
+        let funds: U256 = self.request("eth_getBalance", (account, "latest")).await?;
+        Ok(Wei::try_from(funds).unwrap_or(Wei::MAX))
+    }
+
     /// # Errors
     /// What the node has against it, and its words.
     pub(super) async fn broadcast(&self, transaction: &Bytes) -> Result<(), (Rejection, String)> {
@@ -122,7 +128,10 @@ impl ExecutionClient {
             Some(Refusal::Stale) => Trial::Stale,
             Some(Refusal::Other(text)) => Trial::Refused(text),
             None => {
-                let shown = data.get(..4).map_or_else(|| payload.message.to_string(), |id| format!("unknown error {}", hex::encode_prefixed(id)));
+                let shown = data.get(..4).map_or_else(
+                    || payload.message.to_string(),
+                    |id| format!("unknown error {}", hex::encode_prefixed(id)),
+                );
                 Trial::Refused(self.http.tame(&shown))
             }
         })

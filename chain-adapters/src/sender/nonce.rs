@@ -37,11 +37,10 @@ impl Rejection {
     }
 }
 
-/// The account's next nonce, from what several nodes say: the upper median, so that one node that lags (or lies) among
-/// three does not matter.
-pub(crate) fn median(mut counts: Vec<u64>) -> Option<u64> {
-    counts.sort_unstable();
-    counts.get(counts.len() / 2).copied()
+/// What to believe of what several nodes say: the upper median, so that one node of three that lags or lies does not matter.
+pub(crate) fn median<T: Ord + Copy>(mut said: Vec<T>) -> Option<T> {
+    said.sort_unstable();
+    said.get(said.len() / 2).copied()
 }
 
 #[cfg(test)]
@@ -53,7 +52,7 @@ mod tests {
         assert_eq!(median(vec![7, 0, 7]), Some(7));
         assert_eq!(median(vec![7, 900, 7]), Some(7));
         assert_eq!(median(vec![6, 7]), Some(7));
-        assert_eq!(median(vec![]), None);
+        assert_eq!(median::<u64>(vec![]), None);
     }
 
     #[test]

@@ -45,7 +45,9 @@ pub(crate) fn healthy(asked: &Asked) -> Reply {
     match (asked.method.as_str(), asked.path()) {
         ("GET", "/eth/v1/beacon/genesis") => {
             let version = "0x00000001";
-            data(json!({ "genesis_time": "1000", "genesis_validators_root": GENESIS_ROOT, "genesis_fork_version": version }))
+            data(
+                json!({ "genesis_time": "1000", "genesis_validators_root": GENESIS_ROOT, "genesis_fork_version": version }),
+            )
         }
         ("GET", "/eth/v1/config/spec") => data(spec()),
         ("GET", "/eth/v1/config/fork_schedule") => data(json!([
@@ -57,7 +59,8 @@ pub(crate) fn healthy(asked: &Asked) -> Reply {
         ("GET", path) if path.starts_with("/eth/v1/beacon/headers/") => data(header(&FINALIZED_SLOT.to_string())),
         ("POST", path) if path == validators => {
             let body: Value = serde_json::from_slice(&asked.body).unwrap();
-            let ids: Vec<String> = body["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().into()).collect();
+            let ids: Vec<String> =
+                body["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().into()).collect();
             data(known(&ids))
         }
         ("GET", path) if path == validators => {

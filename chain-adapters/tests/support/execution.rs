@@ -205,7 +205,9 @@ impl Chain {
         let to: Address = serde_json::from_value(request["to"].clone()).unwrap();
         let called: [u8; 4] = input[..4].try_into().unwrap();
         let slot = if to == CONTRACTS.ejection_registry { self.accepted.0 } else { self.accepted.1 };
-        let words = |words: &[U256]| Ok(json!(hex::encode_prefixed(words.iter().flat_map(|word| word.to_be_bytes::<32>()).collect::<Vec<_>>())));
+        let words = |words: &[U256]| {
+            Ok(json!(hex::encode_prefixed(words.iter().flat_map(|word| word.to_be_bytes::<32>()).collect::<Vec<_>>())))
+        };
         let known = |name: &str| called == selector(name);
         if known("groupKey()") {
             return Ok(json!(format!("0x{}{}", KEY[0], KEY[1])));

@@ -125,9 +125,7 @@ fn respond(reply: Reply) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap();
     for (name, value) in reply.headers {
-        response
-            .headers_mut()
-            .insert(header::HeaderName::from_static(name), HeaderValue::from_str(&value).unwrap());
+        response.headers_mut().insert(header::HeaderName::from_static(name), HeaderValue::from_str(&value).unwrap());
     }
     response
 }

@@ -107,7 +107,8 @@ impl DevnetKeys {
             write("share.sealed", PurposeKind::KeyShare, 1, &share.to_secret_bytes())?;
             let exits = take_share(&splits, usize::from(i))?;
             files.write_exits(&dir.join("keys/exits.sealed"), &exits, Work::Devnet)?;
-            let address = AccountKey::from_bytes(account.expose()).hint("can't make an account", "try again")?.address();
+            let address =
+                AccountKey::from_bytes(account.expose()).hint("can't make an account", "try again")?.address();
             let reachable = self.addresses(i, port)?;
             members.push(MemberEntry {
                 id: share.member(),
@@ -131,7 +132,8 @@ impl DevnetKeys {
     fn split_validators(&self) -> Result<Vec<Split>> {
         (0..self.validators)
             .map(|index| {
-                let key = bls::SecretKey::interop(index).hint("can't derive an interop key", "this is a defect: report it")?;
+                let key = bls::SecretKey::interop(index)
+                    .hint("can't derive an interop key", "this is a defect: report it")?;
                 let (shares, commitments) = bls::dealer::split(&key, self.guardians, self.threshold, &mut OsRng)
                     .hint("can't split a validator's key", "check --guardians and --threshold")?;
                 Ok(Split { shares, commitments })
@@ -144,7 +146,10 @@ impl DevnetKeys {
             || format!("/ip4/127.0.0.1/udp/{port}/quic-v1"),
             |template| template.replace("{i}", &i.to_string()),
         );
-        Ok(vec![text.parse().hint(format!("`{text}` is not a multiaddress"), "write --address like /dns4/guardian-{i}/udp/9000/quic-v1")?])
+        Ok(vec![text.parse().hint(
+            format!("`{text}` is not a multiaddress"),
+            "write --address like /dns4/guardian-{i}/udp/9000/quic-v1",
+        )?])
     }
 }
 

@@ -5,8 +5,8 @@
 mod file;
 
 pub use file::{
-    BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LogConfig, LogFormat,
-    NetworkConfig, ProviderConfig, TimingConfig,
+    BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LogConfig,
+    LogFormat, NetworkConfig, ProviderConfig, TimingConfig,
 };
 
 use crate::hint::{Hinted, WithHint};
@@ -21,8 +21,10 @@ impl Config {
     /// # Errors
     /// If it can't be read, has an unknown key or a wrong type, or contradicts itself.
     pub fn load(path: &Path) -> Result<Self, Hinted> {
-        let text = std::fs::read_to_string(path)
-            .hint(format!("can't read the configuration {}", path.display()), "`guardian init` writes one; pass its path with --config")?;
+        let text = std::fs::read_to_string(path).hint(
+            format!("can't read the configuration {}", path.display()),
+            "`guardian init` writes one; pass its path with --config",
+        )?;
         let mut config: Self = toml::from_str(&text).hint(
             format!("the configuration {} is not valid", path.display()),
             "every key is explained in the file that `guardian init` writes; unknown keys are refused so that a typing error can't go unnoticed",

@@ -6,7 +6,9 @@ use guardian_protocol::{
     record::{Record, RecordError},
     types::DutyId,
 };
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, IteratorMode, Options, WriteBatch, WriteOptions};
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, IteratorMode, Options, WriteBatch, WriteOptions,
+};
 use std::path::{Path, PathBuf};
 
 /// An open store.
@@ -48,7 +50,9 @@ impl StoreError {
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::InUse(_) => "is another guardian running with this data_dir? Two with one key would sign against each other",
+            Self::InUse(_) => {
+                "is another guardian running with this data_dir? Two with one key would sign against each other"
+            }
             Self::UnknownSchema { .. } => "use the version of the node that wrote it, or upgrade step by step",
             Self::SecondDigest(_) => "this must never happen; stop, keep the store, and report it",
             Self::Record(_) | Self::NoTable(_) => {
@@ -128,7 +132,7 @@ impl AppendRecords for Store {
             }
             batch.put_cf(self.table(table)?, key, value);
         }
-        Ok(self.db.write_opt(&batch, &synced())?)
+        Ok(self.db.write_opt(batch, &synced())?)
     }
 }
 

@@ -187,15 +187,15 @@ impl Metrics {
     /// A rate over a counter that appears with its first event misses that event.
     fn show_zeroes<'a>(&self, members: impl Iterator<Item = &'a PeerId>) {
         for reason in DropReason::ALL {
-            self.dropped.get_or_create(&DropLabels { reason });
+            self.dropped.get_or_create(&DropLabels { reason }).inc_by(0);
         }
         for channel in [Channel::Broadcast, Channel::Direct] {
-            self.sent.get_or_create(&ChannelLabels { channel });
-            self.received.get_or_create(&ChannelLabels { channel });
+            self.sent.get_or_create(&ChannelLabels { channel }).inc_by(0);
+            self.received.get_or_create(&ChannelLabels { channel }).inc_by(0);
         }
         for member in members {
             self.connected(member, false);
-            self.limited.get_or_create(&peer_labels(member));
+            self.limited.get_or_create(&peer_labels(member)).inc_by(0);
         }
     }
 

@@ -11,12 +11,11 @@ use libp2p::{PeerId, request_response::OutboundRequestId, swarm::ConnectionId};
 use super::{outbound::Outbound, redial::Redial};
 use crate::{Limits, limits::rate::Allowance};
 
-/// Two connections that begin within this time are two members dialling each other. A member that dials us later, although it
-/// is connected, has lost that connection, as after a restart.
+/// A member that dials us while our own dial to it is younger than this has dialled at the same moment.
 const SIMULTANEOUS: Duration = Duration::from_secs(3);
 
-/// A connected member subscribes within a round trip. One that has not by then never will on this connection.
-const SUBSCRIBES_WITHIN: Duration = Duration::from_secs(5);
+/// A connected member subscribes within two round trips. One that has not by then never will on this connection.
+const SUBSCRIBES_WITHIN: Duration = Duration::from_secs(4);
 
 /// How long the broadcasts of a member that exceeds its allowance are dropped unseen. Without it, gossipsub would remember an
 /// identifier for each of them.
@@ -25,10 +24,18 @@ const MUTED: Duration = Duration::from_secs(1);
 /// The members, ourselves not included.
 pub(crate) type Peers = BTreeMap<PeerId, Peer>;
 
+/// One connection to a member.
+#[derive(Debug)]
+struct Connection {
+    id: ConnectionId,
+    inbound: bool,
+    since: Instant,
+}
+
 /// One member.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    connections: Vec<(ConnectionId, Instant)>,
+    connections: Vec<Connection>,
     subscribed: bool,
     /// We are closing its connections.
     given_up: bool,
@@ -72,20 +79,22 @@ impl Peer {
         }
     }
 
-    /// A connection was made. False when the member dialled us although it has an older connection: both are to be closed, so
-    /// that it starts afresh. (Keeping the new one is not enough: gossipsub announces subscriptions on the first one only.)
+    /// A connection was made. False when the member has dialled us although it has a connection, so it must have lost that
+    /// one, as after a restart: all are to be closed, so that it starts afresh. (Keeping the new one is not enough: gossipsub
+    /// announces subscriptions on the first one only.) A member dials when it has no connection, one address at a time; so
+    /// the only innocent case is that we dialled at the same moment.
     #[must_use]
     pub(crate) fn connected(&mut self, id: ConnectionId, inbound: bool, now: Instant) -> bool {
-        let stale = inbound && self.oldest_is_older_than(SIMULTANEOUS, now);
-        self.connections.push((id, now));
+        let lost = inbound && self.connections.iter().any(|older| older.inbound || older.age(now) > SIMULTANEOUS);
+        self.connections.push(Connection { id, inbound, since: now });
         self.redial.connected();
-        self.given_up |= stale;
-        !stale
+        self.given_up |= lost;
+        !lost
     }
 
     /// A connection ended. True when it was the last one.
     pub(crate) fn disconnected(&mut self, id: ConnectionId) -> bool {
-        self.connections.retain(|(connection, _)| *connection != id);
+        self.connections.retain(|connection| connection.id != id);
         let last = self.connections.is_empty();
         if last {
             self.subscribed = false;
@@ -105,9 +114,10 @@ impl Peer {
 
     /// True, once, when it is connected but has not subscribed for so long that only a new connection can help.
     pub(crate) fn give_up(&mut self, now: Instant) -> bool {
-        let silent = !self.subscribed && !self.given_up && self.oldest_is_older_than(SUBSCRIBES_WITHIN, now);
-        self.given_up |= silent;
-        silent
+        let overdue = self.connections.iter().any(|connection| connection.age(now) > SUBSCRIBES_WITHIN);
+        let in_vain = overdue && !self.subscribed && !self.given_up;
+        self.given_up |= in_vain;
+        in_vain
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -155,9 +165,11 @@ impl Peer {
         }
         over
     }
+}
 
-    fn oldest_is_older_than(&self, age: Duration, now: Instant) -> bool {
-        self.connections.iter().any(|(_, since)| now.saturating_duration_since(*since) > age)
+impl Connection {
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
     }
 }
 
@@ -243,11 +255,30 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_dials_us_long_after_it_was_connected_has_lost_that_connection() {
+    fn a_member_that_dials_us_twice_has_lost_the_first_connection() {
         let now = Instant::now();
         let mut peer = reachable(now);
-        assert!(peer.connected(id(2), true, now + SIMULTANEOUS));
-        assert!(!peer.connected(id(3), true, now + SIMULTANEOUS + Duration::from_millis(1)));
+        assert!(!peer.connected(id(2), true, now));
+    }
+
+    #[test]
+    fn a_member_that_dials_us_while_we_dial_it_has_lost_nothing() {
+        let now = Instant::now();
+        for (ours, theirs) in [(0, SIMULTANEOUS.as_millis()), (1_000, 0)] {
+            let at = |milliseconds| now + Duration::from_millis(u64::try_from(milliseconds).unwrap());
+            let mut peer = peer(now);
+            let mut dials = [(id(1), false, at(ours)), (id(2), true, at(theirs))];
+            dials.sort_by_key(|(_, _, at)| *at);
+            assert!(dials.into_iter().all(|(id, inbound, at)| peer.connected(id, inbound, at)));
+        }
+    }
+
+    #[test]
+    fn a_member_that_dials_us_long_after_we_dialled_it_has_lost_our_connection() {
+        let now = Instant::now();
+        let mut peer = peer(now);
+        assert!(peer.connected(id(1), false, now));
+        assert!(!peer.connected(id(2), true, now + SIMULTANEOUS + Duration::from_millis(1)));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod bounds;
 mod committee;
 mod exchange;
+mod latency_tmp;
 mod metrics;
 mod restart;
 mod start;

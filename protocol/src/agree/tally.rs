@@ -52,6 +52,10 @@ impl Tally {
     /// The highest period that `member` announced, of any kind.
     #[must_use]
     pub fn highest_of(&self, member: MemberId) -> Option<Epoch> {
-        DutyKind::ALL.iter().filter_map(|kind| self.heard.get(&(member, *kind))?.last_key_value()).map(|(e, _)| *e).max()
+        DutyKind::ALL
+            .iter()
+            .filter_map(|kind| self.heard.get(&(member, *kind))?.last_key_value())
+            .map(|(e, _)| *e)
+            .max()
     }
 }

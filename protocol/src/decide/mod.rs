@@ -3,6 +3,8 @@
 
 mod ejection;
 mod reserves;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     observe::Registry,
@@ -15,7 +17,12 @@ pub use ejection::ORDER_LIFE;
 /// The duties that `evidence` demands, in the order of [`DutyKind::ALL`]. `in_flight` says for which kinds a signed duty is known that
 /// the evidence can't show yet: a finalized reference is two epochs old, and what was just sent is not visible in it.
 #[must_use]
-pub fn decide(evidence: &Evidence, registry: &Registry, in_flight: impl Fn(DutyKind) -> bool, setup: &Setup) -> Vec<Duty> {
+pub fn decide(
+    evidence: &Evidence,
+    registry: &Registry,
+    in_flight: impl Fn(DutyKind) -> bool,
+    setup: &Setup,
+) -> Vec<Duty> {
     DutyKind::ALL
         .into_iter()
         .filter(|kind| !in_flight(*kind))

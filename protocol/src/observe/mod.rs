@@ -158,9 +158,8 @@ impl Observer {
         let (Some(slot), true) = (slot, self.last.is_none_or(|last| checkpoint.epoch > last)) else {
             return Ok(None);
         };
-        let at = checkpoint
-            .execution
-            .map_or_else(|| At::Time(setup.network.time_of(slot)), |block| At::Block(block.hash));
+        let at =
+            checkpoint.execution.map_or_else(|| At::Time(setup.network.time_of(slot)), |block| At::Block(block.hash));
         self.ask(now, Stage::Chain(checkpoint, slot), Query::Chain(at), ids, fx);
         Ok(None)
     }

@@ -43,8 +43,10 @@ pub(super) fn checkpoint(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Op
 pub(super) fn chain(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<ChainView, Trouble> {
     let given = only(raw, |reading| if let Reading::Chain(value) = reading { Some(*value) } else { None });
     let detail = |view: &ChainView| {
-        format!("block {} {}, threshold {}, accepted {:?}", view.block.number, view.block.hash,
-            view.policy.ejection_threshold, view.accepted)
+        format!(
+            "block {} {}, threshold {}, accepted {:?}",
+            view.block.number, view.block.hash, view.policy.ejection_threshold, view.accepted
+        )
     };
     believed(given, setup.quorum.execution, Layer::Execution, detail, fx)
 }
@@ -65,8 +67,12 @@ pub(super) fn validators(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Ve
         let against = reference.as_deref().unwrap_or_default();
         list.iter().find(|record| !against.contains(record)).map_or_else(
             || format!("{} validators instead of {}", list.len(), against.len()),
-            |record| format!("validator {}: balance {} gwei, slashed {}, exit epoch {}",
-                record.index, record.balance, record.slashed, record.exit_epoch),
+            |record| {
+                format!(
+                    "validator {}: balance {} gwei, slashed {}, exit epoch {}",
+                    record.index, record.balance, record.slashed, record.exit_epoch
+                )
+            },
         )
     };
     let contradiction = report_dissent(&verdict, Layer::Beacon, detail, fx);

@@ -6,6 +6,9 @@ pub mod coordinator;
 pub mod guard;
 pub mod signer;
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     setup::Setup,
     types::{Duty, DutyError, DutyId, KeyEpoch},

@@ -5,8 +5,7 @@
 use super::{Contracts, Duty, DutyBody};
 use alloy_primitives::{Address, B256, U256, keccak256};
 
-const DOMAIN_TYPE: &[u8] =
-    b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
+const DOMAIN_TYPE: &[u8] = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
 const DOMAIN_NAME: &[u8] = b"Puffer Guardian";
 const DOMAIN_VERSION: &[u8] = b"1";
 const EJECTION_TYPE: &[u8] =

@@ -103,6 +103,12 @@ pub enum EjectionReason {
     LowBalance = 1,
     /// It was slashed.
     Slashed = 2,
+    /// It has not attested for too long. Not decided yet; the contract knows it.
+    Offline = 3,
+    /// Its operator's Validator Tickets are spent. Not decided yet; the contract knows it.
+    TicketsSpent = 4,
+    /// Its restaking module was slashed by a service. Not decided yet; the contract knows it.
+    ModuleSlashed = 5,
 }
 
 impl EjectionReason {
@@ -112,6 +118,9 @@ impl EjectionReason {
         match self {
             Self::LowBalance => "low_balance",
             Self::Slashed => "slashed",
+            Self::Offline => "offline",
+            Self::TicketsSpent => "tickets_spent",
+            Self::ModuleSlashed => "module_slashed",
         }
     }
 }

@@ -11,7 +11,9 @@ pub mod time;
 pub use committee::{Committee, CommitteeError, Member};
 pub use digest::DigestDomain;
 pub use duty::{Duty, DutyBody, DutyError, DutyId, DutyKind, Ejection, EjectionOrder, EjectionReason, ReserveReport};
-pub use evidence::{Accepted, BlockHash, BlockRef, ChainView, Checkpoint, Evidence, Policy, ProtocolEvent, ValidatorRecord};
+pub use evidence::{
+    Accepted, BlockHash, BlockRef, ChainView, Checkpoint, Evidence, Policy, ProtocolEvent, ValidatorRecord,
+};
 pub use guardian_crypto::member::MemberId;
 pub use ids::{BlsPubkey, BootId, Epoch, Gwei, KeyEpoch, ProviderId, Slot, ValidatorIndex, Wei};
 pub use network::{Contracts, Fork, Network};

@@ -71,8 +71,7 @@ impl Envelope {
     /// The bytes for the network.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes =
-            encode_versioned(Self::VERSION, &Body { sender: self.sender, message: self.message.clone() });
+        let mut bytes = encode_versioned(Self::VERSION, &Body { sender: self.sender, message: self.message.clone() });
         bytes.extend_from_slice(&self.signature.to_bytes());
         bytes
     }

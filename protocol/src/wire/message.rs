@@ -102,8 +102,7 @@ impl Commitment {
     /// Whether its owner made it, for this digest of this duty.
     #[must_use]
     pub fn is_genuine(&self, duty: DutyId, digest: B256, committee: &Committee) -> bool {
-        let bytes =
-            Self::signed_bytes(&(duty, digest), &(self.owner, self.boot, self.index), &self.points, committee);
+        let bytes = Self::signed_bytes(&(duty, digest), &(self.owner, self.boot, self.index), &self.points, committee);
         committee
             .get(self.owner)
             .is_some_and(|owner| owner.identity.verify(Self::DOMAIN, &bytes, &self.signature).is_ok())

@@ -23,9 +23,15 @@ pub fn measure() -> Result<Vec<Figure>> {
         let line = text.lines().find_map(|line| line.trim().strip_prefix(label));
         line.ok_or_else(|| eyre!("no line `{label}`"))?.trim().parse().wrap_err_with(|| label.to_owned())
     };
-    let figure = |name, value, reference, reference_value| Figure { name, value, unit: "gas", reference, reference_value };
+    let figure =
+        |name, value, reference, reference_value| Figure { name, value, unit: "gas", reference, reference_value };
     Ok(vec![
-        figure("verify_gas", value("verify, with its call and its memory")?, "safe-frost's verifier, measured", 5_196.0),
+        figure(
+            "verify_gas",
+            value("verify, with its call and its memory")?,
+            "safe-frost's verifier, measured",
+            5_196.0,
+        ),
         figure(
             "reserve_report_gas",
             value("submitReport, whole transaction")?,
@@ -38,6 +44,11 @@ pub fn measure() -> Result<Vec<Figure>> {
             "Lido's exit bus with 100 keys, quoted",
             9_500.0,
         ),
-        figure("rotate_gas", value("rotate, whole transaction")?, "estimate of two verifications and two writes", 60_000.0),
+        figure(
+            "rotate_gas",
+            value("rotate, whole transaction")?,
+            "estimate of two verifications and two writes",
+            60_000.0,
+        ),
     ])
 }

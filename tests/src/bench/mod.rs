@@ -24,7 +24,10 @@ pub struct Figure {
 /// The table, ready to print.
 #[must_use]
 pub fn table(figures: &[Figure]) -> String {
-    let mut lines = vec![format!("{:<28} {:>12} {:<5} {:>12}  {:>6}  {}", "figure", "value", "unit", "reference", "ratio", "what the reference is")];
+    let mut lines = vec![format!(
+        "{:<28} {:>12} {:<5} {:>12}  {:>6}  {}",
+        "figure", "value", "unit", "reference", "ratio", "what the reference is"
+    )];
     for f in figures {
         let ratio = if f.reference_value == 0.0 { 0.0 } else { f.value / f.reference_value };
         lines.push(format!(

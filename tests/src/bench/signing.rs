@@ -110,7 +110,7 @@ async fn spawn(
         peers.insert(*other, peer_id);
     }
     let listen = addresses.get(&member).ok_or_else(|| eyre!("no address"))?.parse()?;
-    let identity = Identity::from_seed(*keys.identity(member).expose_seed());
+    let identity = Identity::from_seed(*keys.identity(member).expose_seed())?;
     let config = Config { listen: vec![listen], members, limits: Limits::default() };
     let (network, mut events, actor) = Network::start(config, identity).await?;
     tokio::spawn(actor.map(drop));
@@ -125,7 +125,8 @@ async fn spawn(
         }
     });
     let guardian = Guardian::restore(now(), setup(member, keys), keys.secrets(member), Vec::new(), &mut OsRng)?;
-    let mut node = Node { member, guardian, store: MemoryStore::default(), network, peers, chain: Arc::clone(chain), reports };
+    let mut node =
+        Node { member, guardian, store: MemoryStore::default(), network, peers, chain: Arc::clone(chain), reports };
     let own = inputs.clone();
     tokio::spawn(async move {
         let mut input = Input::Woke;

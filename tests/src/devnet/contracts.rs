@@ -131,7 +131,9 @@ impl Deployment {
             .event_signature(EjectionRegistry::ValidatorEjected::SIGNATURE_HASH)
             .from_block(0);
         let logs = self.provider.get_logs(&filter).await?;
-        logs.iter().map(|log| Ok(log.log_decode::<EjectionRegistry::ValidatorEjected>()?.inner.validatorIndex)).collect()
+        logs.iter()
+            .map(|log| Ok(log.log_decode::<EjectionRegistry::ValidatorEjected>()?.inner.validatorIndex))
+            .collect()
     }
 
     /// The feed's answer, read as a DeFi protocol would: reserves in wei, and the time of the reference slot.

@@ -161,7 +161,10 @@ pub fn write_config(
                 format!("/ip4/127.0.0.1/tcp/{}", files.port),
             ],
         },
-        beacon: BeaconConfig { providers: beacons.iter().enumerate().map(provider).collect::<Result<_>>()?, quorum: None },
+        beacon: BeaconConfig {
+            providers: beacons.iter().enumerate().map(provider).collect::<Result<_>>()?,
+            quorum: None,
+        },
         execution: ExecutionConfig {
             providers: vec![ProviderConfig { name: "anvil".to_owned(), url: contracts.rpc_url.parse()? }],
             quorum: None,

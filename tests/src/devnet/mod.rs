@@ -63,7 +63,8 @@ impl Devnet {
         let anvil = start_anvil(&options.dir, rpc_port)?;
         let lodestar = start_lodestar(&options, beacon_port)?;
         let beacon = Beacon::new(beacon_port)?;
-        let genesis = beacon.wait_for_genesis(Duration::from_secs(120)).await.wrap_err("the beacon chain did not start")?;
+        let genesis =
+            beacon.wait_for_genesis(Duration::from_secs(120)).await.wrap_err("the beacon chain did not start")?;
 
         say("making keys: 1 group key and the validators' keys, in parts");
         let keys = DevnetKeys {
@@ -125,11 +126,8 @@ impl Devnet {
     /// # Errors
     /// If the file can't be written.
     pub fn write_manifest(&self) -> Result<()> {
-        let guardians: Vec<_> = self
-            .guardians
-            .iter()
-            .map(|g| json!({ "name": g.name, "pid": g.pid(), "http_url": g.url }))
-            .collect();
+        let guardians: Vec<_> =
+            self.guardians.iter().map(|g| json!({ "name": g.name, "pid": g.pid(), "http_url": g.url })).collect();
         let validators: Vec<_> = self
             .validators
             .iter()

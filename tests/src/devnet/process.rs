@@ -124,7 +124,11 @@ pub fn free_ports(preferred: u16, count: u16) -> Result<u16> {
     let is_free = |port| free_port(port).is_ok_and(|free| free == port);
     let row = |first: u16| (first..first.saturating_add(count)).all(is_free);
     let others = (0..100).filter_map(|_| free_port(0).ok());
-    std::iter::once(preferred).filter(|port| *port != 0).chain(others).find(|first| row(*first)).ok_or_else(|| eyre!("no {count} free ports in a row"))
+    std::iter::once(preferred)
+        .filter(|port| *port != 0)
+        .chain(others)
+        .find(|first| row(*first))
+        .ok_or_else(|| eyre!("no {count} free ports in a row"))
 }
 
 /// `preferred` if it is free, else any free port.

@@ -134,9 +134,15 @@ impl Screen {
             options.threshold, options.guardians, options.validators, options.offline
         )
         .ok();
-        writeln!(text, "beacon {}   EVM {}   finalized epoch {}", devnet.beacon.url, devnet.contracts.rpc_url, view.finalized).ok();
+        writeln!(
+            text,
+            "beacon {}   EVM {}   finalized epoch {}",
+            devnet.beacon.url, devnet.contracts.rpc_url, view.finalized
+        )
+        .ok();
         let reserves = view.reserves.as_ref().map_or_else(|| "none yet".to_owned(), |wei| ether(wei));
-        writeln!(text, "reports accepted {}   orders accepted {}   reserves {reserves}\n", view.reports, view.orders).ok();
+        writeln!(text, "reports accepted {}   orders accepted {}   reserves {reserves}\n", view.reports, view.orders)
+            .ok();
         for (name, page) in &view.guardians {
             writeln!(text, "  {name:<12} {}", guardian_line(page.as_ref())).ok();
         }

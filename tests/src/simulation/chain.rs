@@ -12,8 +12,8 @@ use guardian_protocol::{
     ports::{At, CallOutcome, Landed, Query, ReadFailure, Reading, SignedExit},
     sign::Signed,
     types::{
-        Accepted, BlockHash, BlockRef, BlsPubkey, ChainView, Checkpoint, Contracts, DutyBody, DutyKind, Epoch, Fork, Gwei, KeyEpoch,
-        Network, Policy, ProtocolEvent, Slot, ValidatorIndex, ValidatorRecord,
+        Accepted, BlockHash, BlockRef, BlsPubkey, ChainView, Checkpoint, Contracts, DutyBody, DutyKind, Epoch, Fork,
+        Gwei, KeyEpoch, Network, Policy, ProtocolEvent, Slot, ValidatorIndex, ValidatorRecord,
     },
 };
 use std::collections::BTreeMap;
@@ -75,7 +75,8 @@ impl Chain {
     /// A chain with these validators, of whom every third is offline.
     #[must_use]
     pub fn new(group_key: GroupKey, validators: Vec<bls::PublicKey>) -> Self {
-        let validators = (0u64..).zip(validators).map(|(i, key)| (key, if i % 3 == 2 { 4_000_000 } else { 0 })).collect();
+        let validators =
+            (0u64..).zip(validators).map(|(i, key)| (key, if i % 3 == 2 { 4_000_000 } else { 0 })).collect();
         let mut chain = Self {
             group_key,
             epoch: 1,
@@ -191,7 +192,9 @@ impl Chain {
     pub fn is_true(&self, signed: &Signed) -> bool {
         let duty = signed.duty();
         let validators = self.validators_at(duty.period.0);
-        if duty.reference_root != checkpoint(duty.period.0).root || duty.reference_slot.0 != duty.period.0 * SLOTS_PER_EPOCH {
+        if duty.reference_root != checkpoint(duty.period.0).root
+            || duty.reference_slot.0 != duty.period.0 * SLOTS_PER_EPOCH
+        {
             return false;
         }
         match &duty.body {

@@ -65,14 +65,19 @@ impl Invariants {
     }
 
     fn message(&mut self, member: MemberId, message: &Message, store: &MemoryStore) -> Result<(), Violation> {
-        let decided = |id: DutyId| store.records().iter().any(|r| matches!(r, Record::Decided { id: i, .. } if *i == id));
-        let signed = |id: DutyId| store.records().iter().any(|r| matches!(r, Record::Signed { duty, .. } if duty.id() == id));
+        let decided =
+            |id: DutyId| store.records().iter().any(|r| matches!(r, Record::Decided { id: i, .. } if *i == id));
+        let signed =
+            |id: DutyId| store.records().iter().any(|r| matches!(r, Record::Signed { duty, .. } if duty.id() == id));
         let recorded = match message {
             Message::Announcement(announcement) => {
                 let (id, digest) = (announcement.duty, announcement.digest);
                 let first = *self.announced.entry((member, id)).or_insert(digest);
                 if first != digest {
-                    return violation("no_two_digests_for_one_duty", format!("{member} announced {first} and {digest} for {id}"));
+                    return violation(
+                        "no_two_digests_for_one_duty",
+                        format!("{member} announced {first} and {digest} for {id}"),
+                    );
                 }
                 self.votes.entry((id, digest)).or_default().insert(member);
                 decided(id)

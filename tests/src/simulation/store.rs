@@ -1,6 +1,9 @@
 //! A store in memory that survives a crash of its guardian, and can be told to cheat.
 
-use guardian_protocol::{ports::AppendRecords, record::{Record, RecordError}};
+use guardian_protocol::{
+    ports::AppendRecords,
+    record::{Record, RecordError},
+};
 
 /// What has been made durable. Records go through their lasting encoding, as on a disk.
 #[derive(Debug, Default)]

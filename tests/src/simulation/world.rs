@@ -321,7 +321,11 @@ impl<'a> World<'a> {
                 Ok(())
             }
             Item::Outcome { to, life, id, outcome } => {
-                if self.life(to) == life { self.step(to, Input::Called { id, outcome }) } else { Ok(()) }
+                if self.life(to) == life {
+                    self.step(to, Input::Called { id, outcome })
+                } else {
+                    Ok(())
+                }
             }
             Item::Exit(exit) => {
                 self.chain.publish(&exit);

@@ -1,0 +1,182 @@
+//! The rules, case by case.
+
+use super::{ORDER_LIFE, decide};
+use crate::{
+    observe::Registry,
+    setup::{ProviderQuorum, Setup, Timing},
+    types::{
+        Accepted, BlockRef, BlsPubkey, ChainView, Checkpoint, Committee, Contracts, DutyBody, DutyKind, EjectionReason,
+        Epoch, Evidence, Gwei, KeyEpoch, Member, MemberId, Network, Policy, ProtocolEvent, Slot, ValidatorIndex,
+        ValidatorRecord,
+    },
+};
+use guardian_crypto::{frost::dealer, identity::IdentityKey};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+const THRESHOLD: Gwei = Gwei(31_750_000_000);
+
+fn setup() -> Setup {
+    let mut rng = ChaCha20Rng::seed_from_u64(3);
+    let (_, public) = dealer::deal(3, 2, &mut rng).unwrap();
+    let members = MemberId::first(3).map(|id| Member {
+        id,
+        name: id.to_string(),
+        identity: IdentityKey::generate(&mut rng).public(),
+    });
+    let members: Vec<Member> = members.collect();
+    Setup {
+        me: MemberId::new(1).unwrap(),
+        committee: Committee::new(members, public, KeyEpoch(1)).unwrap(),
+        network: Network {
+            chain_id: 1,
+            genesis_validators_root: [0; 32].into(),
+            genesis_time: 0,
+            seconds_per_slot: 12,
+            slots_per_epoch: 32,
+            forks: Vec::new(),
+            capella_fork_version: None,
+            deneb_fork_epoch: None,
+        },
+        contracts: Contracts {
+            guardian_keys: [1; 20].into(),
+            ejection_registry: [2; 20].into(),
+            reserve_feed: [3; 20].into(),
+            protocol: [4; 20].into(),
+        },
+        quorum: ProviderQuorum { beacon: 1, execution: 1 },
+        timing: Timing::default(),
+        start_block: 0,
+    }
+}
+
+fn validator(index: u64, balance: u64) -> ValidatorRecord {
+    ValidatorRecord {
+        index: ValidatorIndex(index),
+        pubkey: BlsPubkey::repeat_byte(u8::try_from(index).unwrap()),
+        balance: Gwei(balance),
+        slashed: false,
+        activation_epoch: Epoch(0),
+        exit_epoch: Epoch::FAR_FUTURE,
+    }
+}
+
+fn evidence(setup: &Setup, epoch: u64, accepted: Accepted, validators: Vec<ValidatorRecord>) -> Evidence {
+    let checkpoint = Checkpoint {
+        epoch: Epoch(epoch),
+        root: [1; 32].into(),
+        block_slot: Slot(epoch * 32),
+        state_root: [2; 32].into(),
+        execution: None,
+    };
+    let chain = ChainView {
+        block: BlockRef { number: 1, hash: [3; 32].into(), timestamp: 1 },
+        policy: Policy {
+            ejection_threshold: THRESHOLD.to_wei(),
+            report_period: 10,
+            vaults: vec![([8; 20].into(), 7), ([9; 20].into(), 5)],
+        },
+        accepted,
+        key_epoch: KeyEpoch(1),
+        group_key: setup.committee.group_key(),
+    };
+    Evidence::new(checkpoint, Slot(epoch * 32), chain, validators)
+}
+
+fn ejected(validators: Vec<ValidatorRecord>, registry: &Registry, epoch: u64) -> Vec<(u64, EjectionReason)> {
+    let setup = setup();
+    let evidence = evidence(&setup, epoch, Accepted::default(), validators);
+    let duties = decide(&evidence, registry, |kind| kind == DutyKind::Reserves, &setup);
+    duties
+        .iter()
+        .flat_map(|duty| match &duty.body {
+            DutyBody::Ejection(order) => order.ejections().iter().map(|e| (e.index.0, e.reason)).collect(),
+            DutyBody::Reserves(_) => Vec::new(),
+        })
+        .collect()
+}
+
+#[test]
+fn a_balance_below_the_threshold_is_ejected_and_one_at_it_is_not() {
+    let validators = vec![validator(1, THRESHOLD.0), validator(2, THRESHOLD.0 - 1), validator(3, 32_000_000_000)];
+    assert_eq!(ejected(validators, &Registry::default(), 100), vec![(2, EjectionReason::LowBalance)]);
+}
+
+#[test]
+fn a_validator_that_is_leaving_or_not_active_yet_is_left_alone() {
+    let leaving = ValidatorRecord { exit_epoch: Epoch(120), ..validator(1, 1) };
+    let pending = ValidatorRecord { activation_epoch: Epoch(101), ..validator(2, 1) };
+    assert_eq!(ejected(vec![leaving, pending], &Registry::default(), 100), Vec::new());
+}
+
+#[test]
+fn a_slashed_validator_is_noticed_once_although_it_is_leaving() {
+    let slashed = ValidatorRecord { slashed: true, exit_epoch: Epoch(120), ..validator(1, 32_000_000_000) };
+    let mut registry = Registry::default();
+    assert_eq!(ejected(vec![slashed], &registry, 100), vec![(1, EjectionReason::Slashed)]);
+    order(&mut registry, slashed.pubkey, 100);
+    assert_eq!(ejected(vec![slashed], &registry, 100 + ORDER_LIFE + 1), Vec::new());
+}
+
+#[test]
+fn an_order_is_given_time_and_then_given_again() {
+    let low = validator(1, 1);
+    let mut registry = Registry::default();
+    order(&mut registry, low.pubkey, 100);
+    assert_eq!(ejected(vec![low], &registry, 100 + ORDER_LIFE), Vec::new());
+    assert_eq!(ejected(vec![low], &registry, 100 + ORDER_LIFE + 1), vec![(1, EjectionReason::LowBalance)]);
+}
+
+#[test]
+fn more_validators_than_an_order_holds_are_ejected_in_order_of_their_index() {
+    let mut many: Vec<ValidatorRecord> = (0..200).map(|i| validator(i, 1)).collect();
+    many.extend((200..400).map(|i| ValidatorRecord { index: ValidatorIndex(i), ..validator(0, 1) }));
+    let ejected = ejected(many, &Registry::default(), 100);
+    assert_eq!(ejected.len(), 256);
+    assert!(ejected.is_sorted_by_key(|(index, _)| *index));
+}
+
+#[test]
+fn reserves_are_the_sum_of_validators_and_vaults_in_wei() {
+    let setup = setup();
+    let validators = vec![validator(1, 2), validator(2, 3)];
+    let evidence = evidence(&setup, 100, Accepted::default(), validators);
+    let duties = decide(&evidence, &Registry::default(), |kind| kind == DutyKind::Ejection, &setup);
+    let DutyBody::Reserves(report) = &duties[0].body else { panic!("a report is due") };
+    assert_eq!((report.validator_count, report.validator_balance, report.vault_balance), (2, 5_000_000_000, 12));
+    assert_eq!(report.total(), 5_000_000_012);
+}
+
+#[test]
+fn a_report_is_due_once_in_every_period_of_epochs() {
+    let setup = setup();
+    let due = |epoch: u64, last: u64| {
+        let accepted = Accepted { reserves: Slot(last * 32), ..Accepted::default() };
+        let evidence = evidence(&setup, epoch, accepted, vec![validator(1, 32_000_000_000)]);
+        !decide(&evidence, &Registry::default(), |_| false, &setup).is_empty()
+    };
+    assert!(due(100, 99));
+    assert!(!due(105, 100));
+    assert!(due(110, 105));
+    assert!(due(113, 100), "a period without a report is made up for in the next epoch");
+}
+
+#[test]
+fn a_report_of_nothing_is_not_made() {
+    let setup = setup();
+    let mut evidence = evidence(&setup, 100, Accepted::default(), Vec::new());
+    evidence.chain.policy.vaults.clear();
+    assert!(decide(&evidence, &Registry::default(), |_| false, &setup).is_empty());
+}
+
+#[test]
+fn what_is_in_flight_is_not_decided_again() {
+    let setup = setup();
+    let evidence = evidence(&setup, 100, Accepted::default(), vec![validator(1, 1)]);
+    assert_eq!(decide(&evidence, &Registry::default(), |_| false, &setup).len(), 2);
+    assert!(decide(&evidence, &Registry::default(), |_| true, &setup).is_empty());
+}
+
+fn order(registry: &mut Registry, pubkey: BlsPubkey, epoch: u64) {
+    let event = ProtocolEvent::Ordered { pubkey, reference_slot: Slot(epoch * 32) };
+    registry.advance(BlockRef { number: 1, hash: [3; 32].into(), timestamp: 1 }, &[event]);
+}
