@@ -22,7 +22,7 @@ mod sender;
 mod stats;
 
 #[cfg(test)]
-#[path = "../tests/support/inside.rs"]
+#[path = "../tests/adapters/support/inside.rs"]
 mod support;
 
 pub use config::{ChainConfig, Endpoint, Limits, SenderConfig};

@@ -275,7 +275,10 @@ pub(crate) fn checked(layer: Layer, endpoints: &[Endpoint]) -> Result<&[Endpoint
     }
 }
 
-async fn fingerprints<C: Client>(providers: &[Provider<C>]) -> Vec<(String, Result<C::Fingerprint, ReadFailure>)> {
+/// What providers said of their chains, each with its name.
+type Said<F> = Vec<(String, Result<F, ReadFailure>)>;
+
+async fn fingerprints<C: Client>(providers: &[Provider<C>]) -> Said<C::Fingerprint> {
     join_all(
         providers
             .iter()

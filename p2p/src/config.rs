@@ -57,8 +57,9 @@ impl Config {
 impl Member {
     /// The addresses without a `/p2p/` suffix of our member; libp2p checks the identity on its own.
     fn dialable(&self) -> Result<Vec<Multiaddr>, Error> {
-        let refuse =
-            |address: &Multiaddr, why| Err(Error::MemberAddress { peer: self.peer_id, address: address.clone(), why });
+        let refuse = |address: &Multiaddr, why| {
+            Err(Error::MemberAddress { peer: Box::new(self.peer_id), address: address.clone(), why })
+        };
         let mut addresses = Vec::with_capacity(self.addresses.len());
         for address in &self.addresses {
             let mut bare = address.clone();

@@ -31,7 +31,7 @@ pub enum Error {
     #[error("address {address} of member {peer} cannot be used: {why}")]
     MemberAddress {
         /// The member.
-        peer: PeerId,
+        peer: Box<PeerId>,
         /// Its address.
         address: Multiaddr,
         /// What is wrong with it.

@@ -84,7 +84,10 @@ fn delays() -> ExponentialBackoff {
 }
 
 /// The body's pieces; an error if none comes for as long as the limits allow.
-fn body(client: Arc<BeaconClient>, response: reqwest::Response) -> impl Stream<Item = Result<Bytes, ReadFailure>> + Send {
+fn body(
+    client: Arc<BeaconClient>,
+    response: reqwest::Response,
+) -> impl Stream<Item = Result<Bytes, ReadFailure>> + Send {
     stream::unfold(Some((client, response)), |open| async move {
         let (client, mut response) = open?;
         match client.http.next_chunk(&mut response, client.http.limits.silence).await {

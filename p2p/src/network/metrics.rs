@@ -165,7 +165,7 @@ impl Metrics {
         ours.register("sent", "Messages handed to libp2p; a broadcast counts once", metrics.sent.clone());
         ours.register("received", "Messages delivered to the application", metrics.received.clone());
         ours.register("dropped", "Messages that went no further, by reason", metrics.dropped.clone());
-        ours.register("limited", "Messages of a member beyond its allowance, dropped", metrics.limited.clone());
+        ours.register("limited", "Messages of a member beyond its allowance, dropped; without the broadcasts ignored unseen for a second after", metrics.limited.clone());
         ours.register(
             "direct_failed",
             "Direct messages not known to have arrived, by member and reason",

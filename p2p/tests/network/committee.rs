@@ -44,12 +44,18 @@ pub(crate) fn config(listen: &str, members: Vec<Member>) -> Config {
 }
 
 pub(crate) async fn start(number: u8, config: Config) -> Node {
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_test_writer()
-        .try_init();
     let (network, events, run) = Network::start(config, identity(number)).await.unwrap();
     Node { network, events, task: tokio::spawn(run) }
+}
+
+/// An address with a port that was free a moment ago.
+pub(crate) fn free_address(listen: &str) -> String {
+    let port = if listen == TCP {
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    } else {
+        std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    };
+    listen.replace("/0", &format!("/{port}"))
 }
 
 /// Members 1 to `count`, connected each with each; the later ones have dialled the earlier ones.

@@ -2,7 +2,9 @@
 
 use guardian_p2p::{Channel, Event, Feedback, Limits};
 
-use crate::committee::{QUIC, TCP, at, committee, config, eventually, id, patiently, received, silent, start};
+use crate::committee::{
+    QUIC, TCP, at, committee, config, eventually, free_address, id, patiently, received, silent, start,
+};
 
 async fn everybody_hears_everybody(listen: &str) {
     let mut nodes = committee::<4>(listen, &Limits::default()).await;
@@ -132,16 +134,6 @@ async fn members_that_dial_each_other_at_the_same_moment_are_connected_and_stay_
             assert_eq!(one.next().await, received(2, Channel::Broadcast, &[round]));
         }
     }
-}
-
-/// An address with a port that was free a moment ago.
-pub(crate) fn free_address(listen: &str) -> String {
-    let port = if listen == TCP {
-        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-    } else {
-        std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-    };
-    listen.replace("/0", &format!("/{port}"))
 }
 
 #[tokio::test]

@@ -1,11 +1,17 @@
 //! The network over real sockets on loopback: what it carries, whom it refuses, what it survives. One binary, since linking
-//! libp2p takes longer than all of these tests.
+//! libp2p takes longer than all of these tests. (`cfg(test)` tells clippy that what it allows in tests is allowed here.)
 
+#[cfg(test)]
 mod bounds;
+#[cfg(test)]
 mod committee;
+#[cfg(test)]
 mod exchange;
-mod latency_tmp;
+#[cfg(test)]
 mod metrics;
+#[cfg(test)]
 mod restart;
+#[cfg(test)]
 mod start;
+#[cfg(test)]
 mod strangers;

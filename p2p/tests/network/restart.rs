@@ -5,10 +5,7 @@ use std::time::Duration;
 use guardian_p2p::{Channel, Config, Event};
 use tokio::runtime::Runtime;
 
-use crate::{
-    committee::{Node, QUIC, TCP, at, config, eventually, id, patiently, received, silent, start},
-    exchange::free_address,
-};
+use crate::committee::{Node, QUIC, TCP, at, config, eventually, free_address, id, patiently, received, silent, start};
 
 /// A member with a runtime of its own, so that it can be killed: its tasks vanish where they are, and say no farewell.
 struct Mortal {

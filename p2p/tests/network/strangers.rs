@@ -78,9 +78,9 @@ async fn garbage_and_idle_sockets_do_not_hurt() {
     for greeting in greetings.iter().cycle().take(40) {
         let mut socket = TcpStream::connect(("127.0.0.1", port(tcp))).unwrap();
         socket.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
-        // The other side may close before it has read everything.
-        let _ = socket.write_all(greeting).and_then(|()| socket.write_all(&garbage(300)));
-        held.push(socket);
+        // The other side may close before it has read everything: either way the socket stays open.
+        let written = socket.write_all(greeting).and_then(|()| socket.write_all(&garbage(300)));
+        held.push((socket, written));
     }
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     for length in [0, 1, 20, 300, 1_200, 1_472] {

@@ -158,7 +158,9 @@ impl Devnet {
 }
 
 fn start_anvil(dir: &Path, port: u16) -> Result<Process> {
-    let anvil = tool("contracts/node_modules/.bin/anvil")?;
+    // The program itself: npm's launcher would be the child, and would leave it behind when killed.
+    let cpu = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let anvil = tool(&format!("contracts/node_modules/@foundry-rs/anvil-linux-{cpu}/bin/anvil"))?;
     let port = port.to_string();
     // One slot an epoch: a block is final two blocks later, so that confirmation can be watched.
     let arguments =

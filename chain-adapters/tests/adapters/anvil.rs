@@ -1,8 +1,12 @@
 //! Readers and sender against the real contracts on a real EVM. Needs `contracts/node_modules` (anvil) and `contracts/out`
 //! (compiled contracts); says that it skips where they are absent.
 
-mod support;
-
+use crate::support::{
+    beacon::healthy,
+    committee::{Signers, order, report},
+    config, endpoint, limits,
+    server::Server,
+};
 use alloy::{
     primitives::{Address, B256, Bytes, U256, address, hex},
     sol,
@@ -18,12 +22,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
-};
-use support::{
-    beacon::healthy,
-    committee::{Signers, order, report},
-    config, endpoint, limits,
-    server::Server,
 };
 use url::Url;
 

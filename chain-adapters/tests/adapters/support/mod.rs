@@ -1,9 +1,9 @@
 //! Stand-ins for the world: HTTP servers that play beacon and execution nodes, and a committee that signs.
-#![allow(dead_code, reason = "every test binary uses its own part")]
 
 pub(crate) mod beacon;
 pub(crate) mod committee;
 pub(crate) mod execution;
+pub(crate) mod readers;
 pub(crate) mod server;
 
 use guardian_chain::{ChainConfig, Endpoint, Limits};

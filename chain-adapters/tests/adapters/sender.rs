@@ -1,17 +1,15 @@
 //! How a signed duty gets to its contract, and what keeps it from paying twice, too much, or for nothing.
 
-mod support;
-
-use alloy::primitives::{U256, hex};
-use guardian_chain::{AccountKey, Sender, SenderConfig};
-use guardian_protocol::{ports::CallOutcome, sign::Signed};
-use std::{collections::VecDeque, time::Duration};
-use support::{
+use crate::support::{
     committee::{Signers, network, order, report},
     endpoint,
     execution::{CONTRACTS, Chain, Node, selector},
     limits,
 };
+use alloy::primitives::{U256, hex};
+use guardian_chain::{AccountKey, Sender, SenderConfig};
+use guardian_protocol::{ports::CallOutcome, sign::Signed};
+use std::{collections::VecDeque, time::Duration};
 
 const GWEI: u128 = 1_000_000_000;
 

@@ -1,17 +1,15 @@
 //! What the readers make of execution nodes.
 
-mod support;
-
-use guardian_chain::{Error, Readers};
-use guardian_protocol::{
-    ports::{At, Landed, Query, ReadFailure, Reading},
-    types::{Accepted, BlockRef, BlsPubkey, ChainView, KeyEpoch, ProtocolEvent, Slot},
-};
-use support::{
+use crate::support::{
     beacon::{healthy, pubkey},
     config,
     execution::{Chain, KEY, Node, VAULT, hash, provisioned},
     server::{Reply, Server},
+};
+use guardian_chain::{Error, Readers};
+use guardian_protocol::{
+    ports::{At, Landed, Query, ReadFailure, Reading},
+    types::{Accepted, BlockRef, BlsPubkey, ChainView, KeyEpoch, ProtocolEvent, Slot},
 };
 
 async fn readers(chain: Chain) -> (Readers, Node, Server) {

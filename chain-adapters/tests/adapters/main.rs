@@ -1,0 +1,17 @@
+//! The adapters from outside, against stand-ins for the world, and against the real contracts where anvil is installed.
+//! One binary, so that it is linked once. (`cfg(test)` tells clippy that what it allows in tests is allowed here.)
+
+#[cfg(test)]
+mod anvil;
+#[cfg(test)]
+mod execution;
+#[cfg(test)]
+mod finality;
+#[cfg(test)]
+mod providers;
+#[cfg(test)]
+mod sender;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod validators;
