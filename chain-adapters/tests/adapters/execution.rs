@@ -149,6 +149,12 @@ async fn without_contracts_at_the_head_nothing_is_said_about_progress() {
 }
 
 #[tokio::test]
+async fn an_empty_answer_of_a_contract_that_exists_does_not_mean_that_nothing_was_accepted() {
+    let (readers, _node, _beacon) = readers(Chain { silent: Some(90), ..Chain::default() }).await;
+    assert!(matches!(ask(&readers, Query::Landed).await, Err(ReadFailure::NotAvailable(_))));
+}
+
+#[tokio::test]
 async fn a_syncing_node_has_no_answer_about_its_head() {
     let (readers, _node, _beacon) = readers(Chain { syncing: true, ..Chain::default() }).await;
     assert!(matches!(ask(&readers, Query::Landed).await, Err(ReadFailure::NotInSync(_))));

@@ -57,7 +57,8 @@ async fn hostile_error_text_is_tamed_and_credentials_are_never_printed() {
     let gone_too = ask(&readers, Query::Landed).await.unwrap_err();
     assert!(matches!((&gone, &gone_too), (ReadFailure::Unreachable(_), ReadFailure::Unreachable(_))));
     for text in [printed, format!("{readers:?}"), failure.to_string(), format!("{gone:?} {gone_too:?}")] {
-        for secret in ["hunter2", "topsecret", "0123456789abcdef", "\u{1b}", "\n"] {
+        // Not even the path that a key would be in.
+        for secret in ["hunter2", "topsecret", "0123456789abcdef", "/v3", "\u{1b}", "\n"] {
             assert!(!text.contains(secret), "{secret:?} in {text}");
         }
     }

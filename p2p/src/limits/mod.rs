@@ -61,6 +61,12 @@ impl Default for Limits {
 /// Frames carry their length in 32 bits and gossipsub's arithmetic wants room; nothing near it is ever sent.
 const LARGEST_MESSAGE: usize = 64 * 1024 * 1024;
 
+/// A queue of a million messages is a leak with a limit; the channels themselves panic only far beyond.
+const LONGEST_QUEUE: usize = 1_000_000;
+
+/// Each message in flight is a stream, and Yamux has to grant each stream a window of 256 KiB.
+const MOST_IN_FLIGHT: usize = 256;
+
 impl Limits {
     /// Refuses limits under which nothing, or not even one largest message, could ever pass.
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -84,8 +90,16 @@ impl Limits {
         if let Some((name, _)) = holds_one.into_iter().find(|(_, value)| *value < largest) {
             return Err(Error::Limit { name, why: "not even one message of the largest size would pass" });
         }
-        if largest > LARGEST_MESSAGE {
-            return Err(Error::Limit { name: "broadcast_bytes or direct_bytes", why: "above 64 MiB" });
+        let bounded = [
+            ("broadcast_bytes", self.broadcast_bytes, LARGEST_MESSAGE, "above 64 MiB"),
+            ("direct_bytes", self.direct_bytes, LARGEST_MESSAGE, "above 64 MiB"),
+            ("command_queue", self.command_queue, LONGEST_QUEUE, "above a million"),
+            ("event_queue", self.event_queue, LONGEST_QUEUE, "above a million"),
+            ("peer_queue", self.peer_queue, LONGEST_QUEUE, "above a million"),
+            ("peer_in_flight", self.peer_in_flight, MOST_IN_FLIGHT, "above 256"),
+        ];
+        if let Some((name, _, _, why)) = bounded.into_iter().find(|(_, value, most, _)| value > most) {
+            return Err(Error::Limit { name, why });
         }
         Ok(())
     }
@@ -110,6 +124,14 @@ mod tests {
     #[test]
     fn a_limit_of_zero_is_refused_by_name() {
         let limits = Limits { peer_in_flight: 0, ..Limits::default() };
+        assert!(matches!(limits.check(), Err(Error::Limit { name: "peer_in_flight", .. })));
+    }
+
+    #[test]
+    fn a_limit_that_limits_nothing_is_refused_by_name() {
+        let limits = Limits { event_queue: usize::MAX, ..Limits::default() };
+        assert!(matches!(limits.check(), Err(Error::Limit { name: "event_queue", .. })));
+        let limits = Limits { peer_in_flight: 257, ..Limits::default() };
         assert!(matches!(limits.check(), Err(Error::Limit { name: "peer_in_flight", .. })));
     }
 

@@ -219,7 +219,10 @@ impl Actor {
                 if self.delivery.offer(event).is_err() {
                     return;
                 }
-                info!(peer = %id, ?report, "member");
+                match report {
+                    Report::Connected => info!(peer = %id, "member connected"),
+                    Report::Disconnected => info!(peer = %id, "member disconnected"),
+                }
                 self.metrics.connected(id, report == Report::Connected);
                 peer.reported(report);
             }

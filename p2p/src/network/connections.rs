@@ -2,17 +2,20 @@
 
 use std::time::Instant;
 
-use libp2p::metrics::Recorder;
 use libp2p::{
     Multiaddr, PeerId,
     allow_block_list::NotAllowed,
     core::ConnectedPoint,
+    metrics::Recorder,
     multiaddr::Protocol,
     swarm::{ConnectionId, DialError, ListenError, SwarmEvent},
 };
 use tracing::{debug, warn};
 
-use super::actor::{Actor, chance, disconnect};
+use super::{
+    actor::{Actor, chance, disconnect},
+    metrics::DropReason,
+};
 use crate::{Error, behaviour::BehaviourEvent};
 
 impl Actor {
@@ -75,7 +78,7 @@ impl Actor {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         if peer.disconnected(connection) {
             let lost = peer.outbound.clear();
-            self.metrics.dropped_many(super::metrics::DropReason::ConnectionLost, lost);
+            self.metrics.dropped_many(DropReason::ConnectionLost, lost);
             peer.redial.lost(now, chance());
             // Before the next connection: gossipsub does not announce subscriptions to a peer that it ignores.
             if peer.unmute(now) {
