@@ -48,11 +48,11 @@ struct Anvil {
 
 impl Anvil {
     async fn start() -> Option<Self> {
-        let program = contracts().join("node_modules/.bin/anvil");
-        if !program.exists() || !contracts().join("out/ReserveFeed.sol/ReserveFeed.json").exists() {
+        let compiled = contracts().join("out/ReserveFeed.sol/ReserveFeed.json").exists();
+        let Some(program) = program().filter(|_| compiled) else {
             println!("skipped: anvil is not installed or the contracts are not compiled");
             return None;
-        }
+        };
         // Taken and given back: anvil tells its port only to people.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let process = Command::new(program)
@@ -132,6 +132,15 @@ impl Drop for Anvil {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
+}
+
+/// The native program: `.bin/anvil` is a script whose child would outlive it.
+fn program() -> Option<PathBuf> {
+    let packages = std::fs::read_dir(contracts().join("node_modules/@foundry-rs")).ok()?;
+    packages.flatten().map(|package| package.path().join("bin/anvil")).find(|program| {
+        let package = program.components().rev().nth(2).unwrap().as_os_str();
+        package.to_string_lossy().starts_with("anvil-") && program.exists()
+    })
 }
 
 fn contracts() -> PathBuf {

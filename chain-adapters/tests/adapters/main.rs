@@ -8,6 +8,8 @@ mod execution;
 #[cfg(test)]
 mod finality;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod sender;
