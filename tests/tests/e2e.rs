@@ -3,7 +3,9 @@
 //! One network serves all checks, in order: it takes a minute until anything is finalized.
 
 use eyre::{Result, bail, ensure};
-use guardian_tests::devnet::{Devnet, guardians::GuardianProcess, options::Options, process::tool};
+use guardian_tests::devnet::{
+    Devnet, guardian_binary, guardians::GuardianProcess, options::Options, process::tool,
+};
 use std::time::{Duration, Instant};
 
 /// Until everything that a test waits for must have happened.
@@ -35,6 +37,7 @@ async fn check_everything(devnet: &mut Devnet) -> Result<()> {
     the_liar_was_named_and_not_believed(devnet).await?;
     two_of_four_do_nothing_and_say_why(devnet).await?;
     a_restarted_guardian_completes_the_quorum(devnet).await?;
+    a_wrong_chain_is_refused_by_name(devnet)?;
     no_duty_ever_got_a_second_digest(devnet)?;
     a_guardian_stops_in_order(devnet)
 }
@@ -127,6 +130,23 @@ async fn a_restarted_guardian_completes_the_quorum(devnet: &mut Devnet) -> Resul
     let restarted = nth(devnet, 2)?;
     ensure!(!restarted.log()?.contains("store_is_new"), "it must remember its store");
     wait("it to be ready", async || Ok(restarted.page().await?.ready)).await
+}
+
+/// The fourth guardian, down since the beginning, is told another chain id: `check` says so, and what to do.
+fn a_wrong_chain_is_refused_by_name(devnet: &mut Devnet) -> Result<()> {
+    let home = nth(devnet, 3)?.dir.clone();
+    let config = std::fs::read_to_string(home.join("guardian.toml"))?;
+    let check = |config: &str| -> Result<(Option<i32>, String)> {
+        let path = home.join("other.toml");
+        std::fs::write(&path, config)?;
+        let output = std::process::Command::new(guardian_binary()?).args(["check", "--config"]).arg(&path).output()?;
+        Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
+    };
+    let (code, said) = check(&config.replace("chain_id = 31337", "chain_id = 1"))?;
+    ensure!(code == Some(1) && said.contains("31337") && said.contains("hint:"), "wrong chain: {code:?} {said}");
+    let (code, said) = check(&config)?;
+    ensure!(code == Some(0), "the right configuration: {code:?} {said}");
+    Ok(())
 }
 
 /// Every `decided` line of every guardian, over all its lives: one digest for each duty.
