@@ -42,7 +42,7 @@ pub struct ChainConfig {
 pub struct Limits {
     /// To connect.
     pub connect_timeout: Duration,
-    /// For one request with a small answer, from sending it to its last byte; for a stream, until its head has come.
+    /// For one request with a small answer, from sending it to its last byte; for a state, until its head has come.
     pub request_timeout: Duration,
     /// For one provider's answer to a [`guardian_protocol::ports::Query`], all its requests together, waiting for the
     /// provider's turn included.
@@ -50,7 +50,7 @@ pub struct Limits {
     /// The same for [`guardian_protocol::ports::Query::Events`], which may span years. Below the protocol's own patience
     /// ([`guardian_protocol::setup::Timing::query_timeout`]), or answers would come that nobody waits for any more.
     pub history_timeout: Duration,
-    /// An event stream that is silent for this long is opened anew. Not every client sends keep-alives, and finality comes
+    /// An event stream that is silent for this long, before its head or after, is opened anew. Not every client sends keep-alives, and finality comes
     /// once an epoch (6.4 minutes on mainnet).
     pub silence: Duration,
     /// Largest JSON answer of a beacon node, in bytes. 600 validators are about 300 kB.

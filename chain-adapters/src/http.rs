@@ -104,16 +104,16 @@ impl Http {
         Ok(Answer { status: response.status(), content_type: content_type(&response), body })
     }
 
-    /// The head of an answer whose body is to be streamed with [`Self::next_chunk`].
+    /// The head of an answer whose body is to be streamed with [`Self::next_chunk`], if it comes within `patience`.
     ///
     /// # Errors
     /// [`ReadFailure::Unreachable`].
-    pub(crate) async fn open(&self, request: RequestBuilder) -> Result<Response, ReadFailure> {
+    pub(crate) async fn open(&self, request: RequestBuilder, patience: Duration) -> Result<Response, ReadFailure> {
         self.stats.requested();
-        let opened = match timeout(self.limits.request_timeout, request.send()).await {
+        let opened = match timeout(patience, request.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(self.describe(error)),
-            Err(_) => Err(late(self.limits.request_timeout)),
+            Err(_) => Err(late(patience)),
         };
         if !opened.as_ref().is_ok_and(|response| response.status().is_success()) {
             self.stats.failed();

@@ -86,7 +86,6 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
         readers: Arc::clone(&readers),
         sender,
         inputs: inputs.clone(),
-        metrics: Arc::clone(&metrics),
     };
     let reporter = Reporter::new(Arc::clone(&metrics), names(&config, &committee_file));
     let driver =

@@ -24,7 +24,6 @@ pub(crate) struct Performer {
     pub(crate) readers: Arc<Readers>,
     pub(crate) sender: Arc<Sender>,
     pub(crate) inputs: mpsc::Sender<Input>,
-    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Performer {

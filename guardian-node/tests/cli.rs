@@ -1,5 +1,15 @@
 //! The command line as a tired operator meets it: every mistake gets one clear error, the reason, and a hint.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test that can't go on has failed; tests read and write files"
+)]
+
 use std::{
     fs,
     path::{Path, PathBuf},

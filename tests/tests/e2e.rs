@@ -2,10 +2,18 @@
 //!
 //! One network serves all checks, in order: it takes a minute until anything is finalized.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test that can't go on has failed; tests read and write files"
+)]
+
 use eyre::{Result, bail, ensure};
-use guardian_tests::devnet::{
-    Devnet, guardian_binary, guardians::GuardianProcess, options::Options, process::tool,
-};
+use guardian_tests::devnet::{Devnet, guardian_binary, guardians::GuardianProcess, options::Options, process::tool};
 use std::time::{Duration, Instant};
 
 /// Until everything that a test waits for must have happened.

@@ -2,6 +2,16 @@
 //!
 //! `SEEDS=10000 cargo test -p guardian-tests --test simulation` runs more seeds than the default.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test that can't go on has failed; tests read and write files"
+)]
+
 use guardian_tests::simulation::{Faults, Outcome, Sabotage, World, invariants::Violation, keys::Keys};
 use std::sync::LazyLock;
 

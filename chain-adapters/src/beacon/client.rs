@@ -115,7 +115,7 @@ impl BeaconClient {
             .http
             .request(Method::GET, ["eth", "v2", "debug", "beacon", "states", id], &[])
             .header(header::ACCEPT, "application/octet-stream");
-        let response = self.http.open(request).await?;
+        let response = self.http.open(request, self.http.limits.request_timeout).await?;
         let status = response.status();
         if absent(status) {
             return Ok(Routed::Absent(format!("HTTP {}", status.as_u16())));
@@ -134,7 +134,8 @@ impl BeaconClient {
             .header(header::ACCEPT, "text/event-stream")
             // A compressed stream is held back until there is enough to compress.
             .header(header::ACCEPT_ENCODING, "identity");
-        let response = self.http.open(request).await?;
+        // One client sends the head of its answer only with the first event.
+        let response = self.http.open(request, self.http.limits.silence).await?;
         if response.status().is_success() {
             Ok(response)
         } else {

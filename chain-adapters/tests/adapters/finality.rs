@@ -2,8 +2,9 @@
 
 use crate::support::{
     beacon::{self, FINALIZED_ROOT, STATE_ROOT, data, error},
+    limits,
     readers::{FINALITY, SYNCING, ask, at, readers},
-    server::{Asked, Reply},
+    server::{Asked, Reply, Said},
 };
 use futures::StreamExt;
 use guardian_protocol::{
@@ -127,6 +128,19 @@ async fn finality_events_nudge_and_a_broken_stream_is_opened_again() {
     let opened =
         server.asked().iter().filter(|asked| *asked == "GET /eth/v1/events?topics=finalized_checkpoint").count();
     assert_eq!(opened, 2);
+}
+
+#[tokio::test]
+async fn an_event_stream_may_begin_only_with_its_first_event() {
+    let late = Said::Late(b"event:finalized_checkpoint\ndata:{}\n\n".to_vec(), limits().request_timeout * 2);
+    let (readers, server, _node) = readers(move |asked| {
+        let reply = Reply::new(200, "text/event-stream", "").saying(late.clone());
+        (asked.path() == "/eth/v1/events").then_some(reply)
+    })
+    .await;
+    let nudges: Vec<_> = readers.finality_nudges().take(2).collect().await;
+    assert_eq!(nudges, [ProviderId(0); 2]);
+    assert_eq!(server.asked().iter().filter(|asked| asked.contains("/eth/v1/events")).count(), 1);
 }
 
 #[tokio::test]

@@ -39,7 +39,13 @@ async fn a_real_node_is_read_through_some_epochs() {
     let mut epochs = Vec::new();
     while epochs.len() < EPOCHS {
         nudges.next().await.unwrap();
-        let Ok(Reading::Finalized(Some(checkpoint))) = ask(&readers, Query::Finalized).await else { continue };
+        let checkpoint = match ask(&readers, Query::Finalized).await {
+            Ok(Reading::Finalized(Some(checkpoint))) => checkpoint,
+            other => {
+                println!("{other:?}");
+                continue;
+            }
+        };
         if epochs.last() == Some(&checkpoint.epoch) {
             continue;
         }

@@ -14,27 +14,31 @@ use eyre::{Result, WrapErr, ensure, eyre};
 use guardian_node::cli::DevnetManifest;
 use std::time::{Duration, Instant};
 
-sol! {
-    #[sol(rpc)]
-    #[allow(missing_docs)]
-    interface ReserveFeed {
-        event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 total, uint64 validatorCount);
-        function latestRoundData() external view returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
-        function lastReferenceSlot() external view returns (uint64);
-    }
-    #[sol(rpc)]
-    #[allow(missing_docs)]
-    interface EjectionRegistry {
-        event ValidatorEjected(uint64 indexed validatorIndex, uint64 indexed referenceSlot, bytes pubkey, uint8 reason);
-        event OrderAccepted(uint64 indexed referenceSlot, bytes32 digest, uint256 count);
-        function lastReferenceSlot() external view returns (uint64);
-    }
-    #[sol(rpc)]
-    #[allow(missing_docs)]
-    interface DevnetProtocol {
-        function provision(bytes[] calldata pubKeys) external;
+#[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
+mod abi {
+    use super::sol;
+
+    sol! {
+        #[sol(rpc)]
+        interface ReserveFeed {
+            event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 total, uint64 validatorCount);
+            function latestRoundData() external view returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
+            function lastReferenceSlot() external view returns (uint64);
+        }
+        #[sol(rpc)]
+        interface EjectionRegistry {
+            event ValidatorEjected(uint64 indexed validatorIndex, uint64 indexed referenceSlot, bytes pubkey, uint8 reason);
+            event OrderAccepted(uint64 indexed referenceSlot, bytes32 digest, uint256 count);
+            function lastReferenceSlot() external view returns (uint64);
+        }
+        #[sol(rpc)]
+        interface DevnetProtocol {
+            function provision(bytes[] calldata pubKeys) external;
+        }
     }
 }
+
+use abi::{DevnetProtocol, EjectionRegistry, ReserveFeed};
 
 /// Anvil's first account: rich, and known to everybody.
 const DEPLOYER: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";

@@ -39,6 +39,8 @@ pub(crate) enum Said {
     Truncated(Vec<u8>),
     /// Comes, and then never ends.
     Hanging(Vec<u8>),
+    /// Comes whole, head and all, only after this long.
+    Late(Vec<u8>, Duration),
     /// Repeats for ever.
     Endless(Vec<u8>),
 }
@@ -85,7 +87,11 @@ impl Server {
                 let asked =
                     Asked { method: head.method.to_string(), target: head.uri.to_string(), body: body.to_vec() };
                 log.lock().unwrap().push(asked.clone());
-                respond(answer(&asked))
+                let reply = answer(&asked);
+                if let Said::Late(_, delay) = reply.body {
+                    tokio::time::sleep(delay).await;
+                }
+                respond(reply)
             }
         });
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -108,7 +114,7 @@ fn respond(reply: Reply) -> Response<Body> {
     let pieces = |bytes: Vec<u8>| futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(bytes))]);
     let broken = || std::io::Error::other("broken off");
     let body = match reply.body {
-        Said::Whole(bytes) => Body::from(bytes),
+        Said::Whole(bytes) | Said::Late(bytes, _) => Body::from(bytes),
         Said::Truncated(bytes) => {
             // The pause lets the first piece out before the connection is torn down.
             let failure = futures::stream::once(async move {
