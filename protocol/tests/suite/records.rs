@@ -12,9 +12,8 @@ use guardian_protocol::{
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-/// The signature of RFC 9591's appendix E.5 has a point to be parsed; its message does not matter here.
+/// A point and a scalar, well formed, of nobody: R = G, z = 1.
 fn signature() -> Signature {
-    // R = G, z = 1: well formed, of nobody.
     let bytes = hex::decode(
         "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798\
          483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8\
