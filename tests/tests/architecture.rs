@@ -38,8 +38,10 @@ const HOMES: [(&str, &[&str]); 3] =
     [("libp2p", &["guardian-p2p"]), ("rocksdb", &["guardian-node"]), ("frost-secp256k1", &["guardian-crypto"])];
 
 fn metadata() -> Value {
+    // This platform's packages only: the others are not downloaded.
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", &platform])
         .current_dir(root())
         .output()
         .unwrap();
