@@ -55,8 +55,8 @@ bench: contracts
 	@$(CARGO) build --locked --release -p guardian-node -p guardian-tests --bins
 	@$(CARGO) run --locked --release --quiet -p guardian-tests --bin bench -- $(ARGS)
 
-simulate:
-	@SEEDS=$(SEEDS) $(CARGO) test --locked -p guardian-tests --test simulation -- --nocapture
+simulate: setup
+	@$(CARGO) run --locked --release --quiet -p guardian-tests --bin simulate -- --seeds $(SEEDS) $(ARGS)
 
 clean:
 	@$(CARGO) clean

@@ -1,33 +1,7 @@
 //! Why the node can't start with these providers. Once it runs, a provider's trouble is a
 //! [`guardian_protocol::ports::ReadFailure`] and no error.
 
-use std::fmt;
-
-/// The two halves of an Ethereum node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Layer {
-    /// The consensus client.
-    Beacon,
-    /// The execution client.
-    Execution,
-}
-
-impl Layer {
-    /// The word used in logs, metrics and errors.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Beacon => "beacon",
-            Self::Execution => "execution",
-        }
-    }
-}
-
-impl fmt::Display for Layer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+pub use guardian_protocol::event::Layer;
 
 /// Why the adapters could not be set up.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,7 @@ use guardian_protocol::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::{runtime::Handle, sync::mpsc};
-use tracing::{debug, warn};
+use tracing::{debug, info};
 
 /// The hands of the driver.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Performer {
             for (provider, outcome) in readers.publish_exit(&exit).await {
                 match outcome {
                     Ok(()) => debug!(validator = exit.index.0, provider = provider.0, "exit handed to the pool"),
-                    Err(failure) => warn!(validator = exit.index.0, provider = provider.0, %failure, "exit not taken"),
+                    Err(failure) => info!(validator = exit.index.0, provider = provider.0, %failure, "exit not taken by this provider"),
                 }
             }
         });

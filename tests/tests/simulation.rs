@@ -1,6 +1,6 @@
 //! The seeded cluster: what must hold under any order of events, and proof that the checks bite.
 //!
-//! `SEEDS=10000 cargo test -p guardian-tests --test simulation` runs more seeds than the default.
+//! `make simulate SEEDS=10000` runs many more seeds, optimised.
 
 #![allow(
     clippy::unwrap_used,

@@ -3,23 +3,27 @@
 //! [`Guardian::step`] takes an input and writes effects; after each input everything that is due is done ([`Guardian::settle`]), from
 //! levels and not from edges, so that waking too often does no harm and a missed wake is made up by the next.
 
+mod hear;
+mod past;
+mod view;
+
+use self::past::Past;
 use crate::{
     agree::Tally,
     decide::{self, decide},
     duties::{Desk, OpenDuty},
     effects::{Effects, Recipient},
-    event::{Event, Layer},
+    event::Event,
     exits::{Exits, ValidatorKey},
     input::Input,
-    observe::{Observer, QueryIds, Registry, Trouble},
+    observe::{Observer, QueryIds},
     peers::Peers,
     record::Record,
     setup::Setup,
     sign::{Signed, SignedError, guard::Guard, signer::Keys},
-    status::{self, Reason, Status},
     submit::Submissions,
     types::{BlsPubkey, BootId, Duty, DutyKind, Epoch, Evidence, MemberId, Timestamp},
-    wire::{Announcement, Envelope, Greeting, Message, SignedDuty},
+    wire::{Announcement, Envelope, Message, SignedDuty},
 };
 use guardian_crypto::{frost::KeyShare, identity::IdentityKey, schnorr::Signature};
 use rand_core::{CryptoRng, RngCore};
@@ -214,56 +218,6 @@ impl Guardian {
         self.open.insert(id.kind, open);
     }
 
-    fn hear(
-        &mut self,
-        now: Timestamp,
-        from: MemberId,
-        message: Message,
-        rng: &mut (impl CryptoRng + RngCore),
-        fx: &mut Effects,
-    ) {
-        match message {
-            Message::Greeting(greeting) => self.greeted(from, &greeting, fx),
-            Message::Announcement(announcement) => self.announced(from, announcement, fx),
-            Message::Package(package) => {
-                let keys = Keys { identity: &self.identity, share: &self.share };
-                let desk = Desk { setup: &self.setup, keys, guard: &self.guard };
-                if let Some(duty) = self.open.get_mut(&package.duty.kind).filter(|d| d.id() == package.duty) {
-                    duty.answer(&package, from, &desk, rng, fx);
-                } else {
-                    self.tell_signed(from, package.duty.kind, package.duty.period, fx);
-                }
-            }
-            Message::Share(share) => {
-                let duty = self.open.get_mut(&share.duty.kind).filter(|duty| duty.id() == share.duty);
-                if let Some(signature) = duty.and_then(|duty| duty.take(from, &share, &self.setup, fx)) {
-                    self.complete(now, share.duty.kind, signature, fx);
-                }
-            }
-            Message::Signed(SignedDuty { duty, signature }) => match Signed::verify(duty, signature, &self.setup) {
-                Ok(signed) => self.learn(now, signed, false, fx),
-                Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),
-            },
-            Message::PartialExits(parts) => self.exits.take(now, from, parts, fx),
-        }
-    }
-
-    fn announced(&mut self, from: MemberId, announcement: Announcement, fx: &mut Effects) {
-        let id = announcement.duty;
-        let too_many = announcement.commitments.len() > self.setup.committee.size();
-        if id.key_epoch != self.setup.committee.key_epoch() || too_many {
-            let reason = format!("announcement of {id} under another key, or with too many commitments");
-            fx.report(Event::MessageRefused { member: from, reason });
-            return;
-        }
-        self.tell_signed(from, id.kind, id.period, fx);
-        if let Some(open) = self.open.get_mut(&id.kind).filter(|open| open.id() == id) {
-            report_difference(open, from, &announcement, fx);
-            open.consider(from, &announcement, &self.setup);
-        }
-        self.tally.file(from, announcement);
-    }
-
     /// We put the committee's signature together.
     fn complete(&mut self, now: Timestamp, kind: DutyKind, signature: Signature, fx: &mut Effects) {
         let Some(signed) = self.open.get(&kind).and_then(|duty| duty.signed(signature, &self.setup)) else { return };
@@ -307,137 +261,15 @@ impl Guardian {
         }
     }
 
-    fn greet(&self, member: MemberId, fx: &mut Effects) {
-        let signed = self.submissions.iter().map(|s| (s.signed().duty().kind(), s.signed().duty().period)).collect();
-        let highest = self.guard.highest().max(self.tally.highest_of(member));
-        let greeting = Greeting { boot: self.boot, highest, signed };
-        fx.send(Recipient::One(member), self.seal(Message::Greeting(greeting)));
-    }
-
-    /// Brings a peer that came late up to date: signed duties that it lacks, what we announce, and our parts of exits.
-    fn greeted(&mut self, from: MemberId, greeting: &Greeting, fx: &mut Effects) {
-        self.peers.greeted(from, greeting);
-        for kind in DutyKind::ALL {
-            let known = greeting.signed.iter().filter(|(k, _)| *k == kind).map(|(_, period)| *period).max();
-            let next = known.map_or(Epoch(0), |period| Epoch(period.0.saturating_add(1)));
-            self.tell_signed(from, kind, next, fx);
-        }
-        for announcement in self.open.values().filter_map(OpenDuty::announcement) {
-            fx.send(Recipient::One(from), announcement.clone());
-        }
-        let order = self.submissions.newest(DutyKind::Ejection);
-        if let Some(parts) = order.and_then(|order| self.exits.ours(order.signed(), &self.setup)) {
-            let envelope = self.seal(Message::PartialExits(parts));
-            fx.send(Recipient::One(from), envelope);
-        }
-    }
-
-    /// Sends our newest signed duty of `kind` to `member` if it is of `period` or newer.
-    fn tell_signed(&self, member: MemberId, kind: DutyKind, period: Epoch, fx: &mut Effects) {
-        let Some(signed) = self.submissions.newest(kind).map(|s| s.signed()) else { return };
-        if signed.duty().period >= period {
-            let message = SignedDuty { duty: signed.duty().clone(), signature: *signed.signature() };
-            fx.send(Recipient::One(member), self.seal(Message::Signed(message)));
-        }
-    }
-
     fn seal(&self, message: Message) -> Envelope {
         Envelope::seal(self.setup.me, message, &self.setup.committee, &self.identity)
     }
 }
 
-/// Reading only.
-impl Guardian {
-    /// Where this guardian stands.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        Status {
-            member: self.setup.me,
-            threshold: self.setup.committee.threshold(),
-            observed: self.observer.last(),
-            validators: self.observer.registry().validators().len(),
-            connected: self.peers.connected().collect(),
-            not_ready: self.not_ready(),
-            open: self.open.values().map(|duty| self.open_status(duty)).collect(),
-            signed: self
-                .submissions
-                .iter()
-                .map(|s| status::SignedDuty { id: s.signed().id(), digest: s.signed().digest(), stage: s.stage() })
-                .collect(),
-            exits: self.exits.open().collect(),
-        }
-    }
-
-    fn open_status(&self, duty: &OpenDuty) -> status::OpenDuty {
-        let disagreeing = self.tally.of(duty.id()).filter(|(_, a)| a.digest != duty.digest());
-        status::OpenDuty {
-            id: duty.id(),
-            digest: duty.digest(),
-            votes: self.tally.votes(duty.id(), duty.digest()),
-            since: duty.since(),
-            disagreeing: disagreeing.map(|(member, a)| (member, a.digest)).collect(),
-        }
-    }
-
-    /// Why this guardian would not contribute to the next report.
-    #[must_use]
-    pub fn not_ready(&self) -> Vec<Reason> {
-        let mut reasons = Vec::new();
-        match self.observer.trouble() {
-            Some(Trouble::TooFewAnswers(Layer::Beacon)) => reasons.push(Reason::BeaconQuorum),
-            Some(Trouble::TooFewAnswers(Layer::Execution)) => reasons.push(Reason::ExecutionQuorum),
-            Some(Trouble::Contradiction(Layer::Beacon)) => reasons.push(Reason::BeaconContradiction),
-            Some(Trouble::Contradiction(Layer::Execution)) => reasons.push(Reason::ExecutionContradiction),
-            Some(Trouble::KeyMismatch) => reasons.push(Reason::KeyMismatch),
-            Some(Trouble::NothingFinal) => reasons.push(Reason::NothingFinal),
-            None if self.observer.last().is_none() => reasons.push(Reason::NothingObserved),
-            None => {}
-        }
-        if self.peers.connected().len().saturating_add(1) < self.setup.committee.threshold() {
-            reasons.push(Reason::TooFewPeers);
-        }
-        if self.guard.is_new() {
-            reasons.push(Reason::StoreIsNew);
-        }
-        reasons
-    }
-}
-
+/// Tells people that a member computed another digest.
 fn report_difference(open: &OpenDuty, member: MemberId, announcement: &Announcement, fx: &mut Effects) {
     if announcement.digest != open.digest() {
         let (theirs, ours) = (announcement.digest, open.digest());
         fx.report(Event::DigestsDiffer { id: open.id(), member, theirs, ours });
-    }
-}
-
-/// What the records say happened.
-#[derive(Debug, Default)]
-struct Past {
-    decided: BTreeMap<crate::types::DutyId, alloy_primitives::B256>,
-    floor: Option<Epoch>,
-    signed: Vec<(Duty, Signature)>,
-    confirmed: BTreeSet<crate::types::DutyId>,
-    registry: Registry,
-}
-
-impl Past {
-    fn fold(records: impl IntoIterator<Item = Record>) -> Result<Self, RestoreError> {
-        let mut past = Self::default();
-        for record in records {
-            match record {
-                Record::Decided { id, digest } => {
-                    if past.decided.insert(id, digest).is_some_and(|earlier| earlier != digest) {
-                        return Err(RestoreError::Corrupt(format!("two digests for {id}")));
-                    }
-                }
-                Record::Floor { epoch } => past.floor = past.floor.max(Some(epoch)),
-                Record::Signed { duty, signature } => past.signed.push((duty, signature)),
-                Record::Confirmed { id } => {
-                    past.confirmed.insert(id);
-                }
-                Record::Events { upto, events } => past.registry.advance(upto, &events),
-            }
-        }
-        Ok(past)
     }
 }

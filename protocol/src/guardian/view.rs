@@ -1,0 +1,65 @@
+//! Looking at a guardian from outside. Nothing is changed, and nothing is decided from it.
+
+use super::Guardian;
+use crate::{
+    duties::OpenDuty,
+    event::Layer,
+    observe::Trouble,
+    status::{self, Reason, Status},
+};
+
+impl Guardian {
+    /// Where this guardian stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status {
+            member: self.setup.me,
+            threshold: self.setup.committee.threshold(),
+            observed: self.observer.last(),
+            validators: self.observer.registry().validators().len(),
+            connected: self.peers.connected().collect(),
+            not_ready: self.not_ready(),
+            open: self.open.values().map(|duty| self.open_status(duty)).collect(),
+            signed: self
+                .submissions
+                .iter()
+                .map(|s| status::SignedDuty { id: s.signed().id(), digest: s.signed().digest(), stage: s.stage() })
+                .collect(),
+            exits: self.exits.open().collect(),
+        }
+    }
+
+    fn open_status(&self, duty: &OpenDuty) -> status::OpenDuty {
+        let disagreeing = self.tally.of(duty.id()).filter(|(_, a)| a.digest != duty.digest());
+        status::OpenDuty {
+            id: duty.id(),
+            digest: duty.digest(),
+            votes: self.tally.votes(duty.id(), duty.digest()),
+            since: duty.since(),
+            disagreeing: disagreeing.map(|(member, a)| (member, a.digest)).collect(),
+        }
+    }
+
+    /// Why this guardian would not contribute to the next report.
+    #[must_use]
+    pub fn not_ready(&self) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        match self.observer.trouble() {
+            Some(Trouble::TooFewAnswers(Layer::Beacon)) => reasons.push(Reason::BeaconQuorum),
+            Some(Trouble::TooFewAnswers(Layer::Execution)) => reasons.push(Reason::ExecutionQuorum),
+            Some(Trouble::Contradiction(Layer::Beacon)) => reasons.push(Reason::BeaconContradiction),
+            Some(Trouble::Contradiction(Layer::Execution)) => reasons.push(Reason::ExecutionContradiction),
+            Some(Trouble::KeyMismatch) => reasons.push(Reason::KeyMismatch),
+            Some(Trouble::NothingFinal) => reasons.push(Reason::NothingFinal),
+            None if self.observer.last().is_none() => reasons.push(Reason::NothingObserved),
+            None => {}
+        }
+        if self.peers.connected().len().saturating_add(1) < self.setup.committee.threshold() {
+            reasons.push(Reason::TooFewPeers);
+        }
+        if self.guard.is_new() {
+            reasons.push(Reason::StoreIsNew);
+        }
+        reasons
+    }
+}
