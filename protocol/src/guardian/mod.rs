@@ -176,14 +176,12 @@ impl Guardian {
     /// signed a period that was not final yet, so what is final now is the limit; threshold members (ourselves counted) are asked
     /// as well, in case our providers lag. No member can push the limit far ahead and so keep us from signing.
     fn settle_floor(&mut self, fx: &mut Effects) {
-        const LAG: u64 = 4;
         let (Some(seen), true) = (self.woke_at, self.guard.is_new()) else { return };
         let (greeted, highest) = self.peers.heard_of();
         if greeted.saturating_add(1) < self.setup.committee.threshold() {
             return;
         }
-        let limit = Epoch(seen.0.saturating_add(LAG));
-        let after = highest.filter(|h| *h <= limit).map_or(seen, |h| h.max(seen));
+        let after = floor(seen, highest);
         self.guard.wait_below(after, fx);
         fx.report(Event::FloorSettled { after });
     }
@@ -266,10 +264,35 @@ impl Guardian {
     }
 }
 
+/// What a new store must wait past: what is final as `seen` here, or the `highest` period that members know of. A claim that is far
+/// ahead counts as a few epochs ahead, no more (it must not silence us) and no less (it must not hide an honest one behind it).
+fn floor(seen: Epoch, highest: Option<Epoch>) -> Epoch {
+    const LAG: u64 = 4;
+    let limit = Epoch(seen.0.saturating_add(LAG));
+    highest.map_or(seen, |highest| highest.clamp(seen, limit))
+}
+
 /// Tells people that a member computed another digest.
 fn report_difference(open: &OpenDuty, member: MemberId, announcement: &Announcement, fx: &mut Effects) {
     if announcement.digest != open.digest() {
         let (theirs, ours) = (announcement.digest, open.digest());
         fx.report(Event::DigestsDiffer { id: open.id(), member, theirs, ours });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Epoch, floor};
+
+    #[test]
+    fn a_new_store_waits_past_what_is_final_and_what_members_know() {
+        assert_eq!(floor(Epoch(10), None), Epoch(10));
+        assert_eq!(floor(Epoch(10), Some(Epoch(7))), Epoch(10));
+        assert_eq!(floor(Epoch(10), Some(Epoch(12))), Epoch(12));
+    }
+
+    #[test]
+    fn a_member_that_lies_can_neither_silence_a_new_store_nor_hide_what_others_say() {
+        assert_eq!(floor(Epoch(10), Some(Epoch(u64::MAX))), Epoch(14));
     }
 }
