@@ -6,6 +6,7 @@ use super::{
     keys::Keys,
     store::MemoryStore,
 };
+use guardian_crypto::bls::PartialSignature;
 use guardian_protocol::{
     Guardian,
     effects::{Effects, Recipient},
@@ -373,7 +374,7 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// The member that lies gives a wrong share now and then, properly signed.
+    /// The member that lies gives wrong shares and wrong parts of exits now and then, properly signed.
     fn tamper(&mut self, member: MemberId, envelope: Envelope) -> Envelope {
         let wrong = self.liar == Some(member) && self.below(2) == 0;
         match envelope.message() {
@@ -387,6 +388,14 @@ impl<'a> World<'a> {
                 }
                 let (committee, key) = (self.keys.committee(), self.keys.identity(member));
                 Envelope::seal(member, Message::Share(forged), &committee, &key)
+            }
+            Message::PartialExits(parts) if wrong => {
+                let mut forged = parts.clone();
+                if let Ok(garbage) = PartialSignature::from_bytes(&[1; 96]) {
+                    forged.exits.iter_mut().for_each(|(_, partial)| *partial = garbage);
+                }
+                let (committee, key) = (self.keys.committee(), self.keys.identity(member));
+                Envelope::seal(member, Message::PartialExits(forged), &committee, &key)
             }
             _ => envelope,
         }
