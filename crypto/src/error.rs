@@ -78,8 +78,14 @@ pub enum Error {
         /// Their owners.
         culprits: Vec<MemberId>,
     },
-    /// A wrong message in key generation.
-    #[error("member {culprit} did not follow the key generation: {why}")]
+    /// A proof that does not verify.
+    #[error("the {what} is not proven")]
+    InvalidProof {
+        /// What it was to prove.
+        what: &'static str,
+    },
+    /// A wrong message in key generation, resharing or repair.
+    #[error("member {culprit} dealt wrongly: {why}")]
     InvalidDealing {
         /// Its sender.
         culprit: MemberId,
@@ -119,6 +125,7 @@ impl Error {
             | Self::MissingFrom(_)
             | Self::ForeignNonces
             | Self::InvalidSignature
+            | Self::InvalidProof { .. }
             | Self::ShareMismatch
             | Self::UnusableGroupKey
             | Self::Frost(_)

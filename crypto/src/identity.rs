@@ -7,10 +7,16 @@ use crate::{
     error::Error,
     secret::Secret,
 };
+use curve25519_dalek::Scalar;
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use hkdf::Hkdf;
 use rand_core::{CryptoRng, RngCore};
+use sha2::Sha256;
 use std::fmt;
 use zeroize::Zeroizing;
+
+/// The salt of [`IdentityKey::derive`]: keeps its secrets apart from everything else that could be made of the seed.
+const DERIVATION: &[u8] = b"GUARDIAN/identity/derivation/v1";
 
 /// A guardian's secret identity. Wiped when dropped.
 ///
@@ -60,6 +66,25 @@ impl IdentityKey {
     #[must_use]
     pub fn sign(&self, domain: &'static str, message: &[u8]) -> IdentitySignature {
         IdentitySignature(self.0.sign(&separated(domain, message)).to_bytes())
+    }
+
+    /// A secret that only this identity can make, and always makes again: HKDF-SHA256 (RFC 5869) from the seed, with
+    /// `domain || 0x00 || context` as info. Reveals nothing about the seed, nor about what it derives for another domain or
+    /// context. Never for signing nonces: those must not come back.
+    ///
+    /// # Errors
+    /// None in practice: HKDF refuses only outputs longer than 8160 bytes.
+    pub fn derive(&self, domain: &'static str, context: &[u8]) -> Result<Secret<[u8; 32]>, Error> {
+        let mut derived = Zeroizing::new([0; 32]);
+        Hkdf::<Sha256>::new(Some(DERIVATION), self.0.as_bytes())
+            .expand(&separated(domain, context), derived.as_mut())
+            .map_err(|_| Error::Malformed { what: "derived secret", why: "it is too long" })?;
+        Ok(Secret::new(*derived))
+    }
+
+    /// The scalar of which [`IdentityKey::public`] is the multiple of the base point (RFC 8032, section 5.1.5, step 3).
+    pub(crate) fn scalar(&self) -> Zeroizing<Scalar> {
+        Zeroizing::new(self.0.to_scalar())
     }
 }
 

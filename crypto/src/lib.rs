@@ -3,10 +3,11 @@
 //!
 //! | module | what | built on |
 //! |---|---|---|
-//! | [`frost`] | key shares, key generation, two-round signing | `frost-secp256k1`, unchanged (RFC 9591, audited) |
+//! | [`frost`] | key shares, key generation, resharing, repair, two-round signing | `frost-secp256k1`, unchanged (RFC 9591, audited) |
 //! | [`schnorr`] | the signature as contracts see it, verified along an independent path | `k256`, `sha2` |
 //! | [`bls`] | exit shares, partial exits, their combination | `blst` |
-//! | [`identity`] | who a guardian is: signs its messages | `ed25519-dalek` |
+//! | [`identity`] | who a guardian is: signs its messages, derives what it must be able to make again | `ed25519-dalek`, `hkdf` |
+//! | [`disclosable`] | secrets encrypted to an identity, which it can open to everybody with a proof | `curve25519-dalek`, `sha2` |
 //! | [`seal`] | bytes of a passphrase-protected key file | `age` |
 //! | [`secret`] | a value that cannot be printed, copied or serialised by accident | `zeroize` |
 //!
@@ -19,6 +20,7 @@
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 pub mod bls;
+pub mod disclosable;
 mod encoding;
 pub mod error;
 pub mod frost;

@@ -76,6 +76,14 @@ pub fn check_majority(threshold: u16, members: usize) -> Result<(), Error> {
     if allowed { Ok(()) } else { Err(Error::Threshold { threshold, members }) }
 }
 
+/// The threshold of `members` unless their operators choose another: `n - f`, where `f = (n - 1) / 3` is the number of faulty members that
+/// `n >= 3f + 1` tolerates. Always more than half; all but `f` honest members are enough, and no two groups of this size
+/// overlap in faulty members only.
+#[must_use]
+pub const fn default_threshold(members: u16) -> u16 {
+    members.saturating_sub(members.saturating_sub(1) / 3)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +115,20 @@ mod tests {
         {
             assert_eq!(check_majority(threshold, members), Err(Error::Threshold { threshold, members }));
         }
+    }
+
+    #[test]
+    fn the_default_threshold_tolerates_a_third_and_is_a_majority() {
+        for (members, threshold) in [(2, 2), (3, 3), (4, 3), (7, 5), (10, 7), (31, 21), (100, 67), (256, 171)] {
+            assert_eq!(default_threshold(members), threshold);
+        }
+        for members in 2..=MAX_MEMBERS {
+            let (n, t) = (members, default_threshold(members));
+            let faulty = n - t;
+            assert_eq!(check_majority(t, usize::from(n)), Ok(()));
+            assert!(n > 3 * faulty && n <= 3 * (faulty + 1), "{n} members tolerate {faulty}");
+            assert!(2 * t > n + faulty, "two groups of {t} of {n} share an honest member");
+        }
+        assert_eq!((default_threshold(0), default_threshold(1)), (0, 1));
     }
 }

@@ -28,9 +28,9 @@ pub fn split(
     }
     let points = coefficients
         .iter()
-        .map(|coefficient| Ok(SecretKey::from_scalar(*coefficient)?.public_key()))
-        .collect::<Result<Vec<PublicKey>, Error>>()?;
-    let commitments = ShareCommitments::new(&points)?;
+        .map(|coefficient| PublicKey::decode(&SecretKey::from_scalar(*coefficient)?.public_key().to_bytes()))
+        .collect::<Result<_, Error>>()?;
+    let commitments = ShareCommitments::new(points)?;
     let shares = MemberId::first(n)
         .map(|member| {
             let value = Zeroizing::new(Zeroizing::new(evaluate(&coefficients, member)).to_be_bytes());

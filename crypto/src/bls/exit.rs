@@ -4,6 +4,7 @@
 
 use crate::{encoding::public_bytes, error::Error};
 use sha2::{Digest, Sha256};
+use std::fmt;
 
 /// `DOMAIN_VOLUNTARY_EXIT` of the consensus specs.
 const DOMAIN_VOLUNTARY_EXIT: [u8; 4] = [4, 0, 0, 0];
@@ -16,6 +17,15 @@ pub struct VoluntaryExit {
     /// The validator's index in the beacon state.
     pub validator_index: u64,
 }
+
+/// What the signature of one exit covers. It can't be read from bytes, so that a share signs no root that somebody sent: that of
+/// an attestation, say, which would get the validator slashed.
+///
+/// ```compile_fail
+/// let forged = guardian_crypto::bls::exit::ExitRoot([0; 32]);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExitRoot([u8; 32]);
 
 /// Where an exit's signature counts: one chain, one fork version.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,10 +58,24 @@ impl VoluntaryExit {
         hash(&number_leaf(self.epoch), &number_leaf(self.validator_index))
     }
 
-    /// What gets signed: `compute_signing_root(exit, domain)`.
+    /// What gets signed: `compute_signing_root(exit, domain)`. The only source of [`ExitRoot`]s.
     #[must_use]
-    pub fn signing_root(&self, domain: &ExitDomain) -> [u8; 32] {
-        hash(&self.hash_tree_root(), &domain.0)
+    pub fn signing_root(&self, domain: &ExitDomain) -> ExitRoot {
+        ExitRoot(hash(&self.hash_tree_root(), &domain.0))
+    }
+}
+
+impl ExitRoot {
+    /// The root, for those who verify it.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ExitRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ExitRoot({})", alloy_primitives::hex::encode_prefixed(self.0))
     }
 }
 

@@ -1,10 +1,15 @@
 //! One member's secret share of one validator's key, kept for making that validator leave.
 //!
-//! A share signs whatever root it is given, also one of an attestation: sign only roots that
-//! [`super::exit::VoluntaryExit::signing_root`] made here, never one that was received.
+//! What it signs is an [`ExitRoot`], and those come from [`super::exit::VoluntaryExit::signing_root`] alone: a share signs exits
+//! and nothing else.
 
-use super::{SecretKey, ShareCommitments};
-use crate::{error::Error, member::MemberId, secret::Secret};
+use super::{PublicKey, SecretKey, ShareCommitments, exit::ExitRoot};
+use crate::{
+    error::Error,
+    member::{MAX_MEMBERS, MemberId},
+    secret::Secret,
+};
+use blst::min_pk;
 use std::fmt;
 
 /// A member's share. Not `Clone`, not serialisable, prints no secret; wiped when dropped.
@@ -14,8 +19,18 @@ use std::fmt;
 ///     share.clone()
 /// }
 /// ```
+///
+/// It signs no root that is given as bytes:
+///
+/// ```compile_fail
+/// fn attest(share: &guardian_crypto::bls::ExitShare, root: [u8; 32]) {
+///     guardian_crypto::bls::partial_exit(share, &root);
+/// }
+/// ```
 pub struct ExitShare {
     member: MemberId,
+    /// Of the whole key.
+    validator: PublicKey,
     secret: SecretKey,
 }
 
@@ -30,7 +45,21 @@ impl ExitShare {
         if secret.public_key() != commitments.public_share(member)? {
             return Err(Error::ShareMismatch);
         }
-        Ok(Self { member, secret })
+        Ok(Self { member, validator: commitments.public_key(), secret })
+    }
+
+    /// Accepts `bytes` (32, big-endian) as a share of the key behind `commitments`, and finds out whose it is: nobody has to be
+    /// believed about the slot. Looks through members 1 to [`MAX_MEMBERS`], which takes some milliseconds.
+    ///
+    /// # Errors
+    /// As [`ExitShare::import`]; [`Error::ShareMismatch`] if it is no such member's share of this key.
+    pub fn locate(bytes: &[u8], commitments: &ShareCommitments) -> Result<Self, Error> {
+        let secret = SecretKey::from_bytes(bytes)?;
+        let public = secret.public_key();
+        let member = MemberId::first(MAX_MEMBERS)
+            .find(|member| commitments.public_share(*member).is_ok_and(|share| share == public))
+            .ok_or(Error::ShareMismatch)?;
+        Ok(Self { member, validator: commitments.public_key(), secret })
     }
 
     /// Whose share this is.
@@ -39,19 +68,28 @@ impl ExitShare {
         self.member
     }
 
+    /// The public key of the validator that it is a share of.
+    #[must_use]
+    pub const fn validator(&self) -> PublicKey {
+        self.validator
+    }
+
     /// The 32 big-endian bytes, to be sealed; [`ExitShare::import`] reads them.
     #[must_use]
     pub fn to_secret_bytes(&self) -> Secret<[u8; 32]> {
         self.secret.to_secret_bytes()
     }
 
-    pub(super) const fn secret(&self) -> &SecretKey {
-        &self.secret
+    pub(super) fn sign(&self, root: &ExitRoot) -> min_pk::Signature {
+        self.secret.sign_point(root.as_bytes())
     }
 }
 
 impl fmt::Debug for ExitShare {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExitShare").field("member", &self.member).finish_non_exhaustive()
+        f.debug_struct("ExitShare")
+            .field("member", &self.member)
+            .field("validator", &self.validator)
+            .finish_non_exhaustive()
     }
 }

@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use zeroize::Zeroizing;
 
+const PUBLIC_KEY: &str = "BLS public key";
+
 /// A validator's (or share's) public key: a point of G1's prime-order subgroup, not the identity. 48 bytes, compressed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey([u8; 48]);
@@ -29,12 +31,8 @@ impl PublicKey {
     /// # Errors
     /// [`Error::Malformed`] if it is not 48 bytes, not canonical, not on the curve, not in the subgroup, or the identity.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        const WHAT: &str = "BLS public key";
-        let bytes = exact::<48>(WHAT, bytes)?;
-        min_pk::PublicKey::uncompress(&bytes)
-            .and_then(|key| key.validate())
-            .map_err(|error| Error::Malformed { what: WHAT, why: reason(error) })?;
-        Ok(Self(bytes))
+        Self::decode(bytes)?;
+        exact(PUBLIC_KEY, bytes).map(Self)
     }
 
     /// The compressed point.
@@ -48,17 +46,25 @@ impl PublicKey {
     /// # Errors
     /// [`Error::InvalidSignature`].
     pub fn verify(&self, root: &[u8; 32], signature: &BlsSignature) -> Result<(), Error> {
-        verify(&self.point()?, root, &min_pk::Signature::uncompress(&signature.0).map_err(|_| Error::InvalidSignature)?)
+        // Both were validated when they were made.
+        let key = min_pk::PublicKey::uncompress(&self.0).map_err(|_| Error::InvalidSignature)?;
+        verify(&key, root, &min_pk::Signature::uncompress(&signature.0).map_err(|_| Error::InvalidSignature)?)
     }
 
-    /// The point, decompressed again; it was validated when `self` was made.
-    pub(super) fn point(self) -> Result<min_pk::PublicKey, Error> {
-        min_pk::PublicKey::uncompress(&self.0)
-            .map_err(|error| Error::Malformed { what: "BLS public key", why: reason(error) })
+    /// What [`PublicKey::from_bytes`] checks, as a point.
+    pub(super) fn decode(bytes: &[u8]) -> Result<min_pk::PublicKey, Error> {
+        min_pk::PublicKey::uncompress(&exact::<48>(PUBLIC_KEY, bytes)?)
+            .and_then(|key| key.validate().map(|()| key))
+            .map_err(|error| Error::Malformed { what: PUBLIC_KEY, why: reason(error) })
     }
 
-    pub(super) fn from_point(point: &min_pk::PublicKey) -> Result<Self, Error> {
-        Self::from_bytes(&point.compress())
+    /// A point of the subgroup, for instance a sum of such: all that is left to check is that it is not the identity.
+    pub(super) fn from_validated(point: &min_pk::PublicKey) -> Result<Self, Error> {
+        let bytes = point.compress();
+        if is_identity(&bytes) {
+            return Err(Error::Malformed { what: PUBLIC_KEY, why: reason(BLST_ERROR::BLST_PK_IS_INFINITY) });
+        }
+        Ok(Self(bytes))
     }
 }
 
@@ -78,6 +84,11 @@ impl BlsSignature {
     #[must_use]
     pub const fn to_bytes(&self) -> [u8; 96] {
         self.0
+    }
+
+    /// A point that verified as a signature, so neither outside of the subgroup nor the identity.
+    pub(super) fn from_verified(point: &min_pk::Signature) -> Self {
+        Self(point.compress())
     }
 }
 
@@ -116,10 +127,16 @@ impl SecretKey {
         PublicKey(self.0.sk_to_pk().compress())
     }
 
-    /// Signs `root`.
+    /// Signs any `root` with the whole key: for development networks and tests only. Guardians hold no whole key; what they sign
+    /// with, [`super::ExitShare`], signs nothing but exits ([`super::partial_exit`]).
     #[must_use]
     pub fn sign(&self, root: &[u8; 32]) -> BlsSignature {
-        BlsSignature(self.0.sign(root, DST, &[]).compress())
+        BlsSignature(self.sign_point(root).compress())
+    }
+
+    /// The signature as a point, for shares.
+    pub(super) fn sign_point(&self, root: &[u8; 32]) -> min_pk::Signature {
+        self.0.sign(root, DST, &[])
     }
 
     /// The 32 big-endian bytes, to be sealed.
@@ -152,6 +169,11 @@ pub(super) fn signature_point(bytes: &[u8; 96]) -> Result<min_pk::Signature, BLS
     let point = min_pk::Signature::uncompress(bytes)?;
     point.validate(true)?;
     Ok(point)
+}
+
+/// Whether a compressed point is the identity, by the flag that only it has.
+fn is_identity(compressed: &[u8]) -> bool {
+    compressed.first().is_some_and(|flags| flags & 0x40 != 0)
 }
 
 const fn reason(error: BLST_ERROR) -> &'static str {

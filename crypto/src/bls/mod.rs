@@ -6,17 +6,23 @@
 //!
 //! **A signed exit is valid for ever.** So are `t` partial ones together. Nothing here decides whether to make one.
 
+pub mod batch;
+mod claims;
 pub mod dealer;
 pub mod exit;
 mod exit_share;
+pub mod import;
 mod keys;
+mod lagrange;
+mod msm;
 mod partial;
 mod scalar;
 mod share_commitments;
+mod workers;
 
 pub use exit_share::ExitShare;
 pub use keys::{BlsSignature, PublicKey, SecretKey};
-pub use partial::{PartialSignature, combine, partial_exit, verify_partial};
+pub use partial::{PartialSignature, VerifiedPartial, combine, partial_exit, verify_partial};
 pub use share_commitments::ShareCommitments;
 
 /// The ciphersuite of Ethereum's consensus layer (public keys in G1, signatures in G2, proofs of possession).

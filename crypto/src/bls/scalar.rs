@@ -9,6 +9,7 @@ use k256::elliptic_curve::bigint::{
     modular::constant_mod::{Residue, ResidueParams},
 };
 use rand_core::{CryptoRng, RngCore};
+use std::fmt;
 use zeroize::{Zeroize, Zeroizing};
 
 impl_modulus!(Order, U256, "73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001");
@@ -35,6 +36,13 @@ impl Scalar {
     /// A member's x-coordinate.
     pub(super) fn of_member(member: MemberId) -> Self {
         Self(Residue::new(&U256::from_u16(member.get())))
+    }
+
+    /// An exponent for random linear combinations: 128 bits, so that a wrong sum looks right once in 2^128 draws.
+    pub(super) fn random_weight(rng: &mut (impl CryptoRng + RngCore)) -> Self {
+        let mut bytes = [0; 16];
+        rng.fill_bytes(&mut bytes);
+        Self::from(u128::from_le_bytes(bytes))
     }
 
     /// Uniform and not zero, by rejection: what is rejected says nothing about what is kept.
@@ -76,6 +84,18 @@ impl Scalar {
 
     pub(super) fn to_le_bytes(self) -> [u8; 32] {
         self.0.retrieve().to_le_bytes()
+    }
+}
+
+impl From<u128> for Scalar {
+    fn from(number: u128) -> Self {
+        Self(Residue::new(&U256::from_u128(number)))
+    }
+}
+
+impl fmt::Debug for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scalar(<redacted>)")
     }
 }
 

@@ -1,17 +1,15 @@
 //! Feldman's commitments to the polynomial that shares a validator's key: they fix the public key of every share.
 
-use super::{PublicKey, scalar::Scalar};
+use super::{PublicKey, msm::sum_of_multiples, scalar::Scalar};
 use crate::{
     error::Error,
     member::{MAX_MEMBERS, MemberId},
 };
 use alloy_primitives::Bytes;
-use blst::{MultiPoint, min_pk};
+use blst::min_pk;
 use std::fmt;
 
 const WHAT: &str = "share commitments";
-/// Bits of a scalar.
-const SCALAR_BITS: usize = 255;
 
 /// Commitments to a sharing polynomial, lowest coefficient first, so that the first is the validator's public key. As many as
 /// the threshold: 2 to [`MAX_MEMBERS`]. How many members hold shares they cannot tell. (Puffer's `blsPubKeySet`.)
@@ -35,15 +33,15 @@ impl ShareCommitments {
         if !(2..=usize::from(MAX_MEMBERS)).contains(&chunks.len()) {
             return Err(Error::Malformed { what: WHAT, why: "they are not 2 to 256" });
         }
-        let keys = chunks.iter().map(|chunk| PublicKey::from_bytes(chunk)).collect::<Result<Vec<_>, _>>()?;
-        Self::new(&keys)
+        Self::new(chunks.iter().map(|chunk| PublicKey::decode(chunk)).collect::<Result<_, _>>()?)
     }
 
-    pub(super) fn new(keys: &[PublicKey]) -> Result<Self, Error> {
-        let public_key = *keys.first().ok_or(Error::Malformed { what: WHAT, why: "they are empty" })?;
+    /// Of points that are validated already.
+    pub(super) fn new(points: Vec<min_pk::PublicKey>) -> Result<Self, Error> {
+        let constant = points.first().ok_or(Error::Malformed { what: WHAT, why: "they are empty" })?;
+        let public_key = PublicKey::from_validated(constant)?;
         let threshold =
-            u16::try_from(keys.len()).map_err(|_| Error::Malformed { what: WHAT, why: "they are too many" })?;
-        let points = keys.iter().map(|key| key.point()).collect::<Result<_, _>>()?;
+            u16::try_from(points.len()).map_err(|_| Error::Malformed { what: WHAT, why: "they are too many" })?;
         Ok(Self { public_key, points, threshold })
     }
 
@@ -70,25 +68,20 @@ impl ShareCommitments {
     /// # Errors
     /// [`Error::Malformed`] if it is the identity, which a dealer can only bring about on purpose.
     pub fn public_share(&self, member: MemberId) -> Result<PublicKey, Error> {
-        let x = Scalar::of_member(member);
-        let mut power = Scalar::ONE;
-        let mut powers = Vec::with_capacity(self.points.len().saturating_mul(32));
-        for _ in &self.points {
-            powers.extend_from_slice(&power.to_le_bytes());
-            power = power.mul(x);
-        }
-        PublicKey::from_point(&self.points.mult(&powers, SCALAR_BITS).to_public_key())
+        let share = sum_of_multiples(powers(Scalar::of_member(member)).zip(self.points.iter().copied()));
+        let share = share.ok_or(Error::Malformed { what: WHAT, why: "they are empty" })?;
+        PublicKey::from_validated(&share.to_public_key())
+    }
+
+    /// The points themselves, lowest coefficient first.
+    pub(super) fn points(&self) -> &[min_pk::PublicKey] {
+        &self.points
     }
 }
 
-/// `sum(scalars[i] * points[i])` over signatures. Public values only: not constant-time.
-pub(super) fn weighted_sum(signatures: &[(Scalar, min_pk::Signature)]) -> Option<min_pk::Signature> {
-    if signatures.is_empty() {
-        return None;
-    }
-    let scalars: Vec<u8> = signatures.iter().flat_map(|(scalar, _)| scalar.to_le_bytes()).collect();
-    let points: Vec<min_pk::Signature> = signatures.iter().map(|(_, point)| *point).collect();
-    Some(points.mult(&scalars, SCALAR_BITS).to_signature())
+/// `1, x, x^2, ...`
+pub(super) fn powers(x: Scalar) -> impl Iterator<Item = Scalar> {
+    std::iter::successors(Some(Scalar::ONE), move |power| Some(power.mul(x)))
 }
 
 impl PartialEq for ShareCommitments {

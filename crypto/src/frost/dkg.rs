@@ -8,31 +8,33 @@
 //! sender of a package is known from the channel, never from the package; and at the end all members confirm the same
 //! [`PublicShares`]. The proofs of knowledge carry no session: bind the session in the messages around them.
 
-use super::{KeyShare, PublicShares, identifier_of, key_share::point_bytes};
+use super::{KeyShare, PublicShares, SecretScalars, algebra, feldman::Commitment, identifier_of};
 use crate::{
-    encoding::Reader,
+    encoding::{Reader, exact},
     error::Error,
-    member::{MAX_MEMBERS, MemberId, check_majority},
+    member::{MemberId, check_majority},
     schnorr::has_compressed_tag,
     secret::Secret,
 };
 use alloy_primitives::Bytes;
+use frost_core::Ciphersuite;
 use frost_secp256k1::{
-    Identifier,
-    keys::{SigningShare, VerifiableSecretSharingCommitment, dkg},
+    Identifier, Secp256K1Sha256,
+    keys::{SigningShare, dkg},
 };
-use k256::{
-    AffinePoint, EncodedPoint, ProjectivePoint,
-    elliptic_curve::sec1::{FromEncodedPoint, ToEncodedPoint},
-};
+use k256::ProjectivePoint;
 use rand_core::{CryptoRng, RngCore};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
+use zeroize::Zeroizing;
+
+/// Bytes of a compressed point.
+const POINT: usize = 33;
 
 /// Bytes of a proof of knowledge: a compressed point and a scalar.
-const PROOF: usize = 65;
+const PROOF: usize = POINT + 32;
 
 /// A member between its own first package and everybody else's. Not `Clone`; wiped when dropped.
 pub struct Round1 {
@@ -50,7 +52,8 @@ pub struct Round2 {
 /// What a member says to everybody: commitments to its polynomial (33 bytes each) and a proof that it knows the constant term (65).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Round1Package {
-    bytes: Vec<u8>,
+    commitment: Commitment,
+    proof: [u8; PROOF],
     package: dkg::round1::Package,
 }
 
@@ -62,6 +65,90 @@ struct Parameters {
     me: MemberId,
     members: BTreeSet<MemberId>,
     threshold: u16,
+}
+
+/// Judges one dealer's first package by itself: that it commits to `threshold` coefficients, and that the dealer knows the first
+/// of them (so that it cannot have chosen it as the difference from another's). The same as [`Round1::receive`] does for all.
+///
+/// # Errors
+/// [`Error::InvalidDealing`] names the dealer.
+pub fn check(dealer: MemberId, threshold: u16, package: &Round1Package) -> Result<(), Error> {
+    check_threshold(dealer, threshold, package)?;
+    if is_proof_of_knowledge(dealer, package).unwrap_or(false) {
+        Ok(())
+    } else {
+        Err(Error::InvalidDealing { culprit: dealer, why: "the proof of knowledge is not valid" })
+    }
+}
+
+/// Checks that `share` is what the dealer of `package` owes to `to`. For whoever judges a disclosed share; a member's own are
+/// checked by [`Round2::finish`].
+///
+/// # Errors
+/// [`Error::ShareMismatch`].
+pub fn check_share(package: &Round1Package, to: MemberId, share: &[u8; 32]) -> Result<(), Error> {
+    package.commitment.check_share(to, share)
+}
+
+/// The public side of the key that these packages make, for whoever watches: the same that every member computes. Each package
+/// must have passed [`check`].
+///
+/// # Errors
+/// [`Error::MissingFrom`] or [`Error::UnknownMember`] if the packages are not exactly those of the members;
+/// [`Error::ShareMismatch`] if they differ in threshold; [`Error::Threshold`]; [`Error::UnusableGroupKey`].
+pub fn public_shares(
+    members: &BTreeSet<MemberId>,
+    packages: &BTreeMap<MemberId, Round1Package>,
+) -> Result<PublicShares, Error> {
+    algebra::exactly(members, packages)?;
+    let sum = Commitment::sum(packages.values().map(|package| &package.commitment))?;
+    PublicShares::from_commitment(members, sum.frost())
+}
+
+/// Member `me`'s share, from all packages and from what every member (itself included) made for it: what [`Round2::finish`]
+/// yields, for a member that no longer has its own polynomial.
+///
+/// # Errors
+/// As [`public_shares`]; [`Error::MissingFrom`] or [`Error::UnknownMember`] if the shares are not exactly those of the members, or
+/// `me` is not among them;
+/// [`Error::InvalidDealing`] names who made a share that does not match its package.
+pub fn finish(
+    me: MemberId,
+    members: &BTreeSet<MemberId>,
+    packages: &BTreeMap<MemberId, Round1Package>,
+    shares: &SecretScalars,
+) -> Result<KeyShare, Error> {
+    algebra::exactly(members, shares)?;
+    if !members.contains(&me) {
+        return Err(Error::UnknownMember(me));
+    }
+    let public = public_shares(members, packages)?;
+    for ((dealer, package), share) in packages.iter().zip(shares.values()) {
+        let why = "the secret share does not match the commitments";
+        check_share(package, me, share.expose()).map_err(|_| Error::InvalidDealing { culprit: *dealer, why })?;
+    }
+    let sum = algebra::sum_scalars(shares.values())?;
+    KeyShare::of(me, &public, &algebra::secret_bytes(&sum))
+}
+
+fn check_threshold(dealer: MemberId, threshold: u16, package: &Round1Package) -> Result<(), Error> {
+    if package.commitment.threshold() == usize::from(threshold) {
+        Ok(())
+    } else {
+        Err(Error::InvalidDealing { culprit: dealer, why: "it commits to another threshold" })
+    }
+}
+
+/// `R == mu*G - c*phi`, with the library's challenge `c = HDKG(identifier || phi || R)`; the library itself judges only all
+/// packages at once, and only for a dealer. `None` if a part is no point or scalar.
+fn is_proof_of_knowledge(dealer: MemberId, package: &Round1Package) -> Option<bool> {
+    let constant = package.commitment.constant()?;
+    let (commitment, response) = package.proof.split_first_chunk::<POINT>()?;
+    let response = algebra::scalar(response.first_chunk()?)?;
+    let identifier = identifier_of(dealer).ok()?.serialize();
+    let challenge = Secp256K1Sha256::HDKG(&[&identifier[..], constant, commitment].concat())?;
+    let expected: ProjectivePoint = algebra::times_generator(&response) - algebra::point(constant)? * challenge;
+    Some(algebra::point(commitment)? == expected)
 }
 
 impl Round1 {
@@ -97,9 +184,7 @@ impl Round1 {
         let Self { parameters, secret } = self;
         let mut received = BTreeMap::new();
         for (identifier, member, package) in parameters.others(packages)? {
-            if package.threshold() != usize::from(parameters.threshold) {
-                return Err(Error::InvalidDealing { culprit: member, why: "it commits to another threshold" });
-            }
+            check_threshold(member, parameters.threshold, package)?;
             received.insert(identifier, package.package.clone());
         }
         let (secret, mut outgoing) = dkg::part2(secret, &received)?;
@@ -113,6 +198,15 @@ impl Round1 {
 }
 
 impl Round2 {
+    /// This member's own value of its polynomial: what it would send to itself.
+    ///
+    /// # Errors
+    /// None in practice: the library's scalar is one.
+    pub fn own_package(&self) -> Result<Round2Package, Error> {
+        let share = Zeroizing::new(self.secret.secret_share());
+        Round2Package::from_secret_bytes(algebra::secret_bytes(&share).expose())
+    }
+
     /// Takes the second packages that all *other* members made for this one; yields its share and the public side of the key.
     ///
     /// # Errors
@@ -127,7 +221,8 @@ impl Round2 {
             .collect();
         let (key_package, public_package) = dkg::part3(&secret, &received, &second)?;
         let commitments = received.values().map(dkg::round1::Package::commitment).chain([secret.commitment()]);
-        let public = PublicShares::from_commitment(&parameters.members, &sum(commitments)?)?;
+        let commitments: Vec<Commitment> = commitments.map(Commitment::from_frost).collect::<Result<_, _>>()?;
+        let public = PublicShares::from_commitment(&parameters.members, Commitment::sum(commitments.iter())?.frost())?;
         let share = KeyShare::new(parameters.me, key_package)?;
         share.belongs_to(&public)?;
         if *public.package() != public_package {
@@ -153,19 +248,15 @@ impl Parameters {
 
 impl Round1Package {
     fn from_frost(package: dkg::round1::Package) -> Result<Self, Error> {
-        let mut bytes = package.commitment().serialize_whole()?;
-        bytes.extend_from_slice(&package.proof_of_knowledge().serialize()?);
-        Ok(Self { bytes, package })
-    }
-
-    fn threshold(&self) -> usize {
-        self.bytes.len().saturating_sub(PROOF) / 33
+        let commitment = Commitment::from_frost(package.commitment())?;
+        let proof = exact("proof of knowledge", &package.proof_of_knowledge().serialize()?)?;
+        Ok(Self { commitment, proof, package })
     }
 
     /// The commitments, lowest coefficient first, then the proof.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.bytes.clone()
+        [&self.commitment.to_bytes()[..], &self.proof].concat()
     }
 
     /// Reads what [`Round1Package::to_bytes`] wrote.
@@ -174,25 +265,16 @@ impl Round1Package {
     /// [`Error::Malformed`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new("first package of key generation", bytes);
-        let commitments = bytes.len().saturating_sub(PROOF) / 33;
-        if !(2..=usize::from(MAX_MEMBERS)).contains(&commitments) {
-            return Err(reader.malformed("it does not hold 2 to 256 commitments"));
-        }
-        let not_a_point = reader.malformed("a commitment is not a compressed point");
-        let mut points = Vec::with_capacity(commitments);
-        for _ in 0..commitments {
-            points.push(reader.array::<33>()?);
-        }
-        let proof_point = reader.array::<33>()?;
-        let proof_scalar = reader.array::<32>()?;
+        let commitment = Commitment::read(&mut reader, bytes.len().saturating_sub(PROOF) / POINT)?;
+        let proof = reader.array::<PROOF>()?;
+        let not_a_proof = reader.malformed("its proof is not a compressed point and a scalar");
         reader.finish()?;
-        if !points.iter().chain([&proof_point]).all(has_compressed_tag) {
-            return Err(not_a_point);
+        if !proof.first_chunk::<POINT>().is_some_and(has_compressed_tag) {
+            return Err(not_a_proof);
         }
-        let commitment = VerifiableSecretSharingCommitment::deserialize(&points).map_err(|_| not_a_point.clone())?;
-        let proof = frost_secp256k1::Signature::deserialize(&[&proof_point[..], &proof_scalar[..]].concat())
-            .map_err(|_| not_a_point)?;
-        Ok(Self { bytes: bytes.to_vec(), package: dkg::round1::Package::new(commitment, proof) })
+        let signature = frost_secp256k1::Signature::deserialize(&proof).map_err(|_| not_a_proof)?;
+        let package = dkg::round1::Package::new(commitment.frost().clone(), signature);
+        Ok(Self { commitment, proof, package })
     }
 }
 
@@ -229,7 +311,7 @@ impl fmt::Debug for Round2 {
 
 impl fmt::Debug for Round1Package {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Round1Package({:x})", Bytes::copy_from_slice(&self.bytes))
+        write!(f, "Round1Package({:x})", Bytes::from(self.to_bytes()))
     }
 }
 
@@ -237,33 +319,4 @@ impl fmt::Debug for Round2Package {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Round2Package(<redacted>)")
     }
-}
-
-/// The commitments to the sum of the polynomials. The callers' commitments are all of the same length (the threshold).
-fn sum<'a>(
-    commitments: impl Iterator<Item = &'a VerifiableSecretSharingCommitment>,
-) -> Result<VerifiableSecretSharingCommitment, Error> {
-    let mut total: Vec<ProjectivePoint> = Vec::new();
-    for commitment in commitments {
-        let points: Vec<AffinePoint> =
-            commitment.serialize()?.iter().map(|point| decode(point)).collect::<Result<_, _>>()?;
-        if total.is_empty() {
-            total = vec![ProjectivePoint::IDENTITY; points.len()];
-        }
-        if total.len() != points.len() {
-            return Err(Error::ShareMismatch);
-        }
-        for (sum, point) in total.iter_mut().zip(points) {
-            *sum += point;
-        }
-    }
-    let encoded = total.iter().map(|point| point_bytes(point.to_affine().to_encoded_point(true).as_bytes()));
-    Ok(VerifiableSecretSharingCommitment::deserialize(encoded.collect::<Result<Vec<_>, _>>()?)?)
-}
-
-fn decode(point: &[u8]) -> Result<AffinePoint, Error> {
-    EncodedPoint::from_bytes(point)
-        .ok()
-        .and_then(|encoded| AffinePoint::from_encoded_point(&encoded).into())
-        .ok_or(Error::Malformed { what: "commitment", why: "it is not a point of the curve" })
 }

@@ -1,6 +1,6 @@
 //! One member's secret share of the group key. It signs only through [`super::signing::sign`].
 
-use super::{PublicShares, identifier_of};
+use super::{PublicShares, algebra, identifier_of};
 use crate::{
     encoding::Reader,
     error::Error,
@@ -12,6 +12,7 @@ use frost_secp256k1::{
     VerifyingKey,
     keys::{KeyPackage, SigningShare, VerifyingShare},
 };
+use k256::Scalar;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -48,6 +49,22 @@ impl KeyShare {
         }
         let group_key = GroupKey::from_bytes(&package.verifying_key().serialize()?)?;
         Ok(Self { member, group_key, verifying_share, package })
+    }
+
+    /// The share of `member` in the key that `public` describes.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMember`]; [`Error::ShareMismatch`] if `secret` is not that share.
+    pub(super) fn of(member: MemberId, public: &PublicShares, secret: &Secret<[u8; 32]>) -> Result<Self, Error> {
+        let expected = public.verifying_share(member).ok_or(Error::UnknownMember(member))?;
+        let share = SigningShare::deserialize(secret.expose()).map_err(|_| Error::ShareMismatch)?;
+        let verifying_share = VerifyingShare::from(share);
+        if verifying_share.serialize().map_err(|_| Error::ShareMismatch)? != expected {
+            return Err(Error::ShareMismatch);
+        }
+        let verifying_key = *public.package().verifying_key();
+        let identifier = identifier_of(member)?;
+        Self::new(member, KeyPackage::new(identifier, share, verifying_share, verifying_key, public.threshold()))
     }
 
     /// Whose share this is.
@@ -123,6 +140,13 @@ impl KeyShare {
         verifying_share.serialize().map_err(|_| out_of_range)?;
         let verifying_key = VerifyingKey::deserialize(&group_key)?;
         Self::new(member, KeyPackage::new(identifier_of(member)?, share, verifying_share, verifying_key, threshold))
+    }
+
+    /// The share itself.
+    pub(super) fn scalar(&self) -> Result<Zeroizing<Scalar>, Error> {
+        let bytes = Zeroizing::new(self.package.signing_share().serialize());
+        let bytes = Zeroizing::new(crate::encoding::exact::<32>(WHAT, &bytes)?);
+        algebra::scalar(&bytes).ok_or(Error::ShareMismatch)
     }
 
     pub(super) const fn package(&self) -> &KeyPackage {

@@ -7,10 +7,14 @@
 //! What it leaves to its user: key generation needs a broadcast channel on which everybody sees the same first messages, and
 //! confidential channels for the second ones ([`dkg`]); blame needs evidence of who sent what.
 
+mod algebra;
 pub mod dealer;
 pub mod dkg;
+mod feldman;
 mod key_share;
 mod public_shares;
+pub mod repair;
+pub mod reshare;
 #[cfg(test)]
 mod rfc9591;
 pub mod signing;
@@ -18,8 +22,13 @@ pub mod signing;
 pub use key_share::KeyShare;
 pub use public_shares::PublicShares;
 
-use crate::{error::Error, member::MemberId};
+use crate::{error::Error, member::MemberId, secret::Secret};
 use frost_secp256k1::Identifier;
+use std::collections::BTreeMap;
+
+/// Secret scalars (32 bytes each, big-endian), by the member that each is for, or from: what travels encrypted in [`dkg`],
+/// [`reshare`] and [`repair`].
+pub type SecretScalars = BTreeMap<MemberId, Secret<[u8; 32]>>;
 
 /// The scalar that stands for a member.
 pub(crate) fn identifier_of(member: MemberId) -> Result<Identifier, Error> {

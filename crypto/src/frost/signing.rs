@@ -85,6 +85,12 @@ impl Commitments {
         self.0
     }
 
+    /// Whether these are two points of the curve, none of them the identity. No honest owner announces others.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        self.to_frost().is_some()
+    }
+
     fn from_frost(commitments: &round1::SigningCommitments) -> Result<Self, Error> {
         Self::from_bytes(&[commitments.hiding().serialize()?, commitments.binding().serialize()?].concat())
     }

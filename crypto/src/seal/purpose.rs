@@ -20,6 +20,8 @@ pub enum PurposeKind {
     ExitShares,
     /// The key of the account that pays for transactions.
     Account,
+    /// Everything that a guardian must not lose, in one file.
+    Backup,
 }
 
 /// What a sealed file is for.
@@ -35,7 +37,7 @@ pub struct Purpose {
 
 impl PurposeKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Identity, Self::KeyShare, Self::ExitShares, Self::Account];
+    pub const ALL: [Self; 5] = [Self::Identity, Self::KeyShare, Self::ExitShares, Self::Account, Self::Backup];
 
     /// The word on the first line.
     #[must_use]
@@ -45,6 +47,7 @@ impl PurposeKind {
             Self::KeyShare => "key-share",
             Self::ExitShares => "exit-shares",
             Self::Account => "account",
+            Self::Backup => "backup",
         }
     }
 }

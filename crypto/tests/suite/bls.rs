@@ -5,19 +5,26 @@ use alloy_primitives::hex;
 use guardian_crypto::{
     Error,
     bls::{
-        ExitShare, PartialSignature, PublicKey, SecretKey, ShareCommitments, combine, dealer::split, partial_exit,
-        verify_partial,
+        ExitShare, PartialSignature, PublicKey, SecretKey, ShareCommitments, VerifiedPartial, combine,
+        dealer::split,
+        exit::{ExitDomain, ExitRoot, VoluntaryExit},
+        partial_exit, verify_partial,
     },
     member::MemberId,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-const ROOT: [u8; 32] = [3; 32];
 /// The order of BLS12-381's groups.
 const ORDER: [u8; 32] = hex!("73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001");
 
-fn partials(shares: &[ExitShare], root: &[u8; 32]) -> BTreeMap<MemberId, PartialSignature> {
+/// What the exit of a validator signs.
+pub(crate) fn root(validator_index: u64) -> ExitRoot {
+    let domain = ExitDomain::new([3, 0, 0, 0], &[7; 32]);
+    VoluntaryExit { epoch: 9, validator_index }.signing_root(&domain)
+}
+
+pub(crate) fn partials(shares: &[ExitShare], root: &ExitRoot) -> BTreeMap<MemberId, VerifiedPartial> {
     shares.iter().map(|share| (share.member(), partial_exit(share, root))).collect()
 }
 
@@ -27,17 +34,17 @@ proptest! {
     #[test]
     fn any_threshold_of_shares_makes_the_signature_of_the_whole_key(
         (n, t) in (2u16..=9).prop_flat_map(|n| (Just(n), n / 2 + 1..=n)),
-        order in any::<[u8; 9]>(), root: [u8; 32], seed: u64,
+        order in any::<[u8; 9]>(), index: u64, seed: u64,
     ) {
-        let key = SecretKey::interop(seed).unwrap();
+        let (key, root) = (SecretKey::interop(seed).unwrap(), root(index));
         let (mut shares, commitments) = split(&key, n, t, &mut seeded(seed)).unwrap();
         prop_assert_eq!(commitments.public_key(), key.public_key());
         prop_assert_eq!(commitments.threshold(), t);
         shares.sort_by_key(|share| order[usize::from(share.member().get()) - 1]);
         shares.truncate(usize::from(t));
         let signature = combine(&partials(&shares, &root), &commitments, &root).unwrap();
-        prop_assert_eq!(signature, key.sign(&root));
-        prop_assert!(key.public_key().verify(&root, &signature).is_ok());
+        prop_assert_eq!(signature, key.sign(root.as_bytes()));
+        prop_assert!(key.public_key().verify(root.as_bytes(), &signature).is_ok());
     }
 }
 
@@ -46,7 +53,7 @@ fn a_large_committee_combines_too() {
     // More than 32 points take another path through the library.
     let key = SecretKey::interop(1).unwrap();
     let (shares, commitments) = split(&key, 50, 34, &mut seeded(1)).unwrap();
-    assert_eq!(combine(&partials(&shares[16..], &ROOT), &commitments, &ROOT), Ok(key.sign(&ROOT)));
+    assert_eq!(combine(&partials(&shares[16..], &root(1)), &commitments, &root(1)), Ok(key.sign(root(1).as_bytes())));
 }
 
 #[test]
@@ -95,56 +102,62 @@ fn only_ones_own_share_of_this_key_is_imported() {
 }
 
 #[test]
-fn whoever_sent_a_wrong_partial_is_named_and_the_others_can_go_on() {
-    let key = SecretKey::interop(4).unwrap();
-    let (shares, commitments) = split(&key, 5, 3, &mut seeded(4)).unwrap();
-    let mut collected = partials(&shares, &ROOT);
-    collected.insert(member(2), partial_exit(&shares[1], &[4; 32]));
-    collected.insert(member(4), PartialSignature::from_bytes(&[0; 96]).unwrap());
-    let error = combine(&collected, &commitments, &ROOT).unwrap_err();
-    assert_eq!(error.culprits(), [member(2), member(4)]);
-    for culprit in error.culprits() {
-        collected.remove(culprit);
+fn whose_share_it_is_follows_from_the_share() {
+    let (shares, commitments) = split(&SecretKey::interop(3).unwrap(), 200, 101, &mut seeded(3)).unwrap();
+    for share in [&shares[0], &shares[1], &shares[199]] {
+        let located = ExitShare::locate(share.to_secret_bytes().expose(), &commitments).unwrap();
+        assert_eq!((located.member(), located.validator()), (share.member(), commitments.public_key()));
     }
-    assert_eq!(combine(&collected, &commitments, &ROOT), Ok(key.sign(&ROOT)));
+    let (_, others) = split(&SecretKey::interop(3).unwrap(), 200, 101, &mut seeded(4)).unwrap();
+    let bytes = *shares[0].to_secret_bytes().expose();
+    assert_eq!(ExitShare::locate(&bytes, &others).unwrap_err(), Error::ShareMismatch);
+    assert!(matches!(ExitShare::locate(&[0; 32], &commitments), Err(Error::Malformed { .. })));
+    assert!(matches!(ExitShare::locate(&bytes[1..], &commitments), Err(Error::Malformed { .. })));
 }
 
 #[test]
-fn a_wrong_partial_that_is_not_needed_does_not_hinder() {
-    let key = SecretKey::interop(5).unwrap();
-    let (shares, commitments) = split(&key, 4, 3, &mut seeded(5)).unwrap();
-    let mut collected = partials(&shares, &ROOT);
-    collected.insert(member(4), PartialSignature::from_bytes(&[0xff; 96]).unwrap());
-    assert_eq!(combine(&collected, &commitments, &ROOT), Ok(key.sign(&ROOT)));
+fn partials_of_another_exit_or_validator_do_not_count() {
+    let (shares, commitments) = split(&SecretKey::interop(4).unwrap(), 3, 2, &mut seeded(4)).unwrap();
+    let (others, _) = split(&SecretKey::interop(5).unwrap(), 3, 2, &mut seeded(5)).unwrap();
+    let good = partial_exit(&shares[0], &root(4));
+    for foreign in [partial_exit(&shares[1], &root(5)), partial_exit(&others[1], &root(4))] {
+        let collected = BTreeMap::from([(member(1), good.clone()), (member(2), foreign)]);
+        assert_eq!(combine(&collected, &commitments, &root(4)), Err(Error::TooFewSigners { have: 1, need: 2 }));
+    }
+    // The same partial under another name is still one.
+    let twice = BTreeMap::from([(member(1), good.clone()), (member(2), good)]);
+    assert!(combine(&twice, &commitments, &root(4)).is_err());
 }
 
 #[test]
-fn the_identity_is_no_partial_signature() {
+fn what_is_no_point_of_the_subgroup_is_no_partial_signature() {
     let (_, commitments) = split(&SecretKey::interop(6).unwrap(), 2, 2, &mut seeded(6)).unwrap();
     let mut identity = [0; 96];
     identity[0] = 0xc0;
-    let identity = PartialSignature::from_bytes(&identity).unwrap();
-    assert_eq!(verify_partial(&commitments, member(1), &ROOT, &identity).unwrap_err().culprits(), [member(1)]);
-    let error = combine(&BTreeMap::from([(member(1), identity), (member(2), identity)]), &commitments, &ROOT);
-    assert_eq!(error.unwrap_err().culprits(), [member(1), member(2)]);
+    for bytes in [identity, [0; 96], [0xff; 96]] {
+        let partial = PartialSignature::from_bytes(&bytes).unwrap();
+        let error = verify_partial(&commitments, member(1), &root(6), &partial).unwrap_err();
+        assert_eq!(error.culprits(), [member(1)]);
+    }
 }
 
 #[test]
 fn partials_below_the_threshold_make_nothing() {
     let (shares, commitments) = split(&SecretKey::interop(7).unwrap(), 5, 3, &mut seeded(7)).unwrap();
     for have in 0..3 {
-        let collected = partials(&shares[..have], &ROOT);
-        assert_eq!(combine(&collected, &commitments, &ROOT), Err(Error::TooFewSigners { have, need: 3 }));
+        let collected = partials(&shares[..have], &root(7));
+        assert_eq!(combine(&collected, &commitments, &root(7)), Err(Error::TooFewSigners { have, need: 3 }));
     }
 }
 
 #[test]
 fn a_partial_counts_for_its_member_and_root_only() {
     let (shares, commitments) = split(&SecretKey::interop(8).unwrap(), 3, 2, &mut seeded(8)).unwrap();
-    let partial = partial_exit(&shares[0], &ROOT);
-    assert_eq!(verify_partial(&commitments, member(1), &ROOT, &partial), Ok(()));
-    assert_eq!(verify_partial(&commitments, member(2), &ROOT, &partial).unwrap_err().culprits(), [member(2)]);
-    assert_eq!(verify_partial(&commitments, member(1), &[4; 32], &partial).unwrap_err().culprits(), [member(1)]);
+    let partial = partial_exit(&shares[0], &root(8));
+    let verify = |number, root: ExitRoot| verify_partial(&commitments, member(number), &root, &partial.signature());
+    assert_eq!(verify(1, root(8)), Ok(partial.clone()));
+    assert_eq!(verify(2, root(8)).unwrap_err().culprits(), [member(2)]);
+    assert_eq!(verify(1, root(9)).unwrap_err().culprits(), [member(1)]);
 }
 
 #[test]

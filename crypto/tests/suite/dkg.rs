@@ -1,7 +1,7 @@
 //! Key generation without a dealer.
 
 use crate::{
-    frost::member,
+    frost::{member, members, sign_together},
     randomness::{Scripted, seeded},
     vectors,
 };
@@ -9,18 +9,16 @@ use guardian_crypto::{
     Error,
     frost::{
         KeyShare, PublicShares,
-        dkg::{Round1, Round1Package, Round2, Round2Package},
-        signing::{SigningPackage, aggregate, commit, sign},
+        dkg::{self, Round1, Round1Package, Round2, Round2Package},
     },
     member::MemberId,
+    secret::Secret,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Shares by dealer.
+type Received = BTreeMap<MemberId, [u8; 32]>;
 type Finished = BTreeMap<MemberId, (KeyShare, PublicShares)>;
-
-fn members(numbers: &[u16]) -> BTreeSet<MemberId> {
-    numbers.iter().map(|number| member(*number)).collect()
-}
 
 fn all_but<T: Clone>(me: MemberId, messages: &BTreeMap<MemberId, T>) -> BTreeMap<MemberId, T> {
     messages.iter().filter(|(sender, _)| **sender != me).map(|(sender, message)| (*sender, message.clone())).collect()
@@ -75,19 +73,7 @@ fn members_with_any_numbers_make_one_key_and_sign_with_it() {
         }
         let signers: Vec<&KeyShare> =
             finished.values().map(|(share, _)| share).rev().take(usize::from(threshold)).collect();
-        let mut rng = seeded(1);
-        let (mut nonces, mut commitments) = (BTreeMap::new(), BTreeMap::new());
-        for share in &signers {
-            let (nonce, commitment) = commit(share, &mut rng).unwrap();
-            nonces.insert(share.member(), nonce);
-            commitments.insert(share.member(), commitment);
-        }
-        let package = SigningPackage::new([9; 32], &commitments).unwrap();
-        let shares = signers
-            .iter()
-            .map(|share| (share.member(), sign(nonces.remove(&share.member()).unwrap(), &package, share).unwrap()))
-            .collect();
-        let signature = aggregate(&package, &shares, public).unwrap();
+        let signature = sign_together(&signers, [9; 32], public).unwrap();
         assert_eq!(public.group_key().verify(&[9; 32], &signature), Ok(()));
     }
 }
@@ -104,6 +90,7 @@ fn the_published_vectors_are_reproduced() {
         Round1Package::from_bytes(&bytes).unwrap()
     };
     for me in &all {
+        assert_eq!(dkg::check(*me, 2, &published(*me)), Ok(()));
         let input = &inputs[me.to_string()];
         let draws = [vectors::bytes(&input["signing_key"]), vectors::bytes(&input["coefficient"]), vec![1; 32]];
         let draws: Vec<&[u8]> = draws.iter().map(Vec::as_slice).collect();
@@ -219,4 +206,131 @@ fn a_first_package_has_one_encoding() {
         assert!(Round2Package::from_secret_bytes(&vec![1; length]).is_err());
     }
     assert!(Round2Package::from_secret_bytes(&[0xff; 32]).is_err());
+}
+
+#[test]
+fn the_same_draws_make_the_same_packages() {
+    let all = members(&[1, 2, 3]);
+    let made = |seed: u64| {
+        let (state, package) = Round1::begin(member(1), &all, 2, &mut seeded(seed)).unwrap();
+        let (_, others) = begin(&all, 2);
+        let (state, outgoing) = state.receive(&all_but(member(1), &others)).unwrap();
+        let mut secrets: Vec<Vec<u8>> =
+            outgoing.values().map(|package| package.to_secret_bytes().expose().clone()).collect();
+        secrets.push(state.own_package().unwrap().to_secret_bytes().expose().clone());
+        (package.to_bytes(), secrets)
+    };
+    assert_eq!(made(7), made(7));
+    assert_ne!(made(7).0, made(8).0);
+}
+
+#[test]
+fn a_first_package_is_judged_by_itself_as_among_all() {
+    let all = members(&[1, 2, 3]);
+    let (_, packages) = begin(&all, 2);
+    let judged_among_all = |package: &Round1Package| {
+        let (mut states, mut packages) = begin(&all, 2);
+        packages.insert(member(2), package.clone());
+        states.remove(&member(1)).unwrap().receive(&all_but(member(1), &packages)).map(|_| ())
+    };
+    let bytes = packages[&member(2)].to_bytes();
+    assert_eq!(dkg::check(member(2), 2, &packages[&member(2)]), Ok(()));
+    let mut judged = 0;
+    for bit in (0..bytes.len() * 8).step_by(5) {
+        let mut changed = bytes.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let Ok(package) = Round1Package::from_bytes(&changed) else { continue };
+        let among_all = judged_among_all(&package);
+        assert_eq!(dkg::check(member(2), 2, &package), among_all, "bit {bit}");
+        // The proof is about the constant term; a changed second commitment is for the shares to show.
+        assert_eq!(among_all.is_err(), !(33 * 8..66 * 8).contains(&bit), "bit {bit}");
+        judged += 1;
+    }
+    assert!(judged > 50, "{judged}");
+}
+
+#[test]
+fn a_first_package_is_of_one_dealer_and_one_threshold() {
+    let all = members(&[1, 2, 3]);
+    let (_, packages) = begin(&all, 2);
+    let package = &packages[&member(2)];
+    for other in [1, 3, 400] {
+        assert_eq!(dkg::check(member(other), 2, package).unwrap_err().culprits(), [member(other)]);
+    }
+    for threshold in [0, 1, 3, u16::MAX] {
+        let error = dkg::check(member(2), threshold, package).unwrap_err();
+        assert_eq!(error.culprits(), [member(2)]);
+        assert!(error.to_string().contains("another threshold"));
+    }
+}
+
+#[test]
+fn a_share_is_of_one_package_for_one_member() {
+    let (states, packages) = begin(&members(&[1, 2, 3]), 2);
+    let (states, inboxes) = exchange(states, &packages);
+    let share: [u8; 32] = inboxes[&member(1)][&member(3)].to_secret_bytes().expose()[..].try_into().unwrap();
+    let check = |from, to, share: &[u8; 32]| dkg::check_share(&packages[&member(from)], member(to), share);
+    assert_eq!(check(3, 1, &share), Ok(()));
+    assert_eq!(check(2, 1, &share), Err(Error::ShareMismatch));
+    assert_eq!(check(3, 2, &share), Err(Error::ShareMismatch));
+    for bit in 0..256 {
+        let mut changed = share;
+        changed[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(check(3, 1, &changed), Err(Error::ShareMismatch), "bit {bit}");
+    }
+    for wrong in [[0; 32], [0xff; 32]] {
+        assert_eq!(check(3, 1, &wrong), Err(Error::ShareMismatch));
+    }
+    let own = states[&member(3)].own_package().unwrap();
+    assert_eq!(check(3, 3, own.to_secret_bytes().expose()[..].try_into().unwrap()), Ok(()));
+}
+
+#[test]
+fn whoever_watches_computes_the_same_public_shares() {
+    let all = members(&[2, 5, 9]);
+    let (_, packages) = begin(&all, 2);
+    let finished = generate(&[2, 5, 9], 2);
+    assert_eq!(dkg::public_shares(&all, &packages).unwrap(), finished[&member(2)].1);
+    let watch = |change: &dyn Fn(&mut BTreeMap<MemberId, Round1Package>)| {
+        let mut packages = packages.clone();
+        change(&mut packages);
+        dkg::public_shares(&all, &packages).unwrap_err()
+    };
+    let one = packages[&member(2)].clone();
+    assert_eq!(watch(&|packages| drop(packages.remove(&member(5)))), Error::MissingFrom(member(5)));
+    assert_eq!(watch(&|packages| drop(packages.insert(member(1), one.clone()))), Error::UnknownMember(member(1)));
+    let (_, raised) = Round1::begin(member(5), &all, 3, &mut seeded(1)).unwrap();
+    assert_eq!(watch(&|packages| drop(packages.insert(member(5), raised.clone()))), Error::ShareMismatch);
+}
+
+#[test]
+fn a_share_is_made_again_of_what_everybody_sent() {
+    let all = members(&[1, 2, 3]);
+    let (states, packages) = begin(&all, 2);
+    let (states, mut inboxes) = exchange(states, &packages);
+    let mut received = Received::new();
+    let mut inbox = inboxes.remove(&member(2)).unwrap();
+    inbox.insert(member(2), states[&member(2)].own_package().unwrap());
+    for (dealer, package) in &inbox {
+        received.insert(*dealer, package.to_secret_bytes().expose()[..].try_into().unwrap());
+    }
+    let finish = |me, change: &dyn Fn(&mut Received)| {
+        let mut received = received.clone();
+        change(&mut received);
+        let shares = received.into_iter().map(|(dealer, share)| (dealer, Secret::new(share))).collect();
+        dkg::finish(member(me), &all, &packages, &shares).map(|share| share.to_secret_bytes().expose().clone())
+    };
+    let (share, _) = &generate(&[1, 2, 3], 2)[&member(2)];
+    assert_eq!(&finish(2, &|_| ()).unwrap(), share.to_secret_bytes().expose());
+    assert_eq!(finish(4, &|_| ()), Err(Error::UnknownMember(member(4))));
+    assert_eq!(
+        finish(2, &|received| assert!(received.remove(&member(2)).is_some())),
+        Err(Error::MissingFrom(member(2)))
+    );
+    let extra = |received: &mut Received| assert!(received.insert(member(4), [1; 32]).is_none());
+    assert_eq!(finish(2, &extra), Err(Error::UnknownMember(member(4))));
+    for wrong in [[0; 32], [1; 32], [0xff; 32]] {
+        let lie = |received: &mut Received| assert!(received.insert(member(3), wrong).is_some());
+        assert_eq!(finish(2, &lie).unwrap_err().culprits(), [member(3)]);
+    }
 }

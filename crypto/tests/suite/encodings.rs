@@ -6,6 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::{
     Error,
     bls::{BlsSignature, PartialSignature, PublicKey, SecretKey, ShareCommitments, dealer::split, exit::ExitDomain},
+    disclosable::{Disclosure, EphemeralKey, EphemeralPublic},
     frost::{
         KeyShare, PublicShares,
         signing::{Commitments, SignatureShare},
@@ -170,6 +171,11 @@ fn every_public_value_has_one_form() {
     let identity = IdentityKey::from_seed(Secret::new([1; 32]));
     has_one_form(identity.public(), &identity.public().to_bytes(), IdentityPublic::from_bytes);
     has_one_form(IdentitySignature::from_bytes(&[7; 64]).unwrap(), &[7; 64], IdentitySignature::from_bytes);
+    let ephemeral = EphemeralKey::generate(&identity.public(), b"session", &mut seeded(1));
+    has_one_form(ephemeral.public(), &ephemeral.public().to_bytes(), EphemeralPublic::from_bytes);
+    let verified = ephemeral.public().verify(&identity.public(), b"session").unwrap();
+    let disclosure = identity.disclose(&verified, &mut seeded(1));
+    has_one_form(disclosure, &disclosure.to_bytes(), Disclosure::from_bytes);
     let key = SecretKey::interop(1).unwrap();
     has_one_form(key.public_key(), &key.public_key().to_bytes(), PublicKey::from_bytes);
     has_one_form(key.sign(&[1; 32]), &key.sign(&[1; 32]).to_bytes(), BlsSignature::from_bytes);
@@ -188,6 +194,8 @@ fn validated_values_are_validated_in_every_form() {
     assert!(borsh::from_slice::<PublicKey>(&[0; 48]).is_err());
     assert!(borsh::from_slice::<BlsSignature>(&[0; 96]).is_err());
     assert!(borsh::from_slice::<IdentityPublic>(&[0; 32]).is_err());
+    assert!(borsh::from_slice::<EphemeralPublic>(&[0; 96]).is_err());
+    assert!(borsh::from_slice::<Disclosure>(&[0; 96]).is_err());
     assert!(borsh::from_slice::<ExitDomain>(&[0; 32]).is_err());
 }
 

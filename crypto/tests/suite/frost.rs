@@ -15,12 +15,25 @@ use guardian_crypto::{
     schnorr::Signature,
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DIGEST: [u8; 32] = [7; 32];
 
 pub(crate) fn member(number: u16) -> MemberId {
     MemberId::new(number).unwrap()
+}
+
+pub(crate) fn members(numbers: &[u16]) -> BTreeSet<MemberId> {
+    numbers.iter().map(|number| member(*number)).collect()
+}
+
+/// One attempt of these signers, from commitments to signature.
+pub(crate) fn sign_together(
+    signers: &[&KeyShare],
+    message: [u8; 32],
+    public: &PublicShares,
+) -> Result<Signature, Error> {
+    Attempt::by(signers, message, 1).aggregate(public)
 }
 
 /// One attempt, up to everybody's shares.

@@ -61,3 +61,30 @@ fn keys_that_accept_signatures_nobody_made_are_refused() {
         assert!(IdentityPublic::from_bytes(&bytes).is_err(), "{}", hex::encode(bytes));
     }
 }
+
+#[test]
+fn what_is_derived_is_hkdf_of_the_seed() {
+    let key = IdentityKey::from_seed(Secret::new(SEED));
+    // Python's hmac: extract with "GUARDIAN/identity/derivation/v1" as salt, expand with "guardian/test/v1\0context".
+    let expected = hex!("ec458f13e32aa76c20d752ed2eb9a2c2d3553293ecc7b7061b89f7134b9310b5");
+    assert_eq!(key.derive(DOMAIN, b"context").unwrap().expose(), &expected);
+}
+
+#[test]
+fn what_is_derived_comes_back_and_is_for_one_key_one_domain_and_one_context() {
+    let key = || IdentityKey::from_seed(Secret::new(SEED));
+    let derive = |key: IdentityKey, domain, context: &[u8]| *key.derive(domain, context).unwrap().expose();
+    let all = [
+        derive(key(), DOMAIN, b"context"),
+        derive(key(), DOMAIN, b"contexu"),
+        derive(key(), DOMAIN, b""),
+        derive(key(), "guardian/test/v2", b"context"),
+        derive(key(), "guardian/test/v", b"1context"),
+        derive(IdentityKey::from_seed(Secret::new([1; 32])), DOMAIN, b"context"),
+        SEED,
+    ];
+    assert_eq!(derive(key(), DOMAIN, b"context"), all[0]);
+    for (number, one) in all.iter().enumerate() {
+        assert!(!all[..number].contains(one), "{number}");
+    }
+}

@@ -7,13 +7,19 @@
 )]
 
 mod bls;
+mod bls_batch;
+mod bls_independent;
 mod bls_vectors;
+mod differential;
+mod disclosable;
 mod dkg;
 mod encodings;
 mod exit;
 mod frost;
 mod identity;
 mod randomness;
+mod repair;
+mod reshare;
 mod schnorr;
 mod seal;
 mod secrets;

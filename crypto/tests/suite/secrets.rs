@@ -7,6 +7,7 @@ use crate::{
 use alloy_primitives::hex;
 use guardian_crypto::{
     bls::{SecretKey, dealer::split},
+    disclosable::EphemeralKey,
     frost::{KeyShare, dkg::Round1, signing::commit},
     identity::IdentityKey,
     secret::Secret,
@@ -51,6 +52,9 @@ fn no_secret_type_prints_its_secret() {
 
     let identity = IdentityKey::generate(&mut seeded(1));
     does_not_print(&identity, identity.expose_seed());
+    // A number below the group's order, so that it is the key's scalar as it was drawn.
+    let mut draws = Scripted::new(&[&[0x0a; 32], &[0; 32], &[0x65; 32]]);
+    does_not_print(&EphemeralKey::generate(&identity.public(), b"", &mut draws), &[0x0a; 32]);
 
     let key = SecretKey::interop(1).unwrap();
     does_not_print(&key, key.to_secret_bytes().expose());

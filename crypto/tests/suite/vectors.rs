@@ -30,6 +30,22 @@ pub(crate) fn contract_signatures() -> Option<Value> {
     json(&Path::new(CRATE).join("../contracts/test/vectors/frost_signatures.json"))
 }
 
+/// Signatures for the Solidity verifier, made by [`crate::differential`], one in a line.
+#[expect(clippy::disallowed_methods, reason = "tests read their vectors")]
+pub(crate) fn contract_random_signatures() -> Option<String> {
+    let path = contract_random_signatures_path();
+    let text = std::fs::read_to_string(&path).ok();
+    if text.is_none() {
+        println!("skipped: no vectors in {}", path.display());
+    }
+    text
+}
+
+/// Where those are.
+pub(crate) fn contract_random_signatures_path() -> PathBuf {
+    Path::new(CRATE).join("../contracts/test/vectors/frost_random.txt")
+}
+
 /// Bytes of a hex string, with or without `0x`.
 pub(crate) fn bytes(value: &Value) -> Vec<u8> {
     alloy_primitives::hex::decode(value.as_str().unwrap()).unwrap()
