@@ -1,6 +1,6 @@
 //! Whom to talk to, where to listen, within which limits. Read and checked once, at the start; no files, no environment.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 
@@ -11,6 +11,9 @@ pub(crate) const MAX_MEMBERS: usize = 128;
 
 /// QUIC and TCP over IPv4, IPv6 and a host name are six; more is a mistake, and each one delays a redial.
 const MAX_ADDRESSES: usize = 8;
+
+/// Pings must be answered within 3 s and handshakes must end within 5 s.
+const MAX_SIMULATED_ROUND_TRIP: Duration = Duration::from_secs(2);
 
 /// One other member of the committee.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +34,18 @@ pub struct Config {
     pub members: Vec<Member>,
     /// Bounds of everything.
     pub limits: Limits,
+    /// For tests and benchmarks: how far apart in time the members pretend to be, if all of them are told the same. Zero, the
+    /// default, pretends nothing. At most 2 s, a bound beyond which pings and handshakes time out.
+    pub simulated_round_trip: Duration,
 }
 
 impl Config {
     /// The members with the addresses to dial, checked: no duplicates, not ourselves, no foreign `/p2p/` suffix.
     pub(crate) fn checked_members(&self, own: PeerId) -> Result<BTreeMap<PeerId, Vec<Multiaddr>>, Error> {
         self.limits.check()?;
+        if self.simulated_round_trip > MAX_SIMULATED_ROUND_TRIP {
+            return Err(Error::Limit { name: "simulated_round_trip", why: "above 2 s" });
+        }
         if self.members.len() > MAX_MEMBERS {
             return Err(Error::TooManyMembers { found: self.members.len(), limit: MAX_MEMBERS });
         }
@@ -158,6 +167,15 @@ mod tests {
         let own = one.peer_id;
         let config = Config { members: vec![one], ..Config::default() };
         assert!(matches!(config.checked_members(own), Err(Error::OwnIdentity(_))));
+    }
+
+    #[test]
+    fn members_that_would_be_too_far_apart_to_connect_are_refused() {
+        let apart = |simulated_round_trip| Config { simulated_round_trip, ..Config::default() };
+        let check = |config: Config| config.checked_members(PeerId::random());
+        assert!(check(apart(MAX_SIMULATED_ROUND_TRIP)).is_ok());
+        let further = check(apart(MAX_SIMULATED_ROUND_TRIP + Duration::from_millis(1)));
+        assert!(matches!(further, Err(Error::Limit { name: "simulated_round_trip", .. })));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! How broadcasts travel: gossipsub with signed messages, tuned for a small committee in which everybody dials everybody.
 //!
-//! A broadcast is *flooded*: sent at once to every connected member that has subscribed, so it takes one hop. Mesh peers pass
-//! it on once more, which reaches members whose link to the author is down. The lazy repair of gossipsub (IHAVE, IWANT) is
-//! off: with flooding it repairs next to nothing, and libp2p-gossipsub 0.50 keeps the identifiers that a peer announced but
-//! never delivered for ever unless peer scoring is on, which would let a member grow our memory.
+//! A broadcast is *flooded*: sent at once to every connected member that has subscribed, so it takes one hop. It names the
+//! members that its author does not reach (see `broadcast`); who has one of them in its mesh passes it on. The lazy repair of
+//! gossipsub (IHAVE, IWANT) is off: with flooding it repairs next to nothing, and libp2p-gossipsub 0.50 keeps the identifiers
+//! that a peer announced but never delivered for ever unless peer scoring is on, which would let a member grow our memory.
 
 use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 
@@ -17,10 +17,13 @@ use libp2p::{
     metrics::Registry,
 };
 
-use crate::Error;
+use crate::{
+    Error,
+    broadcast::{Broadcast, MOST_ADDED},
+};
 
 /// Name and version of the only topic.
-const TOPIC: &str = "/guardian/broadcast/1";
+const TOPIC: &str = "/guardian/broadcast/2";
 
 /// Source, sequence number, topic, signature and their field tags take about 180 bytes, and the decoder of gossipsub counts up
 /// to 8 KiB of the next frame, which it has read ahead, as part of this one. The exact limit is checked on the message itself.
@@ -41,8 +44,9 @@ const REMEMBERED: Duration = Duration::from_secs(30);
 /// broadcast for each peer that stalls, for as long as its pings go unanswered.
 const FRAMES_PER_PEER: usize = 256;
 
-/// Above it, peers tell each other that they already have a message; below, telling costs more than sending.
-const WORTH_TELLING: usize = 2 * 1024;
+/// Above it, peers tell each other that they already have a message; below, telling costs more than the little that is passed
+/// on. An announcement in a committee of 100 is a few kilobytes.
+const WORTH_TELLING: usize = 32 * 1024;
 
 pub(crate) type Gossip = Behaviour<MembersOnly, WhitelistSubscriptionFilter>;
 
@@ -69,7 +73,10 @@ impl DataTransform for MembersOnly {
         if !raw.source.is_some_and(|author| self.authors.contains(&author)) {
             return refuse("the author is not a member");
         }
-        if raw.data.len() > self.max_bytes {
+        let Some(broadcast) = Broadcast::decode(&raw.data) else {
+            return refuse("not the bytes of a broadcast");
+        };
+        if broadcast.message.len() > self.max_bytes {
             return refuse("the message is longer than allowed");
         }
         Ok(Message { source: raw.source, data: raw.data, sequence_number: raw.sequence_number, topic: raw.topic })
@@ -97,10 +104,10 @@ pub(crate) fn build(
     let failed = |why: String| Error::Protocol { protocol: "gossipsub", why };
     let config = ConfigBuilder::default()
         .validation_mode(ValidationMode::Strict)
-        // We judge each message (rates) before it is passed on.
+        // We judge each message (rates, and whether it is of use to anybody) before it is passed on.
         .validate_messages()
         .message_id_fn(message_id)
-        .max_transmit_size(max_bytes.saturating_add(FRAME_MARGIN))
+        .max_transmit_size(max_bytes.saturating_add(MOST_ADDED).saturating_add(FRAME_MARGIN))
         .max_control_message_size(CONTROL_BYTES)
         // One broadcast a frame is what this implementation sends.
         .max_publish_messages(16)
@@ -157,11 +164,12 @@ mod tests {
         let member = PeerId::random();
         let only = MembersOnly { topic: topic().hash(), authors: Arc::new([member].into()), max_bytes: 3 };
         let passes = |source, topic, data| only.inbound_transform(raw(source, topic, data)).is_ok();
-        assert!(passes(Some(member), TOPIC, b"abc"));
-        assert!(!passes(Some(member), TOPIC, b"abcd"));
-        assert!(!passes(Some(member), "/guardian/broadcast/2", b"abc"));
-        assert!(!passes(Some(PeerId::random()), TOPIC, b"abc"));
-        assert!(!passes(None, TOPIC, b"abc"));
+        assert!(passes(Some(member), TOPIC, b"\0abc"));
+        assert!(!passes(Some(member), TOPIC, b"\0abcd"));
+        assert!(!passes(Some(member), TOPIC, b"\x01abc"), "a list that is cut short");
+        assert!(!passes(Some(member), "/guardian/broadcast/1", b"\0abc"));
+        assert!(!passes(Some(PeerId::random()), TOPIC, b"\0abc"));
+        assert!(!passes(None, TOPIC, b"\0abc"));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!
 //! | channel | protocol | `from` of [`Event::Received`] is | reaches |
 //! |---|---|---|---|
-//! | [`Channel::Broadcast`] | gossipsub, signed, topic `/guardian/broadcast/1` | the author who signed it, even when another member passed it on | every member, also through others when a link is down |
+//! | [`Channel::Broadcast`] | gossipsub, signed, topic `/guardian/broadcast/2` | the author who signed it, even when another member passed it on | every member; those to whom its author has no link, through others |
 //! | [`Channel::Direct`] | request-response `/guardian/direct/1` | the other end of the connection | one member that is connected |
 //!
 //! What it is not: it does not know what a duty, a guardian number or a threshold signature is, and nothing of it is stored.
@@ -21,12 +21,15 @@
 //! |---|---|
 //! | `config`, `limits` | addresses of the members; the numbers that bound everything |
 //! | `identity` | our key; peer ids of others |
-//! | `behaviour`, `gossip`, `codec`, `transport` | the libp2p protocols and how they are set up |
+//! | `behaviour`, `gossip`, `broadcast`, `codec`, `transport` | the libp2p protocols and how they are set up |
+//! | `distance` | members far apart, for tests and benchmarks |
 //! | `network` | the handle ([`Network`]) and the one task that owns the swarm |
 
 mod behaviour;
+mod broadcast;
 mod codec;
 mod config;
+mod distance;
 mod error;
 mod gossip;
 mod identity;

@@ -9,17 +9,26 @@ use std::{
 };
 
 use libp2p::{
-    Multiaddr, Swarm, SwarmBuilder, TransportError,
-    core::{transport::ListenerId, upgrade::Version},
+    Multiaddr, Swarm, Transport, TransportError,
+    core::{
+        muxing::StreamMuxerBox,
+        transport::{ListenerId, timeout::TransportTimeout},
+        upgrade::Version,
+    },
+    dns,
     identity::Keypair,
-    metrics::Registry,
+    metrics::{BandwidthTransport, Registry},
     multiaddr::Protocol,
     noise, quic,
     swarm::Config,
     tcp, yamux,
 };
 
-use crate::{Error, behaviour::Behaviour};
+use crate::{
+    Error,
+    behaviour::Behaviour,
+    distance::{self, Connections},
+};
 
 /// From the first packet to an authenticated connection, for one address. Four round trips of a slow link are below 2 s.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -40,28 +49,36 @@ const QUIC_CONNECTION_BYTES: u32 = 8 * 1024 * 1024;
 
 /// Builds the swarm; nothing listens or dials yet. `in_flight` is how many direct messages may go each way on a connection.
 pub(crate) fn build(
-    keypair: Keypair,
+    keypair: &Keypair,
     behaviour: Behaviour,
     in_flight: usize,
+    simulated_round_trip: Duration,
     registry: &mut Registry,
 ) -> Result<Swarm<Behaviour>, Error> {
     // Each stream may hold a window of 256 KiB that nobody has read yet, so this bounds memory too.
     let streams = u32::try_from(in_flight).unwrap_or(u32::MAX).saturating_mul(2).saturating_add(OTHER_STREAMS);
-    let yamux = || {
-        let mut config = yamux::Config::default();
-        config.set_max_num_streams(streams as usize);
-        config
-    };
-    let builder = SwarmBuilder::with_existing_identity(keypair)
-        .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux)
-        .map_err(|error| Error::Protocol { protocol: "noise", why: error.to_string() })?
-        .with_quic_config(|config| quic_config(config, streams))
-        .with_dns()
-        .map_err(Error::Dns)?
-        .with_bandwidth_metrics(registry);
-    let Ok(builder) = builder.with_behaviour(|_| behaviour);
-    Ok(builder.with_swarm_config(swarm_config).with_connection_timeout(HANDSHAKE).build())
+    let transport = distance::apart(connections(keypair, streams)?, simulated_round_trip);
+    let counted = BandwidthTransport::new(transport, registry)
+        .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));
+    let transport = TransportTimeout::new(counted, HANDSHAKE).boxed();
+    let config = swarm_config(Config::with_tokio_executor());
+    Ok(Swarm::new(transport, behaviour, keypair.public().to_peer_id(), config))
+}
+
+/// Authenticated connections with any number of streams, over TCP and QUIC.
+fn connections(keypair: &Keypair, streams: u32) -> Result<Connections, Error> {
+    let failed = |error: noise::Error| Error::Protocol { protocol: "noise", why: error.to_string() };
+    let mut multiplexed = yamux::Config::default();
+    multiplexed.set_max_num_streams(streams as usize);
+    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise::Config::new(keypair).map_err(failed)?)
+        .multiplex(multiplexed)
+        .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));
+    let quic = quic::tokio::Transport::new(quic_config(quic::Config::new(keypair), streams))
+        .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));
+    let either = tcp.or_transport(quic).map(|connection, _| connection.into_inner());
+    Ok(dns::tokio::Transport::system(either).map_err(Error::Dns)?.boxed())
 }
 
 fn quic_config(mut config: quic::Config, streams: u32) -> quic::Config {

@@ -26,7 +26,7 @@ use super::{
     metrics::{DropReason, Metrics},
     state::{Peers, Report},
 };
-use crate::{Error, behaviour::Behaviour, gossip, transport};
+use crate::{Error, behaviour::Behaviour, broadcast, gossip, transport};
 
 /// Resolution of redials and of ignoring. A look at all members takes microseconds.
 const TICK: Duration = Duration::from_millis(50);
@@ -56,7 +56,7 @@ pub(crate) struct Actor {
     pub(super) libp2p_metrics: libp2p::metrics::Metrics,
     /// What was asked for, and whether an address was reported.
     pub(super) listeners: HashMap<ListenerId, (Multiaddr, bool)>,
-    topic: TopicHash,
+    pub(super) topic: TopicHash,
 }
 
 impl Actor {
@@ -126,7 +126,7 @@ impl Actor {
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Broadcast(message) => self.publish(message),
+            Command::Broadcast(message) => self.publish(&message),
             Command::Send { to, message } => {
                 let Some(peer) = self.peers.get_mut(&to).filter(|peer| peer.is_connected()) else {
                     return self.metrics.dropped(DropReason::NotConnected);
@@ -139,8 +139,10 @@ impl Actor {
         }
     }
 
-    fn publish(&mut self, message: Vec<u8>) {
-        let reason = match self.swarm.behaviour_mut().gossip.publish(self.topic.clone(), message) {
+    fn publish(&mut self, message: &[u8]) {
+        let unreached = self.peers.iter().filter(|(_, peer)| !peer.is_reachable()).map(|(id, _)| id);
+        let bytes = broadcast::encode(unreached, message);
+        let reason = match self.swarm.behaviour_mut().gossip.publish(self.topic.clone(), bytes) {
             Ok(_) => return self.metrics.sent(Channel::Broadcast),
             Err(PublishError::NoPeersSubscribedToTopic) => DropReason::NoSubscribers,
             Err(PublishError::AllQueuesFull(_)) => DropReason::GossipQueuesFull,

@@ -18,7 +18,7 @@ use super::{
     metrics::{DropReason, FailReason},
     state::{Excess, admit_broadcast},
 };
-use crate::{behaviour::BehaviourEvent, codec::Ack};
+use crate::{behaviour::BehaviourEvent, broadcast::Broadcast, codec::Ack};
 
 impl Actor {
     pub(super) fn on_behaviour_event(&mut self, event: BehaviourEvent) {
@@ -43,7 +43,7 @@ impl Actor {
             gossipsub::Event::Message { propagation_source, message_id, message } => {
                 // Strict validation: there is an author, and it has signed.
                 if let Some(author) = message.source {
-                    self.on_broadcast(propagation_source, author, &message_id, message.data);
+                    self.on_broadcast(propagation_source, author, &message_id, &message.data);
                 }
             }
             gossipsub::Event::Subscribed { peer_id, .. } => {
@@ -63,13 +63,17 @@ impl Actor {
         }
     }
 
-    fn on_broadcast(&mut self, deliverer: PeerId, author: PeerId, id: &MessageId, message: Vec<u8>) {
+    fn on_broadcast(&mut self, deliverer: PeerId, author: PeerId, id: &MessageId, bytes: &[u8]) {
         let now = Instant::now();
-        let acceptance = match admit_broadcast(&mut self.peers, deliverer, author, message.len(), now) {
+        // Refused on arrival if these are not the bytes of a broadcast.
+        let Some(broadcast) = Broadcast::decode(bytes) else { return };
+        let acceptance = match admit_broadcast(&mut self.peers, deliverer, author, bytes.len(), now) {
             Ok(()) => {
+                self.deliver(author, Channel::Broadcast, broadcast.message.to_vec());
                 // Passed on even when our own application has no room: that is not the others' fault.
-                self.deliver(author, Channel::Broadcast, message);
-                MessageAcceptance::Accept
+                let mut neighbours = self.swarm.behaviour().gossip.mesh_peers(&self.topic);
+                let useful = neighbours.any(|neighbour| broadcast.misses(neighbour));
+                if useful { MessageAcceptance::Accept } else { MessageAcceptance::Ignore }
             }
             Err(excess) => {
                 self.on_excess(excess, now);

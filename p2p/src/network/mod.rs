@@ -94,7 +94,8 @@ impl Network {
         let libp2p_metrics = libp2p::metrics::Metrics::new(&mut registry);
         let keypair = identity.into_keypair();
         let behaviour = Behaviour::new(&keypair, &members, limits, &mut registry)?;
-        let swarm = transport::build(keypair, behaviour, limits.peer_in_flight, &mut registry)?;
+        let round_trip = config.simulated_round_trip;
+        let swarm = transport::build(&keypair, behaviour, limits.peer_in_flight, round_trip, &mut registry)?;
 
         let now = Instant::now();
         let count = dialable.len();

@@ -40,7 +40,7 @@ pub(crate) fn at(number: u8, addresses: Vec<Multiaddr>) -> Member {
 }
 
 pub(crate) fn config(listen: &str, members: Vec<Member>) -> Config {
-    Config { listen: vec![listen.parse().unwrap()], members, limits: Limits::default() }
+    Config { listen: vec![listen.parse().unwrap()], members, ..Config::default() }
 }
 
 pub(crate) async fn start(number: u8, config: Config) -> Node {

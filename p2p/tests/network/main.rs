@@ -6,6 +6,8 @@ mod bounds;
 #[cfg(test)]
 mod committee;
 #[cfg(test)]
+mod distance;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod metrics;
