@@ -2,23 +2,26 @@
 //!
 //! Announcing, coordinating and answering coordinators for one duty share its nonces, so they live together here. When the next
 //! period decides a duty of the same kind, the old one is abandoned and its nonces die with it.
+//!
+//! Cheating that comes to light is collected in [`OpenDuty::take_faults`]; what follows from it is not decided here.
 
 use crate::{
     agree::{
         Tally,
-        order::{Turn, rank},
+        order::{Turn, order},
     },
     effects::{Effects, Recipient},
     event::Event,
     setup::Setup,
     sign::{
-        Signed,
+        Fault, Roster, Signed,
         coordinator::{Coordinator, Progress},
         guard::Guard,
+        package::PackageError,
         signer::{Keys, Signer},
     },
-    types::{BootId, Duty, DutyId, MemberId, Timestamp},
-    wire::{Announcement, Envelope, Message, Package, Share},
+    types::{BootId, Committee, Duty, DutyId, MemberId, Timestamp},
+    wire::{Announcement, Commitment, Envelope, Message, Package, Share},
 };
 use alloy_primitives::B256;
 use guardian_crypto::schnorr::Signature;
@@ -31,6 +34,8 @@ pub struct OpenDuty {
     digest: B256,
     boot: BootId,
     since: Timestamp,
+    /// All members, in the order of their turns as coordinators.
+    coordinators: Vec<MemberId>,
     signer: Signer,
     coordinator: Coordinator,
     rounds: u32,
@@ -38,6 +43,7 @@ pub struct OpenDuty {
     next_round: Timestamp,
     /// When our turn as coordinator begins; set when the digest is agreed.
     turn: Option<Timestamp>,
+    faults: Vec<Fault>,
 }
 
 /// What a step of signing needs besides the duty.
@@ -49,9 +55,17 @@ pub struct Desk<'a> {
     pub keys: Keys<'a>,
     /// The guard.
     pub guard: &'a Guard,
+    /// Who takes part.
+    pub roster: Roster<'a>,
 }
 
 impl Desk<'_> {
+    /// Whether we take part in signing at all.
+    #[must_use]
+    pub fn may_sign(&self) -> bool {
+        self.roster.are_we_in(self.setup.me)
+    }
+
     /// Signs a message as ourselves.
     #[must_use]
     pub fn seal(&self, message: Message) -> Envelope {
@@ -62,19 +76,22 @@ impl Desk<'_> {
 impl OpenDuty {
     /// A duty that the guard has let through.
     #[must_use]
-    pub fn new(now: Timestamp, duty: Duty, digest: B256, boot: BootId) -> Self {
+    pub fn new(now: Timestamp, duty: Duty, digest: B256, boot: BootId, committee: &Committee) -> Self {
         let id = duty.id();
+        let coordinators = order(Turn::Coordinate, id, digest, committee);
         Self {
             duty,
             digest,
             boot,
             since: now,
+            coordinators,
             signer: Signer::new(id, digest, boot),
             coordinator: Coordinator::new(id, digest),
             rounds: 0,
             announcement: None,
             next_round: now,
             turn: None,
+            faults: Vec::new(),
         }
     }
 
@@ -102,7 +119,13 @@ impl OpenDuty {
         self.announcement.as_ref()
     }
 
-    /// Announces when it is time to, with fresh commitments for every coordinator that may be needed.
+    /// Proofs of cheating found since the last call.
+    #[must_use]
+    pub fn take_faults(&mut self) -> Vec<Fault> {
+        std::mem::take(&mut self.faults)
+    }
+
+    /// Announces when it is time to, with fresh commitments for the coordinators whose turn this round is.
     pub fn announce(
         &mut self,
         now: Timestamp,
@@ -111,6 +134,9 @@ impl OpenDuty {
         rng: &mut (impl CryptoRng + RngCore),
         fx: &mut Effects,
     ) {
+        if !desk.may_sign() {
+            return;
+        }
         if now < self.next_round {
             fx.wake(self.next_round);
             return;
@@ -118,22 +144,14 @@ impl OpenDuty {
         self.rounds = self.rounds.saturating_add(1);
         self.next_round = now.after(desk.setup.timing.reannounce.saturating_mul(self.rounds));
         fx.wake(self.next_round);
-        self.signer.forget_unspent();
-        let mut coordinators: Vec<(usize, MemberId)> = desk
-            .setup
-            .committee
-            .iter()
-            .filter_map(|member| Some((self.rank(member.id, desk.setup)?, member.id)))
-            .filter(|(rank, _)| *rank < coordinators(desk.setup))
-            .collect();
-        coordinators.sort_unstable();
-        let commitments = coordinators
+        let served: Vec<MemberId> = served(&self.coordinators, self.rounds).collect();
+        let commitments = served
             .into_iter()
-            .map_while(|(_, member)| self.signer.commit(member, desk.setup, desk.keys, rng))
+            .filter_map(|coordinator| self.signer.commit(coordinator, desk.setup, desk.keys, rng))
             .collect();
         let announcement =
             Announcement { duty: self.id(), digest: self.digest, boot: self.boot, round: self.rounds, commitments };
-        tally.file(desk.setup.me, announcement.clone());
+        tally.file(desk.setup.me, announcement.clone(), Some(self.boot));
         self.consider(desk.setup.me, &announcement, desk.setup);
         let envelope = desk.seal(Message::Announcement(announcement));
         fx.send(Recipient::All, envelope.clone());
@@ -142,15 +160,11 @@ impl OpenDuty {
 
     /// Takes the commitment that a member's announcement holds for us, if it votes as we do.
     pub fn consider(&mut self, member: MemberId, announcement: &Announcement, setup: &Setup) {
-        if announcement.duty != self.id() || announcement.digest != self.digest {
-            return;
-        }
-        let for_us = self.rank(setup.me, setup).and_then(|rank| announcement.commitments.get(rank));
-        if let Some(commitment) = for_us
-            && commitment.owner == member
-            && (member == setup.me || commitment.is_genuine(self.id(), self.digest, &setup.committee))
+        if announcement.duty == self.id()
+            && announcement.digest == self.digest
+            && let Some(commitment) = announcement.commitment_for(setup.me)
         {
-            self.coordinator.offer(*commitment);
+            self.offer(member, commitment, setup);
         }
     }
 
@@ -160,64 +174,91 @@ impl OpenDuty {
         now: Timestamp,
         tally: &Tally,
         desk: &Desk<'_>,
-        connected: impl Fn(MemberId) -> bool,
         rng: &mut (impl CryptoRng + RngCore),
         fx: &mut Effects,
     ) -> Option<Signature> {
         if self.turn.is_none() && tally.votes(self.id(), self.digest) >= desk.setup.committee.threshold() {
             fx.report(Event::Agreed { id: self.id() });
-            let rank = self.rank(desk.setup.me, desk.setup).and_then(|rank| u32::try_from(rank).ok())?;
-            self.turn = Some(now.after(desk.setup.timing.coordinator_stagger.saturating_mul(rank)));
+            let place = self.place(desk);
+            self.turn = Some(now.after(desk.setup.timing.coordinator_stagger.saturating_mul(place)));
         }
-        let turn = self.turn?;
+        let turn = self.turn.filter(|_| desk.may_sign())?;
         if now < turn {
             fx.wake(turn);
             return None;
         }
-        if !self.coordinator.should_open(now, desk.setup) {
+        for (package, silent) in self.coordinator.overdue(now) {
+            for member in silent.into_iter().filter(|member| *member != desk.setup.me) {
+                fx.send(Recipient::One(member), package.clone());
+            }
+        }
+        let me = desk.setup.me;
+        let is_usable = |commitment: &Commitment| commitment.owner == me || desk.roster.is_usable(commitment);
+        if !self.coordinator.should_open(now, desk.setup, is_usable) {
             if let Some(deadline) = self.coordinator.deadline().filter(|deadline| *deadline > now) {
                 fx.wake(deadline);
             }
             return None;
         }
-        let (package, attempt) = self.coordinator.open(now, desk.setup, connected)?;
+        let connected = |member| desk.roster.is_connected(member);
+        let seal = |package| desk.seal(Message::Package(package));
+        let (package, envelope, attempt) = self.coordinator.open(now, desk.setup, is_usable, connected, seal)?;
         fx.wake(now.after(desk.setup.timing.share_timeout));
-        let signers: Vec<MemberId> = package.commitments.iter().map(|c| c.owner).collect();
-        let envelope = desk.seal(Message::Package(package.clone()));
+        let signers: Vec<MemberId> = package.owners().collect();
         for signer in signers.iter().filter(|signer| **signer != desk.setup.me) {
             fx.send(Recipient::One(*signer), envelope.clone());
         }
         fx.report(Event::SessionOpened { id: self.id(), attempt, signers });
-        let ours = self.sign(&package, desk.setup.me, desk, rng)?;
-        self.take(desk.setup.me, &ours, desk.setup, fx)
+        // Ours and those of the others that we use were checked when they were offered.
+        let ours = self.sign(&package, desk.setup.me, |_| true, desk, rng).ok()?;
+        self.take(desk.setup.me, &ours, None, desk.setup)
     }
 
-    /// Answers a coordinator's package with our share.
+    /// Answers the package in `envelope` with our share.
     pub fn answer(
         &mut self,
         package: &Package,
-        coordinator: MemberId,
+        envelope: &Envelope,
+        tally: &Tally,
         desk: &Desk<'_>,
         rng: &mut (impl CryptoRng + RngCore),
         fx: &mut Effects,
     ) {
-        if let Some(share) = self.sign(package, coordinator, desk, rng) {
-            fx.send(Recipient::One(coordinator), desk.seal(Message::Share(share)));
-        } else {
-            let reason = "a package that can't be signed".to_owned();
-            fx.report(Event::MessageRefused { member: coordinator, reason });
+        let coordinator = envelope.sender();
+        if !desk.may_sign() || desk.roster.culprits.is_excluded(coordinator) {
+            return;
+        }
+        // What an owner told us itself, under its own signature, needs no second look.
+        let known = |commitment: &Commitment| tally.holds(package.duty, package.digest, commitment);
+        match self.sign(package, coordinator, known, desk, rng) {
+            Ok(share) => fx.send(Recipient::One(coordinator), desk.seal(Message::Share(share))),
+            Err(error) => {
+                if error.is_fault() {
+                    self.faults.push(Fault::Package { package: envelope.encode() });
+                }
+                fx.report(Event::MessageRefused { member: coordinator, reason: error.to_string() });
+            }
         }
     }
 
-    /// Takes a member's share. The committee's signature comes out when it was the last one needed.
-    pub fn take(&mut self, member: MemberId, share: &Share, setup: &Setup, fx: &mut Effects) -> Option<Signature> {
-        match self.coordinator.take(member, share, setup) {
+    /// Takes a member's share, which came in `envelope` (`None`: it is ours). The committee's signature comes out when it was the last
+    /// one needed.
+    pub fn take(
+        &mut self,
+        member: MemberId,
+        share: &Share,
+        envelope: Option<Envelope>,
+        setup: &Setup,
+    ) -> Option<Signature> {
+        if !self.coordinator.awaits(member, share) {
+            return None;
+        }
+        self.offer(member, &share.next, setup);
+        match self.coordinator.take(member, share, envelope, setup) {
             Progress::Waiting => None,
             Progress::Complete(signature) => Some(signature),
-            Progress::Culprits(culprits) => {
-                for member in culprits {
-                    fx.report(Event::Culprit { id: self.id(), member });
-                }
+            Progress::Faults(faults) => {
+                self.faults.extend(faults);
                 None
             }
         }
@@ -229,23 +270,69 @@ impl OpenDuty {
         Signed::verify(self.duty.clone(), signature, setup).ok()
     }
 
+    /// `member` offers us a commitment of its own.
+    fn offer(&mut self, member: MemberId, commitment: &Commitment, setup: &Setup) {
+        if commitment.owner != member || commitment.coordinator != setup.me || self.coordinator.holds(commitment) {
+            return;
+        }
+        if member != setup.me {
+            if !commitment.is_genuine(self.id(), self.digest, &setup.committee) {
+                return;
+            }
+            if !commitment.points.is_well_formed() {
+                let (duty, digest) = (self.id(), self.digest);
+                self.faults.push(Fault::Commitment { duty, digest, commitment: *commitment });
+                return;
+            }
+        }
+        self.coordinator.offer(*commitment);
+    }
+
     fn sign(
         &mut self,
         package: &Package,
         coordinator: MemberId,
+        known: impl Fn(&Commitment) -> bool,
         desk: &Desk<'_>,
         rng: &mut (impl CryptoRng + RngCore),
-    ) -> Option<Share> {
-        let permit = desk.guard.permit(self.id(), self.digest).ok()?;
-        self.signer.sign(permit, package, coordinator, desk.setup, desk.keys, rng).ok()
+    ) -> Result<Share, PackageError> {
+        let permit = desk.guard.permit(self.id(), self.digest).map_err(|_| PackageError::OtherDigest)?;
+        self.signer.sign(permit, package, coordinator, known, (desk.setup, desk.keys), rng)
     }
 
-    fn rank(&self, member: MemberId, setup: &Setup) -> Option<usize> {
-        rank(Turn::Coordinate, self.id(), self.digest, &setup.committee, member)
+    /// How many coordinators are before us: of those that we can see to take part. Others may see it differently, and two may then
+    /// coordinate at once, which costs messages and nothing else.
+    fn place(&self, desk: &Desk<'_>) -> u32 {
+        let before = self.coordinators.iter().take_while(|member| **member != desk.setup.me);
+        let present = before.filter(|member| desk.roster.is_in(**member) && desk.roster.is_connected(**member));
+        u32::try_from(present.count()).unwrap_or(u32::MAX)
     }
 }
 
-/// How many members may coordinate: with n - t faulty ones, one more is enough.
-fn coordinators(setup: &Setup) -> usize {
-    setup.committee.size().saturating_sub(setup.committee.threshold()).saturating_add(1)
+/// The coordinators for which an announcement of `round` (from 1) holds commitments: as many as fit, the next ones in each round.
+fn served(coordinators: &[MemberId], round: u32) -> impl Iterator<Item = MemberId> + '_ {
+    let count = coordinators.len().min(Announcement::MAX_COMMITMENTS);
+    let before = usize::try_from(round).unwrap_or(0).saturating_sub(1).saturating_mul(count);
+    let start = before.checked_rem(coordinators.len()).unwrap_or(0);
+    coordinators.iter().cycle().skip(start).take(count).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_a_few_rounds_every_coordinator_is_served() {
+        for size in [1u16, 2, 8, 9, 11, 34] {
+            let coordinators: Vec<MemberId> = MemberId::first(size).collect();
+            let rounds = u32::from(size.div_ceil(8));
+            let mut seen: Vec<MemberId> = (1..=rounds).flat_map(|round| served(&coordinators, round)).collect();
+            seen.sort_unstable();
+            seen.dedup();
+            assert_eq!(seen, coordinators, "{size} coordinators in {rounds} rounds");
+            assert_eq!(served(&coordinators, 1).next(), Some(coordinators[0]), "the first is served first");
+            assert_eq!(served(&coordinators, rounds + 7).count(), usize::from(size.min(8)));
+        }
+        assert_eq!(served(&[], 3).count(), 0);
+    }
 }

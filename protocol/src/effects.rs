@@ -5,6 +5,7 @@
 
 use crate::{
     event::Event,
+    exits::Job,
     ports::{AppendRecords, Call, Query, QueryId},
     record::Record,
     types::{MemberId, Timestamp},
@@ -27,6 +28,8 @@ pub struct Released {
     pub queries: Vec<(QueryId, Query)>,
     /// Things to do on the chains.
     pub calls: Vec<Call>,
+    /// Work that takes long, to be done where it holds up nobody; each comes back as [`crate::input::Input::Computed`].
+    pub jobs: Vec<Job>,
     /// What happened, for logs and metrics.
     pub events: Vec<Event>,
     /// When to step again at the latest.
@@ -71,6 +74,11 @@ impl Effects {
     /// Something to do on chain.
     pub fn call(&mut self, call: Call) {
         self.released.calls.push(call);
+    }
+
+    /// Something that takes long.
+    pub fn compute(&mut self, job: Job) {
+        self.released.jobs.push(job);
     }
 
     /// Something that happened.

@@ -2,8 +2,8 @@
 
 use crate::{
     ports::{CallOutcome, ReadFailure},
-    sign::guard::NotSafe,
-    types::{Checkpoint, DutyId, EjectionReason, Epoch, KeyEpoch, MemberId, ProviderId, ValidatorIndex},
+    sign::{Fault, guard::NotSafe},
+    types::{BootId, Checkpoint, DutyId, EjectionReason, Epoch, KeyEpoch, MemberId, ProviderId, ValidatorIndex},
 };
 use alloy_primitives::B256;
 
@@ -91,13 +91,34 @@ pub enum Event {
         /// With whom.
         signers: Vec<MemberId>,
     },
-    /// A member gave a share that is wrong under a commitment and a package that it and we signed: evidence against it.
+    /// A member cheated and is excluded from signing: an alarm. Anyone can check the proof.
     Culprit {
         /// The duty.
         id: DutyId,
         /// Who.
         member: MemberId,
+        /// The proof.
+        fault: Fault,
     },
+    /// A member runs two processes with one identity: an alarm. Its commitments are not used.
+    Quarantined {
+        /// Who.
+        member: MemberId,
+        /// The starts that live.
+        boots: [BootId; 2],
+    },
+    /// For long enough only one process of the member has lived: it takes part again.
+    QuarantineLifted {
+        /// Who.
+        member: MemberId,
+    },
+    /// More members than can be faulty say that another process runs with our identity: an alarm. Nothing is signed.
+    TwinFound {
+        /// Who says so.
+        by: Vec<MemberId>,
+    },
+    /// They no longer say so: we take part again.
+    TwinGone,
     /// The committee signed.
     Signed {
         /// The duty.

@@ -1,6 +1,7 @@
 //! Everything that can happen to a guardian.
 
 use crate::{
+    exits::Computed,
     ports::{Answers, CallOutcome},
     types::{DutyId, MemberId},
 };
@@ -32,4 +33,6 @@ pub enum Input {
         /// The outcome.
         outcome: CallOutcome,
     },
+    /// What came out of a job.
+    Computed(Computed),
 }

@@ -30,6 +30,7 @@
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 pub mod agree;
+pub mod ceremony;
 pub mod decide;
 pub mod duties;
 pub mod effects;

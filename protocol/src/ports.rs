@@ -138,8 +138,8 @@ pub enum CallOutcome {
     Failed(String),
 }
 
-/// Durable storage of [`Record`]s.
-pub trait AppendRecords {
+/// Durable storage of records: a guardian's [`Record`]s, or those of a key ceremony.
+pub trait AppendRecords<R = Record> {
     /// Why it failed. The node stops on any error: what is not durable must not be spoken of.
     type Error: std::error::Error + Send + Sync + 'static;
 
@@ -148,5 +148,5 @@ pub trait AppendRecords {
     /// # Errors
     /// If they are not durable. A [`Record::Decided`] for a duty that already has another digest must be refused: this is the
     /// last line of defence behind the guard.
-    fn append(&mut self, records: &[Record]) -> Result<(), Self::Error>;
+    fn append(&mut self, records: &[R]) -> Result<(), Self::Error>;
 }

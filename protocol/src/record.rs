@@ -1,10 +1,10 @@
 //! What must survive a crash. A guardian is restored by folding its records; everything else it can find out again.
 //!
-//! The encoding is a lasting format: one version byte, then borsh. `tests/record_vectors.rs` pins it.
+//! The encoding is a lasting format: one version byte, then borsh. `tests/formats.rs` pins it.
 
 use crate::{
-    sign::Signed,
-    types::{BlockRef, Duty, DutyId, Epoch, ProtocolEvent},
+    sign::{Fault, Signed},
+    types::{BlockRef, Duty, DutyId, Epoch, MemberId, ProtocolEvent},
 };
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -43,6 +43,24 @@ pub enum Record {
         upto: BlockRef,
         /// What happened since the previous such record.
         events: Vec<ProtocolEvent>,
+    },
+    /// A member cheated: it takes no part in signing any more, as long as the committee is this one.
+    Fault {
+        /// [`Committee::id`](crate::types::Committee::id).
+        committee: B256,
+        /// Who.
+        culprit: MemberId,
+        /// The proof.
+        fault: Fault,
+    },
+    /// The operator forgives a member what it did in periods up to this one. Written by the operator's command, not by the brain.
+    Pardon {
+        /// [`Committee::id`](crate::types::Committee::id).
+        committee: B256,
+        /// Whom.
+        member: MemberId,
+        /// The last period that is forgiven.
+        upto: Epoch,
     },
 }
 

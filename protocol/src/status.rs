@@ -28,6 +28,10 @@ pub struct Status {
     pub signed: Vec<SignedDuty>,
     /// Validators whose exit is under way.
     pub exits: Vec<ValidatorIndex>,
+    /// Members that were proven to cheat and take no part in signing.
+    pub excluded: Vec<MemberId>,
+    /// Members that run two processes with one identity and take no part in signing until only one is left.
+    pub quarantined: Vec<MemberId>,
 }
 
 /// A duty on its way to a signature.
@@ -78,11 +82,15 @@ pub enum Reason {
     TooFewPeers,
     /// The store is new, and it is not yet known what an older one may have signed.
     StoreIsNew,
+    /// Another process runs with this guardian's identity.
+    Twin,
+    /// This guardian was proven to cheat, and the others exclude it.
+    Excluded,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::NothingObserved,
         Self::NothingFinal,
         Self::BeaconQuorum,
@@ -92,6 +100,8 @@ impl Reason {
         Self::KeyMismatch,
         Self::TooFewPeers,
         Self::StoreIsNew,
+        Self::Twin,
+        Self::Excluded,
     ];
 
     /// The code used in `/readyz`, metrics and alerts.
@@ -107,6 +117,8 @@ impl Reason {
             Self::KeyMismatch => "key_mismatch",
             Self::TooFewPeers => "too_few_peers",
             Self::StoreIsNew => "store_is_new",
+            Self::Twin => "twin",
+            Self::Excluded => "excluded",
         }
     }
 }

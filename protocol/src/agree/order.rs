@@ -24,15 +24,21 @@ impl Turn {
     }
 }
 
-/// The rank of `member`, from 0, by the hash of turn, duty, digest and member. `None` if it is not in the committee.
+/// All members, in the order of the hash of turn, duty, digest and member. One hash each: worth keeping for as long as a duty lasts.
 #[must_use]
-pub fn rank(turn: Turn, id: DutyId, digest: B256, committee: &Committee, member: MemberId) -> Option<usize> {
+pub fn order(turn: Turn, id: DutyId, digest: B256, committee: &Committee) -> Vec<MemberId> {
     let score = |member: MemberId| {
         let mut bytes = turn.tag().to_vec();
         bytes.extend(crate::wire::encode_versioned(1, &(id, digest, member)));
         keccak256(bytes)
     };
-    committee.get(member)?;
-    let ours = score(member);
-    Some(committee.iter().filter(|other| other.id != member && score(other.id) < ours).count())
+    let mut members: Vec<MemberId> = committee.iter().map(|member| member.id).collect();
+    members.sort_by_cached_key(|member| score(*member));
+    members
+}
+
+/// The rank of `member` in the [`order`], from 0. `None` if it is not in the committee.
+#[must_use]
+pub fn rank(turn: Turn, id: DutyId, digest: B256, committee: &Committee, member: MemberId) -> Option<usize> {
+    order(turn, id, digest, committee).iter().position(|other| *other == member)
 }

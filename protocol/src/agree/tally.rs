@@ -1,8 +1,8 @@
 //! Who announced what. Bounded: of each member, the newest few periods of each kind are kept.
 
 use crate::{
-    types::{DutyId, DutyKind, Epoch, MemberId},
-    wire::Announcement,
+    types::{BootId, DutyId, DutyKind, Epoch, MemberId},
+    wire::{Announcement, Commitment},
 };
 use alloy_primitives::B256;
 use std::collections::BTreeMap;
@@ -17,22 +17,36 @@ impl Tally {
     /// A member can be ahead of us by a period or two, never by more in practice; old ones only show a disagreement.
     const PERIODS: usize = 4;
 
-    /// Files `announcement` of `member`. Of the same duty and start, only a higher round replaces an earlier one; a second digest
-    /// for the same duty from a member that announced another before is filed too (the disagreement is then visible).
+    /// Files `announcement` of `member`. Of the same duty and start, only a higher round replaces an earlier one; of another start, only
+    /// the one that lives (`current`), so that nobody can bring back what a dead process said. A second digest for the same duty
+    /// from a member that announced another before is filed too (the disagreement is then visible); it is one vote still.
     /// Returns whether anything changed.
-    pub fn file(&mut self, member: MemberId, announcement: Announcement) -> bool {
+    pub fn file(&mut self, member: MemberId, announcement: Announcement, current: Option<BootId>) -> bool {
         let periods = self.heard.entry((member, announcement.duty.kind)).or_default();
-        if let Some(known) = periods.get(&announcement.duty.period)
-            && known.boot == announcement.boot
-            && known.round >= announcement.round
-        {
-            return false;
+        if let Some(known) = periods.get(&announcement.duty.period) {
+            let newer = if known.boot == announcement.boot {
+                announcement.round > known.round
+            } else {
+                Some(announcement.boot) == current
+            };
+            if !newer {
+                return false;
+            }
         }
         periods.insert(announcement.duty.period, announcement);
         if periods.len() > Self::PERIODS {
             periods.pop_first();
         }
         true
+    }
+
+    /// Whether the owner of `commitment` announced this very commitment, for `digest` of `id`.
+    #[must_use]
+    pub fn holds(&self, id: DutyId, digest: B256, commitment: &Commitment) -> bool {
+        let periods = self.heard.get(&(commitment.owner, id.kind));
+        periods.and_then(|periods| periods.get(&id.period)).is_some_and(|announcement| {
+            announcement.duty == id && announcement.digest == digest && announcement.commitments.contains(commitment)
+        })
     }
 
     /// The announcements of `id`, by member.

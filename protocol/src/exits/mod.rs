@@ -2,30 +2,50 @@
 //! signature, and the beacon chain is watched until the exit is on it.
 //!
 //! An exit signature is valid for ever, so giving a part is irrevocable. It is given only here, and only for a validator in a
-//! [`Signed`] order whose record is in the same commit or an earlier one. A part is checked against its author's public share
-//! before it counts.
+//! [`Signed`] order whose record is in the same commit or an earlier one. A part is checked against its author's public share before
+//! it counts; that it was is in its type ([`guardian_crypto::bls::VerifiedPartial`]).
+//!
+//! The arithmetic is done elsewhere, as one [`Job`] at a time. What came in while it ran is the next one's work, so that under load
+//! jobs get larger and cheaper for each exit. Parts of a member that has given a wrong one wait until nothing else is to be done:
+//! looking for wrong ones takes time, which others should not lose.
 
+mod job;
+mod open;
+mod publish;
+mod root;
+#[cfg(test)]
+mod tests;
+
+pub use self::job::{Computed, Job};
+use self::{
+    job::{JobId, Outcome, ToSettle, ToSign, Work},
+    open::OpenExit,
+    publish::Pace,
+};
 use crate::{
     agree::order::{Turn, rank},
+    decide::ORDER_LIFE,
     effects::Effects,
     event::Event,
-    ports::{Call, SignedExit},
     setup::Setup,
     sign::Signed,
-    types::{BlsPubkey, DutyBody, EjectionReason, Epoch, Evidence, MemberId, Network, Timestamp, ValidatorIndex},
+    types::{BlsPubkey, DutyBody, EjectionOrder, EjectionReason, Epoch, Evidence, MemberId, Timestamp, ValidatorIndex},
     wire::PartialExits,
 };
 use alloy_primitives::B256;
-use guardian_crypto::bls::{
-    self, BlsSignature, ExitShare, PartialSignature, ShareCommitments,
-    exit::{self, VoluntaryExit},
+use guardian_crypto::bls::{ExitShare, ShareCommitments, VerifiedPartial, batch::Settled};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
-use std::{collections::BTreeMap, time::Duration};
+
+/// Parts in one job at most: under a second of work on one core, so that what comes meanwhile does not wait for long.
+const PARTS_AT_ONCE: usize = 1024;
 
 /// This guardian's part of one validator's key, and what the public knows of all parts.
 #[derive(Debug)]
 pub struct ValidatorKey {
-    /// The secret part.
+    /// The secret part. Whose it is, it says itself.
     pub share: ExitShare,
     /// Feldman commitments: they fix every member's public share and the validator's key.
     pub commitments: ShareCommitments,
@@ -34,29 +54,39 @@ pub struct ValidatorKey {
 /// Exits under way.
 #[derive(Debug)]
 pub struct Exits {
-    keys: BTreeMap<BlsPubkey, ValidatorKey>,
+    keys: BTreeMap<BlsPubkey, Arc<ValidatorKey>>,
+    /// Orders that may still have exits that are not on the beacon chain.
+    orders: BTreeMap<(Epoch, B256), Signed>,
     open: BTreeMap<ValidatorIndex, OpenExit>,
     /// The last parts of each member, kept until their order is known here: parts may overtake the order's signature.
     early: BTreeMap<MemberId, PartialExits>,
-}
-
-#[derive(Debug)]
-struct OpenExit {
-    order: B256,
-    period: Epoch,
-    pubkey: BlsPubkey,
-    root: [u8; 32],
-    partials: BTreeMap<MemberId, PartialSignature>,
-    signature: Option<BlsSignature>,
-    turn: Timestamp,
-    patience: Duration,
+    /// Members whose last parts were not all right.
+    suspects: BTreeSet<MemberId>,
+    /// Validators of which it was said that there is no share.
+    missing: BTreeSet<ValidatorIndex>,
+    running: Option<(JobId, Timestamp)>,
+    jobs: u64,
+    /// Nothing is to be computed until something changes.
+    idle: bool,
+    pace: Pace,
 }
 
 impl Exits {
     /// With these shares of validators' keys.
     #[must_use]
     pub fn new(keys: BTreeMap<BlsPubkey, ValidatorKey>) -> Self {
-        Self { keys, open: BTreeMap::new(), early: BTreeMap::new() }
+        Self {
+            keys: keys.into_iter().map(|(pubkey, key)| (pubkey, Arc::new(key))).collect(),
+            orders: BTreeMap::new(),
+            open: BTreeMap::new(),
+            early: BTreeMap::new(),
+            suspects: BTreeSet::new(),
+            missing: BTreeSet::new(),
+            running: None,
+            jobs: 0,
+            idle: true,
+            pace: Pace::default(),
+        }
     }
 
     /// Validators whose exit is under way.
@@ -64,91 +94,196 @@ impl Exits {
         self.open.keys().copied()
     }
 
-    /// Starts the exits that `signed` demands of validators that are `wanted` and not under way. Returns our parts of them, to be
-    /// told to everybody.
-    pub fn start(
+    /// Knows of an order that was signed before a restart; [`Exits::resume`] takes it up.
+    pub fn remember(&mut self, signed: &Signed) {
+        if matches!(signed.duty().body, DutyBody::Ejection(_)) {
+            self.orders.insert((signed.duty().period, signed.digest()), signed.clone());
+        }
+    }
+
+    /// Starts the exits that `signed`, whose record is written in this step, demands.
+    pub fn start(&mut self, now: Timestamp, signed: &Signed, setup: &Setup, fx: &mut Effects) {
+        self.remember(signed);
+        self.open_exits(now, signed, |_| true, setup, fx);
+        for (member, parts) in std::mem::take(&mut self.early) {
+            self.take(member, parts, fx);
+        }
+    }
+
+    /// Takes up the exits of remembered orders that are `wanted` at `epoch` and not under way, the newest order's for each validator.
+    /// Orders whose life is over are forgotten.
+    pub fn resume(
+        &mut self,
+        now: Timestamp,
+        epoch: Epoch,
+        wanted: impl Fn(ValidatorIndex) -> bool,
+        setup: &Setup,
+        fx: &mut Effects,
+    ) {
+        let mut orders = std::mem::take(&mut self.orders);
+        orders.retain(|(period, _), _| epoch.0.saturating_sub(period.0) <= ORDER_LIFE);
+        for signed in orders.values() {
+            self.open_exits(now, signed, &wanted, setup, fx);
+        }
+        self.orders = orders;
+    }
+
+    fn open_exits(
         &mut self,
         now: Timestamp,
         signed: &Signed,
         wanted: impl Fn(ValidatorIndex) -> bool,
         setup: &Setup,
         fx: &mut Effects,
-    ) -> Option<PartialExits> {
-        let DutyBody::Ejection(order) = &signed.duty().body else { return None };
-        let (id, digest, period) = (signed.id(), signed.digest(), signed.duty().period);
-        let place = rank(Turn::PublishExit, id, digest, &setup.committee, setup.me).unwrap_or(usize::MAX);
-        let patience = setup.timing.coordinator_stagger.saturating_mul(u32::try_from(place).unwrap_or(u32::MAX));
-        let mut exits = Vec::new();
+    ) {
+        let DutyBody::Ejection(order) = &signed.duty().body else { return };
+        let place = rank(Turn::PublishExit, signed.id(), signed.digest(), &setup.committee, setup.me);
+        let place = place.and_then(|place| u32::try_from(place).ok()).unwrap_or(u32::MAX);
+        let patience = setup.timing.coordinator_stagger.saturating_mul(place);
         // A slashed validator is on its way out already: the beacon chain saw to that.
         for ejection in order.ejections().iter().filter(|e| e.reason != EjectionReason::Slashed && wanted(e.index)) {
-            if self.open.get(&ejection.index).is_some_and(|open| open.order == digest) {
+            if self.open.get(&ejection.index).is_some_and(|open| open.period() >= signed.duty().period) {
                 continue;
             }
             let Some(key) = self.keys.get(&ejection.pubkey) else {
-                fx.report(Event::NoExitShare { index: ejection.index });
+                if self.missing.insert(ejection.index) {
+                    fx.report(Event::NoExitShare { index: ejection.index });
+                }
                 continue;
             };
-            let Some(root) = signing_root(period, ejection.index, &setup.network) else { continue };
-            let partial = bls::partial_exit(&key.share, &root);
-            fx.report(Event::PartialExitReleased { index: ejection.index, reason: ejection.reason });
-            exits.push((ejection.index, partial));
-            let open = OpenExit {
-                order: digest,
-                period,
-                pubkey: ejection.pubkey,
-                root,
-                partials: BTreeMap::from([(setup.me, partial)]),
-                signature: None,
-                turn: now.after(patience),
-                patience,
-            };
-            self.open.insert(ejection.index, open);
+            let turn = (now.after(patience), patience);
+            if let Some(open) = OpenExit::new(signed, ejection, key, setup, turn) {
+                self.open.insert(ejection.index, open);
+                self.idle = false;
+            }
         }
-        for (member, parts) in std::mem::take(&mut self.early) {
-            self.take(now, member, parts, fx);
-        }
-        (!exits.is_empty()).then_some(PartialExits { duty: id, digest, exits })
     }
 
-    /// Takes the parts that `member` gave. Wrong ones are reported and not counted.
-    pub fn take(&mut self, now: Timestamp, member: MemberId, parts: PartialExits, fx: &mut Effects) {
-        if !self.open.values().any(|open| open.order == parts.digest) {
+    /// Takes the parts that `member` gave. They count when they have been checked.
+    pub fn take(&mut self, member: MemberId, parts: PartialExits, fx: &mut Effects) {
+        if parts.exits.len() > EjectionOrder::MAX {
+            let reason = format!("parts of {} exits, more than an order holds", parts.exits.len());
+            fx.report(Event::MessageRefused { member, reason });
+            return;
+        }
+        if !self.orders.keys().any(|(_, digest)| *digest == parts.digest) {
             self.early.insert(member, parts);
             return;
         }
         for (index, partial) in parts.exits {
-            let Some(open) = self.open.get_mut(&index).filter(|open| open.order == parts.digest) else { continue };
-            let Some(key) = self.keys.get(&open.pubkey) else { continue };
-            if open.signature.is_some() || open.partials.contains_key(&member) {
-                continue;
-            }
-            if bls::verify_partial(&key.commitments, member, &open.root, &partial).is_err() {
-                let reason = format!("wrong partial exit signature for validator {index}");
-                fx.report(Event::MessageRefused { member, reason });
-                continue;
-            }
-            open.partials.insert(member, partial);
-            if open.partials.len() >= usize::from(key.commitments.threshold())
-                && let Ok(signature) = bls::combine(&open.partials, &key.commitments, &open.root)
+            if let Some(open) = self.open.get_mut(&index).filter(|open| open.order() == parts.digest)
+                && open.offer(member, partial)
             {
-                open.signature = Some(signature);
-                open.turn = now.after(open.patience);
-                fx.report(Event::ExitCombined { index });
+                self.idle = false;
             }
         }
     }
 
-    /// Publishes complete exits when it is our turn. A node's 200 is not acceptance, so this repeats until the exit is seen.
-    pub fn poll(&mut self, now: Timestamp, setup: &Setup, fx: &mut Effects) {
-        for (index, open) in &mut self.open {
-            let Some(signature) = &open.signature else { continue };
-            if now >= open.turn {
-                let exit = SignedExit { epoch: open.period, index: *index, signature: signature.to_bytes() };
-                fx.call(Call::PublishExit(exit));
-                open.turn = now.after(setup.timing.submit_stagger.saturating_add(open.patience));
-            }
-            fx.wake(open.turn);
+    /// Takes what a job has brought. Returns our parts, if it made some, to be told to everybody.
+    pub fn computed(&mut self, now: Timestamp, computed: Computed, fx: &mut Effects) -> Option<PartialExits> {
+        if self.running.is_none_or(|(id, _)| id != computed.id) {
+            return None;
         }
+        self.running = None;
+        self.idle = false;
+        match computed.outcome {
+            Outcome::Signed { order, parts } => self.signed(order, parts, fx),
+            Outcome::Settled(exits) => {
+                self.settled(now, exits, fx);
+                None
+            }
+        }
+    }
+
+    fn signed(
+        &mut self,
+        order: B256,
+        parts: Vec<(ValidatorIndex, VerifiedPartial)>,
+        fx: &mut Effects,
+    ) -> Option<PartialExits> {
+        let mut told = BTreeMap::new();
+        for (index, partial) in parts {
+            if let Some(open) = self.open.get_mut(&index).filter(|open| open.order() == order)
+                && open.signed(partial)
+            {
+                fx.report(Event::PartialExitReleased { index, reason: open.reason() });
+                open.tell(&mut told);
+            }
+        }
+        told.remove(&order)
+    }
+
+    fn settled(&mut self, now: Timestamp, exits: Vec<(ToSettle, Settled)>, fx: &mut Effects) {
+        let mut right = BTreeSet::new();
+        let mut wrong: BTreeMap<MemberId, Vec<ValidatorIndex>> = BTreeMap::new();
+        for (judged, settled) in exits {
+            right.extend(settled.verified.keys().copied());
+            for member in &settled.wrong {
+                wrong.entry(*member).or_default().push(judged.index);
+            }
+            if let Some(open) = self.open.get_mut(&judged.index).filter(|open| open.order() == judged.order)
+                && open.settled(now, &judged.fresh, &settled)
+            {
+                self.pace.due_at(open.turn());
+                fx.report(Event::ExitCombined { index: judged.index });
+            }
+        }
+        self.suspects.retain(|member| !right.contains(member));
+        // No proof against the member: who dealt the shares may have given it other commitments than us.
+        for (member, validators) in wrong {
+            let (count, first) = (validators.len(), validators.first().copied().unwrap_or_default());
+            let reason = format!("wrong partial exit signatures of {count} validators, the first is {first}");
+            fx.report(Event::MessageRefused { member, reason });
+            self.suspects.insert(member);
+        }
+    }
+
+    /// Has computed what is to be, and publishes complete exits when it is our turn.
+    pub fn poll(&mut self, now: Timestamp, setup: &Setup, fx: &mut Effects) {
+        // A job that does not come back is given up: what it was to do is still to be done.
+        if self.running.is_some_and(|(_, since)| now.since(since) >= setup.timing.query_timeout) {
+            self.running = None;
+            self.idle = false;
+        }
+        if let (None, false) = (self.running, self.idle) {
+            match self.next_work() {
+                Some(work) => {
+                    self.jobs = self.jobs.saturating_add(1);
+                    let id = JobId(self.jobs);
+                    self.running = Some((id, now));
+                    fx.compute(Job { id, work });
+                }
+                None => self.idle = true,
+            }
+        }
+        if let Some((_, since)) = self.running {
+            fx.wake(since.after(setup.timing.query_timeout));
+        }
+        self.pace.publish(now, &mut self.open, setup, fx);
+    }
+
+    /// Our own parts first: others wait for them.
+    fn next_work(&self) -> Option<Work> {
+        if let Some(order) = self.open.values().find_map(|open| open.to_sign().map(|_| open.order())) {
+            let of_order = self.open.values().filter(|open| open.order() == order);
+            let exits: Vec<ToSign> = of_order.filter_map(OpenExit::to_sign).collect();
+            return Some(Work::Sign { order, exits });
+        }
+        let trusted = self.to_settle(|member| !self.suspects.contains(&member));
+        let exits = if trusted.is_empty() { self.to_settle(|_| true) } else { trusted };
+        (!exits.is_empty()).then_some(Work::Settle(exits))
+    }
+
+    fn to_settle(&self, are_chosen: impl Fn(MemberId) -> bool) -> Vec<ToSettle> {
+        let mut parts = 0usize;
+        let chosen = self.open.values().filter_map(|open| open.to_settle(&are_chosen));
+        chosen
+            .take_while(|exit| {
+                let enough = parts >= PARTS_AT_ONCE;
+                parts = parts.saturating_add(exit.fresh.len());
+                !enough
+            })
+            .collect()
     }
 
     /// Closes the exits that `evidence` shows on the beacon chain.
@@ -160,31 +295,13 @@ impl Exits {
         }
     }
 
-    /// Our parts of what is still open under `order`, to be told again: to a peer that came late, or after a loss.
+    /// Our parts of all that is open, by order, to be told again: to a peer that came late, or after a loss.
     #[must_use]
-    pub fn ours(&self, order: &Signed, setup: &Setup) -> Option<PartialExits> {
-        let exits: Vec<_> = self
-            .open
-            .iter()
-            .filter(|(_, open)| open.order == order.digest())
-            .filter_map(|(index, open)| Some((*index, *open.partials.get(&setup.me)?)))
-            .collect();
-        (!exits.is_empty()).then(|| PartialExits { duty: order.id(), digest: order.digest(), exits })
+    pub fn ours(&self) -> Vec<PartialExits> {
+        let mut told = BTreeMap::new();
+        for open in self.open.values() {
+            open.tell(&mut told);
+        }
+        told.into_values().collect()
     }
-}
-
-/// The root that the validator's key signs: an exit valid from the order's reference epoch on, which has passed already. Its domain is
-/// chosen as if a block of that same epoch included it, so that every guardian takes the same one; an order whose exit crosses the
-/// fork to Deneb in flight is therefore lost, and the next order takes its place. `None` if the fork schedule is unusable.
-fn signing_root(period: Epoch, index: ValidatorIndex, network: &Network) -> Option<[u8; 32]> {
-    let schedule: Vec<exit::Fork> =
-        network.forks.iter().map(|fork| exit::Fork { epoch: fork.epoch.0, version: fork.version }).collect();
-    let forks = exit::ExitForks {
-        schedule: &schedule,
-        capella_version: network.capella_fork_version,
-        deneb_epoch: network.deneb_fork_epoch.map(|epoch| epoch.0),
-    };
-    let version = exit::exit_fork_version(&forks, period.0, period.0).ok()?;
-    let domain = exit::ExitDomain::new(version, &network.genesis_validators_root.0);
-    Some(VoluntaryExit { epoch: period.0, validator_index: index.0 }.signing_root(&domain))
 }

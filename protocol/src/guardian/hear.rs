@@ -2,12 +2,12 @@
 
 use super::{Guardian, report_difference};
 use crate::{
-    duties::{Desk, OpenDuty},
+    duties::OpenDuty,
     effects::{Effects, Recipient},
     event::Event,
-    sign::{Signed, signer::Keys},
+    sign::Signed,
     types::{DutyKind, Epoch, MemberId, Timestamp},
-    wire::{Announcement, Greeting, Message, SignedDuty},
+    wire::{Announcement, Envelope, Greeting, Message, Share, SignedDuty},
 };
 use rand_core::{CryptoRng, RngCore};
 
@@ -16,83 +16,116 @@ impl Guardian {
     pub(super) fn hear(
         &mut self,
         now: Timestamp,
-        from: MemberId,
-        message: Message,
+        envelope: Envelope,
         rng: &mut (impl CryptoRng + RngCore),
         fx: &mut Effects,
     ) {
-        match message {
-            Message::Greeting(greeting) => self.greeted(from, &greeting, fx),
-            Message::Announcement(announcement) => self.announced(from, announcement, fx),
+        let from = envelope.sender();
+        // The transport does not bring us our own words. Should it, then they are not news, or another process's, which we do not obey.
+        if from == self.setup.me {
+            return;
+        }
+        if let Some(boot) = envelope.message().boot() {
+            self.twins.hear(from, boot);
+        }
+        match envelope.message() {
+            Message::Probe(probe) => self.probed(now, from, probe, fx),
+            Message::Alive(alive) => self.lives(from, alive, fx),
+            Message::Signed(signed) => self.told_signed(now, from, signed.clone(), fx),
+            Message::Fault(fault) => self.accused(from, fault, fx),
+            Message::Greeting(greeting) => self.greeted(now, from, greeting, fx),
+            Message::Announcement(announcement) => self.announced(now, from, announcement.clone(), fx),
             Message::Package(package) => {
-                let keys = Keys { identity: &self.identity, share: &self.share };
-                let desk = Desk { setup: &self.setup, keys, guard: &self.guard };
-                if let Some(duty) = self.open.get_mut(&package.duty.kind).filter(|d| d.id() == package.duty) {
-                    duty.answer(&package, from, &desk, rng, fx);
+                let id = package.duty;
+                let (open, tally, desk) = self.desk();
+                if let Some(duty) = open.get_mut(&id.kind).filter(|duty| duty.id() == id) {
+                    duty.answer(package, &envelope, tally, &desk, rng, fx);
                 } else {
-                    self.tell_signed(from, package.duty.kind, package.duty.period, fx);
+                    self.tell_signed(now, from, id.kind, id.period, fx);
                 }
             }
-            Message::Share(share) => {
-                let duty = self.open.get_mut(&share.duty.kind).filter(|duty| duty.id() == share.duty);
-                if let Some(signature) = duty.and_then(|duty| duty.take(from, &share, &self.setup, fx)) {
-                    self.complete(now, share.duty.kind, signature, fx);
-                }
-            }
-            Message::Signed(SignedDuty { duty, signature }) => match Signed::verify(duty, signature, &self.setup) {
-                Ok(signed) => self.learn(now, signed, false, fx),
-                Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),
-            },
-            Message::PartialExits(parts) => self.exits.take(now, from, parts, fx),
+            Message::Share(share) => self.shared(now, *share, envelope, fx),
+            Message::PartialExits(parts) => self.exits.take(from, parts.clone(), fx),
         }
     }
 
-    fn announced(&mut self, from: MemberId, announcement: Announcement, fx: &mut Effects) {
+    fn told_signed(
+        &mut self,
+        now: Timestamp,
+        from: MemberId,
+        SignedDuty { duty, signature }: SignedDuty,
+        fx: &mut Effects,
+    ) {
+        match Signed::verify(duty, signature, &self.setup) {
+            Ok(signed) => self.learn(now, signed, false, fx),
+            Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),
+        }
+    }
+
+    fn announced(&mut self, now: Timestamp, from: MemberId, announcement: Announcement, fx: &mut Effects) {
         let id = announcement.duty;
-        let too_many = announcement.commitments.len() > self.setup.committee.size();
-        if id.key_epoch != self.setup.committee.key_epoch() || too_many {
-            let reason = format!("announcement of {id} under another key, or with too many commitments");
+        if id.key_epoch != self.setup.committee.key_epoch() || !announcement.is_of(from) {
+            let reason =
+                format!("announcement of {id} under another key, or with commitments that are not its sender's");
             fx.report(Event::MessageRefused { member: from, reason });
             return;
         }
-        self.tell_signed(from, id.kind, id.period, fx);
+        self.tell_signed(now, from, id.kind, id.period, fx);
+        let current = self.twins.current(from);
+        if !self.tally.file(from, announcement.clone(), current) {
+            return;
+        }
         if let Some(open) = self.open.get_mut(&id.kind).filter(|open| open.id() == id) {
             report_difference(open, from, &announcement, fx);
             open.consider(from, &announcement, &self.setup);
         }
-        self.tally.file(from, announcement);
+    }
+
+    fn shared(&mut self, now: Timestamp, share: Share, envelope: Envelope, fx: &mut Effects) {
+        let (kind, from) = (share.duty.kind, envelope.sender());
+        let duty = self.open.get_mut(&kind).filter(|duty| duty.id() == share.duty);
+        if let Some(signature) = duty.and_then(|duty| duty.take(from, &share, Some(envelope), &self.setup)) {
+            self.complete(now, kind, signature, fx);
+        }
     }
 
     /// Tells a peer that has just connected where we stand.
     pub(super) fn greet(&self, member: MemberId, fx: &mut Effects) {
         let signed = self.submissions.iter().map(|s| (s.signed().duty().kind(), s.signed().duty().period)).collect();
         let highest = self.guard.highest().max(self.tally.highest_of(member));
-        let greeting = Greeting { boot: self.boot, highest, signed };
+        let excluded = self.culprits.iter().map(|(culprit, _)| culprit).collect();
+        let twin = self.twins.is_quarantined(member);
+        let greeting = Greeting { boot: self.boot, highest, signed, excluded, twin };
         fx.send(Recipient::One(member), self.seal(Message::Greeting(greeting)));
     }
 
-    /// Brings a peer that came late up to date: signed duties that it lacks, what we announce, and our parts of exits.
-    fn greeted(&mut self, from: MemberId, greeting: &Greeting, fx: &mut Effects) {
-        self.peers.greeted(from, greeting);
+    /// Brings a peer that came late up to date: signed duties that it lacks, what we announce, our parts of exits, and who cheated.
+    fn greeted(&mut self, now: Timestamp, from: MemberId, greeting: &Greeting, fx: &mut Effects) {
+        if greeting.signed.len() > DutyKind::ALL.len() || greeting.excluded.len() > self.setup.committee.size() {
+            let reason = "a greeting with more duties or members than there are".to_owned();
+            fx.report(Event::MessageRefused { member: from, reason });
+            return;
+        }
+        self.twins.told(from, greeting.twin, fx);
+        if !self.peers.greeted(now, from, greeting) {
+            return;
+        }
         for kind in DutyKind::ALL {
             let known = greeting.signed.iter().filter(|(k, _)| *k == kind).map(|(_, period)| *period).max();
             let next = known.map_or(Epoch(0), |period| Epoch(period.0.saturating_add(1)));
-            self.tell_signed(from, kind, next, fx);
+            self.tell_signed(now, from, kind, next, fx);
         }
         for announcement in self.open.values().filter_map(OpenDuty::announcement) {
             fx.send(Recipient::One(from), announcement.clone());
         }
-        let order = self.submissions.newest(DutyKind::Ejection);
-        if let Some(parts) = order.and_then(|order| self.exits.ours(order.signed(), &self.setup)) {
-            let envelope = self.seal(Message::PartialExits(parts));
-            fx.send(Recipient::One(from), envelope);
-        }
+        self.tell_parts(Recipient::One(from), fx);
+        self.tell_faults(from, &greeting.excluded, fx);
     }
 
-    /// Sends our newest signed duty of `kind` to `member` if it is of `period` or newer.
-    fn tell_signed(&self, member: MemberId, kind: DutyKind, period: Epoch, fx: &mut Effects) {
+    /// Sends our newest signed duty of `kind` to `member` if it is of `period` or newer, and if we did not just do so.
+    fn tell_signed(&mut self, now: Timestamp, member: MemberId, kind: DutyKind, period: Epoch, fx: &mut Effects) {
         let Some(signed) = self.submissions.newest(kind).map(|s| s.signed()) else { return };
-        if signed.duty().period >= period {
+        if signed.duty().period >= period && self.peers.may_tell(now, member, kind) {
             let message = SignedDuty { duty: signed.duty().clone(), signature: *signed.signature() };
             fx.send(Recipient::One(member), self.seal(Message::Signed(message)));
         }

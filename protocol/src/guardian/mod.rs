@@ -3,31 +3,33 @@
 //! [`Guardian::step`] takes an input and writes effects; after each input everything that is due is done ([`Guardian::settle`]), from
 //! levels and not from edges, so that waking too often does no harm and a missed wake is made up by the next.
 
+mod exits;
 mod hear;
 mod past;
+mod standing;
 mod view;
 
 use self::past::Past;
 use crate::{
     agree::Tally,
-    decide::{self, decide},
+    decide::decide,
     duties::{Desk, OpenDuty},
     effects::{Effects, Recipient},
     event::Event,
     exits::{Exits, ValidatorKey},
     input::Input,
     observe::{Observer, QueryIds},
-    peers::Peers,
+    peers::{Peers, Twins},
     record::Record,
     setup::Setup,
-    sign::{Signed, SignedError, guard::Guard, signer::Keys},
+    sign::{Culprits, Fault, Roster, Signed, SignedError, guard::Guard, signer::Keys},
     submit::Submissions,
-    types::{BlsPubkey, BootId, Duty, DutyKind, Epoch, Evidence, MemberId, Timestamp},
+    types::{BlsPubkey, BootId, Committee, Duty, DutyKind, Epoch, Evidence, MemberId, Timestamp},
     wire::{Announcement, Envelope, Message, SignedDuty},
 };
 use guardian_crypto::{frost::KeyShare, identity::IdentityKey, schnorr::Signature};
 use rand_core::{CryptoRng, RngCore};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What a guardian must never show.
 #[derive(Debug)]
@@ -46,6 +48,14 @@ pub enum RestoreError {
     /// The key share is another member's, or of another key.
     #[error("the key share is of member {found} of another key or place than this guardian's ({expected})")]
     ForeignShare {
+        /// Who this guardian is.
+        expected: MemberId,
+        /// Whose share it is.
+        found: MemberId,
+    },
+    /// A share of a validator's key is another member's.
+    #[error("a share of a validator's key is of member {found}, not of this guardian ({expected})")]
+    ForeignExitShare {
         /// Who this guardian is.
         expected: MemberId,
         /// Whose share it is.
@@ -73,6 +83,8 @@ pub struct Guardian {
     submissions: Submissions,
     exits: Exits,
     peers: Peers,
+    twins: Twins,
+    culprits: Culprits,
     ids: QueryIds,
     /// The finalized epoch at which a new store looked around first.
     woke_at: Option<Epoch>,
@@ -92,18 +104,27 @@ impl Guardian {
     ) -> Result<Self, RestoreError> {
         let Secrets { identity, share, validators } = secrets;
         let me = setup.me;
-        if share.member() != me || share.group_key() != setup.committee.group_key() {
+        // A share from before a resharing is of the same key and member, and would get this guardian convicted.
+        if share.member() != me || share.belongs_to(setup.committee.public_shares()).is_err() {
             return Err(RestoreError::ForeignShare { expected: me, found: share.member() });
         }
         if setup.committee.get(me).is_none_or(|member| member.identity != identity.public()) {
             return Err(RestoreError::ForeignIdentity(me));
         }
-        let past = Past::fold(records)?;
-        let mut submissions = Submissions::default();
+        if let Some(found) = validators.values().map(|key| key.share.member()).find(|member| *member != me) {
+            return Err(RestoreError::ForeignExitShare { expected: me, found });
+        }
+        let past = Past::fold(records, setup.committee.id())?;
+        let culprits = culprits(past.pardons, past.faults, &setup.committee)?;
+        let boot = BootId::random(rng);
+        let (mut submissions, mut exits) = (Submissions::default(), Exits::new(validators));
         for (duty, signature) in past.signed {
             let confirmed = past.confirmed.contains(&duty.id());
             match Signed::verify(duty, signature, &setup) {
-                Ok(signed) => drop(submissions.add(now, signed, confirmed, &setup)),
+                Ok(signed) => {
+                    exits.remember(&signed);
+                    submissions.add(now, signed, confirmed, &setup);
+                }
                 // A duty of a key that was rotated away is history, not corruption.
                 Err(SignedError::WrongKeyEpoch(_)) => {}
                 Err(error) => return Err(RestoreError::Corrupt(error.to_string())),
@@ -115,10 +136,15 @@ impl Guardian {
             tally: Tally::default(),
             open: BTreeMap::new(),
             submissions,
-            exits: Exits::new(validators),
+            exits,
             peers: Peers::default(),
+            twins: Twins::new(
+                boot,
+                setup.committee.size().saturating_sub(setup.committee.threshold()).saturating_add(1),
+            ),
+            culprits,
             ids: QueryIds::default(),
-            boot: BootId::random(rng),
+            boot,
             woke_at: None,
             setup,
             identity,
@@ -134,10 +160,13 @@ impl Guardian {
             Input::PeerUp(member) => {
                 self.peers.up(member);
                 self.greet(member, fx);
+                if let Some(probe) = self.twins.repeat(member) {
+                    fx.send(Recipient::One(member), self.seal(Message::Probe(probe)));
+                }
             }
             Input::PeerDown(member) => self.peers.down(member),
             Input::Heard { from, bytes } => match Envelope::open(&bytes, from, &self.setup.committee) {
-                Ok(message) => self.hear(now, from, message, rng, fx),
+                Ok(envelope) => self.hear(now, envelope, rng, fx),
                 Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),
             },
             Input::Read(answers) => {
@@ -147,6 +176,7 @@ impl Guardian {
                 }
             }
             Input::Called { id, outcome } => self.submissions.called(now, id, outcome, &self.setup, fx),
+            Input::Computed(computed) => self.computed(now, computed, fx),
         }
         self.settle(now, rng, fx);
     }
@@ -155,18 +185,21 @@ impl Guardian {
     fn settle(&mut self, now: Timestamp, rng: &mut (impl CryptoRng + RngCore), fx: &mut Effects) {
         self.observer.poll(now, &mut self.ids, &self.setup, fx);
         self.settle_floor(fx);
-        let mut complete = Vec::new();
-        let keys = Keys { identity: &self.identity, share: &self.share };
-        let desk = Desk { setup: &self.setup, keys, guard: &self.guard };
-        for duty in self.open.values_mut() {
-            duty.announce(now, &mut self.tally, &desk, rng, fx);
-            let connected = |member| self.peers.is_connected(member);
-            if let Some(signature) = duty.coordinate(now, &self.tally, &desk, connected, rng, fx) {
+        self.settle_twins(now, rng, fx);
+        let (mut complete, mut faults) = (Vec::new(), Vec::new());
+        let (open, tally, desk) = self.desk();
+        for duty in open.values_mut() {
+            duty.announce(now, tally, &desk, rng, fx);
+            if let Some(signature) = duty.coordinate(now, tally, &desk, rng, fx) {
                 complete.push((duty.id().kind, signature));
             }
+            faults.extend(duty.take_faults());
         }
         for (kind, signature) in complete {
             self.complete(now, kind, signature, fx);
+        }
+        for fault in faults {
+            self.accuse(&fault, fx);
         }
         self.submissions.poll(now, &mut self.ids, &self.setup, fx);
         self.exits.poll(now, &self.setup, fx);
@@ -208,7 +241,7 @@ impl Guardian {
             return;
         }
         fx.report(Event::Decided { id, digest });
-        let mut open = OpenDuty::new(now, duty, digest, self.boot);
+        let mut open = OpenDuty::new(now, duty, digest, self.boot, &self.setup.committee);
         for (member, announcement) in self.tally.of(id) {
             open.consider(member, announcement, &self.setup);
             report_difference(&open, member, announcement, fx);
@@ -236,32 +269,29 @@ impl Guardian {
         }
         fx.record(Record::signed(&signed));
         fx.report(Event::Signed { id, digest, coordinated });
-        if let Some(parts) = self.exits.start(now, &signed, |_| true, &self.setup, fx) {
-            let envelope = self.seal(Message::PartialExits(parts));
-            fx.send(Recipient::All, envelope);
-        }
+        self.exits.start(now, &signed, &self.setup, fx);
     }
 
-    /// Exits of the newest order that are not on the beacon chain: after a restart they are taken up again, and our parts are told
-    /// again in every epoch until the exit is seen.
-    fn resume_exits(&mut self, now: Timestamp, evidence: &Evidence, fx: &mut Effects) {
-        let epoch = evidence.checkpoint.epoch;
-        let Some(order) = self.submissions.newest(DutyKind::Ejection).map(|s| s.signed().clone()) else { return };
-        if epoch.0.saturating_sub(order.duty().period.0) > decide::ORDER_LIFE {
-            return;
-        }
-        let active: BTreeSet<_> =
-            evidence.validators.iter().filter(|v| v.is_active_ongoing(epoch)).map(|v| v.index).collect();
-        drop(self.exits.start(now, &order, |index| active.contains(&index), &self.setup, fx));
-        if let Some(parts) = self.exits.ours(&order, &self.setup) {
-            let envelope = self.seal(Message::PartialExits(parts));
-            fx.send(Recipient::All, envelope);
-        }
+    /// What is open, what was announced, and what signing needs besides.
+    fn desk(&mut self) -> (&mut BTreeMap<DutyKind, OpenDuty>, &mut Tally, Desk<'_>) {
+        let keys = Keys { identity: &self.identity, share: &self.share };
+        let roster = Roster { culprits: &self.culprits, twins: &self.twins, peers: &self.peers };
+        let desk = Desk { setup: &self.setup, keys, guard: &self.guard, roster };
+        (&mut self.open, &mut self.tally, desk)
     }
 
     fn seal(&self, message: Message) -> Envelope {
         Envelope::seal(self.setup.me, message, &self.setup.committee, &self.identity)
     }
+}
+
+/// Proofs in the store have been checked before: one that does not hold any more is a damaged store.
+fn culprits(
+    pardons: BTreeMap<MemberId, Epoch>,
+    faults: Vec<Fault>,
+    committee: &Committee,
+) -> Result<Culprits, RestoreError> {
+    Culprits::restore(pardons, faults, committee).map_err(|error| RestoreError::Corrupt(error.to_string()))
 }
 
 /// What a new store must wait past: what is final as `seen` here, or the `highest` period that members know of. A claim that is far

@@ -4,7 +4,8 @@ use super::RestoreError;
 use crate::{
     observe::Registry,
     record::Record,
-    types::{Duty, DutyId, Epoch},
+    sign::Fault,
+    types::{Duty, DutyId, Epoch, MemberId},
 };
 use alloy_primitives::B256;
 use guardian_crypto::schnorr::Signature;
@@ -18,11 +19,14 @@ pub(super) struct Past {
     pub(super) signed: Vec<(Duty, Signature)>,
     pub(super) confirmed: BTreeSet<DutyId>,
     pub(super) registry: Registry,
+    /// Of this committee only: what happened in another is history.
+    pub(super) faults: Vec<Fault>,
+    pub(super) pardons: BTreeMap<MemberId, Epoch>,
 }
 
 impl Past {
-    /// Folds records in the order in which they were appended.
-    pub(super) fn fold(records: impl IntoIterator<Item = Record>) -> Result<Self, RestoreError> {
+    /// Folds records in the order in which they were appended; `ours` is the committee's id.
+    pub(super) fn fold(records: impl IntoIterator<Item = Record>, ours: B256) -> Result<Self, RestoreError> {
         let mut past = Self::default();
         for record in records {
             match record {
@@ -37,6 +41,11 @@ impl Past {
                     past.confirmed.insert(id);
                 }
                 Record::Events { upto, events } => past.registry.advance(upto, &events),
+                Record::Fault { committee, fault, .. } if committee == ours => past.faults.push(fault),
+                Record::Pardon { committee, member, upto } if committee == ours => {
+                    past.pardons.entry(member).and_modify(|known| *known = upto.max(*known)).or_insert(upto);
+                }
+                Record::Fault { .. } | Record::Pardon { .. } => {}
             }
         }
         Ok(past)

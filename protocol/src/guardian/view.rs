@@ -5,7 +5,9 @@ use crate::{
     duties::OpenDuty,
     event::Layer,
     observe::Trouble,
+    sign::Fault,
     status::{self, Reason, Status},
+    types::MemberId,
 };
 
 impl Guardian {
@@ -26,6 +28,8 @@ impl Guardian {
                 .map(|s| status::SignedDuty { id: s.signed().id(), digest: s.signed().digest(), stage: s.stage() })
                 .collect(),
             exits: self.exits.open().collect(),
+            excluded: self.culprits.iter().map(|(member, _)| member).collect(),
+            quarantined: self.twins.quarantined().collect(),
         }
     }
 
@@ -38,6 +42,11 @@ impl Guardian {
             since: duty.since(),
             disagreeing: disagreeing.map(|(member, a)| (member, a.digest)).collect(),
         }
+    }
+
+    /// Members that were proven to cheat, with the proof: [`Fault::verify`] convinces anyone.
+    pub fn faults(&self) -> impl Iterator<Item = (MemberId, &Fault)> {
+        self.culprits.iter()
     }
 
     /// Why this guardian would not contribute to the next report.
@@ -59,6 +68,12 @@ impl Guardian {
         }
         if self.guard.is_new() {
             reasons.push(Reason::StoreIsNew);
+        }
+        if self.twins.has_own() {
+            reasons.push(Reason::Twin);
+        }
+        if self.culprits.is_excluded(self.setup.me) {
+            reasons.push(Reason::Excluded);
         }
         reasons
     }

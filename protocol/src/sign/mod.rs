@@ -1,10 +1,19 @@
 //! The fourth step: one signature of the committee under a digest that t members computed alike.
 //!
-//! [`guard`] decides whether this guardian may sign at all, [`signer`] spends nonces, [`coordinator`] collects shares.
+//! [`guard`] decides whether this guardian may sign at all, [`signer`] spends nonces, [`coordinator`] collects shares. Who cheats is
+//! convicted by what it signed itself ([`Fault`]) and takes no more part ([`Culprits`], [`Roster`]).
 
 pub mod coordinator;
+mod culprits;
+pub mod fault;
 pub mod guard;
+pub mod package;
+mod roster;
 pub mod signer;
+
+pub use culprits::Culprits;
+pub use fault::{Fault, FaultError};
+pub use roster::Roster;
 
 #[cfg(test)]
 mod tests;

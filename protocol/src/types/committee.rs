@@ -1,6 +1,7 @@
 //! The committee: who the guardians are, how many must act together, and under which key.
 
 use super::{KeyEpoch, MemberId};
+use alloy_primitives::{B256, keccak256};
 use guardian_crypto::{frost::PublicShares, identity::IdentityPublic, schnorr::GroupKey};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,7 @@ pub struct Committee {
     members: BTreeMap<MemberId, Member>,
     public: PublicShares,
     key_epoch: KeyEpoch,
+    id: B256,
 }
 
 /// Why a committee was refused.
@@ -74,7 +76,16 @@ impl Committee {
         if usize::from(threshold).saturating_mul(2) <= by_id.len() || usize::from(threshold) > by_id.len() {
             return Err(CommitteeError::NoMajority { threshold, members: by_id.len() });
         }
-        Ok(Self { members: by_id, public, key_epoch })
+        let id = id(by_id.values(), &public, key_epoch);
+        Ok(Self { members: by_id, public, key_epoch, id })
+    }
+
+    /// Names this committee: the same people with the same shares of the same key in the same key epoch, and nothing else. Everything
+    /// that guardians sign for each other is bound to it. A committee that took over a key by resharing has the same group key but
+    /// another id, so that what was said in the one is not heard in the other. Operators' names for people do not count.
+    #[must_use]
+    pub fn id(&self) -> B256 {
+        self.id
     }
 
     /// A member by number.
@@ -117,4 +128,14 @@ impl Committee {
     pub fn group_key(&self) -> GroupKey {
         self.public.group_key()
     }
+}
+
+/// keccak256 of the domain, a zero byte, version 1, and the borsh encoding of: key epoch (u64), the public shares' own encoding
+/// (length-prefixed), and a list of each member's number (u16) and identity (32 bytes) in the order of the numbers.
+fn id<'a>(members: impl Iterator<Item = &'a Member>, public: &PublicShares, key_epoch: KeyEpoch) -> B256 {
+    const DOMAIN: &[u8] = b"GUARDIAN/committee";
+    let members: Vec<_> = members.map(|member| (member.id, member.identity)).collect();
+    let mut bytes = [DOMAIN, &[0]].concat();
+    bytes.extend(crate::wire::encode_versioned(1, &(key_epoch, public, members)));
+    keccak256(bytes)
 }

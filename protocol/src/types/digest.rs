@@ -2,8 +2,9 @@
 //!
 //! The same vectors are checked here, in Solidity and by an independent generator (`contracts/test/vectors/digests.json`).
 
-use super::{Contracts, Duty, DutyBody};
+use super::{Contracts, Duty, DutyBody, KeyEpoch};
 use alloy_primitives::{Address, B256, U256, keccak256};
+use guardian_crypto::schnorr::GroupKey;
 
 const DOMAIN_TYPE: &[u8] = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
 const DOMAIN_NAME: &[u8] = b"Puffer Guardian";
@@ -12,6 +13,7 @@ const EJECTION_TYPE: &[u8] =
     b"EjectionOrder(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,bytes ejections)";
 const RESERVES_TYPE: &[u8] = b"ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,\
 uint64 validatorCount,uint128 validatorBalance,uint128 vaultBalance)";
+const ROTATION_TYPE: &[u8] = b"KeyRotation(uint64 keyEpoch,uint256 px,uint256 py)";
 
 /// Where a signature counts: one chain and its contracts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,21 +54,39 @@ impl DigestDomain {
                     .hash(),
             ),
         };
-        let mut message = Vec::with_capacity(66);
-        message.extend_from_slice(&[0x19, 0x01]);
-        message.extend_from_slice(self.separator(contract).as_slice());
-        message.extend_from_slice(struct_hash.as_slice());
-        keccak256(message)
+        typed_data(separator(self.chain_id, contract), struct_hash)
     }
+}
 
-    fn separator(&self, contract: Address) -> B256 {
-        Words::new(DOMAIN_TYPE)
-            .word(keccak256(DOMAIN_NAME))
-            .word(keccak256(DOMAIN_VERSION))
-            .number(self.chain_id)
-            .word(contract.into_word())
-            .hash()
-    }
+/// What the old and the new key sign so that `key` begins `key_epoch` in the contract `guardian_keys`.
+#[must_use]
+pub fn rotation(chain_id: u64, guardian_keys: Address, key_epoch: KeyEpoch, key: GroupKey) -> B256 {
+    rotation_of(chain_id, guardian_keys, key_epoch, key.coordinates())
+}
+
+/// The same for any coordinates: the vectors' keys are no points of the curve.
+#[must_use]
+pub fn rotation_of(chain_id: u64, guardian_keys: Address, key_epoch: KeyEpoch, (px, py): ([u8; 32], [u8; 32])) -> B256 {
+    let rotation = Words::new(ROTATION_TYPE).number(key_epoch.0).word(px.into()).word(py.into()).hash();
+    typed_data(separator(chain_id, guardian_keys), rotation)
+}
+
+/// EIP-712's digest of a struct in a domain.
+fn typed_data(separator: B256, struct_hash: B256) -> B256 {
+    let mut message = Vec::with_capacity(66);
+    message.extend_from_slice(&[0x19, 0x01]);
+    message.extend_from_slice(separator.as_slice());
+    message.extend_from_slice(struct_hash.as_slice());
+    keccak256(message)
+}
+
+fn separator(chain_id: u64, contract: Address) -> B256 {
+    Words::new(DOMAIN_TYPE)
+        .word(keccak256(DOMAIN_NAME))
+        .word(keccak256(DOMAIN_VERSION))
+        .number(chain_id)
+        .word(contract.into_word())
+        .hash()
 }
 
 /// EIP-712's `hashStruct` over members that are one word each.

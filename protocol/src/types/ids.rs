@@ -96,3 +96,19 @@ impl BootId {
         Self(bytes)
     }
 }
+
+/// Drawn at random for one question. Who signs it in an answer was alive after it was drawn.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Challenge(pub [u8; 16]);
+
+impl Challenge {
+    /// A new challenge.
+    pub fn random(rng: &mut (impl rand_core::CryptoRng + rand_core::RngCore)) -> Self {
+        let mut bytes = [0; 16];
+        rng.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+}

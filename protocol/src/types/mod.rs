@@ -15,6 +15,6 @@ pub use evidence::{
     Accepted, BlockHash, BlockRef, ChainView, Checkpoint, Evidence, Policy, ProtocolEvent, ValidatorRecord,
 };
 pub use guardian_crypto::member::MemberId;
-pub use ids::{BlsPubkey, BootId, Epoch, Gwei, KeyEpoch, ProviderId, Slot, ValidatorIndex, Wei};
+pub use ids::{BlsPubkey, BootId, Challenge, Epoch, Gwei, KeyEpoch, ProviderId, Slot, ValidatorIndex, Wei};
 pub use network::{Contracts, Fork, Network};
 pub use time::Timestamp;

@@ -80,7 +80,31 @@ impl Envelope {
     ///
     /// # Errors
     /// [`EnvelopeError`] if they are anything else than what [`Envelope::encode`] made of a message by `from` for `committee`.
-    pub fn open(bytes: &[u8], from: MemberId, committee: &Committee) -> Result<Message, EnvelopeError> {
+    pub fn open(bytes: &[u8], from: MemberId, committee: &Committee) -> Result<Self, EnvelopeError> {
+        let (envelope, unsigned) = Self::parse(bytes)?;
+        if envelope.sender != from {
+            return Err(EnvelopeError::WrongSender { claimed: envelope.sender, actual: from });
+        }
+        envelope.verified(unsigned, committee)
+    }
+
+    /// Takes `bytes` of unknown origin for what their author's signature says: how evidence is read.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`] if they are anything else than what [`Envelope::encode`] made of a member's message for `committee`.
+    pub fn read(bytes: &[u8], committee: &Committee) -> Result<Self, EnvelopeError> {
+        let (envelope, unsigned) = Self::parse(bytes)?;
+        envelope.verified(unsigned, committee)
+    }
+
+    /// Who wrote `bytes`, if they are an envelope: read off, not checked.
+    #[must_use]
+    pub fn sender_of(bytes: &[u8]) -> Option<MemberId> {
+        bytes.get(1..3).and_then(|sender| borsh::from_slice(sender).ok())
+    }
+
+    /// The envelope, and the bytes under its signature. Nothing is verified yet.
+    fn parse(bytes: &[u8]) -> Result<(Self, &[u8]), EnvelopeError> {
         if bytes.len() > Self::MAX_BYTES {
             return Err(EnvelopeError::TooLarge(bytes.len()));
         }
@@ -94,16 +118,23 @@ impl Envelope {
             return Err(EnvelopeError::UnknownVersion(*version));
         }
         let body: Body = borsh::from_slice(body).map_err(|error| EnvelopeError::Corrupt(error.to_string()))?;
-        if body.sender != from {
-            return Err(EnvelopeError::WrongSender { claimed: body.sender, actual: from });
-        }
-        let member = committee.get(from).ok_or(EnvelopeError::UnknownSender(from))?;
         let signature = IdentitySignature::from_bytes(signature).map_err(|_| EnvelopeError::BadSignature)?;
+        Ok((Self { sender: body.sender, message: body.message, signature }, unsigned))
+    }
+
+    fn verified(self, unsigned: &[u8], committee: &Committee) -> Result<Self, EnvelopeError> {
+        let member = committee.get(self.sender).ok_or(EnvelopeError::UnknownSender(self.sender))?;
         member
             .identity
-            .verify(Self::DOMAIN, &signed_bytes(committee, unsigned), &signature)
+            .verify(Self::DOMAIN, &signed_bytes(committee, unsigned), &self.signature)
             .map_err(|_| EnvelopeError::BadSignature)?;
-        Ok(body.message)
+        Ok(self)
+    }
+
+    /// Who wrote it.
+    #[must_use]
+    pub fn sender(&self) -> MemberId {
+        self.sender
     }
 
     /// What is inside.
@@ -111,12 +142,15 @@ impl Envelope {
     pub fn message(&self) -> &Message {
         &self.message
     }
+
+    /// Takes out what is inside.
+    #[must_use]
+    pub fn into_message(self) -> Message {
+        self.message
+    }
 }
 
-/// Binds a message to one committee and key epoch, so that it can't be replayed in another.
+/// Binds a message to one committee, so that it can't be replayed in another, be it one with the same key.
 fn signed_bytes(committee: &Committee, encoded: &[u8]) -> Vec<u8> {
-    let mut bytes = committee.group_key().to_bytes().to_vec();
-    bytes.extend_from_slice(&committee.key_epoch().0.to_be_bytes());
-    bytes.extend_from_slice(encoded);
-    bytes
+    [committee.id().as_slice(), encoded].concat()
 }

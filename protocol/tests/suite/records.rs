@@ -1,12 +1,13 @@
 //! Records: one vector for each, and nothing else decodes.
 
 use super::{
-    committee::{order, report},
+    committee::{fixture, member, order, report},
     golden,
 };
 use guardian_crypto::schnorr::Signature;
 use guardian_protocol::{
     record::{Record, RecordError},
+    sign::Fault,
     types::{BlockRef, BlsPubkey, Epoch, ProtocolEvent, Slot},
 };
 use proptest::prelude::*;
@@ -20,6 +21,24 @@ fn signature() -> Signature {
          0000000000000000000000000000000000000000000000000000000000000001",
     );
     Signature::from_bytes(&bytes.unwrap()).unwrap()
+}
+
+/// A proof in form, of nothing.
+fn fault() -> Fault {
+    Fault::Share { package: vec![1, 2, 3], share: vec![4, 5] }
+}
+
+#[test]
+fn faults_and_committees_are_what_they_were() {
+    let package = Fault::Package { package: vec![1, 2, 3] };
+    let vectors = [
+        ("committee_id", fixture().committee.id().to_vec()),
+        ("fault_package", package.encode()),
+        ("fault_share", fault().encode()),
+    ];
+    golden::compare("signing.json", BTreeMap::from(vectors));
+    assert_eq!(Fault::decode(&fault().encode()), Ok(fault()));
+    assert_eq!(Fault::decode(&package.encode()), Ok(package));
 }
 
 fn all() -> BTreeMap<&'static str, Record> {
@@ -37,6 +56,8 @@ fn all() -> BTreeMap<&'static str, Record> {
         ("signed_report", Record::Signed { duty: report(), signature: signature() }),
         ("confirmed", Record::Confirmed { id: report().id() }),
         ("events", Record::Events { upto, events }),
+        ("fault", Record::Fault { committee: [4; 32].into(), culprit: member(2), fault: fault() }),
+        ("pardon", Record::Pardon { committee: [4; 32].into(), member: member(2), upto: Epoch(9) }),
     ])
 }
 

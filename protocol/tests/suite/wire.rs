@@ -4,20 +4,28 @@ use super::{
     committee::{BOOT, Fixture, fixture, member, order, points, report, share},
     golden,
 };
-use guardian_crypto::{bls::PartialSignature, schnorr::Signature};
+use guardian_crypto::{
+    bls::PartialSignature,
+    frost::{dealer, signing::Commitments},
+    identity::IdentityKey,
+    schnorr::Signature,
+};
 use guardian_protocol::{
-    types::{DutyKind, Epoch, KeyEpoch, ValidatorIndex},
+    sign::Fault,
+    types::{BootId, Challenge, Committee, DutyId, DutyKind, Epoch, KeyEpoch, Member, ValidatorIndex},
     wire::{
-        Announcement, Commitment, Envelope, EnvelopeError, Greeting, Message, Package, PartialExits, Share, SignedDuty,
+        Alive, Announcement, Commitment, CommitmentLabel, Envelope, EnvelopeError, Greeting, Message, Package,
+        PartialExits, Probe, Share, SignedDuty,
     },
 };
 use proptest::prelude::*;
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;
 
 fn commitment(fixture: &Fixture, owner: u16, index: u32) -> Commitment {
     let key = &fixture.identities[usize::from(owner) - 1];
-    let id = report().id();
-    Commitment::seal((id, [6; 32].into()), (member(owner), BOOT, index), points(), &fixture.committee, key)
+    let label = CommitmentLabel { owner: member(owner), coordinator: member(1), boot: BOOT, index };
+    Commitment::seal((report().id(), [6; 32].into()), label, points(), &fixture.committee, key)
 }
 
 fn all(fixture: &Fixture) -> BTreeMap<&'static str, Message> {
@@ -33,8 +41,16 @@ fn all(fixture: &Fixture) -> BTreeMap<&'static str, Message> {
     );
     let signature = Signature::from_bytes(&signature.unwrap()).unwrap();
     let exits = vec![(ValidatorIndex(14), PartialSignature::from_bytes(&[4; 96]).unwrap())];
+    let excluded = vec![member(3)];
+    let fault = Fault::Commitment { duty, digest, commitment: commitments[1] };
     BTreeMap::from([
-        ("greeting", Message::Greeting(Greeting { boot: BOOT, highest: Some(Epoch(9)), signed })),
+        (
+            "greeting",
+            Message::Greeting(Greeting { boot: BOOT, highest: Some(Epoch(9)), signed, excluded, twin: false }),
+        ),
+        ("fault", Message::Fault(fault)),
+        ("probe", Message::Probe(Probe { boot: BOOT, member: member(2), challenge: Challenge([8; 16]) })),
+        ("alive", Message::Alive(Alive { boot: BOOT, challenge: Challenge([8; 16]) })),
         (
             "announcement",
             Message::Announcement(Announcement {
@@ -67,37 +83,78 @@ fn a_message_survives_its_envelope() {
     let fixture = fixture();
     let sealed = sealed(&fixture);
     for (name, message) in all(&fixture) {
-        assert_eq!(Envelope::open(&sealed[name], member(1), &fixture.committee), Ok(message), "{name}");
+        let opened = Envelope::open(&sealed[name], member(1), &fixture.committee).unwrap();
+        assert_eq!(opened.message(), &message, "{name}");
+        assert_eq!(opened.encode(), sealed[name], "{name}");
+        assert_eq!(Envelope::read(&sealed[name], &fixture.committee), Ok(opened), "{name}");
+        assert_eq!(Envelope::sender_of(&sealed[name]), Some(member(1)), "{name}");
     }
 }
 
 #[test]
 fn a_message_that_comes_from_somebody_else_is_refused() {
     let fixture = fixture();
-    let bytes = &sealed(&fixture)["share"];
-    let error = Envelope::open(bytes, member(2), &fixture.committee).unwrap_err();
-    assert_eq!(error, EnvelopeError::WrongSender { claimed: member(1), actual: member(2) });
+    for bytes in sealed(&fixture).into_values() {
+        let error = Envelope::open(&bytes, member(2), &fixture.committee).unwrap_err();
+        assert_eq!(error, EnvelopeError::WrongSender { claimed: member(1), actual: member(2) });
+    }
 }
 
 #[test]
 fn a_message_signed_by_another_member_is_refused() {
     let fixture = fixture();
-    let message = all(&fixture)["share"].clone();
-    let forged = Envelope::seal(member(1), message, &fixture.committee, &fixture.identities[1]).encode();
-    assert_eq!(Envelope::open(&forged, member(1), &fixture.committee), Err(EnvelopeError::BadSignature));
+    for message in all(&fixture).into_values() {
+        let forged = Envelope::seal(member(1), message, &fixture.committee, &fixture.identities[1]).encode();
+        assert_eq!(Envelope::open(&forged, member(1), &fixture.committee), Err(EnvelopeError::BadSignature));
+        assert_eq!(Envelope::read(&forged, &fixture.committee), Err(EnvelopeError::BadSignature));
+    }
 }
 
 #[test]
-fn a_message_of_another_key_epoch_is_refused() {
+fn a_message_of_a_stranger_is_refused() {
     let fixture = fixture();
-    let later = guardian_protocol::types::Committee::new(
-        fixture.committee.iter().cloned(),
-        fixture.committee.public_shares().clone(),
-        KeyEpoch(2),
-    )
-    .unwrap();
-    let bytes = &sealed(&fixture)["announcement"];
-    assert_eq!(Envelope::open(bytes, member(1), &later), Err(EnvelopeError::BadSignature));
+    for message in all(&fixture).into_values() {
+        let bytes = Envelope::seal(member(4), message, &fixture.committee, &fixture.identities[0]).encode();
+        let refused = Envelope::open(&bytes, member(4), &fixture.committee);
+        assert_eq!(refused, Err(EnvelopeError::UnknownSender(member(4))));
+    }
+}
+
+/// Committees that differ from the fixture's in one thing each.
+fn other_committees(fixture: &Fixture) -> Vec<(&'static str, Committee)> {
+    let ours = &fixture.committee;
+    let members = || ours.iter().cloned();
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    let (_, other_key) = dealer::deal(3, 2, &mut rng).unwrap();
+    let someone = IdentityKey::generate(&mut rng).public();
+    let replaced = members().map(|m| if m.id == member(3) { Member { identity: someone, ..m } } else { m });
+    vec![
+        ("another key epoch", Committee::new(members(), ours.public_shares().clone(), KeyEpoch(2)).unwrap()),
+        ("other shares", Committee::new(members(), other_key, KeyEpoch(1)).unwrap()),
+        ("another third member", Committee::new(replaced, ours.public_shares().clone(), KeyEpoch(1)).unwrap()),
+    ]
+}
+
+#[test]
+fn names_for_people_do_not_make_another_committee() {
+    let fixture = fixture();
+    let renamed = fixture.committee.iter().map(|m| Member { name: "renamed".into(), ..m.clone() });
+    let renamed = Committee::new(renamed, fixture.committee.public_shares().clone(), KeyEpoch(1)).unwrap();
+    assert_eq!(renamed.id(), fixture.committee.id());
+}
+
+#[test]
+fn a_message_of_another_committee_is_refused_be_it_one_with_the_same_key() {
+    let fixture = fixture();
+    for (what, other) in other_committees(&fixture) {
+        assert_ne!(other.id(), fixture.committee.id(), "{what}");
+        for (name, bytes) in sealed(&fixture) {
+            let refused = Envelope::open(&bytes, member(1), &other);
+            assert_eq!(refused, Err(EnvelopeError::BadSignature), "a {name} in a committee with {what}");
+        }
+        let commitment = commitment(&fixture, 1, 0);
+        assert!(!commitment.is_genuine(report().id(), [6; 32].into(), &other), "a commitment in one with {what}");
+    }
 }
 
 #[test]
@@ -137,8 +194,43 @@ fn a_commitment_counts_only_for_its_owner_duty_digest_and_committee() {
     assert!(genuine.is_genuine(id, digest, &fixture.committee));
     assert!(!genuine.is_genuine(order().id(), digest, &fixture.committee));
     assert!(!genuine.is_genuine(id, [7; 32].into(), &fixture.committee));
-    assert!(!Commitment { owner: member(2), ..genuine }.is_genuine(id, digest, &fixture.committee));
-    assert!(!Commitment { index: 1, ..genuine }.is_genuine(id, digest, &fixture.committee));
+    let later = DutyId { period: Epoch(10), ..id };
+    assert!(!genuine.is_genuine(later, digest, &fixture.committee));
+    let points = Commitments::from_bytes(&[3; 66]).unwrap();
+    let changed = [
+        Commitment { owner: member(2), ..genuine },
+        Commitment { owner: member(4), ..genuine },
+        Commitment { coordinator: member(2), ..genuine },
+        Commitment { boot: BootId([8; 16]), ..genuine },
+        Commitment { index: 1, ..genuine },
+        Commitment { points, ..genuine },
+        Commitment { signature: commitment(&fixture, 2, 0).signature, ..genuine },
+    ];
+    for other in changed {
+        assert!(!other.is_genuine(id, digest, &fixture.committee), "{other:?}");
+    }
+}
+
+#[test]
+fn an_announcement_holds_its_senders_commitments_of_one_start_and_no_more_than_fit() {
+    let fixture = fixture();
+    let mine: Vec<Commitment> = (0..8).map(|index| commitment(&fixture, 1, index)).collect();
+    let announcement = |commitments: &[Commitment]| Announcement {
+        duty: report().id(),
+        digest: [6; 32].into(),
+        boot: BOOT,
+        round: 1,
+        commitments: commitments.to_vec(),
+    };
+    assert!(announcement(&mine).is_of(member(1)));
+    assert!(!announcement(&mine).is_of(member(2)));
+    assert!(!Announcement { round: 0, ..announcement(&mine) }.is_of(member(1)), "rounds begin with 1");
+    let too_many = [mine.as_slice(), &mine[..1]].concat();
+    assert!(!announcement(&too_many).is_of(member(1)));
+    let anothers = [mine[0], commitment(&fixture, 2, 0)];
+    assert!(!announcement(&anothers).is_of(member(1)));
+    let of_another_start = [mine[0], Commitment { boot: BootId([8; 16]), ..mine[1] }];
+    assert!(!announcement(&of_another_start).is_of(member(1)));
 }
 
 proptest! {

@@ -1,0 +1,58 @@
+//! What must survive a crash of a participant: the posts it has and what they led to. No secret is among them, because all secrets follow
+//! from the identity key (and, when a key is dealt anew, from the old share).
+//!
+//! The encoding is a lasting format: one version byte, then borsh. `tests/ceremony_formats.rs` pins it.
+
+use super::{fault::Fault, plan::CeremonyId, post::Post};
+use borsh::{BorshDeserialize, BorshSerialize};
+use guardian_crypto::schnorr::Signature;
+
+/// One durable fact.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Record {
+    /// The first one: which ceremony these records are of.
+    Begun(CeremonyId),
+    /// A genuine post, this participant's own or another's.
+    Post(Post),
+    /// The test signature of all signers: the ceremony has succeeded.
+    Proof(Signature),
+    /// Somebody broke the rules: the ceremony has failed.
+    Fault(Fault),
+}
+
+/// Why bytes are not a record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Written by another version of the node.
+    #[error("record version {0} is not known to this version of the node")]
+    UnknownVersion(u8),
+    /// No bytes at all.
+    #[error("empty record")]
+    Empty,
+    /// Not this version's encoding.
+    #[error("corrupt record: {0}")]
+    Corrupt(String),
+}
+
+impl Record {
+    /// The format's version.
+    pub const VERSION: u8 = 1;
+
+    /// The lasting encoding.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        crate::wire::encode_versioned(Self::VERSION, self)
+    }
+
+    /// The strict inverse of [`Record::encode`].
+    ///
+    /// # Errors
+    /// On any byte sequence that [`Record::encode`] does not produce.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let (version, body) = bytes.split_first().ok_or(RecordError::Empty)?;
+        if *version != Self::VERSION {
+            return Err(RecordError::UnknownVersion(*version));
+        }
+        borsh::from_slice(body).map_err(|error| RecordError::Corrupt(error.to_string()))
+    }
+}

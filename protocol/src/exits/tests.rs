@@ -1,0 +1,481 @@
+//! What counts, what is said of liars, and what happens to exits when jobs, orders and restarts come as they like.
+
+use super::{Computed, Exits, Job, PARTS_AT_ONCE, ValidatorKey, Work};
+use crate::{
+    effects::{Effects, Released},
+    event::Event,
+    ports::{AppendRecords, Call, SignedExit},
+    record::Record,
+    setup::{ProviderQuorum, Setup, Timing},
+    sign::Signed,
+    types::{
+        BlsPubkey, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Fork,
+        KeyEpoch, Member, MemberId, Network, Slot, Timestamp, ValidatorIndex,
+    },
+    wire::PartialExits,
+};
+use guardian_crypto::{
+    bls::{self, ExitShare, PartialSignature, ShareCommitments},
+    frost::{KeyShare, dealer, signing},
+    identity::IdentityKey,
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+    num::NonZeroUsize,
+    time::Duration,
+};
+
+const NOW: Timestamp = Timestamp(1_000_000);
+const GUARDIANS: u16 = 4;
+const THRESHOLD: u16 = 3;
+
+/// A store that is always content.
+struct Store;
+
+impl AppendRecords for Store {
+    type Error = Infallible;
+
+    fn append(&mut self, _: &[Record]) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// A committee, three of four, and validators' keys shared among it.
+struct Table {
+    committee: Committee,
+    group: Vec<KeyShare>,
+    keys: Vec<bls::SecretKey>,
+    splits: Vec<(Vec<ExitShare>, ShareCommitments)>,
+    rng: ChaCha20Rng,
+}
+
+impl Table {
+    fn new(validators: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(5);
+        let (group, public) = dealer::deal(GUARDIANS, THRESHOLD, &mut rng).unwrap();
+        let members = MemberId::first(GUARDIANS).map(|id| Member {
+            id,
+            name: id.to_string(),
+            identity: IdentityKey::generate(&mut rng).public(),
+        });
+        let committee = Committee::new(members.collect::<Vec<_>>(), public, KeyEpoch(1)).unwrap();
+        let keys: Vec<_> = (0..validators).map(|index| bls::SecretKey::interop(index).unwrap()).collect();
+        let split = |key| bls::dealer::split(key, GUARDIANS, THRESHOLD, &mut rng).unwrap();
+        let splits = keys.iter().map(split).collect();
+        Self { committee, group, keys, splits, rng }
+    }
+
+    fn setup(&self, me: u16) -> Setup {
+        let contracts = Contracts {
+            guardian_keys: [1; 20].into(),
+            ejection_registry: [2; 20].into(),
+            reserve_feed: [3; 20].into(),
+            protocol: [4; 20].into(),
+        };
+        let network = Network {
+            chain_id: 1,
+            genesis_validators_root: [3; 32].into(),
+            genesis_time: 0,
+            seconds_per_slot: 12,
+            slots_per_epoch: 8,
+            forks: vec![Fork { epoch: Epoch(0), version: [1, 0, 0, 1] }],
+            capella_fork_version: None,
+            deneb_fork_epoch: None,
+        };
+        let quorum = ProviderQuorum { beacon: 1, execution: 1 };
+        let (committee, me) = (self.committee.clone(), member(me));
+        Setup { me, committee, network, contracts, quorum, timing: Timing::default(), start_block: 0 }
+    }
+
+    /// What the committee signs if these validators must leave.
+    fn order(&mut self, period: u64, validators: &[u64]) -> Signed {
+        let ejection = |index: &u64| Ejection {
+            index: ValidatorIndex(*index),
+            pubkey: self.pubkey(*index),
+            reason: EjectionReason::LowBalance,
+        };
+        let order = EjectionOrder::new(validators.iter().map(ejection).collect()).unwrap();
+        self.signed(period, order)
+    }
+
+    fn signed(&mut self, period: u64, order: EjectionOrder) -> Signed {
+        let duty = Duty {
+            key_epoch: KeyEpoch(1),
+            period: Epoch(period),
+            reference_slot: Slot(period * 8),
+            reference_root: [5; 32].into(),
+            body: DutyBody::Ejection(order),
+        };
+        let setup = self.setup(1);
+        let digest = setup.domain().digest(&duty);
+        let signers = &self.group[..usize::from(THRESHOLD)];
+        let nonces: Vec<_> = signers.iter().map(|share| signing::commit(share, &mut self.rng).unwrap().0).collect();
+        let commitments = signers.iter().zip(&nonces).map(|(share, nonces)| (share.member(), nonces.commitments()));
+        let package = signing::SigningPackage::new(digest.0, &commitments.collect()).unwrap();
+        let shares = nonces.into_iter().zip(signers);
+        let shares = shares.map(|(nonces, share)| (share.member(), signing::sign(nonces, &package, share).unwrap()));
+        let signature = signing::aggregate(&package, &shares.collect(), self.committee.public_shares()).unwrap();
+        Signed::verify(duty, signature, &setup).unwrap()
+    }
+
+    fn pubkey(&self, index: u64) -> BlsPubkey {
+        self.splits[index as usize].1.public_key().to_bytes().into()
+    }
+
+    fn desk(&self, me: u16) -> Desk {
+        let keys = self.splits.iter().map(|(shares, commitments)| {
+            let share = &shares[usize::from(me) - 1];
+            let share = ExitShare::import(member(me), share.to_secret_bytes().expose(), commitments).unwrap();
+            (commitments.public_key().to_bytes().into(), ValidatorKey { share, commitments: commitments.clone() })
+        });
+        let exits = Exits::new(keys.collect());
+        Desk { exits, setup: self.setup(me), now: NOW, chance: self.rng.clone(), running: None, seen: Seen::default() }
+    }
+
+    /// What the honest member `who` says when it knows of `order`.
+    fn parts(&self, who: u16, order: &Signed) -> PartialExits {
+        let mut desk = self.desk(who);
+        desk.start(order);
+        desk.compute().told.pop().unwrap()
+    }
+
+    /// The same, all wrong.
+    fn lies(&self, who: u16, order: &Signed) -> PartialExits {
+        let mut parts = self.parts(who, order);
+        let own: Vec<PartialSignature> =
+            self.parts(who % GUARDIANS + 1, order).exits.into_iter().map(|it| it.1).collect();
+        parts.exits.iter_mut().zip(own).for_each(|((_, part), other)| *part = other);
+        parts
+    }
+
+    fn is_genuine(&self, exit: &SignedExit) -> bool {
+        let root = super::root::exit_root(exit.epoch, exit.index, &self.setup(1).network).unwrap();
+        self.keys[exit.index.0 as usize].sign(root.as_bytes()).to_bytes() == exit.signature
+    }
+}
+
+/// What came out of some steps.
+#[derive(Default)]
+struct Seen {
+    events: Vec<Event>,
+    calls: Vec<SignedExit>,
+    told: Vec<PartialExits>,
+    jobs: usize,
+}
+
+impl Seen {
+    fn combined(&self) -> BTreeSet<u64> {
+        let index = |event: &Event| if let Event::ExitCombined { index } = event { Some(index.0) } else { None };
+        self.events.iter().filter_map(index).collect()
+    }
+
+    fn refused(&self) -> Vec<MemberId> {
+        let member =
+            |event: &Event| if let Event::MessageRefused { member, .. } = event { Some(*member) } else { None };
+        self.events.iter().filter_map(member).collect()
+    }
+}
+
+/// One guardian's exits, and whoever runs its jobs.
+struct Desk {
+    exits: Exits,
+    setup: Setup,
+    now: Timestamp,
+    chance: ChaCha20Rng,
+    running: Option<Job>,
+    seen: Seen,
+}
+
+impl Desk {
+    fn step(&mut self, act: impl FnOnce(&mut Exits, Timestamp, &Setup, &mut Effects)) -> Released {
+        let mut fx = Effects::default();
+        act(&mut self.exits, self.now, &self.setup, &mut fx);
+        self.exits.poll(self.now, &self.setup, &mut fx);
+        let released = fx.commit(&mut Store).unwrap();
+        assert!(released.jobs.len() <= 1);
+        released
+    }
+
+    /// A step whose job is not run before [`Desk::compute`].
+    fn act(&mut self, act: impl FnOnce(&mut Exits, Timestamp, &Setup, &mut Effects)) {
+        let mut released = self.step(act);
+        self.seen.events.append(&mut released.events);
+        self.seen.calls.extend(released.calls.drain(..).filter_map(published));
+        if let Some(job) = released.jobs.pop() {
+            assert!(self.running.replace(job).is_none(), "one job at a time");
+        }
+    }
+
+    fn start(&mut self, order: &Signed) {
+        self.act(|exits, now, setup, fx| exits.start(now, order, setup, fx));
+    }
+
+    fn hear(&mut self, from: u16, parts: &PartialExits) {
+        self.act(|exits, _, _, fx| exits.take(member(from), parts.clone(), fx));
+    }
+
+    /// Runs jobs until there are none. What was seen since the last time.
+    fn compute(&mut self) -> Seen {
+        while let Some(job) = self.running.take() {
+            self.seen.jobs += 1;
+            let computed = job.run(NonZeroUsize::MIN, &mut self.chance);
+            let mut told = None;
+            self.act(|exits, now, _, fx| told = exits.computed(now, computed, fx));
+            self.seen.told.extend(told);
+        }
+        std::mem::take(&mut self.seen)
+    }
+
+    /// What is published from now on, for `time`.
+    fn publish_for(&mut self, time: Duration) -> Vec<(Timestamp, SignedExit)> {
+        let (end, mut all) = (self.now.after(time), Vec::new());
+        while self.now < end {
+            let released = self.step(|_, _, _, _| {});
+            all.extend(released.calls.into_iter().filter_map(published).map(|exit| (self.now, exit)));
+            self.now = released.wake.unwrap_or(end).max(self.now.after(Duration::from_millis(1)));
+        }
+        all
+    }
+}
+
+fn published(call: Call) -> Option<SignedExit> {
+    if let Call::PublishExit(exit) = call { Some(exit) } else { None }
+}
+
+fn member(number: u16) -> MemberId {
+    MemberId::new(number).unwrap()
+}
+
+fn run(job: Job, table: &Table) -> Computed {
+    job.run(NonZeroUsize::MIN, &mut table.rng.clone())
+}
+
+#[test]
+fn a_wrong_part_is_reported_never_counts_and_does_not_delay_the_honest() {
+    let mut table = Table::new(3);
+    let order = table.order(9, &[0, 1, 2]);
+    let mut desk = table.desk(1);
+    desk.start(&order);
+    desk.compute();
+    // Ours, the liar's and one more are as many as are needed, but not as many as count.
+    desk.hear(2, &table.lies(2, &order));
+    desk.hear(3, &table.parts(3, &order));
+    let seen = desk.compute();
+    assert_eq!(seen.combined(), BTreeSet::new());
+    assert_eq!(seen.refused(), [member(2)]);
+    desk.hear(4, &table.parts(4, &order));
+    let seen = desk.compute();
+    assert_eq!((seen.combined(), seen.jobs), (BTreeSet::from([0, 1, 2]), 1));
+    let published = desk.publish_for(Duration::from_secs(10));
+    assert_eq!(published.len(), 3);
+    assert!(published.iter().all(|(_, exit)| table.is_genuine(exit)));
+}
+
+#[test]
+fn one_wrong_part_spoils_neither_its_members_others_nor_other_exits() {
+    let mut table = Table::new(3);
+    let order = table.order(9, &[0, 1, 2]);
+    let mut desk = table.desk(1);
+    desk.start(&order);
+    let mut parts = table.parts(2, &order);
+    parts.exits[1].1 = table.parts(3, &order).exits[1].1;
+    desk.hear(2, &parts);
+    desk.hear(3, &table.parts(3, &order));
+    let seen = desk.compute();
+    assert_eq!((seen.combined(), seen.refused()), (BTreeSet::from([0, 2]), vec![member(2)]));
+    // It was a mistake; now it is right.
+    desk.hear(2, &table.parts(2, &order));
+    assert_eq!(desk.compute().combined(), BTreeSet::from([1]));
+}
+
+#[test]
+fn parts_of_suspects_wait_for_those_of_others() {
+    let mut table = Table::new(2);
+    let (first, second) = (table.order(9, &[0]), table.order(10, &[1]));
+    let mut desk = table.desk(1);
+    desk.start(&first);
+    desk.hear(2, &table.lies(2, &first));
+    assert_eq!(desk.compute().refused(), [member(2)]);
+    desk.start(&second);
+    desk.hear(2, &table.lies(2, &second));
+    desk.hear(3, &table.parts(3, &second));
+    desk.hear(4, &table.parts(4, &second));
+    // Our parts are one job, the honest ones the next; what the suspect says is not even looked at, for it is not needed.
+    let seen = desk.compute();
+    assert_eq!((seen.combined(), seen.jobs, seen.refused()), (BTreeSet::from([1]), 2, vec![]));
+    // Where it is needed, it is heard.
+    desk.hear(2, &table.parts(2, &first));
+    desk.hear(3, &table.parts(3, &first));
+    assert_eq!(desk.compute().combined(), BTreeSet::from([0]));
+}
+
+#[test]
+fn our_parts_are_made_after_the_order_is_known_and_told_when_they_are_made() {
+    let mut table = Table::new(2);
+    let order = table.order(9, &[0, 1]);
+    let mut desk = table.desk(2);
+    assert_eq!(desk.compute().jobs, 0);
+    let mut released = desk.step(|exits, now, setup, fx| exits.start(now, &order, setup, fx));
+    assert!(released.events.is_empty() && desk.exits.ours().is_empty());
+    let computed = run(released.jobs.pop().unwrap(), &table);
+    let mut told = None;
+    let released = desk.step(|exits, now, _, fx| told = exits.computed(now, computed, fx));
+    let given = |event: &Event| matches!(event, Event::PartialExitReleased { .. });
+    assert_eq!(released.events.iter().filter(|event| given(event)).count(), 2);
+    let told = told.unwrap();
+    assert_eq!((told.duty, told.digest), (order.id(), order.digest()));
+    assert!(told.exits.iter().map(|(index, _)| index.0).eq([0, 1]));
+    assert_eq!(desk.exits.ours(), [told]);
+    assert_eq!(desk.compute().jobs, 0);
+}
+
+#[test]
+fn parts_that_overtake_their_order_are_kept() {
+    let mut table = Table::new(1);
+    let order = table.order(9, &[0]);
+    let mut desk = table.desk(1);
+    desk.hear(2, &table.parts(2, &order));
+    desk.hear(3, &table.parts(3, &order));
+    assert_eq!(desk.compute().jobs, 0);
+    desk.start(&order);
+    assert_eq!(desk.compute().combined(), BTreeSet::from([0]));
+}
+
+#[test]
+fn more_parts_than_an_order_holds_are_refused() {
+    let mut table = Table::new(1);
+    let order = table.order(9, &[0]);
+    let mut desk = table.desk(1);
+    desk.start(&order);
+    desk.compute();
+    let mut parts = table.parts(2, &order);
+    parts.exits = vec![parts.exits[0]; EjectionOrder::MAX + 1];
+    desk.hear(2, &parts);
+    let seen = desk.compute();
+    assert_eq!((seen.refused(), seen.jobs), (vec![member(2)], 0));
+}
+
+#[test]
+fn a_job_that_does_not_come_back_is_done_again() {
+    let mut table = Table::new(1);
+    let order = table.order(9, &[0]);
+    let mut desk = table.desk(1);
+    let lost = desk.step(|exits, now, setup, fx| exits.start(now, &order, setup, fx));
+    assert_eq!(lost.jobs.len(), 1);
+    assert!(desk.step(|_, _, _, _| {}).jobs.is_empty());
+    assert_eq!(lost.wake, Some(desk.now.after(desk.setup.timing.query_timeout)));
+    desk.now = desk.now.after(desk.setup.timing.query_timeout);
+    let again = desk.step(|_, _, _, _| {});
+    assert_eq!(again.jobs.len(), 1);
+    // Should the first come back now, it is too late: nobody waits for it any more.
+    let late = lost.jobs.into_iter().next().map(|job| run(job, &table)).unwrap();
+    let mut told = None;
+    desk.step(|exits, now, _, fx| told = exits.computed(now, late, fx));
+    assert_eq!(told, None);
+    let computed = again.jobs.into_iter().next().map(|job| run(job, &table)).unwrap();
+    desk.step(|exits, now, _, fx| told = exits.computed(now, computed, fx));
+    assert_eq!(told.unwrap().exits.len(), 1);
+}
+
+#[test]
+fn what_a_job_brings_of_an_order_that_was_replaced_is_dropped() {
+    let mut table = Table::new(1);
+    let (old, new) = (table.order(9, &[0]), table.order(300, &[0]));
+    let mut desk = table.desk(1);
+    let mut released = desk.step(|exits, now, setup, fx| exits.start(now, &old, setup, fx));
+    let computed = run(released.jobs.pop().unwrap(), &table);
+    desk.start(&new);
+    let mut told = None;
+    desk.act(|exits, now, _, fx| told = exits.computed(now, computed, fx));
+    assert_eq!(told, None);
+    desk.hear(2, &table.parts(2, &new));
+    desk.hear(3, &table.parts(3, &new));
+    assert_eq!(desk.compute().combined(), BTreeSet::from([0]));
+    assert!(desk.publish_for(Duration::from_secs(10)).iter().all(|(_, exit)| exit.epoch == Epoch(300)));
+}
+
+#[test]
+fn orders_that_follow_each_other_are_all_taken_up_after_a_restart() {
+    let mut table = Table::new(3);
+    let orders = [table.order(9, &[0, 1]), table.order(10, &[2]), table.order(11, &[1])];
+    let mut desk = table.desk(1);
+    for order in &orders {
+        desk.exits.remember(order);
+    }
+    let resume = |desk: &mut Desk, epoch: u64, left: u64| {
+        desk.act(|exits, now, setup, fx| exits.resume(now, Epoch(epoch), |index| index.0 != left, setup, fx));
+        desk.compute();
+        let ours = desk.exits.ours().into_iter();
+        ours.map(|parts| (parts.duty.period.0, parts.exits.iter().map(|it| it.0.0).collect())).collect()
+    };
+    // Validator 0 has left; validator 1 is in two orders, of which the newer counts.
+    let told: BTreeMap<u64, Vec<u64>> = resume(&mut desk, 12, 0);
+    assert_eq!(told, BTreeMap::from([(10, vec![2]), (11, vec![1])]));
+    assert_eq!(resume(&mut desk, 13, 0), told);
+    let mut late = table.desk(1);
+    orders.iter().for_each(|order| late.exits.remember(order));
+    let told: BTreeMap<u64, Vec<u64>> = resume(&mut late, 267, 0);
+    assert_eq!(told, BTreeMap::from([(11, vec![1])]), "the life of the others is over");
+}
+
+#[test]
+fn many_complete_exits_are_published_in_turn_and_again_until_they_are_seen() {
+    let count = 40;
+    let mut table = Table::new(count);
+    let order = table.order(9, &(0..count).collect::<Vec<_>>());
+    let mut desk = table.desk(1);
+    desk.start(&order);
+    for who in [2, 3] {
+        desk.hear(who, &table.parts(who, &order));
+    }
+    let seen = desk.compute();
+    assert_eq!(seen.combined().len(), 40);
+    let mut calls: Vec<_> = seen.calls.into_iter().map(|exit| (desk.now, exit)).collect();
+    calls.extend(desk.publish_for(Duration::from_secs(120)));
+    let mut at_once: BTreeMap<Timestamp, usize> = BTreeMap::new();
+    let mut times: BTreeMap<ValidatorIndex, usize> = BTreeMap::new();
+    for (at, exit) in calls {
+        assert!(table.is_genuine(&exit));
+        *at_once.entry(at).or_default() += 1;
+        *times.entry(exit.index).or_default() += 1;
+    }
+    assert!(at_once.values().all(|count| *count <= 16));
+    assert!(times.len() == 40 && times.values().all(|count| (2..=3).contains(count)), "{times:?}");
+}
+
+#[test]
+fn jobs_are_bounded() {
+    let mut table = Table::new(1);
+    let mut desk = table.desk(1);
+    // One key for all: what is counted is the work, not the validators.
+    let pubkey = table.pubkey(0);
+    let reason = EjectionReason::LowBalance;
+    let orders: Vec<Signed> = (0..3)
+        .map(|period| {
+            let indices = (period * 256..(period + 1) * 256).map(ValidatorIndex);
+            let ejections = indices.map(|index| Ejection { index, pubkey, reason }).collect();
+            table.signed(period, EjectionOrder::new(ejections).unwrap())
+        })
+        .collect();
+    orders.iter().for_each(|order| desk.start(order));
+    assert!(desk.compute().told.iter().all(|told| told.exits.len() == 256));
+    let garbage = PartialSignature::from_bytes(&[1; 96]).unwrap();
+    for order in &orders {
+        let DutyBody::Ejection(body) = &order.duty().body else { unreachable!() };
+        let exits = body.ejections().iter().map(|ejection| (ejection.index, garbage)).collect();
+        let parts = PartialExits { duty: order.id(), digest: order.digest(), exits };
+        desk.hear(2, &parts);
+        desk.hear(3, &parts);
+    }
+    let parts = |job: &Job| {
+        let Work::Settle(exits) = &job.work else { unreachable!() };
+        exits.iter().map(|exit| exit.fresh.len()).sum::<usize>()
+    };
+    // The first message was the first job; all others wait for it.
+    assert_eq!(parts(desk.running.as_ref().unwrap()), 256);
+    desk.now = desk.now.after(desk.setup.timing.query_timeout);
+    let released = desk.step(|_, _, _, _| {});
+    assert_eq!(parts(&released.jobs[0]), PARTS_AT_ONCE);
+}

@@ -1,0 +1,37 @@
+//! Exits that signed orders demand: computing for them, and telling others our parts.
+
+use super::Guardian;
+use crate::{
+    effects::{Effects, Recipient},
+    exits::Computed,
+    types::{Evidence, Timestamp},
+    wire::Message,
+};
+use std::collections::BTreeSet;
+
+impl Guardian {
+    /// Takes what a job has brought; our parts, if it made some, are told to everybody.
+    pub(super) fn computed(&mut self, now: Timestamp, computed: Computed, fx: &mut Effects) {
+        if let Some(parts) = self.exits.computed(now, computed, fx) {
+            let envelope = self.seal(Message::PartialExits(parts));
+            fx.send(Recipient::All, envelope);
+        }
+    }
+
+    /// Exits that are not on the beacon chain: after a restart they are taken up again, and our parts are told again in every epoch
+    /// until the exit is seen.
+    pub(super) fn resume_exits(&mut self, now: Timestamp, evidence: &Evidence, fx: &mut Effects) {
+        let epoch = evidence.checkpoint.epoch;
+        let active: BTreeSet<_> =
+            evidence.validators.iter().filter(|v| v.is_active_ongoing(epoch)).map(|v| v.index).collect();
+        self.exits.resume(now, epoch, |index| active.contains(&index), &self.setup, fx);
+        self.tell_parts(Recipient::All, fx);
+    }
+
+    /// Tells a member that came late, or everybody once more, our parts of what is under way.
+    pub(super) fn tell_parts(&self, to: Recipient, fx: &mut Effects) {
+        for parts in self.exits.ours() {
+            fx.send(to, self.seal(Message::PartialExits(parts)));
+        }
+    }
+}

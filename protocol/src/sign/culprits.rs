@@ -1,0 +1,86 @@
+//! Members that were proven to cheat. They take no part in signing, for as long as the committee is the same, unless their operators have
+//! shown ours that they are repaired and ours pardons them.
+
+use super::{Fault, FaultError};
+use crate::{
+    effects::Effects,
+    event::Event,
+    record::Record,
+    types::{Committee, Epoch, MemberId},
+};
+use std::collections::BTreeMap;
+
+/// Who is excluded, with the proof. At most one proof for each member.
+#[derive(Debug, Default)]
+pub struct Culprits {
+    proven: BTreeMap<MemberId, Fault>,
+    /// Cheating in periods up to this one is forgiven.
+    pardons: BTreeMap<MemberId, Epoch>,
+    /// Members that told us of faults that were none, and how often: checking one costs milliseconds.
+    cried_wolf: BTreeMap<MemberId, u32>,
+}
+
+impl Culprits {
+    /// How many false accusations of one member we look at.
+    const PATIENCE: u32 = 8;
+
+    /// Pardons and proofs as the records have them, in the order in which they were recorded.
+    pub(crate) fn restore(
+        pardons: BTreeMap<MemberId, Epoch>,
+        faults: impl IntoIterator<Item = Fault>,
+        committee: &Committee,
+    ) -> Result<Self, FaultError> {
+        let mut culprits = Self { pardons, ..Self::default() };
+        for fault in faults {
+            let (culprit, duty) = fault.verify(committee)?;
+            if !culprits.is_pardoned(culprit, duty.period) {
+                culprits.proven.insert(culprit, fault);
+            }
+        }
+        Ok(culprits)
+    }
+
+    /// Excludes whom `fault` convicts, records it, and tells it to people. Returns whether it is news.
+    ///
+    /// # Errors
+    /// If it convicts nobody in this committee.
+    pub fn convict(&mut self, fault: &Fault, committee: &Committee, fx: &mut Effects) -> Result<bool, FaultError> {
+        let (culprit, duty) = fault.verify(committee)?;
+        if self.is_excluded(culprit) || self.is_pardoned(culprit, duty.period) {
+            return Ok(false);
+        }
+        self.proven.insert(culprit, fault.clone());
+        fx.record(Record::Fault { committee: committee.id(), culprit, fault: fault.clone() });
+        fx.report(Event::Culprit { id: duty, member: culprit, fault: fault.clone() });
+        Ok(true)
+    }
+
+    /// Whether an accusation by `accuser` is worth looking at: the one whom it seems to accuse is not excluded yet, and the accuser
+    /// was mostly right so far.
+    #[must_use]
+    pub fn is_worth_checking(&self, accuser: MemberId, fault: &Fault) -> bool {
+        fault.accused().is_some_and(|accused| !self.is_excluded(accused))
+            && self.cried_wolf.get(&accuser).is_none_or(|times| *times < Self::PATIENCE)
+    }
+
+    /// An accusation by `accuser` convicted nobody.
+    pub fn cried_wolf(&mut self, accuser: MemberId) {
+        let times = self.cried_wolf.entry(accuser).or_default();
+        *times = times.saturating_add(1);
+    }
+
+    /// Whether `member` is excluded.
+    #[must_use]
+    pub fn is_excluded(&self, member: MemberId) -> bool {
+        self.proven.contains_key(&member)
+    }
+
+    /// Who is excluded, with the proof.
+    pub fn iter(&self) -> impl Iterator<Item = (MemberId, &Fault)> {
+        self.proven.iter().map(|(member, fault)| (*member, fault))
+    }
+
+    fn is_pardoned(&self, member: MemberId, period: Epoch) -> bool {
+        self.pardons.get(&member).is_some_and(|upto| period <= *upto)
+    }
+}

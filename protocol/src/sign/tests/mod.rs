@@ -1,0 +1,130 @@
+//! The guard, the nonces, the coordinator and the proofs, each against what must never happen.
+
+mod coordinator;
+mod fault;
+mod guard;
+mod signer;
+
+use super::{
+    guard::Guard,
+    package::PackageError,
+    signer::{Keys, Signer},
+};
+use crate::{
+    effects::Effects,
+    setup::{ProviderQuorum, Setup, Timing},
+    types::{
+        BootId, Committee, Contracts, Duty, DutyBody, Epoch, KeyEpoch, Member, MemberId, Network, ReserveReport, Slot,
+        Timestamp,
+    },
+    wire::{Commitment, Envelope, Message, Package, Share},
+};
+use alloy_primitives::B256;
+use guardian_crypto::{
+    frost::{KeyShare, dealer},
+    identity::IdentityKey,
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use std::collections::BTreeMap;
+
+pub(super) const NOW: Timestamp = Timestamp(1_000);
+
+/// One committee, one report, everybody's signer. Members are counted from 0 here, and numbered from 1.
+pub(super) struct Table {
+    pub(super) setups: Vec<Setup>,
+    pub(super) identities: Vec<IdentityKey>,
+    pub(super) shares: Vec<KeyShare>,
+    pub(super) signers: Vec<Signer>,
+    pub(super) duty: Duty,
+    pub(super) digest: B256,
+    pub(super) rng: ChaCha20Rng,
+}
+
+impl Table {
+    /// Two of three.
+    pub(super) fn new() -> Self {
+        Self::of(3, 2, 3)
+    }
+
+    pub(super) fn of(size: u16, threshold: u16, seed: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let (shares, public) = dealer::deal(size, threshold, &mut rng).unwrap();
+        let identities: Vec<IdentityKey> = (0..size).map(|_| IdentityKey::generate(&mut rng)).collect();
+        let members = MemberId::first(size).zip(&identities).map(|(id, key)| Member {
+            id,
+            name: id.to_string(),
+            identity: key.public(),
+        });
+        let committee = Committee::new(members, public, KeyEpoch(1)).unwrap();
+        let setups: Vec<Setup> = MemberId::first(size).map(|me| setup(me, committee.clone())).collect();
+        let report = ReserveReport { validator_count: 1, validator_balance: 32, vault_balance: 0 };
+        let duty = Duty {
+            key_epoch: KeyEpoch(1),
+            period: Epoch(9),
+            reference_slot: Slot(72),
+            reference_root: [5; 32].into(),
+            body: DutyBody::Reserves(report),
+        };
+        let digest = setups[0].domain().digest(&duty);
+        let signer = |number: u16| Signer::new(duty.id(), digest, boot(number));
+        let signers = (1..=size).map(signer).collect();
+        Self { setups, identities, shares, signers, duty, digest, rng }
+    }
+
+    pub(super) fn committee(&self) -> &Committee {
+        &self.setups[0].committee
+    }
+
+    pub(super) fn commit(&mut self, owner: usize, coordinator: u16) -> Commitment {
+        let keys = Keys { identity: &self.identities[owner], share: &self.shares[owner] };
+        self.signers[owner].commit(member(coordinator), &self.setups[owner], keys, &mut self.rng).unwrap()
+    }
+
+    pub(super) fn sign(&mut self, owner: usize, package: &Package, coordinator: u16) -> Result<Share, PackageError> {
+        let mut guard = Guard::restore(BTreeMap::new(), Some(Epoch(0)));
+        guard.check_and_insert(&self.duty, self.digest, &mut Effects::default()).unwrap();
+        let permit = guard.permit(self.duty.id(), self.digest).unwrap();
+        let keys = Keys { identity: &self.identities[owner], share: &self.shares[owner] };
+        let desk = (&self.setups[owner], keys);
+        self.signers[owner].sign(permit, package, member(coordinator), |_| false, desk, &mut self.rng)
+    }
+
+    pub(super) fn package(&self, commitments: &[Commitment]) -> Package {
+        Package { duty: self.duty.id(), digest: self.digest, commitments: commitments.to_vec() }
+    }
+
+    /// A message of `author` (counted from 0), as it travels.
+    pub(super) fn seal(&self, author: usize, message: Message) -> Envelope {
+        let me = self.setups[author].me;
+        Envelope::seal(me, message, self.committee(), &self.identities[author])
+    }
+}
+
+fn setup(me: MemberId, committee: Committee) -> Setup {
+    let contracts = Contracts {
+        guardian_keys: [1; 20].into(),
+        ejection_registry: [2; 20].into(),
+        reserve_feed: [3; 20].into(),
+        protocol: [4; 20].into(),
+    };
+    let network = Network {
+        chain_id: 1,
+        genesis_validators_root: [0; 32].into(),
+        genesis_time: 0,
+        seconds_per_slot: 12,
+        slots_per_epoch: 8,
+        forks: Vec::new(),
+        capella_fork_version: None,
+        deneb_fork_epoch: None,
+    };
+    let quorum = ProviderQuorum { beacon: 1, execution: 1 };
+    Setup { me, committee, network, contracts, quorum, timing: Timing::default(), start_block: 0 }
+}
+
+pub(super) fn member(number: u16) -> MemberId {
+    MemberId::new(number).unwrap()
+}
+
+pub(super) fn boot(number: u16) -> BootId {
+    BootId([u8::try_from(number).unwrap(); 16])
+}
