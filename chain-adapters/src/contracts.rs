@@ -7,7 +7,7 @@ use alloy::{
     sol_types::{SolCall, SolEvent, SolInterface},
 };
 use guardian_crypto::schnorr;
-use guardian_protocol::types::{BlsPubkey, Contracts, Duty, DutyBody, ProtocolEvent, Slot};
+use guardian_protocol::types::{BlsPubkey, Contracts, Duty, DutyBody, KeyEpoch, ProtocolEvent, Slot};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
 mod abi {
@@ -34,6 +34,12 @@ mod abi {
         interface GuardianKeys {
             function groupKey() external view returns (uint256 px, uint256 py);
             function keyEpoch() external view returns (uint64 epoch);
+            function rotate(
+                uint256 px,
+                uint256 py,
+                Signature calldata byOldKey,
+                Signature calldata byNewKey
+            ) external;
         }
 
         interface EjectionRegistry {
@@ -74,6 +80,8 @@ mod abi {
             error StaleReferenceSlot(uint64 given, uint64 last);
             error WrongKeyEpoch(uint64 given, uint64 current);
             error InvalidSignature();
+            error InvalidProofOfPossession();
+            error InvalidPublicKey();
             error EmptyOrder();
             error MalformedOrder(uint256 length);
             error TooManyEjections(uint256 count);
@@ -89,13 +97,43 @@ mod abi {
 use abi::Refusals;
 pub(crate) use abi::{EjectionRegistry, GuardianKeys, PufferProtocol, ReserveFeed};
 
-/// Where a signed duty goes, and with which call data.
-pub(crate) fn submission(contracts: &Contracts, duty: &Duty, signature: &schnorr::Signature) -> (Address, Bytes) {
-    let signature = abi::Signature {
+/// The replacement of the group key by another one, as the contract wants it: allowed by the old key, and signed by the new one to
+/// show that somebody can use it. Both sign the same digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRotation {
+    /// The epoch that begins with the new key: one more than the contract's.
+    pub key_epoch: KeyEpoch,
+    /// The new key.
+    pub key: schnorr::GroupKey,
+    /// The old key's permission.
+    pub by_old_key: schnorr::Signature,
+    /// The new key's proof of possession.
+    pub by_new_key: schnorr::Signature,
+}
+
+/// Where a rotation goes, and with which call data.
+pub(crate) fn rotation(contracts: &Contracts, rotation: &KeyRotation) -> (Address, Bytes) {
+    let (px, py) = rotation.key.coordinates();
+    let call = GuardianKeys::rotateCall {
+        px: U256::from_be_bytes(px),
+        py: U256::from_be_bytes(py),
+        byOldKey: signature_words(&rotation.by_old_key),
+        byNewKey: signature_words(&rotation.by_new_key),
+    };
+    (contracts.guardian_keys, call.abi_encode().into())
+}
+
+fn signature_words(signature: &schnorr::Signature) -> abi::Signature {
+    abi::Signature {
         rx: U256::from_be_bytes(signature.rx()),
         ry: U256::from_be_bytes(signature.ry()),
         z: U256::from_be_bytes(signature.z()),
-    };
+    }
+}
+
+/// Where a signed duty goes, and with which call data.
+pub(crate) fn submission(contracts: &Contracts, duty: &Duty, signature: &schnorr::Signature) -> (Address, Bytes) {
+    let signature = signature_words(signature);
     match &duty.body {
         DutyBody::Ejection(order) => {
             let call = EjectionRegistry::submitOrderCall {

@@ -129,7 +129,15 @@ fn type_name(input: &serde_json::Value) -> String {
 #[test]
 fn the_interfaces_are_those_of_the_compiled_contracts() {
     let expected: [(&str, &[&str], &[&str]); 4] = [
-        ("GuardianKeys", &[GuardianKeys::groupKeyCall::SIGNATURE, GuardianKeys::keyEpochCall::SIGNATURE], &[]),
+        (
+            "GuardianKeys",
+            &[
+                GuardianKeys::groupKeyCall::SIGNATURE,
+                GuardianKeys::keyEpochCall::SIGNATURE,
+                GuardianKeys::rotateCall::SIGNATURE,
+            ],
+            &[],
+        ),
         (
             "EjectionRegistry",
             &[

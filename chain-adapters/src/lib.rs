@@ -26,7 +26,9 @@ mod stats;
 mod support;
 
 pub use config::{ChainConfig, Endpoint, Limits, SenderConfig};
+pub use contracts::KeyRotation;
 pub use error::{Error, Layer};
+pub use execution::reader::FinalKey;
 pub use providers::Readers;
 pub use sender::{AccountKey, Sender};
 pub use stats::ProviderStats;

@@ -6,7 +6,7 @@ use crate::{
     beacon::{client::BeaconClient, events, fingerprint::BeaconFingerprint},
     config::{ChainConfig, Endpoint, Limits},
     error::{Error, Layer},
-    execution::client::ExecutionClient,
+    execution::{client::ExecutionClient, reader::FinalKey},
     http::Http,
     network::{Chain, agree},
     stats::ProviderStats,
@@ -184,6 +184,15 @@ impl Readers {
                 .await
             }
         }
+    }
+
+    /// The key against which the contracts verify at the finalized block, as every execution provider says.
+    pub async fn final_key(&self) -> Vec<(ProviderId, Result<FinalKey, ReadFailure>)> {
+        let patience = self.chain.limits.answer_timeout;
+        join_all(self.execution.iter().map(|provider| {
+            provider.answer(&self.chain, patience, provider.client.read_final_key(&self.chain.contracts))
+        }))
+        .await
     }
 
     /// Yields a beacon provider's id whenever it may have finalized something. Never ends; dropping it closes the

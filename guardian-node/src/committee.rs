@@ -1,6 +1,9 @@
 //! The committee file: public, the same for every guardian. Who the members are, where they can be reached, under which key they act.
 
-use crate::hint::{Hinted, WithHint};
+use crate::{
+    durable,
+    hint::{Hinted, WithHint},
+};
 use guardian_crypto::{frost::PublicShares, identity::IdentityPublic};
 use guardian_p2p::{Multiaddr, PeerId};
 use guardian_protocol::types::{Committee, KeyEpoch, Member, MemberId};
@@ -31,7 +34,12 @@ pub struct MemberEntry {
     pub identity: IdentityPublic,
     /// Where it can be reached.
     pub addresses: Vec<Multiaddr>,
+    /// Where it can be reached during a key ceremony, beside its running node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ceremony_addresses: Vec<Multiaddr>,
 }
+
+const ADVICE: &str = "every guardian needs the same file; ask the other operators for it";
 
 impl CommitteeFile {
     /// Reads the file at `path`.
@@ -39,10 +47,43 @@ impl CommitteeFile {
     /// # Errors
     /// If it can't be read or is malformed.
     pub fn load(path: &Path) -> Result<Self, Hinted> {
-        let advice = "every guardian needs the same file; ask the other operators for it";
-        let text =
-            std::fs::read_to_string(path).hint(format!("can't read the committee file {}", path.display()), advice)?;
-        toml::from_str(&text).hint(format!("the committee file {} is not valid", path.display()), advice)
+        Self::parse(&Self::read(path)?, path)
+    }
+
+    /// The text of the file at `path`.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn read(path: &Path) -> Result<String, Hinted> {
+        std::fs::read_to_string(path).hint(format!("can't read the committee file {}", path.display()), ADVICE)
+    }
+
+    /// Reads `text`, which stands in the file at `path`.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Hinted> {
+        toml::from_str(text).hint(format!("the committee file {} is not valid", path.display()), ADVICE)
+    }
+
+    /// The file's text.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn text(&self) -> Result<String, Hinted> {
+        toml::to_string_pretty(self).hint("can't encode a committee file", "this is a defect: report it")
+    }
+
+    /// Puts this committee in the place of the one at `path`, unless it says the same already.
+    ///
+    /// # Errors
+    /// If the file can't be replaced; the old one is then still there.
+    pub fn replace(&self, path: &Path) -> Result<(), Hinted> {
+        let text = self.text()?;
+        if std::fs::read(path).is_ok_and(|known| known == text.as_bytes()) {
+            return Ok(());
+        }
+        durable::replace_private(path, text.as_bytes())
     }
 
     /// The committee, checked.
@@ -74,6 +115,13 @@ impl CommitteeFile {
                 format!("set [guardian] name to one of: {}", names.join(", ")),
             )
         })
+    }
+}
+
+impl CommitteeFile {
+    /// Everybody but `name`.
+    pub(crate) fn others<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a MemberEntry> {
+        self.members.iter().filter(move |entry| entry.name != name)
     }
 }
 

@@ -26,6 +26,14 @@ impl Hinted {
     }
 }
 
+impl Hinted {
+    /// What to do about it.
+    #[must_use]
+    pub fn advice(&self) -> &str {
+        &self.hint
+    }
+}
+
 impl fmt::Display for Hinted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)

@@ -1,9 +1,15 @@
-//! Sealed key files on disk: written whole or not at all, readable by their owner only, refused if they are not what they should be.
+//! Sealed key files on disk, refused if they are not what they should be. How they get there whole is `durable`'s business.
 
-use crate::hint::{Hinted, WithHint};
-use borsh::{BorshDeserialize, BorshSerialize};
+use crate::{
+    durable::write_private,
+    hint::{Hinted, WithHint},
+};
+use borsh::BorshSerialize;
 use guardian_crypto::{
-    bls::{ExitShare, ShareCommitments},
+    bls::{
+        ExitShare, ShareCommitments,
+        import::{RawShare, import_all},
+    },
     frost::KeyShare,
     identity::IdentityKey,
     seal::{self, Purpose, PurposeKind, Work},
@@ -13,8 +19,7 @@ use guardian_protocol::{
     exits::ValidatorKey,
     types::{BlsPubkey, KeyEpoch, MemberId},
 };
-use std::{collections::BTreeMap, fs, io::Write, path::Path};
-use tempfile::NamedTempFile;
+use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path, thread};
 
 /// Opens one guardian's sealed files.
 #[derive(Debug)]
@@ -24,7 +29,7 @@ pub struct KeyFiles {
 }
 
 /// A guardian's share of one validator's key, as it lies in the sealed file.
-#[derive(BorshSerialize, BorshDeserialize)]
+#[derive(BorshSerialize)]
 struct SealedExitShare {
     commitments: Vec<u8>,
     share: [u8; 32],
@@ -53,6 +58,12 @@ impl KeyFiles {
     #[must_use]
     pub fn with_passphrase(owner: &str, passphrase: Secret<String>) -> Self {
         Self { owner: owner.to_owned(), passphrase }
+    }
+
+    /// The guardian's name.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
     }
 
     /// The identity key.
@@ -89,18 +100,25 @@ impl KeyFiles {
         let advice = "restore the file from your backup, or ask the dealer of the shares for it again";
         let bytes = self.read(path, PurposeKind::ExitShares, KeyEpoch(0))?;
         let malformed = format!("{} does not hold exit shares", path.display());
-        let entries: Vec<SealedExitShare> = match bytes.expose().split_first() {
-            Some((&EXITS_VERSION, body)) => borsh::from_slice(body).hint(malformed, advice)?,
-            _ => return Err(Hinted::new(malformed, advice)),
+        let shares = match bytes.expose().split_first() {
+            Some((&EXITS_VERSION, body)) => raw_shares(body),
+            _ => None,
         };
-        let mut keys = BTreeMap::new();
-        for entry in entries {
-            let wrong = || format!("{} holds a share that does not fit its commitments", path.display());
-            let commitments = ShareCommitments::from_bytes(&entry.commitments).hint(wrong(), advice)?;
-            let share = ExitShare::import(me, &entry.share, &commitments).hint(wrong(), advice)?;
-            keys.insert(commitments.public_key().to_bytes().into(), ValidatorKey { share, commitments });
+        let shares = shares.ok_or_else(|| Hinted::new(malformed, advice))?;
+        let workers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let imported = import_all(&shares, workers)
+            .hint(format!("{} holds a share that does not fit its commitments", path.display()), advice)?;
+        // Whose shares these are, they say themselves: the committee file only has to agree.
+        if let Some((share, _)) = imported.first().filter(|(share, _)| share.member() != me) {
+            return Err(Hinted::new(
+                format!("{} holds exit shares of member {}, not {me}", path.display(), share.member()),
+                "each guardian has its own file of exit shares, and keeps its number in every committee",
+            ));
         }
-        Ok(keys)
+        let keys = imported.into_iter().map(|(share, commitments)| {
+            (commitments.public_key().to_bytes().into(), ValidatorKey { share, commitments })
+        });
+        Ok(keys.collect())
     }
 
     /// Seals shares of validators' keys into `path`.
@@ -120,6 +138,38 @@ impl KeyFiles {
         self.write(path, PurposeKind::ExitShares, KeyEpoch(0), &Secret::new(plaintext), work)
     }
 
+    /// Seals `plaintext`.
+    ///
+    /// # Errors
+    /// If it is too large.
+    pub fn seal(
+        &self,
+        kind: PurposeKind,
+        key_epoch: KeyEpoch,
+        plaintext: &Secret<Vec<u8>>,
+        work: Work,
+    ) -> Result<Vec<u8>, Hinted> {
+        seal::seal(&self.purpose(kind, key_epoch), plaintext, &self.passphrase, work)
+            .hint("can't seal a secret", "it is too large or empty, or the guardian's name has other characters than letters, digits, `.`, `_`, `-`")
+    }
+
+    /// Opens `bytes`, which come from `path`.
+    ///
+    /// # Errors
+    /// If they were not sealed for this, or with another passphrase.
+    pub fn open(
+        &self,
+        kind: PurposeKind,
+        key_epoch: KeyEpoch,
+        bytes: &[u8],
+        path: &Path,
+    ) -> Result<Secret<Vec<u8>>, Hinted> {
+        seal::open(&self.purpose(kind, key_epoch), bytes, &self.passphrase).hint(
+            format!("can't open the sealed file {}", path.display()),
+            "check the passphrase file and that the file belongs to this guardian and key epoch; restore it from your backup if it is damaged",
+        )
+    }
+
     /// Seals `plaintext` into a new file at `path`, atomically: it is complete on disk, or not there at all.
     ///
     /// # Errors
@@ -132,10 +182,7 @@ impl KeyFiles {
         plaintext: &Secret<Vec<u8>>,
         work: Work,
     ) -> Result<(), Hinted> {
-        let purpose = self.purpose(kind, key_epoch);
-        let sealed = seal::seal(&purpose, plaintext, &self.passphrase, work)
-            .hint(format!("can't seal {}", path.display()), "this is a defect: report it")?;
-        write_private(path, &sealed)
+        write_private(path, &self.seal(kind, key_epoch, plaintext, work)?)
     }
 
     fn fixed(&self, path: &Path, kind: PurposeKind, key_epoch: KeyEpoch) -> Result<[u8; 32], Hinted> {
@@ -152,10 +199,7 @@ impl KeyFiles {
             format!("can't read the sealed key {}", path.display()),
             "check the path under [keys]; `guardian init` makes identity and account keys",
         )?;
-        seal::open(&self.purpose(kind, key_epoch), &bytes, &self.passphrase).hint(
-            format!("can't open the sealed key {}", path.display()),
-            "check [keys] passphrase_file and that the file belongs to this guardian and key epoch; restore it from your backup if it is damaged",
-        )
+        self.open(kind, key_epoch, &bytes, path)
     }
 
     fn purpose(&self, kind: PurposeKind, key_epoch: KeyEpoch) -> Purpose {
@@ -163,23 +207,17 @@ impl KeyFiles {
     }
 }
 
-/// Writes `bytes` to a new file at `path` that only its owner can read: complete and synced, or not there at all.
-///
-/// # Errors
-/// If there is a file already, or it can't be written.
-pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Hinted> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let write = || -> std::io::Result<()> {
-        fs::create_dir_all(folder)?;
-        // Made with mode 0600, in the same folder, so that the rename is atomic.
-        let mut file = NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist_noclobber(path).map_err(|error| error.error)?;
-        fs::File::open(folder)?.sync_all()
-    };
-    write().hint(
-        format!("can't write {}", path.display()),
-        "an existing file is never overwritten: move it away first; check free space and permissions",
-    )
+/// What `Vec<SealedExitShare>` was written as, strictly, without another copy of the secrets.
+fn raw_shares(body: &[u8]) -> Option<Vec<RawShare<'_>>> {
+    let number = |bytes: &[u8; 4]| usize::try_from(u32::from_le_bytes(*bytes)).ok();
+    let (count, mut rest) = body.split_first_chunk()?;
+    let mut shares = Vec::new();
+    for _ in 0..number(count)? {
+        let (length, tail) = rest.split_first_chunk()?;
+        let (commitments, tail) = tail.split_at_checked(number(length)?)?;
+        let (share, tail) = tail.split_at_checked(32)?;
+        shares.push(RawShare { share, commitments });
+        rest = tail;
+    }
+    rest.is_empty().then_some(shares)
 }

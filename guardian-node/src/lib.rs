@@ -3,17 +3,25 @@
 //! No decision about a duty is made here. `driver` feeds the brain with inputs and commits its effects, `perform` carries them
 //! out, `report` tells people about them.
 
+pub mod activation;
+pub mod backup;
+pub mod ceremony;
 pub mod cli;
 pub mod committee;
 pub mod config;
 mod driver;
+pub mod durable;
+mod evidence;
 pub mod hint;
 mod http;
 pub mod keys;
 mod metrics;
 pub mod node;
+mod peers;
 mod perform;
 mod report;
+pub mod shares;
 pub mod store;
+mod successor;
 mod tasks;
 mod telemetry;

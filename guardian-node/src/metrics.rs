@@ -13,7 +13,7 @@ use prometheus::{
 /// Everything that is counted.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    registry: Registry,
+    make: Maker,
     pub(crate) ready: IntGauge,
     pub(crate) not_ready: IntGaugeVec,
     pub(crate) observed_epoch: IntGauge,
@@ -31,6 +31,7 @@ pub(crate) struct Metrics {
     pub(crate) contradictions: IntCounterVec,
     pub(crate) digest_disagreements: IntCounterVec,
     pub(crate) culprits: IntCounterVec,
+    pub(crate) twins: IntGaugeVec,
     pub(crate) messages_refused: IntCounterVec,
     pub(crate) inputs_dropped: IntCounterVec,
     pub(crate) step_seconds: Histogram,
@@ -38,22 +39,40 @@ pub(crate) struct Metrics {
 }
 
 /// Makes and registers metrics.
-struct Maker(Registry);
+#[derive(Debug)]
+pub(crate) struct Maker(Registry);
 
 impl Maker {
-    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+    /// A fresh registry, with the process's own metrics.
+    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        registry.register(Box::new(ProcessCollector::for_self()))?;
+        Ok(Self(registry))
+    }
+
+    /// The exposition text.
+    pub(crate) fn text(&self) -> String {
+        let mut text = Vec::new();
+        // Encoding into memory fails only for metrics without a name; the first scrape of any test would show it.
+        if TextEncoder::new().encode(&self.0.gather(), &mut text).is_err() {
+            return String::new();
+        }
+        String::from_utf8(text).unwrap_or_default()
+    }
+
+    pub(crate) fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
         let gauge = IntGauge::new(name, help)?;
         self.0.register(Box::new(gauge.clone()))?;
         Ok(gauge)
     }
 
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+    pub(crate) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
         let gauges = IntGaugeVec::new(Opts::new(name, help), labels)?;
         self.0.register(Box::new(gauges.clone()))?;
         Ok(gauges)
     }
 
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    pub(crate) fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
         let counters = IntCounterVec::new(Opts::new(name, help), labels)?;
         self.0.register(Box::new(counters.clone()))?;
         Ok(counters)
@@ -77,8 +96,7 @@ impl Metrics {
     /// # Errors
     /// If two metrics have the same name: a defect, found at the first start.
     pub(crate) fn new() -> Result<Self, prometheus::Error> {
-        let make = Maker(Registry::new());
-        make.0.register(Box::new(ProcessCollector::for_self()))?;
+        let make = Maker::new()?;
         let metrics = Self {
             ready: make.gauge("guardian_ready", "1 if this guardian would contribute to the next report")?,
             not_ready: make.gauges("guardian_not_ready", "1 for each reason why it would not", &["reason"])?,
@@ -120,7 +138,12 @@ impl Metrics {
                 "announcements of another digest than ours",
                 &["member"],
             )?,
-            culprits: make.counters("guardian_culprits_total", "wrong signature shares, with evidence", &["member"])?,
+            culprits: make.counters("guardian_culprits_total", "proofs that a member cheated", &["member"])?,
+            twins: make.gauges(
+                "guardian_twins",
+                "1 while two processes run with the member's identity",
+                &["member"],
+            )?,
             messages_refused: make.counters("guardian_messages_refused_total", "messages not taken", &["member"])?,
             inputs_dropped: make.counters(
                 "guardian_inputs_dropped_total",
@@ -129,7 +152,7 @@ impl Metrics {
             )?,
             step_seconds: make.seconds("guardian_step_seconds", "one step of the brain", &FAST)?,
             commit_seconds: make.seconds("guardian_commit_seconds", "one synced write to the store", &FAST)?,
-            registry: make.0,
+            make,
         };
         for reason in Reason::ALL {
             metrics.not_ready.with_label_values(&[reason.as_str()]).set(0);
@@ -160,12 +183,7 @@ impl Metrics {
 
     /// The exposition text.
     pub(crate) fn text(&self) -> String {
-        let mut text = Vec::new();
-        // Encoding into memory fails only for metrics without a name; the first scrape of any test would show it.
-        if TextEncoder::new().encode(&self.registry.gather(), &mut text).is_err() {
-            return String::new();
-        }
-        String::from_utf8(text).unwrap_or_default()
+        self.make.text()
     }
 }
 

@@ -4,27 +4,26 @@ use crate::{
     committee::CommitteeFile,
     config::{Config, ProviderConfig},
     driver::{self, Driver},
+    evidence::Evidence,
     hint::{Hinted, WithHint},
     http::{self, Pages},
     keys::KeyFiles,
     metrics::Metrics,
+    peers::{self, News, Peers},
     perform::Performer,
     report::{Names, Reporter},
+    shares::Shares,
     store::Store,
     tasks::Tasks,
 };
 use eyre::Result;
 use futures::StreamExt;
 use guardian_chain::{AccountKey, ChainConfig, Endpoint, Limits, Readers, Sender, SenderConfig};
-use guardian_p2p::{Channel, Event, Identity, Network, PeerId};
-use guardian_protocol::{
-    Guardian, Secrets,
-    input::Input,
-    setup::Setup,
-    types::{MemberId, Network as Chain},
-};
+use guardian_crypto::identity::IdentityKey;
+use guardian_p2p::{Event, Network};
+use guardian_protocol::{Guardian, Secrets, input::Input, setup::Setup, types::Network as Chain};
 use rand_core::OsRng;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, watch},
@@ -34,23 +33,18 @@ use tokio_util::sync::CancellationToken;
 /// Inputs that wait for the brain. A step takes milliseconds; a hundred members' announcements arrive at once at most.
 const INPUTS: usize = 1024;
 
-/// Runs a guardian until `stop`.
+/// Runs a guardian of this committee until `stop`.
 ///
 /// # Errors
 /// If a part can't be made, or dies.
-pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
-    let committee_file = CommitteeFile::load(&config.guardian.committee)?;
+pub async fn run(config: Config, committee_file: CommitteeFile, stop: CancellationToken) -> Result<()> {
     let (secrets, account) = secrets(&config, &committee_file)?;
     let metrics = Arc::new(Metrics::new()?);
     let store = open_store(&config)?;
     let page = http::bind(config.http.listen).await?;
 
-    let identity = Identity::from_seed(*secrets.identity.expose_seed())
-        .hint("the identity key is not valid", "restore keys/identity.sealed from your backup")?;
-    let peers = peers(&committee_file, &config)?;
-    let (network, events, transport) = Network::start(p2p_config(&config, &committee_file)?, identity)
-        .await
-        .hint("can't start the network", "check [network] listen: is another process using the port?")?;
+    let peers = Peers::new(committee_file.others(&config.guardian.name))?;
+    let (network, events, transport) = start_network(&config, &committee_file, &secrets.identity).await?;
     let (readers, chain) = Readers::connect(chain_config(&config)).await.hint(
         "can't connect to the chains",
         "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
@@ -82,12 +76,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     let performer = Performer {
         runtime: Handle::current(),
         network,
-        peers: peers.iter().map(|(peer, member)| (*member, *peer)).collect(),
+        peers: peers.clone(),
         readers: Arc::clone(&readers),
         sender,
         inputs: inputs.clone(),
     };
-    let reporter = Reporter::new(Arc::clone(&metrics), names(&config, &committee_file));
+    let reporter =
+        Reporter::new(Arc::clone(&metrics), names(&config, &committee_file), Evidence::new(&config.guardian.data_dir));
     let driver =
         Driver { guardian, store, inputs: receiver, performer, reporter, metrics: Arc::clone(&metrics), status };
 
@@ -112,23 +107,20 @@ async fn until(stop: CancellationToken, task: impl Future<Output = Result<()>>) 
 
 /// The network's events become inputs.
 async fn hear(
-    mut events: mpsc::Receiver<Event>,
-    peers: BTreeMap<PeerId, MemberId>,
+    events: mpsc::Receiver<Event>,
+    peers: Peers,
     inputs: mpsc::Sender<Input>,
     metrics: Arc<Metrics>,
 ) -> Result<()> {
-    while let Some(event) = events.recv().await {
-        let (peer, input): (PeerId, Box<dyn FnOnce(MemberId) -> Input + Send>) = match event {
-            Event::Connected(peer) => (peer, Box::new(Input::PeerUp)),
-            Event::Disconnected(peer) => (peer, Box::new(Input::PeerDown)),
-            Event::Received { from, channel: Channel::Broadcast | Channel::Direct, bytes } => {
-                (from, Box::new(move |from| Input::Heard { from, bytes }))
-            }
+    let tell = |member, news| {
+        let input = match news {
+            News::Up => Input::PeerUp(member),
+            News::Down => Input::PeerDown(member),
+            News::Heard(bytes) => Input::Heard { from: member, bytes },
         };
-        if let Some(member) = peers.get(&peer) {
-            Performer::offer(&inputs, &metrics, "network", input(*member));
-        }
-    }
+        Performer::offer(&inputs, &metrics, "network", input);
+    };
+    peers.hear(events, tell).await;
     Ok(())
 }
 
@@ -153,7 +145,7 @@ pub(crate) fn secrets(
         None => BTreeMap::new(),
     };
     let identity = files.identity(&config.keys.identity)?;
-    let share = files.share(&config.keys.share, committee.key_epoch)?;
+    let share = Shares::new(&config.keys.shares, &files).load(&committee.committee()?)?;
     Ok((Secrets { identity, share, validators }, files.account(&config.keys.account)?))
 }
 
@@ -167,7 +159,7 @@ pub(crate) fn open_store(config: &Config) -> Result<Store, Hinted> {
 }
 
 /// The account that pays.
-fn sender(config: &Config, chain: &Chain, key: &[u8; 32]) -> Result<Sender, Hinted> {
+pub(crate) fn sender(config: &Config, chain: &Chain, key: &[u8; 32]) -> Result<Sender, Hinted> {
     const GWEI: u128 = 1_000_000_000;
     let defaults = SenderConfig::default();
     let settings = SenderConfig {
@@ -199,24 +191,30 @@ fn endpoints(providers: &[ProviderConfig]) -> Vec<Endpoint> {
     providers.iter().map(|p| Endpoint { name: p.name.clone(), url: p.url.clone() }).collect()
 }
 
-fn p2p_config(config: &Config, committee: &CommitteeFile) -> Result<guardian_p2p::Config, Hinted> {
-    let advice = "write multiaddresses like /ip4/0.0.0.0/udp/9000/quic-v1 or /dns4/host/tcp/9000";
-    let listen = config
-        .network
-        .listen
-        .iter()
-        .map(|text| text.parse().hint(format!("[network] listen: `{text}` is not a multiaddress"), advice))
-        .collect::<Result<_, _>>()?;
-    let mut members = Vec::new();
-    for entry in committee.members.iter().filter(|entry| entry.name != config.guardian.name) {
-        members.push(guardian_p2p::Member { peer_id: entry.peer_id()?, addresses: entry.addresses.clone() });
+/// Starts the network. After a restart in this process, the sockets of before may take a moment to close.
+async fn start_network(
+    config: &Config,
+    committee: &CommitteeFile,
+    identity: &IdentityKey,
+) -> Result<
+    (Network, mpsc::Receiver<Event>, impl Future<Output = Result<(), guardian_p2p::Error>> + Send + use<>),
+    Hinted,
+> {
+    const ATTEMPTS: u32 = 20;
+    const PAUSE: Duration = Duration::from_millis(250);
+    let others = || committee.others(&config.guardian.name).map(|entry| (entry, entry.addresses.as_slice()));
+    let mut attempt = 1;
+    loop {
+        let settings = peers::network_config(&config.network, ("listen", &config.network.listen), others())?;
+        match Network::start(settings, peers::network_identity(identity)?).await {
+            Err(guardian_p2p::Error::AddressInUse(_)) if attempt < ATTEMPTS => attempt = attempt.saturating_add(1),
+            outcome => {
+                let advice = "check [network] listen: is another process using the port?";
+                return outcome.hint("can't start the network", advice);
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
     }
-    Ok(guardian_p2p::Config { listen, members, limits: guardian_p2p::Limits::default() })
-}
-
-fn peers(committee: &CommitteeFile, config: &Config) -> Result<BTreeMap<PeerId, MemberId>, Hinted> {
-    let others = committee.members.iter().filter(|entry| entry.name != config.guardian.name);
-    others.map(|entry| Ok((entry.peer_id()?, entry.id))).collect()
 }
 
 fn names(config: &Config, committee: &CommitteeFile) -> Names {

@@ -1,26 +1,27 @@
 //! Released effects, carried out: messages to the network, questions and calls to the chains. What comes back is an input.
 
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, peers::Peers};
 use guardian_chain::{Readers, Sender};
-use guardian_p2p::{Feedback, Network, PeerId};
+use guardian_p2p::{Feedback, Network};
 use guardian_protocol::{
-    effects::{Outgoing, Recipient, Released},
+    effects::{Outgoing, Released},
     event::Event,
+    exits::Job,
     input::Input,
     ports::{Answers, Call, Query, QueryId, SignedExit},
     sign::Signed,
-    types::MemberId,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use rand_core::OsRng;
+use std::{num::NonZeroUsize, sync::Arc, thread};
 use tokio::{runtime::Handle, sync::mpsc};
-use tracing::{debug, info};
+use tracing::{debug, error, info};
 
 /// The hands of the driver.
 #[derive(Debug)]
 pub(crate) struct Performer {
     pub(crate) runtime: Handle,
     pub(crate) network: Network,
-    pub(crate) peers: BTreeMap<MemberId, PeerId>,
+    pub(crate) peers: Peers,
     pub(crate) readers: Arc<Readers>,
     pub(crate) sender: Arc<Sender>,
     pub(crate) inputs: mpsc::Sender<Input>,
@@ -41,18 +42,14 @@ impl Performer {
                 Call::PublishExit(exit) => self.publish(exit),
             }
         }
+        for job in released.jobs {
+            self.compute(job);
+        }
         released.events
     }
 
     fn send(&self, outgoing: &Outgoing) {
-        let bytes = outgoing.envelope.encode();
-        let feedback = match outgoing.to {
-            Recipient::All => self.network.broadcast(bytes),
-            // A member that left the committee file has no peer; there is nobody to tell.
-            Recipient::One(member) => {
-                self.peers.get(&member).map_or(Feedback::Dropped, |peer| self.network.send(*peer, bytes))
-            }
-        };
+        let feedback = self.peers.send(&self.network, outgoing.to, outgoing.envelope.encode());
         if feedback != Feedback::Accepted {
             debug!(message = outgoing.envelope.message().as_str(), ?feedback, "message not sent");
         }
@@ -84,6 +81,19 @@ impl Performer {
                     Ok(()) => debug!(validator = exit.index.0, provider = provider.0, "exit handed to the pool"),
                     Err(failure) => info!(validator = exit.index.0, provider = provider.0, %failure, "exit not taken by this provider"),
                 }
+            }
+        });
+    }
+
+    fn compute(&self, job: Job) {
+        let inputs = self.inputs.clone();
+        let workers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        // At most one: the brain writes the next when it has this one's result, or has waited for long.
+        let work = self.runtime.spawn_blocking(move || job.run(workers, &mut OsRng));
+        self.runtime.spawn(async move {
+            match work.await {
+                Ok(computed) => drop(inputs.send(Input::Computed(computed)).await),
+                Err(failure) => error!(%failure, "computing for exits failed; it will be tried again"),
             }
         });
     }

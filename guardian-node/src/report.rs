@@ -1,6 +1,6 @@
 //! Events of the brain, told to people: one log line and one metric each. The only place where duties are logged.
 
-use crate::metrics::Metrics;
+use crate::{evidence::Evidence, metrics::Metrics};
 use guardian_protocol::{
     event::{Event, Layer},
     ports::CallOutcome,
@@ -22,6 +22,7 @@ pub(crate) struct Reporter {
     failing: BTreeSet<(Layer, ProviderId)>,
     decided: BTreeMap<DutyId, Instant>,
     nudged: Option<Instant>,
+    evidence: Evidence,
 }
 
 /// Names for numbers.
@@ -50,8 +51,8 @@ impl Names {
 }
 
 impl Reporter {
-    pub(crate) fn new(metrics: Arc<Metrics>, names: Names) -> Self {
-        Self { metrics, names, failing: BTreeSet::new(), decided: BTreeMap::new(), nudged: None }
+    pub(crate) fn new(metrics: Arc<Metrics>, names: Names, evidence: Evidence) -> Self {
+        Self { metrics, names, failing: BTreeSet::new(), decided: BTreeMap::new(), nudged: None, evidence }
     }
 
     /// A provider said that something was finalized; the clock of `guardian_finality_to_submit_seconds` starts.
@@ -69,7 +70,10 @@ impl Reporter {
             | Event::ExitCombined { .. }
             | Event::ExitSeen { .. }
             | Event::NoExitShare { .. } => self.exit(&event),
-            Event::DigestsDiffer { .. } | Event::Culprit { .. } | Event::MessageRefused { .. } => self.member(event),
+            Event::DigestsDiffer { .. } | Event::MessageRefused { .. } => self.member(event),
+            Event::Culprit { .. } | Event::Quarantined { .. } | Event::QuarantineLifted { .. } => {
+                self.misconduct(event)
+            }
             Event::Observed { checkpoint, validators } => {
                 self.failing.clear();
                 info!(epoch = checkpoint.epoch.0, root = %checkpoint.root, validators, "finalized epoch observed");
@@ -195,15 +199,41 @@ impl Reporter {
                 self.metrics.digest_disagreements.with_label_values(&[name]).inc();
                 error!(duty = %id, member = name, %theirs, %ours, "ALARM: a member computed another digest");
             }
-            Event::Culprit { id, member } => {
-                let name = self.names.member(member);
-                self.metrics.culprits.with_label_values(&[name]).inc();
-                error!(duty = %id, member = name, "ALARM: a member gave a wrong share");
-            }
             Event::MessageRefused { member, reason } => {
                 let name = self.names.member(member);
                 self.metrics.messages_refused.with_label_values(&[name]).inc();
                 debug!(member = name, reason, "message refused");
+            }
+            other => debug!(event = ?other, "event"),
+        }
+    }
+
+    fn misconduct(&self, event: Event) {
+        match event {
+            Event::Culprit { id, member, fault } => {
+                let name = self.names.member(member);
+                self.metrics.culprits.with_label_values(&[name]).inc();
+                // The proof is in the store as well; this file is for people.
+                match self.evidence.keep(member, id, &fault) {
+                    Ok(file) => {
+                        let file = file.display();
+                        error!(duty = %id, member = name, %file, "ALARM: a member cheated and is excluded; the file proves it");
+                    }
+                    Err(error) => {
+                        error!(duty = %id, member = name, %error, "ALARM: a member cheated and is excluded; the proof could not be written to a file");
+                    }
+                }
+            }
+            Event::Quarantined { member, boots: [one, other] } => {
+                let name = self.names.member(member);
+                self.metrics.twins.with_label_values(&[name]).set(1);
+                let (one, other) = (hex::encode(one.0), hex::encode(other.0));
+                error!(member = name, one, other, "ALARM: two processes run with one identity; neither is signed with");
+            }
+            Event::QuarantineLifted { member } => {
+                let name = self.names.member(member);
+                self.metrics.twins.with_label_values(&[name]).set(0);
+                info!(member = name, "only one process of the member is left: it takes part again");
             }
             other => debug!(event = ?other, "event"),
         }

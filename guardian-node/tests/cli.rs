@@ -10,11 +10,10 @@
     reason = "a test that can't go on has failed; tests read and write files"
 )]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+mod support;
+
+use std::{fs, path::{Path, PathBuf}, process::Output};
+use support::{assert_done, assert_refused, guardian, text};
 use tempfile::TempDir;
 
 /// A committee's files, and a configuration of its first member whose providers are not there.
@@ -27,7 +26,7 @@ impl Place {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("committee");
         let made = guardian(&["devnet-keys", "--out", out.to_str().unwrap(), "--validators", "2"]);
-        assert!(made.status.success(), "{}", text(&made));
+        assert_done(&made);
         let place = Self { dir };
         place.write(&place.config());
         place
@@ -55,23 +54,13 @@ impl Place {
     fn key(&self, name: &str) -> PathBuf {
         self.home().join("keys").join(name)
     }
-}
 
-fn guardian(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_guardian")).args(arguments).env_remove("RUST_LOG").output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// The command failed by the operator's mistake, said `what`, and gave advice that speaks of `hint`.
-fn assert_refused(output: &Output, what: &str, hint: &str) {
-    let said = text(output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains(what), "does not say `{what}`:\n{said}");
-    let advice = said.split("hint: ").nth(1).unwrap_or_else(|| panic!("no hint:\n{said}"));
-    assert!(advice.contains(hint), "the hint does not speak of `{hint}`:\n{said}");
+    /// The only file in the folder of shares.
+    fn share(&self, guardian: &str) -> PathBuf {
+        let folder = self.dir.path().join("committee").join(guardian).join("keys/shares");
+        let mut files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files.next().unwrap()
+    }
 }
 
 #[test]
@@ -113,9 +102,9 @@ fn a_wrong_passphrase_is_told_apart_from_a_damaged_file() {
 fn an_empty_truncated_or_garbled_key_file_is_an_error() {
     for damage in [Vec::new(), b"\0\0\0".to_vec(), vec![0x41; 400]] {
         let place = Place::new();
-        let path = place.key("share.sealed");
+        let path = place.share("guardian-1");
         fs::write(&path, damage).unwrap();
-        assert_refused(&place.check(), "share.sealed", "backup");
+        assert_refused(&place.check(), path.file_name().unwrap().to_str().unwrap(), "backup");
     }
     let place = Place::new();
     let path = place.key("identity.sealed");
@@ -127,8 +116,7 @@ fn an_empty_truncated_or_garbled_key_file_is_an_error() {
 #[test]
 fn another_guardians_or_another_kinds_key_file_is_an_error() {
     let place = Place::new();
-    let other = place.dir.path().join("committee/guardian-2/keys/share.sealed");
-    fs::copy(other, place.key("share.sealed")).unwrap();
+    fs::copy(place.share("guardian-2"), place.share("guardian-1")).unwrap();
     assert_refused(&place.check(), "guardian-2", "belongs to this guardian");
     let place = Place::new();
     fs::copy(place.key("account.sealed"), place.key("identity.sealed")).unwrap();
@@ -172,9 +160,79 @@ fn no_message_ever_shows_a_secret_or_a_credential() {
 }
 
 #[test]
+fn a_missing_share_says_how_to_get_it_back() {
+    let place = Place::new();
+    fs::remove_file(place.share("guardian-1")).unwrap();
+    assert_refused(&place.check(), "there is no share of committee", "guardian recover");
+}
+
+#[test]
+fn a_backup_comes_back_in_another_folder_and_never_over_one() {
+    let place = Place::new();
+    let (file, new) = (place.dir.path().join("backup"), place.dir.path().join("new"));
+    let config = place.home().join("guardian.toml");
+    let back_up = ["backup", "--config", config.to_str().unwrap(), "--out", file.to_str().unwrap(), "--devnet-seal"];
+    assert_done(&guardian(&back_up));
+    assert_refused(&guardian(&back_up), "can't write", "never overwritten");
+    let passphrase = place.key("passphrase");
+    let restore = |dir: &Path, passphrase: &Path| {
+        let (from, dir, passphrase) = (file.to_str().unwrap(), dir.to_str().unwrap(), passphrase.to_str().unwrap());
+        guardian(&["restore", "--from", from, "--dir", dir, "--passphrase-file", passphrase])
+    };
+    assert_refused(&restore(&new, Path::new("/nonexistent")), "/nonexistent", "passphrase");
+    assert_refused(&restore(&place.home(), &passphrase), "not empty", "new folder");
+    assert_done(&restore(&new, &passphrase));
+    // Keys and store are fine; only the providers are still not there.
+    let check = guardian(&["check", "--config", new.join("guardian.toml").to_str().unwrap()]);
+    assert_refused(&check, "can't connect to the chains", "[beacon]");
+    assert!(text(&check).contains("ok  store: 0 records"), "{}", text(&check));
+}
+
+#[test]
+fn nobody_is_pardoned_who_did_nothing() {
+    let place = Place::new();
+    let config = place.home().join("guardian.toml");
+    let pardon = |member: &str| guardian(&["pardon", "--config", config.to_str().unwrap(), "--member", member]);
+    assert_refused(&pardon("guardian-2"), "nothing is known against `guardian-2`", "status");
+    assert_refused(&pardon("nobody"), "`nobody` is not a member", "guardian-4");
+}
+
+#[test]
+fn a_plan_is_written_from_what_the_operators_send() {
+    let place = Place::new();
+    let mut members = Vec::new();
+    for i in 1..=3 {
+        let config = place.dir.path().join(format!("committee/guardian-{i}/guardian.toml"));
+        fs::write(&config, place.config().replace("guardian-1", &format!("guardian-{i}"))).unwrap();
+        let address = format!("/dns4/host-{i}.example/udp/9000/quic-v1");
+        let member = guardian(&["member", "--config", config.to_str().unwrap(), "--address", &address]);
+        assert_done(&member);
+        let path = place.dir.path().join(format!("member-{i}.toml"));
+        fs::write(&path, &member.stdout).unwrap();
+        members.push(path.to_str().unwrap().to_owned());
+    }
+    let out = place.dir.path().join("plan.toml");
+    let plan = |threshold: &str| {
+        let mut arguments = vec!["plan", "generate", "--threshold", threshold, "--out", out.to_str().unwrap()];
+        members.iter().for_each(|member| arguments.extend(["--member", member]));
+        guardian(&arguments)
+    };
+    assert_refused(&plan("1"), "the plan makes no sense", "guardian plan --example");
+    let written = plan("2");
+    assert_done(&written);
+    assert!(String::from_utf8_lossy(&written.stdout).starts_with("ceremony = \"0x"), "{}", text(&written));
+    assert!(fs::read_to_string(&out).unwrap().contains("/dns4/host-3.example/udp/9000/quic-v1"));
+    assert_refused(&plan("2"), "can't write", "never overwritten");
+    let example = guardian(&["plan", "--example"]);
+    assert!(String::from_utf8_lossy(&example.stdout).contains("[[members]]"));
+}
+
+#[test]
 fn help_explains_every_command() {
     let help = text(&guardian(&["--help"]));
-    for command in ["run", "init", "devnet-keys", "status", "check"] {
+    let mut commands = vec!["run", "init", "devnet-keys", "status", "check", "member", "plan", "dkg", "reshare", "refresh", "repair"];
+    commands.extend(["recover", "rotate", "adopt", "fault", "pardon", "backup", "restore"]);
+    for command in commands {
         assert!(help.contains(command), "{command} is missing:\n{help}");
         assert!(guardian(&[command, "--help"]).status.success());
     }

@@ -10,6 +10,15 @@ use guardian_protocol::{
     types::{Accepted, ChainView, Contracts, KeyEpoch, Policy, Slot, Wei},
 };
 
+/// The key against which the contracts verify, at the finalized block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FinalKey {
+    /// Its epoch.
+    pub key_epoch: KeyEpoch,
+    /// The key.
+    pub group_key: GroupKey,
+}
+
 /// More vaults than this can't be meant.
 const MOST_VAULTS: usize = 256;
 /// Balance requests in flight.
@@ -32,7 +41,7 @@ impl ExecutionClient {
         };
         let block = header.hash;
         let (keys, registry, feed) = (contracts.guardian_keys, contracts.ejection_registry, contracts.reserve_feed);
-        let (group_key, key_epoch, threshold, period, vaults, accepted) = try_join!(
+        let (key, key_epoch, threshold, period, vaults, accepted) = try_join!(
             self.must_view(keys, GuardianKeys::groupKeyCall {}, block),
             self.must_view(keys, GuardianKeys::keyEpochCall {}, block),
             self.must_view(registry, EjectionRegistry::getEjectionThresholdCall {}, block),
@@ -40,8 +49,7 @@ impl ExecutionClient {
             self.must_view(feed, ReserveFeed::getVaultsCall {}, block),
             self.accepted(contracts, block),
         )?;
-        let group_key = GroupKey::from_coordinates(group_key.px.to_be_bytes(), group_key.py.to_be_bytes())
-            .map_err(|_| ReadFailure::Malformed("the contract's group key is not a key".to_owned()))?;
+        let group_key = group_key(key.px, key.py)?;
         let policy = Policy {
             ejection_threshold: wei(threshold)?,
             report_period: period,
@@ -62,6 +70,18 @@ impl ExecutionClient {
             Some(block) => self.accepted_since_creation(contracts, block.hash).await?,
         };
         Ok(Landed { head, finalized })
+    }
+
+    /// The key in force at the finalized block.
+    pub(crate) async fn read_final_key(&self, contracts: &Contracts) -> Result<FinalKey, ReadFailure> {
+        self.check_sync().await?;
+        let finalized = self.header("finalized").await?;
+        let block = finalized.ok_or_else(|| ReadFailure::NotAvailable("nothing is final yet".to_owned()))?.hash;
+        let (key, epoch) = try_join!(
+            self.must_view(contracts.guardian_keys, GuardianKeys::groupKeyCall {}, block),
+            self.must_view(contracts.guardian_keys, GuardianKeys::keyEpochCall {}, block),
+        )?;
+        Ok(FinalKey { key_epoch: KeyEpoch(epoch), group_key: group_key(key.px, key.py)? })
     }
 
     async fn accepted(&self, contracts: &Contracts, block: B256) -> Result<Accepted, ReadFailure> {
@@ -134,6 +154,11 @@ impl ExecutionClient {
         }
         Ok(before)
     }
+}
+
+fn group_key(px: U256, py: U256) -> Result<GroupKey, ReadFailure> {
+    GroupKey::from_coordinates(px.to_be_bytes(), py.to_be_bytes())
+        .map_err(|_| ReadFailure::Malformed("the contract's group key is not a key".to_owned()))
 }
 
 fn wei(amount: U256) -> Result<Wei, ReadFailure> {

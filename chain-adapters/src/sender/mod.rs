@@ -13,7 +13,7 @@ pub use account::AccountKey;
 
 use crate::{
     config::{Endpoint, Limits, SenderConfig},
-    contracts::submission,
+    contracts::{KeyRotation, rotation, submission},
     error::{Error, Layer},
     execution::client::ExecutionClient,
     http::Http,
@@ -29,7 +29,7 @@ use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use guardian_protocol::{
     ports::{CallOutcome, ReadFailure},
     sign::Signed,
-    types::{Contracts, DutyKind, Network, ProviderId, Slot, Wei},
+    types::{Contracts, DutyKind, KeyEpoch, Network, ProviderId, Slot, Wei},
 };
 use node::Trial;
 use nonce::{Rejection, median};
@@ -43,7 +43,7 @@ const GAS_CAP: u64 = 1 << 24;
 /// Times that a refused broadcast is tried with another bid or nonce, at once.
 const REPAIRS: u32 = 32;
 
-/// Sends signed duties to their contracts, one at a time.
+/// Sends what the committee signed to its contracts, one at a time.
 #[derive(Debug)]
 pub struct Sender {
     config: SenderConfig,
@@ -54,13 +54,21 @@ pub struct Sender {
     turn: Mutex<()>,
 }
 
-/// A signed duty, ready for its contract.
+/// What the committee signed, ready for its contract.
 #[derive(Debug)]
 struct Submission {
-    kind: DutyKind,
-    slot: Slot,
+    goal: Goal,
     to: Address,
     data: Bytes,
+}
+
+/// What a contract has once the submission, or a later one, was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goal {
+    /// This reference slot, of this kind of duty.
+    Slot(DutyKind, Slot),
+    /// This key epoch.
+    Epoch(KeyEpoch),
 }
 
 /// What is put around a [`Submission`] to make a transaction of it.
@@ -124,9 +132,20 @@ impl Sender {
     /// [`SenderConfig::timeout`]; doing it again does no harm.
     pub async fn submit(&self, signed: &Signed) -> CallOutcome {
         let (to, data) = submission(&self.contracts, signed.duty(), signed.signature());
-        let (kind, slot) = (signed.duty().kind(), signed.duty().reference_slot);
+        let goal = Goal::Slot(signed.duty().kind(), signed.duty().reference_slot);
+        self.bring(Submission { goal, to, data }).await
+    }
+
+    /// Brings a rotation of the group key to its contract, unless the contract has its epoch or a later one. As
+    /// [`Sender::submit`].
+    pub async fn rotate(&self, signed: &KeyRotation) -> CallOutcome {
+        let (to, data) = rotation(&self.contracts, signed);
+        self.bring(Submission { goal: Goal::Epoch(signed.key_epoch), to, data }).await
+    }
+
+    async fn bring(&self, submission: Submission) -> CallOutcome {
         let _turn = self.turn.lock().await;
-        match self.deliver(&Submission { kind, slot, to, data }).await {
+        match self.deliver(&submission).await {
             Ok(outcome) | Err(outcome) => outcome,
         }
     }
@@ -176,17 +195,17 @@ impl Sender {
         }
     }
 
-    /// The nodes that know the contract, and on which it has neither this duty nor a later one.
+    /// The nodes that know the contract, and on which it has neither this nor a later one.
     ///
     /// # Errors
     /// [`CallOutcome::AlreadyAccepted`] if most nodes say that it has; [`CallOutcome::Failed`] if none says anything.
     async fn nodes_without(&self, submission: &Submission) -> Result<Vec<&ExecutionClient>, CallOutcome> {
-        let asked = self.nodes.iter().map(|node| node.last_reference_slot(&self.contracts, submission.kind));
+        let asked = self.nodes.iter().map(|node| node.has(&self.contracts, submission.goal));
         let (mut without, mut accepted, mut reason) = (Vec::new(), 0_usize, String::new());
         for (node, answer) in self.nodes.iter().zip(join_all(asked).await) {
             match answer {
-                Ok(slot) if slot < submission.slot.0 => without.push(node),
-                Ok(_) => accepted = accepted.saturating_add(1),
+                Ok(false) => without.push(node),
+                Ok(true) => accepted = accepted.saturating_add(1),
                 Err(failure) => reason = format!("{}: {failure}", node.http.name()),
             }
         }

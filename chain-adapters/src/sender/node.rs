@@ -1,9 +1,9 @@
 //! What the sender asks one execution node, and what the answers mean to it. All at the node's head: a submission is about
 //! what the chain is now.
 
-use super::{Submission, nonce::Rejection};
+use super::{Goal, Submission, nonce::Rejection};
 use crate::{
-    contracts::{EjectionRegistry, Refusal, ReserveFeed, refusal},
+    contracts::{EjectionRegistry, GuardianKeys, Refusal, ReserveFeed, refusal},
     execution::client::ExecutionClient,
 };
 use alloy::{
@@ -51,17 +51,21 @@ impl Receipt {
 }
 
 impl ExecutionClient {
-    /// The last reference slot that the contract of `kind` accepted.
-    pub(super) async fn last_reference_slot(&self, contracts: &Contracts, kind: DutyKind) -> Result<u64, ReadFailure> {
+    /// Whether the contract has accepted `goal` or something later.
+    pub(super) async fn has(&self, contracts: &Contracts, goal: Goal) -> Result<bool, ReadFailure> {
         let latest = self.header("latest").await?;
         let block = latest.ok_or_else(|| ReadFailure::NotAvailable("it has no block".to_owned()))?.hash;
-        match kind {
-            DutyKind::Ejection => {
+        match goal {
+            Goal::Slot(DutyKind::Ejection, slot) => {
                 let call = EjectionRegistry::lastReferenceSlotCall {};
-                self.must_view(contracts.ejection_registry, call, block).await
+                Ok(self.must_view(contracts.ejection_registry, call, block).await? >= slot.0)
             }
-            DutyKind::Reserves => {
-                self.must_view(contracts.reserve_feed, ReserveFeed::lastReferenceSlotCall {}, block).await
+            Goal::Slot(DutyKind::Reserves, slot) => {
+                let call = ReserveFeed::lastReferenceSlotCall {};
+                Ok(self.must_view(contracts.reserve_feed, call, block).await? >= slot.0)
+            }
+            Goal::Epoch(epoch) => {
+                Ok(self.must_view(contracts.guardian_keys, GuardianKeys::keyEpochCall {}, block).await? >= epoch.0)
             }
         }
     }

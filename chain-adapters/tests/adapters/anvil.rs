@@ -12,10 +12,11 @@ use alloy::{
     sol,
     sol_types::{SolCall, SolValue},
 };
-use guardian_chain::{AccountKey, Endpoint, Readers, Sender, SenderConfig};
+use guardian_chain::{AccountKey, Endpoint, FinalKey, KeyRotation, Readers, Sender, SenderConfig};
 use guardian_protocol::{
+    ceremony::plan::Rotation,
     ports::{At, CallOutcome, Landed, Query, Reading},
-    types::{Accepted, BlockRef, BlsPubkey, ChainView, Contracts, ProtocolEvent, Slot},
+    types::{Accepted, BlockRef, BlsPubkey, ChainView, Contracts, KeyEpoch, ProtocolEvent, Slot},
 };
 use serde_json::{Value, json};
 use std::{
@@ -271,6 +272,32 @@ async fn a_duty_lands_once_and_again_is_already_accepted() {
     assert_eq!(count, "0x2");
     let Reading::Landed(Landed { head, .. }) = world.ask(Query::Landed).await else { panic!() };
     assert_eq!(head, Accepted { ejection: Slot(80), reserves: Slot(80) });
+}
+
+#[tokio::test]
+async fn a_rotation_lands_once_and_is_seen_when_it_is_final() {
+    let Some(world) = World::start().await else { return };
+    let (old, new) = (&world.signers, Signers::seeded(CHAIN_ID, 2));
+    let domain = Rotation { chain_id: CHAIN_ID, guardian_keys: world.contracts().guardian_keys };
+    let (key_epoch, key) = (KeyEpoch(2), new.group_key());
+    let digest = domain.digest(key_epoch, key);
+    let (by_old_key, by_new_key) = (old.signature(20, digest), new.signature(21, digest));
+    let sender = world.sender(quick());
+
+    let unproven = KeyRotation { key_epoch, key, by_old_key, by_new_key: by_old_key };
+    assert_eq!(sender.rotate(&unproven).await, CallOutcome::Refused("InvalidProofOfPossession".to_owned()));
+    let not_allowed = KeyRotation { key_epoch, key, by_old_key: by_new_key, by_new_key };
+    assert_eq!(sender.rotate(&not_allowed).await, CallOutcome::Refused("InvalidSignature".to_owned()));
+
+    let rotation = KeyRotation { key_epoch, key, by_old_key, by_new_key };
+    let outcome = sender.rotate(&rotation).await;
+    assert!(matches!(outcome, CallOutcome::Included { .. }), "{outcome:?}");
+    assert_eq!(sender.rotate(&rotation).await, CallOutcome::AlreadyAccepted);
+
+    // Anvil calls a block final when a hundred others are upon it.
+    world.anvil.call("anvil_mine", json!(["0x80"])).await;
+    let (_, known) = world.readers.final_key().await.remove(0);
+    assert_eq!(known, Ok(FinalKey { key_epoch, group_key: key }));
 }
 
 #[tokio::test]

@@ -1,11 +1,16 @@
 //! `guardian devnet-keys`: everything a committee needs on a development chain, made by one machine that then knows it all. Never for
 //! real stakes: a trusted dealer could sign alone.
+//!
+//! With `--no-group-key` the guardians make the group key themselves, by the plan that is written instead of a committee file.
 
 use super::{init::new_account, output};
 use crate::{
+    ceremony::plan_file::PlanFile,
     committee::{CommitteeFile, MemberEntry},
+    durable::write_private,
     hint::{Hinted, WithHint},
-    keys::{KeyFiles, write_private},
+    keys::KeyFiles,
+    shares::Shares,
 };
 use alloy_primitives::Address;
 use clap::Args;
@@ -18,13 +23,13 @@ use guardian_crypto::{
     seal::{PurposeKind, Work},
     secret::Secret,
 };
-use guardian_protocol::types::KeyEpoch;
+use guardian_protocol::types::{KeyEpoch, MemberId};
 use rand_core::OsRng;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Arguments of `guardian devnet-keys`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct DevnetKeys {
     /// Folder to make
     #[arg(long)]
@@ -38,19 +43,41 @@ pub struct DevnetKeys {
     /// How many interop validators' keys to split, from index 0
     #[arg(long, default_value_t = 16)]
     pub validators: u64,
-    /// First network port: each guardian gets one
+    /// First network port: each guardian gets one for its node, and after all of these one for key ceremonies
     #[arg(long, default_value_t = 19000)]
     pub base_port: u16,
-    /// Addresses of the guardians, with {i} for the number; loopback if left out
+    /// Addresses of the guardians' nodes, with {i} for the number; loopback if left out
     #[arg(long)]
     pub address: Option<String>,
+    /// Their addresses during key ceremonies, with {i} for the number; loopback if left out
+    #[arg(long)]
+    pub ceremony_address: Option<String>,
+    /// Make no group key: write a plan.toml with which the guardians make it themselves (`guardian dkg`)
+    #[arg(long)]
+    pub no_group_key: bool,
+}
+
+impl Default for DevnetKeys {
+    /// As on the command line.
+    fn default() -> Self {
+        Self {
+            out: PathBuf::new(),
+            guardians: 4,
+            threshold: 3,
+            validators: 16,
+            base_port: 19000,
+            address: None,
+            ceremony_address: None,
+            no_group_key: false,
+        }
+    }
 }
 
 /// What was made, for scripts: printed as JSON.
 #[derive(Debug, Serialize)]
 pub struct DevnetManifest {
-    /// Group key coordinates, hex.
-    pub group_key: (String, String),
+    /// Group key coordinates, hex; none if the guardians are to make it.
+    pub group_key: Option<(String, String)>,
     /// One for each guardian.
     pub guardians: Vec<GuardianFiles>,
     /// Public keys of the validators, hex, by index.
@@ -66,6 +93,8 @@ pub struct GuardianFiles {
     pub dir: PathBuf,
     /// Its network port.
     pub port: u16,
+    /// Its network port during key ceremonies.
+    pub ceremony_port: u16,
     /// The account that needs ether.
     pub account: Address,
 }
@@ -83,50 +112,85 @@ impl DevnetKeys {
     /// # Errors
     /// If the numbers do not fit, or a file can't be written.
     pub fn make(&self) -> Result<DevnetManifest> {
+        let splits = self.split_validators()?;
+        let mut members = Vec::new();
+        let mut guardians = Vec::new();
+        for id in MemberId::first(self.guardians) {
+            let (entry, files) = self.guardian(id, &splits)?;
+            members.push(entry);
+            guardians.push(files);
+        }
+        let group_key = if self.no_group_key {
+            self.write_plan(members, &guardians)?;
+            None
+        } else {
+            Some(self.deal(members, &guardians)?)
+        };
+        let validators = splits.iter().map(|split| hex::encode(split.commitments.public_key().to_bytes())).collect();
+        Ok(DevnetManifest { group_key, guardians, validators })
+    }
+
+    /// Everything of one guardian but the group key.
+    fn guardian(&self, id: MemberId, splits: &[Split]) -> Result<(MemberEntry, GuardianFiles)> {
+        let i = id.get();
+        let name = format!("guardian-{i}");
+        let dir = self.out.join(&name);
+        let port = self.base_port.saturating_add(i).saturating_sub(1);
+        let ceremony_port = port.saturating_add(self.guardians);
+        let files = key_files(&name);
+        let identity = IdentityKey::generate(&mut OsRng);
+        let account = new_account();
+        write_private(&dir.join("keys/passphrase"), PASSPHRASE.as_bytes())?;
+        let write = |file: &str, kind, bytes: &Secret<Vec<u8>>| {
+            files.write(&dir.join("keys").join(file), kind, KeyEpoch(0), bytes, Work::Devnet)
+        };
+        write("identity.sealed", PurposeKind::Identity, &Secret::new(identity.expose_seed().to_vec()))?;
+        write("account.sealed", PurposeKind::Account, &Secret::new(account.expose().to_vec()))?;
+        files.write_exits(&dir.join("keys/exits.sealed"), &take_share(splits, usize::from(i))?, Work::Devnet)?;
+        let address = AccountKey::from_bytes(account.expose()).hint("can't make an account", "try again")?.address();
+        let entry = MemberEntry {
+            id,
+            name: name.clone(),
+            identity: identity.public(),
+            addresses: addresses("--address", self.address.as_ref(), i, port)?,
+            ceremony_addresses: match (&self.ceremony_address, &self.address) {
+                // Somewhere else, and nobody said where: the same address.
+                (None, Some(_)) => Vec::new(),
+                (template, _) => addresses("--ceremony-address", template.as_ref(), i, ceremony_port)?,
+            },
+        };
+        Ok((entry, GuardianFiles { name, dir, port, ceremony_port, account: address }))
+    }
+
+    /// Deals the group key; returns its coordinates.
+    fn deal(&self, members: Vec<MemberEntry>, guardians: &[GuardianFiles]) -> Result<(String, String)> {
         let (shares, public) = dealer::deal(self.guardians, self.threshold, &mut OsRng).hint(
             format!("can't deal a key to {} of {} guardians", self.threshold, self.guardians),
             "the threshold must be more than half of the guardians and at most all of them",
         )?;
-        let splits = self.split_validators()?;
-        let mut members = Vec::new();
-        let mut guardians = Vec::new();
-        for (i, share) in (1u16..).zip(&shares) {
-            let name = format!("guardian-{i}");
-            let dir = self.out.join(&name);
-            let port = self.base_port.saturating_add(i).saturating_sub(1);
-            let files = KeyFiles::with_passphrase(&name, Secret::new("devnet".to_owned()));
-            let identity = IdentityKey::generate(&mut OsRng);
-            let account = new_account();
-            write_private(&dir.join("keys/passphrase"), b"devnet")?;
-            let write = |file: &str, kind, epoch, bytes: &Secret<Vec<u8>>| {
-                files.write(&dir.join("keys").join(file), kind, KeyEpoch(epoch), bytes, Work::Devnet)
-            };
-            let seed = Secret::new(identity.expose_seed().to_vec());
-            write("identity.sealed", PurposeKind::Identity, 0, &seed)?;
-            write("account.sealed", PurposeKind::Account, 0, &Secret::new(account.expose().to_vec()))?;
-            write("share.sealed", PurposeKind::KeyShare, 1, &share.to_secret_bytes())?;
-            let exits = take_share(&splits, usize::from(i))?;
-            files.write_exits(&dir.join("keys/exits.sealed"), &exits, Work::Devnet)?;
-            let address =
-                AccountKey::from_bytes(account.expose()).hint("can't make an account", "try again")?.address();
-            let reachable = self.addresses(i, port)?;
-            members.push(MemberEntry {
-                id: share.member(),
-                name: name.clone(),
-                identity: identity.public(),
-                addresses: reachable,
-            });
-            guardians.push(GuardianFiles { name, dir, port, account: address });
+        let file = CommitteeFile { key_epoch: KeyEpoch(1), public_shares: hex::encode(public.to_bytes()), members };
+        let committee = file.committee()?;
+        for (guardian, share) in guardians.iter().zip(&shares) {
+            let folder = guardian.dir.join("keys/shares");
+            Shares::new(&folder, &key_files(&guardian.name)).write(&committee, share, Work::Devnet)?;
         }
-        let committee =
-            CommitteeFile { key_epoch: KeyEpoch(1), public_shares: hex::encode(public.to_bytes()), members };
-        write_committee(&committee, &self.out, &guardians)?;
+        self.write_everywhere("committee.toml", &file.text()?, guardians)?;
         let (x, y) = public.group_key().coordinates();
-        Ok(DevnetManifest {
-            group_key: (hex::encode(x), hex::encode(y)),
-            guardians,
-            validators: splits.iter().map(|split| hex::encode(split.commitments.public_key().to_bytes())).collect(),
-        })
+        Ok((hex::encode(x), hex::encode(y)))
+    }
+
+    /// The plan of the ceremony that makes the group key.
+    fn write_plan(&self, members: Vec<MemberEntry>, guardians: &[GuardianFiles]) -> Result<()> {
+        let plan = PlanFile::generate("devnet", self.threshold, members)?;
+        self.write_everywhere("plan.toml", &plan.text()?, guardians)
+    }
+
+    fn write_everywhere(&self, name: &str, text: &str, guardians: &[GuardianFiles]) -> Result<()> {
+        write_private(&self.out.join(name), text.as_bytes())?;
+        for guardian in guardians {
+            write_private(&guardian.dir.join(name), text.as_bytes())?;
+        }
+        Ok(())
     }
 
     fn split_validators(&self) -> Result<Vec<Split>> {
@@ -140,17 +204,27 @@ impl DevnetKeys {
             })
             .collect()
     }
+}
 
-    fn addresses(&self, i: u16, port: u16) -> Result<Vec<guardian_p2p::Multiaddr>, Hinted> {
-        let text = self.address.as_ref().map_or_else(
-            || format!("/ip4/127.0.0.1/udp/{port}/quic-v1"),
-            |template| template.replace("{i}", &i.to_string()),
-        );
-        Ok(vec![text.parse().hint(
-            format!("`{text}` is not a multiaddress"),
-            "write --address like /dns4/guardian-{i}/udp/9000/quic-v1",
-        )?])
-    }
+/// No secret: whoever deals the keys of a development network knows them anyway.
+const PASSPHRASE: &str = "devnet";
+
+fn key_files(name: &str) -> KeyFiles {
+    KeyFiles::with_passphrase(name, Secret::new(PASSPHRASE.to_owned()))
+}
+
+fn addresses(
+    option: &str,
+    template: Option<&String>,
+    i: u16,
+    port: u16,
+) -> Result<Vec<guardian_p2p::Multiaddr>, Hinted> {
+    let text = template.map_or_else(
+        || format!("/ip4/127.0.0.1/udp/{port}/quic-v1"),
+        |template| template.replace("{i}", &i.to_string()),
+    );
+    let advice = format!("write {option} like /dns4/guardian-{{i}}/udp/9000/quic-v1");
+    Ok(vec![text.parse().hint(format!("`{text}` is not a multiaddress"), advice)?])
 }
 
 /// One validator's key in parts.
@@ -171,13 +245,4 @@ fn take_share(splits: &[Split], i: usize) -> Result<Vec<(ExitShare, ShareCommitm
             Ok((copy, split.commitments.clone()))
         })
         .collect()
-}
-
-fn write_committee(committee: &CommitteeFile, out: &Path, guardians: &[GuardianFiles]) -> Result<()> {
-    let text = toml::to_string_pretty(committee)?;
-    write_private(&out.join("committee.toml"), text.as_bytes())?;
-    for guardian in guardians {
-        write_private(&guardian.dir.join("committee.toml"), text.as_bytes())?;
-    }
-    Ok(())
 }

@@ -3,8 +3,9 @@
 use super::output;
 use crate::{
     config::TEMPLATE,
+    durable::write_private,
     hint::WithHint,
-    keys::{KeyFiles, write_private},
+    keys::KeyFiles,
 };
 use clap::Args;
 use eyre::Result;

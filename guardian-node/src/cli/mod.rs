@@ -1,15 +1,25 @@
-//! The `guardian` command: data on stdout, talk on stderr, and exit codes that separate your input (1) from our fault (2).
+//! The `guardian` command: data on stdout, talk on stderr, and exit codes that separate your input (1) from our fault (2); of key
+//! ceremonies also somebody else's fault (3) and a stop before the end (4).
 
+mod adopt;
+mod backup;
+mod ceremony;
 mod check;
 mod devnet_keys;
+mod fault;
 mod init;
 mod output;
+mod pardon;
+mod plan;
+mod recover;
+mod rotate;
 mod run;
+mod signals;
 mod status;
 
 pub use devnet_keys::{DevnetKeys, DevnetManifest, GuardianFiles};
 
-use crate::hint;
+use crate::{ceremony::plan_file::PurposeWord, hint};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -33,6 +43,32 @@ enum Command {
     Status(status::StatusCommand),
     /// Check configuration, keys, store, providers and contracts without signing anything
     Check(check::Check),
+    /// Print what the other operators need to know of you, for a plan
+    Member(plan::MemberCommand),
+    /// Write the plan of a key ceremony
+    Plan(plan::PlanCommand),
+    /// Key ceremony: make a group key together
+    Dkg(ceremony::CeremonyCommand),
+    /// Key ceremony: the same key for other members or another threshold
+    Reshare(ceremony::CeremonyCommand),
+    /// Key ceremony: the same key and members, new shares
+    Refresh(ceremony::CeremonyCommand),
+    /// Key ceremony: a member gets its lost share back
+    Repair(ceremony::CeremonyCommand),
+    /// Get a lost share back from the identity key and a ceremony's public transcript
+    Recover(recover::Recover),
+    /// Put a new key in the place of the old one, on chain and here
+    Rotate(rotate::Rotate),
+    /// Take over another committee file for the same key
+    Adopt(adopt::Adopt),
+    /// Check a proof that somebody broke the rules
+    Fault(fault::Fault),
+    /// Let a member that was proven to cheat take part again
+    Pardon(pardon::Pardon),
+    /// Write everything that must not be lost into one sealed file
+    Backup(backup::Backup),
+    /// Unpack such a file into a new folder
+    Restore(backup::Restore),
 }
 
 /// Runs the command line.
@@ -44,18 +80,32 @@ pub fn main() -> ExitCode {
         Err(error) => return fail(&eyre::Report::new(error).wrap_err("can't start the runtime")),
     };
     let outcome = runtime.block_on(async {
-        match cli.command {
+        let outcome = match cli.command {
+            Command::Dkg(command) => return command.run(PurposeWord::Generate).await,
+            Command::Reshare(command) => return command.run(PurposeWord::Reshare).await,
+            Command::Refresh(command) => return command.run(PurposeWord::Refresh).await,
+            Command::Repair(command) => return command.run(PurposeWord::Repair).await,
+            Command::Rotate(command) => return command.run().await,
             Command::Run(command) => command.run().await,
             Command::Init(command) => command.run(),
             Command::DevnetKeys(command) => command.run(),
             Command::Status(command) => command.run().await,
             Command::Check(command) => command.run().await,
-        }
+            Command::Member(command) => command.run(),
+            Command::Plan(command) => command.run(),
+            Command::Recover(command) => command.run(),
+            Command::Adopt(command) => command.run(),
+            Command::Fault(command) => command.run(),
+            Command::Pardon(command) => command.run(),
+            Command::Backup(command) => command.run(),
+            Command::Restore(command) => command.run(),
+        };
+        outcome.map(|()| ExitCode::SUCCESS)
     });
     // What still runs in the background now has nothing left to say.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(report) => fail(&report),
     }
 }

@@ -1,10 +1,10 @@
 //! `guardian run`
 
-use crate::{config::Config, node, telemetry};
+use super::signals;
+use crate::{config::Config, node, successor::Watched, telemetry};
 use clap::Args;
 use eyre::Result;
 use std::path::PathBuf;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// Arguments of `guardian run`.
@@ -17,23 +17,35 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) async fn run(self) -> Result<()> {
-        // First of all: a stop that comes while we are still starting must not be lost.
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let stop = CancellationToken::new();
-        let token = stop.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-                _ = interrupt.recv() => tracing::info!("interrupted: stopping"),
-            }
-            token.cancel();
-        });
+        let stop = signals::stop()?;
         let config = Config::load(&self.config)?;
         telemetry::start(&config.log)?;
-        tokio::select! {
-            // Before everything runs there is nothing to stop in order.
-            biased;
-            outcome = node::run(config, stop.clone()) => outcome,
+        let mut committee = Watched::load(&config)?;
+        loop {
+            let round = stop.child_token();
+            let running = async {
+                let outcome = node::run(config.clone(), committee.file.clone(), round.clone()).await;
+                round.cancel();
+                outcome
+            };
+            let (outcome, next) = tokio::join!(running, replaced(&committee, &config, &round));
+            outcome?;
+            match next {
+                Some(next) if !stop.is_cancelled() => committee = next,
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Ends `round` when the committee file was replaced, and returns the new one; or `None` if the round ends by itself.
+async fn replaced(committee: &Watched, config: &Config, round: &CancellationToken) -> Option<Watched> {
+    tokio::select! {
+        () = round.cancelled() => None,
+        next = committee.successor(config) => {
+            tracing::info!(key_epoch = next.file.key_epoch.0, "another committee: stopping, to start anew with it");
+            round.cancel();
+            Some(next)
         }
     }
 }

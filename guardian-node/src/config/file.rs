@@ -54,8 +54,8 @@ pub struct GuardianConfig {
 pub struct KeysConfig {
     /// Sealed identity key.
     pub identity: PathBuf,
-    /// Sealed share of the group key.
-    pub share: PathBuf,
+    /// Folder of the sealed shares of the group key.
+    pub shares: PathBuf,
     /// Sealed shares of the validators' keys.
     #[serde(default)]
     pub exits: Option<PathBuf>,
@@ -71,6 +71,12 @@ pub struct KeysConfig {
 pub struct NetworkConfig {
     /// Multiaddresses to listen on.
     pub listen: Vec<String>,
+    /// Those to listen on during a key ceremony; left out: the same, and then the node must not run meanwhile.
+    #[serde(default)]
+    pub ceremony_listen: Option<Vec<String>>,
+    /// For tests and rehearsals on one machine: how far apart the guardians pretend to be. All of them must say the same.
+    #[serde(default, with = "humantime_serde", skip_serializing_if = "Duration::is_zero")]
+    pub simulated_round_trip: Duration,
 }
 
 /// One endpoint.

@@ -25,22 +25,41 @@ impl Config {
             format!("can't read the configuration {}", path.display()),
             "`guardian init` writes one; pass its path with --config",
         )?;
-        let mut config: Self = toml::from_str(&text).hint(
+        let mut config = Self::parse(&text, path)?;
+        config.resolve(path.parent().unwrap_or_else(|| Path::new(".")));
+        Ok(config)
+    }
+
+    /// Reads and checks `text`, which stands in the file at `path`. Paths stay as they are written.
+    ///
+    /// # Errors
+    /// If it has an unknown key or a wrong type, or contradicts itself.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Hinted> {
+        let config: Self = toml::from_str(text).hint(
             format!("the configuration {} is not valid", path.display()),
             "every key is explained in the file that `guardian init` writes; unknown keys are refused so that a typing error can't go unnoticed",
         )?;
-        config.resolve(path.parent().unwrap_or_else(|| Path::new(".")));
         config.check()?;
         Ok(config)
     }
 
-    fn resolve(&mut self, base: &Path) {
+    /// Every path in it, with the place that `guardian init` gives it.
+    pub(crate) fn paths(&mut self) -> Vec<(&mut PathBuf, &'static str)> {
         let keys = &mut self.keys;
-        for path in [&mut self.guardian.data_dir, &mut self.guardian.committee, &mut keys.identity, &mut keys.share]
-            .into_iter()
-            .chain([&mut keys.account, &mut keys.passphrase_file])
-            .chain(&mut keys.exits)
-        {
+        let mut paths = vec![
+            (&mut self.guardian.data_dir, "data"),
+            (&mut self.guardian.committee, "committee.toml"),
+            (&mut keys.identity, "keys/identity.sealed"),
+            (&mut keys.shares, "keys/shares"),
+            (&mut keys.account, "keys/account.sealed"),
+            (&mut keys.passphrase_file, "keys/passphrase"),
+        ];
+        paths.extend(keys.exits.as_mut().map(|exits| (exits, "keys/exits.sealed")));
+        paths
+    }
+
+    fn resolve(&mut self, base: &Path) {
+        for (path, _) in self.paths() {
             *path = absolute(base, path);
         }
     }

@@ -1,6 +1,9 @@
-//! The store: what a guardian must not forget, in RocksDB. Every append is one atomic, synced write.
+//! The store: what a guardian must not forget, in RocksDB. Every append is one atomic, synced write. Key ceremonies have stores of their
+//! own.
 
+mod board;
 mod rocks;
 mod tables;
 
+pub use board::BoardStore;
 pub use rocks::{Store, StoreError};

@@ -2,6 +2,7 @@
 
 use super::tables::{self, Table};
 use guardian_protocol::{
+    ceremony,
     ports::AppendRecords,
     record::{Record, RecordError},
     types::DutyId,
@@ -37,6 +38,12 @@ pub enum StoreError {
     /// A record can't be read.
     #[error("the store holds a record that can't be read")]
     Record(#[from] RecordError),
+    /// A record of a key ceremony can't be read.
+    #[error("the store holds a record of a key ceremony that can't be read")]
+    CeremonyRecord(#[from] ceremony::record::RecordError),
+    /// A record of a key ceremony is missing.
+    #[error("record {0} of the key ceremony is missing")]
+    Missing(u64),
     /// A table is missing.
     #[error("the store lacks the table `{0}`")]
     NoTable(&'static str),
@@ -46,6 +53,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What it means that `path` could not be opened.
+    pub(super) fn opening(path: &Path, error: rocksdb::Error) -> Self {
+        // RocksDB has one kind for all I/O errors; its text is the only sign of a held lock.
+        if error.as_ref().contains("lock") { Self::InUse(path.to_owned()) } else { Self::Rocks(error) }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn advice(&self) -> &'static str {
@@ -57,6 +70,10 @@ impl StoreError {
             Self::SecondDigest(_) => "this must never happen; stop, keep the store, and report it",
             Self::Record(_) | Self::NoTable(_) => {
                 "the disk may be failing; move the store away and start with a new one: the node then waits until signing is safe"
+            }
+            Self::CeremonyRecord(_) | Self::Missing(_) => {
+                "the disk may be failing; move the folder away and run the command again: this guardian then makes the same \
+                 posts once more, and the others still have theirs"
             }
             Self::Rocks(_) => "check free space and permissions of data_dir; nothing that was not written was signed",
         }
@@ -76,10 +93,7 @@ impl Store {
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         let families = Table::ALL.map(|table| ColumnFamilyDescriptor::new(table.name(), self::options()));
-        let db = DB::open_cf_descriptors(&options, path, families).map_err(|error| {
-            // RocksDB has one kind for all I/O errors; its text is the only sign of a held lock.
-            if error.as_ref().contains("lock") { StoreError::InUse(path.to_owned()) } else { StoreError::Rocks(error) }
-        })?;
+        let db = DB::open_cf_descriptors(&options, path, families).map_err(|error| StoreError::opening(path, error))?;
         let store = Self { db };
         store.check_schema()?;
         Ok(store)
@@ -137,14 +151,14 @@ impl AppendRecords for Store {
 }
 
 /// Survives a power cut: the write-ahead log is synced before the write returns.
-fn synced() -> WriteOptions {
+pub(super) fn synced() -> WriteOptions {
     let mut options = WriteOptions::default();
     options.set_sync(true);
     options
 }
 
 /// Small: a guardian writes a few records an epoch, and its whole memory shall stay below 128 MiB.
-fn options() -> Options {
+pub(super) fn options() -> Options {
     const MIB: usize = 1 << 20;
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(&Cache::new_lru_cache(4 * MIB));

@@ -1,8 +1,9 @@
 //! Which record lives in which table, under which key. Keys and values are lasting formats.
 
+use alloy_primitives::{B256, keccak256};
 use guardian_protocol::{
     record::Record,
-    types::{DutyId, DutyKind},
+    types::{DutyId, DutyKind, MemberId},
 };
 
 /// A column family.
@@ -18,11 +19,16 @@ pub(super) enum Table {
     Confirmed,
     /// The contracts' events, by last block.
     Events,
+    /// Proofs that members cheated, by committee.
+    Faults,
+    /// What operators forgave, by committee.
+    Pardons,
 }
 
 impl Table {
     /// Every table, in the order in which records are restored.
-    pub(super) const ALL: [Self; 5] = [Self::Meta, Self::Guard, Self::Events, Self::Signed, Self::Confirmed];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Meta, Self::Guard, Self::Events, Self::Signed, Self::Confirmed, Self::Faults, Self::Pardons];
 
     /// The column family's name.
     pub(super) const fn name(self) -> &'static str {
@@ -32,6 +38,8 @@ impl Table {
             Self::Signed => "signed",
             Self::Confirmed => "confirmed",
             Self::Events => "events",
+            Self::Faults => "faults",
+            Self::Pardons => "pardons",
         }
     }
 }
@@ -49,7 +57,17 @@ pub(super) fn place(record: &Record) -> (Table, Vec<u8>) {
         Record::Signed { duty, .. } => (Table::Signed, duty_key(duty.id())),
         Record::Confirmed { id } => (Table::Confirmed, duty_key(*id)),
         Record::Events { upto, .. } => (Table::Events, upto.number.to_be_bytes().to_vec()),
+        Record::Fault { committee, culprit, fault } => {
+            let hash = keccak256(fault.encode());
+            (Table::Faults, [member_key(*committee, *culprit).as_slice(), hash.as_slice()].concat())
+        }
+        Record::Pardon { committee, member, .. } => (Table::Pardons, member_key(*committee, *member)),
     }
+}
+
+/// Committee (32 bytes), number (2, big-endian).
+fn member_key(committee: B256, member: MemberId) -> Vec<u8> {
+    [committee.as_slice(), &member.get().to_be_bytes()].concat()
 }
 
 /// Big-endian, so that the order of keys is the order of periods: kind (1 byte), key epoch (8), period (8).

@@ -5,7 +5,7 @@ use alloy::primitives::B256;
 use guardian_crypto::{
     frost::{KeyShare, dealer, signing},
     identity::IdentityKey,
-    schnorr::GroupKey,
+    schnorr::{GroupKey, Signature},
 };
 use guardian_protocol::{
     setup::{ProviderQuorum, Setup, Timing},
@@ -83,7 +83,13 @@ impl Signers {
             reference_root: B256::repeat_byte(0xaa),
             body,
         };
-        let mut rng = ChaCha20Rng::seed_from_u64(epoch);
+        let digest = self.setup.domain().digest(&duty);
+        Signed::verify(duty, self.signature(epoch, digest), &self.setup).unwrap()
+    }
+
+    /// A signature of these signers over `digest`. No two calls may have the same seed.
+    pub(crate) fn signature(&self, seed: u64, digest: B256) -> Signature {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let signers = &self.shares[..2];
         let (mut nonces, mut commitments) = (Vec::new(), BTreeMap::new());
         for share in signers {
@@ -91,15 +97,13 @@ impl Signers {
             nonces.push(secret);
             commitments.insert(share.member(), public);
         }
-        let digest = self.setup.domain().digest(&duty);
         let package = signing::SigningPackage::new(digest.0, &commitments).unwrap();
         let shares = signers
             .iter()
             .zip(nonces)
             .map(|(share, nonces)| (share.member(), signing::sign(nonces, &package, share).unwrap()))
             .collect();
-        let signature = signing::aggregate(&package, &shares, self.setup.committee.public_shares()).unwrap();
-        Signed::verify(duty, signature, &self.setup).unwrap()
+        signing::aggregate(&package, &shares, self.setup.committee.public_shares()).unwrap()
     }
 }
 

@@ -1,0 +1,196 @@
+use super::*;
+use crate::{cli::DevnetKeys, node, store::Store};
+use guardian_protocol::{
+    Guardian,
+    effects::Effects,
+    input::Input,
+    ports::{Answers, AppendRecords, Query, Reading},
+    record::Record,
+    setup::Setup,
+    status::Reason,
+    types::{Checkpoint, DutyId, DutyKind, Epoch, Network, Slot, Timestamp},
+};
+use rand_core::OsRng;
+
+/// A guardian with everything that can be in a backup, and with a store that has something in it.
+fn guardian(dir: &Path) -> PathBuf {
+    let keys = DevnetKeys { out: dir.to_owned(), validators: 2, ..DevnetKeys::default() };
+    keys.make().unwrap();
+    let home = dir.join("guardian-1");
+    fs::write(home.join("guardian.toml"), crate::config::TEMPLATE).unwrap();
+    let mut store = Store::open(&home.join("data")).unwrap();
+    let id = DutyId { kind: DutyKind::Reserves, period: Epoch(9), key_epoch: KeyEpoch(1) };
+    store.append(&[Record::Floor { epoch: Epoch(3) }, Record::Decided { id, digest: [7; 32].into() }]).unwrap();
+    home
+}
+
+/// The ceremony that made the share that is there, and one that made another.
+fn add_ceremonies(home: &Path) {
+    let committee = fs::read_to_string(home.join("committee.toml")).unwrap();
+    let other = committee.replacen("key_epoch = 1", "key_epoch = 7", 1);
+    assert_ne!(committee, other);
+    for (name, committee) in [("0123456789abcdef", committee), ("fedcba9876543210", other)] {
+        let folder = folder::of(&home.join("data"), name);
+        fs::create_dir_all(folder.join("board")).unwrap();
+        fs::write(folder.join("committee.toml"), committee).unwrap();
+        for file in ["plan.toml", "transcript", "status.json", "board/000004.log"] {
+            fs::write(folder.join(file), file).unwrap();
+        }
+    }
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.push(path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+fn passphrase() -> Secret<String> {
+    Secret::new("devnet".to_owned())
+}
+
+#[test]
+fn what_comes_back_is_everything_but_the_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = guardian(dir.path());
+    add_ceremonies(&home);
+    let (file, new) = (dir.path().join("backup"), dir.path().join("new"));
+    back_up(&home.join("guardian.toml"), &file, Work::Devnet).unwrap();
+    let restored = restore(&file, &new, passphrase()).unwrap();
+    assert_eq!((restored.name.as_str(), restored.moved.len()), ("guardian-1", 0));
+
+    let share = Shares::new(&home.join("keys/shares"), &KeyFiles::with_passphrase("guardian-1", passphrase())).names().unwrap();
+    let expected = [
+        "committee.toml".to_owned(),
+        "data/ceremonies/0123456789abcdef/committee.toml".to_owned(),
+        "data/ceremonies/0123456789abcdef/plan.toml".to_owned(),
+        "data/ceremonies/0123456789abcdef/transcript".to_owned(),
+        "guardian.toml".to_owned(),
+        "keys/account.sealed".to_owned(),
+        "keys/exits.sealed".to_owned(),
+        "keys/identity.sealed".to_owned(),
+        "keys/passphrase".to_owned(),
+        format!("keys/shares/{}", share[0]),
+    ];
+    assert_eq!(files(&new), expected);
+    for path in &expected {
+        assert_eq!(fs::read(new.join(path)).unwrap(), fs::read(home.join(path)).unwrap(), "{path}");
+    }
+}
+
+#[test]
+fn a_restored_guardian_waits_until_signing_is_safe() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = guardian(dir.path());
+    let (file, new) = (dir.path().join("backup"), dir.path().join("new"));
+    back_up(&home.join("guardian.toml"), &file, Work::Devnet).unwrap();
+    restore(&file, &new, passphrase()).unwrap();
+
+    let config = Config::load(&new.join("guardian.toml")).unwrap();
+    let committee = CommitteeFile::load(&config.guardian.committee).unwrap();
+    let (secrets, _) = node::secrets(&config, &committee).unwrap();
+    let records = node::open_store(&config).unwrap().load().unwrap();
+    assert_eq!(records, Vec::new());
+    let setup = Setup {
+        me: committee.named("guardian-1").unwrap().id,
+        committee: committee.committee().unwrap(),
+        network: Network {
+            chain_id: 1,
+            genesis_validators_root: [1; 32].into(),
+            genesis_time: 0,
+            seconds_per_slot: 12,
+            slots_per_epoch: 32,
+            forks: Vec::new(),
+            capella_fork_version: None,
+            deneb_fork_epoch: None,
+        },
+        contracts: config.contracts(),
+        quorum: config.quorum(),
+        timing: config.timing.timing(),
+        start_block: 0,
+    };
+    let mut guardian = Guardian::restore(Timestamp(0), setup, secrets, records, &mut OsRng).unwrap();
+    // Even when it sees what is final, it does not know yet what was signed before.
+    let mut fx = Effects::default();
+    guardian.step(Timestamp(0), Input::Woke, &mut OsRng, &mut fx);
+    let asked = fx.commit(&mut node::open_store(&config).unwrap()).unwrap().queries;
+    let (id, query) = asked.first().unwrap();
+    assert_eq!(*query, Query::Finalized);
+    let (root, state_root) = ([2; 32].into(), [3; 32].into());
+    let finalized = Checkpoint { epoch: Epoch(10), root, block_slot: Slot(320), state_root, execution: None };
+    let answers = vec![(guardian_protocol::types::ProviderId(0), Ok(Reading::Finalized(Some(finalized))))];
+    let input = Input::Read(Answers { id: *id, answers });
+    guardian.step(Timestamp(1), input, &mut OsRng, &mut Effects::default());
+    assert!(guardian.not_ready().contains(&Reason::StoreIsNew), "{:?}", guardian.not_ready());
+}
+
+#[test]
+fn nothing_is_restored_over_anything_that_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = guardian(dir.path());
+    let file = dir.path().join("backup");
+    back_up(&home.join("guardian.toml"), &file, Work::Devnet).unwrap();
+    let before = files(&home);
+    let error = restore(&file, &home, passphrase()).unwrap_err();
+    assert!(error.to_string().contains("not empty"), "{error}");
+    assert_eq!(files(&home), before);
+}
+
+#[test]
+fn a_wrong_passphrase_and_a_damaged_backup_restore_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = guardian(dir.path());
+    let (file, new) = (dir.path().join("backup"), dir.path().join("new"));
+    back_up(&home.join("guardian.toml"), &file, Work::Devnet).unwrap();
+    assert!(restore(&file, &new, Secret::new("wrong".to_owned())).is_err());
+    let whole = fs::read(&file).unwrap();
+    for damaged in [&whole[..whole.len() - 1], &[], b"not a backup"] {
+        fs::write(&file, damaged).unwrap();
+        assert!(restore(&file, &new, passphrase()).is_err());
+    }
+    assert!(!new.join("guardian.toml").exists());
+}
+
+#[test]
+fn what_does_not_open_is_not_backed_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = guardian(dir.path());
+    let path = home.join("keys/exits.sealed");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    let file = dir.path().join("backup");
+    assert!(back_up(&home.join("guardian.toml"), &file, Work::Devnet).is_err());
+    assert!(!file.exists());
+}
+
+#[test]
+fn paths_that_lead_elsewhere_are_brought_into_the_new_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = guardian(dir.path());
+    let elsewhere = dir.path().join("elsewhere");
+    fs::create_dir_all(&elsewhere).unwrap();
+    fs::rename(home.join("data"), elsewhere.join("data")).unwrap();
+    fs::rename(home.join("keys/account.sealed"), dir.path().join("account.sealed")).unwrap();
+    let text = crate::config::TEMPLATE
+        .replace("\"data\"", &format!("{:?}", elsewhere.join("data")))
+        .replace("\"keys/account.sealed\"", "\"../account.sealed\"");
+    fs::write(home.join("guardian.toml"), text).unwrap();
+    let (file, new) = (dir.path().join("backup"), dir.path().join("new"));
+    back_up(&home.join("guardian.toml"), &file, Work::Devnet).unwrap();
+    let restored = restore(&file, &new, passphrase()).unwrap();
+    assert_eq!(restored.moved.len(), 2);
+    let config = Config::load(&restored.config).unwrap();
+    assert_eq!(config.guardian.data_dir, new.join("data"));
+    assert!(new.join("keys/account.sealed").exists());
+}

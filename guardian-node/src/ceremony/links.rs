@@ -1,0 +1,83 @@
+//! A ceremony's network: the participants, each where it is reached during ceremonies.
+
+use crate::{
+    committee::MemberEntry,
+    config::Config,
+    hint::{Hinted, WithHint},
+    peers::{self, News, Peers},
+    tasks::Tasks,
+};
+use guardian_crypto::identity::IdentityKey;
+use guardian_p2p::Network;
+use guardian_protocol::{ceremony::Input, types::MemberId};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Inputs that wait for the loop: what a hundred participants say at once. What is dropped beyond that is said again.
+const INPUTS: usize = 1024;
+
+/// The running network of a ceremony.
+#[derive(Debug)]
+pub(super) struct Links {
+    pub(super) network: Network,
+    pub(super) peers: Peers,
+    pub(super) inputs: mpsc::Receiver<Input>,
+}
+
+impl Links {
+    /// Connects `me` with `others`. The network's tasks belong to `tasks`.
+    pub(super) async fn start(
+        config: &Config,
+        identity: &IdentityKey,
+        others: &[&MemberEntry],
+        tasks: &mut Tasks,
+        stop: &CancellationToken,
+    ) -> Result<Self, Hinted> {
+        let (key, listen) = match &config.network.ceremony_listen {
+            Some(listen) => ("ceremony_listen", listen),
+            None => ("listen", &config.network.listen),
+        };
+        let others_during = others.iter().map(|entry| (*entry, entry.during_ceremonies()));
+        let settings = peers::network_config(&config.network, (key, listen), others_during)?;
+        let (network, events, transport) =
+            Network::start(settings, peers::network_identity(identity)?).await.hint(
+                "can't start the ceremony's network",
+                format!(
+                    "check [network] {key}: is the running node, or another ceremony, using the port? \
+                     A ceremony beside a running node needs `ceremony_listen` with ports of its own"
+                ),
+            )?;
+        let peers = Peers::new(others.iter().copied())?;
+        let (sender, inputs) = mpsc::channel(INPUTS);
+        let hear = {
+            let peers = peers.clone();
+            async move {
+                peers.hear(events, |member, news| drop(sender.try_send(input(member, news)))).await;
+            }
+        };
+        let token = stop.clone();
+        tasks.critical("network", async move {
+            tokio::select! {
+                () = token.cancelled() => Ok(()),
+                ended = transport => Ok(ended?),
+            }
+        });
+        let token = stop.clone();
+        tasks.critical("peers", async move {
+            tokio::select! {
+                () = token.cancelled() => {}
+                () = hear => {}
+            }
+            Ok(())
+        });
+        Ok(Self { network, peers, inputs })
+    }
+}
+
+fn input(member: MemberId, news: News) -> Input {
+    match news {
+        News::Up => Input::PeerUp(member),
+        News::Down => Input::PeerDown(member),
+        News::Heard(bytes) => Input::Heard { from: member, bytes },
+    }
+}

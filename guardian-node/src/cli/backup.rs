@@ -1,0 +1,77 @@
+//! `guardian backup` and `guardian restore`
+
+use super::{
+    ceremony::{ConfigArgument, SealArguments},
+    output,
+};
+use crate::{
+    backup,
+    hint::{Hinted, WithHint},
+};
+use clap::Args;
+use eyre::Result;
+use guardian_crypto::secret::Secret;
+use std::path::PathBuf;
+
+/// Arguments of `guardian backup`.
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// The file to write
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    seal: SealArguments,
+}
+
+impl Backup {
+    pub(super) fn run(self) -> Result<()> {
+        let archive = backup::back_up(&self.config.config, &self.out, self.seal.work())?;
+        output::talk(&format!(
+            "Wrote {} files to {}, sealed with the passphrase of the keys. Keep that passphrase elsewhere: without it the file is worth \
+             nothing. Nothing of the store is in it. Write a new one after every ceremony.",
+            archive.files.len().saturating_add(1),
+            self.out.display(),
+        ));
+        Ok(())
+    }
+}
+
+/// Arguments of `guardian restore`.
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// The file that `guardian backup` wrote
+    #[arg(long)]
+    from: PathBuf,
+    /// The new folder
+    #[arg(long)]
+    dir: PathBuf,
+    /// A file with the passphrase of the guardian's keys
+    #[arg(long)]
+    passphrase_file: PathBuf,
+}
+
+impl Restore {
+    pub(super) fn run(self) -> Result<()> {
+        let path = &self.passphrase_file;
+        let text = std::fs::read_to_string(path)
+            .hint(format!("can't read {}", path.display()), "pass a file that holds the passphrase")?;
+        let passphrase = Secret::new(text.trim_end_matches(['\r', '\n']).to_owned());
+        if passphrase.expose().is_empty() {
+            return Err(Hinted::new(format!("{} is empty", path.display()), "pass a file that holds the passphrase").into());
+        }
+        let restored = backup::restore(&self.from, &self.dir, passphrase)?;
+        for (before, now) in &restored.moved {
+            output::talk(&format!("{} is now {} in the new folder", before.display(), now.display()));
+        }
+        let config = restored.config.display();
+        output::talk(&format!(
+            "Restored `{}`. Its store is empty: the node waits until signing is safe again, one epoch as a rule.\n\
+             Before you start it: the old machine must never run again with these keys. Then:\n  \
+             guardian check --config {config}\n  guardian run --config {config}",
+            restored.name,
+        ));
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! `guardian pardon`: lets a member that was proven to cheat take part again, once its operator has repaired what was broken.
+
+use super::{ceremony::ConfigArgument, output};
+use crate::{
+    committee::CommitteeFile,
+    config::Config,
+    hint::{Hinted, WithHint},
+    node,
+};
+use clap::Args;
+use eyre::Result;
+use guardian_protocol::{ports::AppendRecords, record::Record, types::Epoch};
+
+/// Arguments of `guardian pardon`.
+#[derive(Debug, Args)]
+pub(super) struct Pardon {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// The member's name
+    #[arg(long)]
+    member: String,
+}
+
+impl Pardon {
+    pub(super) fn run(self) -> Result<()> {
+        let config = Config::load(&self.config.config)?;
+        let file = CommitteeFile::load(&config.guardian.committee)?;
+        let committee = file.committee()?;
+        let member = file.named(&self.member)?.id;
+        let mut store = node::open_store(&config)?;
+        let periods = store.load().hint("can't read the store", "see the cause")?.into_iter().filter_map(|record| match record {
+            Record::Fault { committee: of, culprit, fault } if of == committee.id() && culprit == member => {
+                Some(fault.verify(&committee).map_or(Epoch(0), |(_, duty)| duty.period))
+            }
+            _ => None,
+        });
+        let Some(upto) = periods.max() else {
+            return Err(Hinted::new(
+                format!("nothing is known against `{}` here", self.member),
+                "each guardian keeps its own proofs: ask those whose status lists the member as excluded",
+            )
+            .into());
+        };
+        store
+            .append(&[Record::Pardon { committee: committee.id(), member, upto }])
+            .hint("the pardon could not be written", "check free space and permissions of data_dir")?;
+        output::talk(&format!(
+            "`{}` is forgiven what it did up to epoch {upto}. Start the node again; the other guardians have to pardon it too.",
+            self.member
+        ));
+        Ok(())
+    }
+}

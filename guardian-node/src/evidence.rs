@@ -1,0 +1,48 @@
+//! Proofs of misconduct as files, for people to keep and to show: `guardian fault verify` checks them anywhere. Public; nothing here is
+//! needed to go on.
+
+use crate::{
+    durable,
+    hint::{Hinted, WithHint},
+};
+use guardian_protocol::{
+    sign::Fault,
+    types::{DutyId, MemberId},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Files that are larger than this are not read: the largest proof of a ceremony is a transcript's part.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The folder of a guardian's evidence.
+#[derive(Clone, Debug)]
+pub(crate) struct Evidence {
+    folder: PathBuf,
+}
+
+impl Evidence {
+    /// Below the store's folder.
+    pub(crate) fn new(data_dir: &Path) -> Self {
+        Self { folder: data_dir.join("evidence") }
+    }
+
+    /// Keeps the proof that `member` cheated in the signing of `duty`. Returns the file.
+    pub(crate) fn keep(&self, member: MemberId, duty: DutyId, fault: &Fault) -> Result<PathBuf, Hinted> {
+        let path = self.folder.join(format!("signing-{duty}-member-{member}.fault"));
+        durable::replace_private(&path, &fault.encode())?;
+        Ok(path)
+    }
+}
+
+/// Reads a file that somebody else may have made.
+pub(crate) fn read_public(path: &Path) -> Result<Vec<u8>, Hinted> {
+    let read = || -> std::io::Result<Option<Vec<u8>>> {
+        let fits = fs::metadata(path)?.len() <= MAX_BYTES;
+        if fits { fs::read(path).map(Some) } else { Ok(None) }
+    };
+    let bytes = read().hint(format!("can't read {}", path.display()), "check the path")?;
+    bytes.ok_or_else(|| Hinted::new(format!("{} is too large", path.display()), "it is another kind of file"))
+}

@@ -1,0 +1,84 @@
+//! Members as the network knows them: peer ids for numbers, addresses to dial, and the network's events with numbers in them. Used by
+//! the running node and by key ceremonies, which have networks of their own.
+
+use crate::{
+    committee::MemberEntry,
+    config::NetworkConfig,
+    hint::{Hinted, WithHint},
+};
+use guardian_crypto::identity::IdentityKey;
+use guardian_p2p::{Channel, Event, Feedback, Identity, Multiaddr, Network, PeerId};
+use guardian_protocol::{effects::Recipient, types::MemberId};
+use std::collections::BTreeMap;
+use tokio::sync::mpsc;
+
+/// Everybody else: who is who.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Peers(BTreeMap<PeerId, MemberId>);
+
+/// What the network says of one member.
+#[derive(Debug)]
+pub(crate) enum News {
+    Up,
+    Down,
+    Heard(Vec<u8>),
+}
+
+impl Peers {
+    pub(crate) fn new<'a>(others: impl IntoIterator<Item = &'a MemberEntry>) -> Result<Self, Hinted> {
+        others.into_iter().map(|entry| Ok((entry.peer_id()?, entry.id))).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Hands `bytes` to the network, for one or for all.
+    pub(crate) fn send(&self, network: &Network, to: Recipient, bytes: Vec<u8>) -> Feedback {
+        match to {
+            Recipient::All => network.broadcast(bytes),
+            // A member that left has no peer; there is nobody to tell.
+            Recipient::One(member) => {
+                let peer = self.0.iter().find(|(_, number)| **number == member).map(|(peer, _)| *peer);
+                peer.map_or(Feedback::Dropped, |peer| network.send(peer, bytes))
+            }
+        }
+    }
+
+    /// Passes the network's events on until it ends.
+    pub(crate) async fn hear(&self, mut events: mpsc::Receiver<Event>, mut tell: impl FnMut(MemberId, News)) {
+        while let Some(event) = events.recv().await {
+            let (peer, news) = match event {
+                Event::Connected(peer) => (peer, News::Up),
+                Event::Disconnected(peer) => (peer, News::Down),
+                Event::Received { from, channel: Channel::Broadcast | Channel::Direct, bytes } => {
+                    (from, News::Heard(bytes))
+                }
+            };
+            if let Some(member) = self.0.get(&peer) {
+                tell(*member, news);
+            }
+        }
+    }
+}
+
+/// The network's configuration, with `listen` of the addresses under `key`.
+pub(crate) fn network_config<'a>(
+    config: &NetworkConfig,
+    (key, listen): (&str, &[String]),
+    others: impl IntoIterator<Item = (&'a MemberEntry, &'a [Multiaddr])>,
+) -> Result<guardian_p2p::Config, Hinted> {
+    let advice = "write multiaddresses like /ip4/0.0.0.0/udp/9000/quic-v1 or /dns4/host/tcp/9000";
+    let listen = listen
+        .iter()
+        .map(|text| text.parse().hint(format!("[network] {key}: `{text}` is not a multiaddress"), advice))
+        .collect::<Result<_, _>>()?;
+    let members = others
+        .into_iter()
+        .map(|(entry, addresses)| Ok(guardian_p2p::Member { peer_id: entry.peer_id()?, addresses: addresses.to_vec() }))
+        .collect::<Result<_, Hinted>>()?;
+    let simulated_round_trip = config.simulated_round_trip;
+    Ok(guardian_p2p::Config { listen, members, simulated_round_trip, ..guardian_p2p::Config::default() })
+}
+
+/// The network's identity, of the same seed as the guardian's.
+pub(crate) fn network_identity(identity: &IdentityKey) -> Result<Identity, Hinted> {
+    Identity::from_seed(*identity.expose_seed())
+        .hint("the identity key is not valid", "restore keys/identity.sealed from your backup")
+}
