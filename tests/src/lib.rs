@@ -1,5 +1,6 @@
 //! What proves the node: the seeded cluster, the devnet with real processes on real chains, and the benchmarks.
 
 pub mod bench;
+pub mod ceremony;
 pub mod devnet;
 pub mod simulation;

@@ -1,12 +1,16 @@
-//! `make bench`: prints the table of figures and writes `.bench/results.json`.
+//! `make bench`: prints the tables of figures and writes `.bench/results.json` and `.bench/signing.json`.
 
-use clap::Parser;
-use eyre::Result;
+use clap::{Parser, ValueEnum};
+use eyre::{Result, WrapErr, ensure, eyre};
 use guardian_tests::{
-    bench::{self, Figure},
+    bench::{
+        self, Figure,
+        signing::{self, Case, Fault, Transport},
+    },
     devnet::root,
 };
-use std::process::ExitCode;
+use serde::Serialize;
+use std::{process::ExitCode, time::Duration};
 
 /// Measures the node, each figure beside a reference.
 #[derive(Debug, Parser)]
@@ -15,12 +19,29 @@ struct Arguments {
     /// Leave out what needs a devnet (some minutes)
     #[arg(long)]
     quick: bool,
-    /// Signatures to measure
-    #[arg(long, default_value_t = 200)]
+    /// Measure only these parts
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+    /// Signatures to measure in small committees; a part of it in large ones and with faults
+    #[arg(long, default_value_t = 100)]
     signatures: usize,
     /// Reports to wait for on the devnet
     #[arg(long, default_value_t = 8)]
     reports: usize,
+    /// Measure only such signatures and write nothing: members, threshold, fault, round trip in ms, transport; such as
+    /// `7,5,none,100,quic`
+    #[arg(long, value_parser = case)]
+    case: Vec<Case>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Of the contracts
+    Gas,
+    /// Over libp2p, in committees of all sizes, with faults
+    Signing,
+    /// On a devnet
+    Devnet,
 }
 
 fn main() -> ExitCode {
@@ -34,20 +55,56 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    let mut figures: Vec<Figure> = bench::gas::measure()?;
-    let signing = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    figures.extend(signing.block_on(bench::signing::measure(7, 5, arguments.signatures))?);
-    drop(signing);
-    if !arguments.quick {
+    if !arguments.case.is_empty() {
+        return cases(arguments);
+    }
+    let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
+    let mut figures: Vec<Figure> = Vec::new();
+    if wanted(Part::Gas) {
+        figures.extend(bench::gas::measure()?);
+    }
+    if wanted(Part::Signing) {
+        say(&signing::table(&[]));
+        let (of_signing, outcomes) = signing::figures(arguments.signatures, |outcome| say(&outcome.to_string()))?;
+        figures.extend(of_signing);
+        write("signing.json", &outcomes)?;
+    }
+    if wanted(Part::Devnet) && !arguments.quick {
         // Children die with the thread that started them, so this runs on the main thread alone.
         let devnet = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         figures.extend(devnet.block_on(bench::devnet::measure(arguments.reports))?);
     }
     say(&bench::table(&figures));
+    write("results.json", &figures)
+}
+
+fn cases(arguments: &Arguments) -> Result<()> {
+    say(&signing::table(&[]));
+    for case in &arguments.case {
+        let case = Case { signatures: arguments.signatures, ..*case };
+        say(&signing::measure(case)?.to_string());
+    }
+    Ok(())
+}
+
+fn case(text: &str) -> Result<Case> {
+    let parts: Vec<&str> = text.split(',').collect();
+    let &[members, threshold, fault, round_trip, transport] = parts.as_slice() else {
+        return Err(eyre!("not five parts"));
+    };
+    let (members, threshold) = (members.parse().wrap_err("members")?, threshold.parse().wrap_err("threshold")?);
+    ensure!(threshold > 0 && threshold <= members, "the threshold is not one of such a committee");
+    let fault = Fault::ALL.into_iter().find(|known| known.as_str() == fault).ok_or_else(|| eyre!("no such fault"))?;
+    let transport = [Transport::Tcp, Transport::Quic].into_iter().find(|known| known.to_string() == transport);
+    let transport = transport.ok_or_else(|| eyre!("neither tcp nor quic"))?;
+    let round_trip = Duration::from_millis(round_trip.parse().wrap_err("round trip")?);
+    Ok(Case { members, threshold, fault, round_trip, transport, signatures: 0 })
+}
+
+fn write(name: &str, value: &impl Serialize) -> Result<()> {
     let folder = root().join(".bench");
     std::fs::create_dir_all(&folder)?;
-    std::fs::write(folder.join("results.json"), serde_json::to_string_pretty(&figures)?)?;
-    Ok(())
+    Ok(std::fs::write(folder.join(name), serde_json::to_string_pretty(value)?)?)
 }
 
 #[expect(clippy::print_stdout, reason = "the table is the product")]

@@ -11,7 +11,8 @@ use alloy::{
     sol_types::{SolEvent, SolValue},
 };
 use eyre::{Result, WrapErr, ensure, eyre};
-use guardian_node::cli::DevnetManifest;
+use alloy::{consensus::Transaction as _, sol_types::SolCall};
+use guardian_node::{cli::DevnetManifest, config::ContractsConfig};
 use std::time::{Duration, Instant};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
@@ -19,6 +20,19 @@ mod abi {
     use super::sol;
 
     sol! {
+        #[sol(rpc)]
+        interface GuardianKeys {
+            #[derive(Debug)]
+            struct Signature { uint256 rx; uint256 ry; uint256 z; }
+            event KeyRotated(uint64 indexed keyEpoch, uint256 px, uint256 py);
+            error WrongKeyEpoch(uint64 given, uint64 current);
+            error InvalidSignature();
+            function groupKey() external view returns (uint256 px, uint256 py);
+            function keyEpoch() external view returns (uint64);
+            function hashRotation(uint64 newKeyEpoch, uint256 px, uint256 py) external view returns (bytes32);
+            function rotate(uint256 px, uint256 py, Signature calldata byOldKey, Signature calldata byNewKey) external;
+            function verify(uint64 epoch, bytes32 digest, Signature calldata signature) external view;
+        }
         #[sol(rpc)]
         interface ReserveFeed {
             event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 total, uint64 validatorCount);
@@ -38,6 +52,7 @@ mod abi {
     }
 }
 
+pub use abi::GuardianKeys;
 use abi::{DevnetProtocol, EjectionRegistry, ReserveFeed};
 
 /// Anvil's first account: rich, and known to everybody.
@@ -77,7 +92,13 @@ impl Deployment {
     ///
     /// # Errors
     /// If the EVM does not answer or a transaction fails.
-    pub async fn deploy(url: &str, manifest: &DevnetManifest, genesis: &Genesis, options: &Options) -> Result<Self> {
+    pub async fn deploy(
+        url: &str,
+        key: (U256, U256),
+        manifest: &DevnetManifest,
+        genesis: &Genesis,
+        options: &Options,
+    ) -> Result<Self> {
         let signer: PrivateKeySigner = DEPLOYER.parse()?;
         let governor = signer.address();
         let wallet = EthereumWallet::from(signer);
@@ -85,8 +106,6 @@ impl Deployment {
         provider.client().set_poll_interval(Duration::from_millis(200));
         wait_for(&provider).await?;
 
-        let (x, y) = &manifest.group_key;
-        let key = (U256::from_str_radix(x, 16)?, U256::from_str_radix(y, 16)?);
         let guardian_keys = deploy(&provider, "GuardianKeys", key.abi_encode_params()).await?;
         let threshold = U256::from(options.ejection_threshold) * U256::from(1_000_000_000);
         let registry = (guardian_keys, governor, threshold).abi_encode_params();
@@ -103,10 +122,77 @@ impl Deployment {
         let receipt = DevnetProtocol::new(protocol, &provider).provision(pubkeys).send().await?.get_receipt().await?;
         ensure!(receipt.status(), "the validators could not be registered");
         send_ether(&provider, VAULT, VAULT_BALANCE).await?;
+        let deployment =
+            Self { rpc_url: url.to_owned(), guardian_keys, ejection_registry, reserve_feed, protocol, provider };
         for guardian in &manifest.guardians {
-            send_ether(&provider, guardian.account, U256::from(10u64.pow(18))).await?;
+            deployment.fund(guardian.account).await?;
         }
-        Ok(Self { rpc_url: url.to_owned(), guardian_keys, ejection_registry, reserve_feed, protocol, provider })
+        Ok(deployment)
+    }
+
+    /// Gives a guardian's account some ether.
+    ///
+    /// # Errors
+    /// If the EVM does not answer or the transaction fails.
+    pub async fn fund(&self, account: Address) -> Result<()> {
+        send_ether(&self.provider, account, U256::from(10u64.pow(18))).await
+    }
+
+    /// As guardians are told.
+    #[must_use]
+    pub fn config(&self) -> ContractsConfig {
+        ContractsConfig {
+            chain_id: 31337,
+            guardian_keys: self.guardian_keys,
+            ejection_registry: self.ejection_registry,
+            reserve_feed: self.reserve_feed,
+            protocol: self.protocol,
+            start_block: 0,
+        }
+    }
+
+    /// The group key on chain: its epoch and coordinates.
+    ///
+    /// # Errors
+    /// If the EVM does not answer.
+    pub async fn group_key(&self) -> Result<(u64, U256, U256)> {
+        let keys = GuardianKeys::new(self.guardian_keys, &self.provider);
+        let key = keys.groupKey().call().await?;
+        Ok((keys.keyEpoch().call().await?, key.px, key.py))
+    }
+
+    /// The one rotation that was accepted, as it was submitted: what both keys signed, the old key's signature, the new key's.
+    ///
+    /// # Errors
+    /// If there was none.
+    pub async fn rotation(&self) -> Result<(B256, GuardianKeys::Signature, GuardianKeys::Signature)> {
+        let accepted = self.accepted(self.guardian_keys, GuardianKeys::KeyRotated::SIGNATURE_HASH).await?;
+        let last = accepted.last().ok_or_else(|| eyre!("no rotation"))?;
+        let transaction = self.provider.get_transaction_by_hash(last.transaction).await?;
+        let transaction = transaction.ok_or_else(|| eyre!("the rotation's transaction is unknown"))?;
+        let call = GuardianKeys::rotateCall::abi_decode(transaction.input())?;
+        let keys = GuardianKeys::new(self.guardian_keys, &self.provider);
+        let digest = keys.hashRotation(keys.keyEpoch().call().await?, call.px, call.py).call().await?;
+        Ok((digest, call.byOldKey, call.byNewKey))
+    }
+
+    /// What the contract says to a signature over `digest` under `key_epoch`: nothing, or the name of its error.
+    ///
+    /// # Errors
+    /// If it fails otherwise.
+    pub async fn refuses(
+        &self,
+        key_epoch: u64,
+        digest: B256,
+        signature: &GuardianKeys::Signature,
+    ) -> Result<Option<&'static str>> {
+        let keys = GuardianKeys::new(self.guardian_keys, &self.provider);
+        let Err(error) = keys.verify(key_epoch, digest, signature.clone()).call().await else { return Ok(None) };
+        match error.as_decoded_interface_error::<GuardianKeys::GuardianKeysErrors>() {
+            Some(GuardianKeys::GuardianKeysErrors::WrongKeyEpoch(_)) => Ok(Some("WrongKeyEpoch")),
+            Some(GuardianKeys::GuardianKeysErrors::InvalidSignature(_)) => Ok(Some("InvalidSignature")),
+            None => Err(error.into()),
+        }
     }
 
     /// The reserve reports that the feed accepted, oldest first.

@@ -1,6 +1,7 @@
 //! The guardians: their configurations, their processes, and what they show of themselves.
 
-use super::{contracts::Deployment, guardian_binary, options::Options, process::Process};
+use super::{guardian_binary, process::Process};
+use alloy::primitives::Address;
 use eyre::{Result, WrapErr, ensure, eyre};
 use guardian_node::{
     cli::GuardianFiles,
@@ -127,21 +128,55 @@ impl GuardianProcess {
     }
 }
 
-/// Writes the configuration of the guardian of `files`.
+/// What a guardian's configuration depends on besides its own files.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Its beacon providers.
+    pub beacons: Vec<String>,
+    /// The EVM.
+    pub rpc_url: String,
+    /// The contracts; before there are any, zeroes do for a key ceremony.
+    pub contracts: ContractsConfig,
+    /// Length of a slot.
+    pub slot: Duration,
+    /// How far apart the guardians pretend to be.
+    pub simulated_round_trip: Duration,
+}
+
+impl Surroundings {
+    /// Those of guardians that can hold a key ceremony and nothing else: there is no chain.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        let contracts = ContractsConfig {
+            chain_id: 31337,
+            guardian_keys: Address::ZERO,
+            ejection_registry: Address::ZERO,
+            reserve_feed: Address::ZERO,
+            protocol: Address::ZERO,
+            start_block: 0,
+        };
+        Self {
+            beacons: vec!["http://127.0.0.1:1".to_owned()],
+            rpc_url: "http://127.0.0.1:1".to_owned(),
+            contracts,
+            slot: Duration::from_secs(1),
+            simulated_round_trip: Duration::ZERO,
+        }
+    }
+}
+
+/// Writes the configuration of the guardian of `files`, whose pages are to be on port `http`.
 ///
 /// # Errors
 /// If the file can't be written.
-pub fn write_config(
-    files: &GuardianFiles,
-    http: u16,
-    beacons: &[String],
-    contracts: &Deployment,
-    options: &Options,
-) -> Result<()> {
+pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> Result<()> {
     let provider = |(i, url): (usize, &String)| -> Result<ProviderConfig> {
         Ok(ProviderConfig { name: format!("beacon-{}", i.saturating_add(1)), url: url.parse()? })
     };
-    let slot = Duration::from_secs(options.seconds_per_slot);
+    let listen =
+        |port: u16| vec![format!("/ip4/127.0.0.1/udp/{port}/quic-v1"), format!("/ip4/127.0.0.1/tcp/{port}")];
+    // Newcomers have no shares of validators that were split before they came.
+    let exits = Some("keys/exits.sealed".into()).filter(|path: &PathBuf| files.dir.join(path).exists());
     let config = Config {
         guardian: GuardianConfig {
             name: files.name.clone(),
@@ -150,38 +185,30 @@ pub fn write_config(
         },
         keys: KeysConfig {
             identity: "keys/identity.sealed".into(),
-            share: "keys/share.sealed".into(),
-            exits: Some("keys/exits.sealed".into()),
+            shares: "keys/shares".into(),
+            exits,
             account: "keys/account.sealed".into(),
             passphrase_file: "keys/passphrase".into(),
         },
         network: NetworkConfig {
-            listen: vec![
-                format!("/ip4/127.0.0.1/udp/{}/quic-v1", files.port),
-                format!("/ip4/127.0.0.1/tcp/{}", files.port),
-            ],
+            listen: listen(files.port),
+            ceremony_listen: Some(listen(files.ceremony_port)),
+            simulated_round_trip: around.simulated_round_trip,
         },
         beacon: BeaconConfig {
-            providers: beacons.iter().enumerate().map(provider).collect::<Result<_>>()?,
+            providers: around.beacons.iter().enumerate().map(provider).collect::<Result<_>>()?,
             quorum: None,
         },
         execution: ExecutionConfig {
-            providers: vec![ProviderConfig { name: "anvil".to_owned(), url: contracts.rpc_url.parse()? }],
+            providers: vec![ProviderConfig { name: "anvil".to_owned(), url: around.rpc_url.parse()? }],
             quorum: None,
             fee_ceiling_gwei: 100,
         },
-        contracts: ContractsConfig {
-            chain_id: 31337,
-            guardian_keys: contracts.guardian_keys,
-            ejection_registry: contracts.ejection_registry,
-            reserve_feed: contracts.reserve_feed,
-            protocol: contracts.protocol,
-            start_block: 0,
-        },
+        contracts: around.contracts,
         http: HttpConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, http)) },
         log: LogConfig::default(),
         timing: TimingConfig {
-            poll: slot,
+            poll: around.slot,
             coordinator_stagger: Duration::from_millis(500),
             share_timeout: Duration::from_secs(1),
             reannounce: Duration::from_secs(2),

@@ -2,25 +2,34 @@
 //! of their own. Used by `make devnet`, by the end-to-end tests and by the benchmarks.
 
 pub mod beacon;
+pub mod ceremony;
 pub mod contracts;
+pub mod equivocator;
 pub mod guardians;
 pub mod liar;
+pub mod operators;
 pub mod options;
 pub mod process;
 pub mod screen;
 
 use self::{
     beacon::Beacon,
+    ceremony::Participant,
     contracts::Deployment,
-    guardians::{GuardianProcess, write_config},
+    guardians::{GuardianProcess, Surroundings, write_config},
     options::Options,
     process::{Process, binary, free_port, free_ports, tool},
 };
+use alloy::primitives::U256;
 use eyre::{Result, WrapErr, ensure};
-use guardian_node::cli::DevnetKeys;
+use guardian_node::{
+    cli::{DevnetKeys, DevnetManifest, GuardianFiles},
+    committee::CommitteeFile,
+};
 use serde_json::json;
 use std::{
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -37,6 +46,7 @@ pub struct Devnet {
     pub contracts: Deployment,
     /// Public keys of the protocol's validators, hex, by index.
     pub validators: Vec<String>,
+    around: Surroundings,
     chains: Vec<Process>,
     liar: Option<liar::Liar>,
 }
@@ -66,20 +76,25 @@ impl Devnet {
         let genesis =
             beacon.wait_for_genesis(Duration::from_secs(120)).await.wrap_err("the beacon chain did not start")?;
 
-        say("making keys: 1 group key and the validators' keys, in parts");
+        say("splitting the validators' keys among the guardians, as node operators do");
         let keys = DevnetKeys {
             out: options.dir.join("committee"),
             guardians: options.guardians,
             threshold: options.threshold,
             validators: options.validators,
-            base_port: free_ports(options.p2p_port, options.guardians)?,
-            address: None,
+            base_port: free_ports(options.p2p_port, options.guardians.saturating_mul(2))?,
+            no_group_key: true,
+            ..DevnetKeys::default()
         };
         let manifest = keys.make()?;
 
+        say("the guardians make the group key: nobody ever holds it whole (guardian dkg)");
+        let (key, took) = make_group_key(&manifest, &options).await?;
+        say(&format!("{} guardians have a group key after {:.1} s", options.guardians, took.as_secs_f64()));
+
         say("deploying the contracts, registering the validators, funding the guardians");
         let rpc_url = format!("http://127.0.0.1:{rpc_port}");
-        let contracts = Deployment::deploy(&rpc_url, &manifest, &genesis, &options).await?;
+        let contracts = Deployment::deploy(&rpc_url, key, &manifest, &genesis, &options).await?;
 
         say("starting the guardians");
         let liar = match options.lying_beacon {
@@ -88,11 +103,18 @@ impl Devnet {
         };
         let mut beacons = vec![beacon.url.clone()];
         beacons.extend(liar.iter().flat_map(|liar| [beacon.url.clone(), liar.url.clone()]));
+        let around = Surroundings {
+            beacons,
+            rpc_url,
+            contracts: contracts.config(),
+            slot: Duration::from_secs(options.seconds_per_slot),
+            simulated_round_trip: Duration::ZERO,
+        };
         let mut guardians = Vec::new();
         for files in &manifest.guardians {
             let place = files.port.saturating_sub(keys.base_port);
             let http = free_port(if options.http_port == 0 { 0 } else { options.http_port.saturating_add(place) })?;
-            write_config(files, http, &beacons, &contracts, &options)?;
+            write_config(files, http, &around)?;
             let mut guardian = GuardianProcess::new(files, http);
             guardian.start()?;
             guardians.push(guardian);
@@ -103,6 +125,7 @@ impl Devnet {
             beacon,
             contracts,
             validators: manifest.validators,
+            around,
             chains: vec![anvil, lodestar],
             liar,
         };
@@ -119,6 +142,32 @@ impl Devnet {
             process.check()?;
         }
         Ok(())
+    }
+
+    /// Makes the home of one more guardian as its operator would, with `guardian init` and `guardian member`, and gives its account some
+    /// ether. It is a member of nothing yet, and not started. Returns the file that others need to know it by.
+    ///
+    /// # Errors
+    /// If the program fails, or the EVM does not answer.
+    pub async fn newcomer(&mut self, name: &str) -> Result<PathBuf> {
+        let dir = self.options.dir.join("committee").join(name);
+        let path = dir.display().to_string();
+        let said: toml::Table = toml::from_str(&operator(&["init", "--dir", &path, "--name", name])?)?;
+        let account = said.get("account").and_then(|value| value.as_str()).unwrap_or_default().parse()?;
+        let port = free_ports(0, 2)?;
+        let files = GuardianFiles { name: name.to_owned(), dir, port, ceremony_port: port.saturating_add(1), account };
+        let http = free_port(0)?;
+        write_config(&files, http, &self.around)?;
+        self.contracts.fund(account).await?;
+        let config = files.dir.join("guardian.toml").display().to_string();
+        let address = |port: u16| format!("/ip4/127.0.0.1/udp/{port}/quic-v1");
+        let (node, ceremony) = (address(files.port), address(files.ceremony_port));
+        let card =
+            operator(&["member", "--config", &config, "--address", &node, "--ceremony-address", &ceremony])?;
+        let path = files.dir.join("member.toml");
+        std::fs::write(&path, card)?;
+        self.guardians.push(GuardianProcess::new(&files, http));
+        Ok(path)
     }
 
     /// `.devnet/devnet.json`: where everything is, for scripts.
@@ -155,6 +204,31 @@ impl Devnet {
     pub fn liar(&self) -> Option<&liar::Liar> {
         self.liar.as_ref()
     }
+}
+
+/// The guardians make a key among themselves; returns its coordinates and how long it took.
+async fn make_group_key(manifest: &DevnetManifest, options: &Options) -> Result<((U256, U256), Duration)> {
+    let mut participants = Vec::new();
+    for files in &manifest.guardians {
+        write_config(files, free_port(0)?, &Surroundings::nowhere())?;
+        participants.push(Participant::new("dkg", &files.name, &files.dir, &files.dir.join("plan.toml")));
+    }
+    ceremony::start(&mut participants)?;
+    let took = ceremony::all_end(&mut participants, 0, Duration::from_secs(60)).await?;
+    let first = manifest.guardians.first().map_or_else(|| options.dir.clone(), |files| files.dir.clone());
+    let (x, y) = CommitteeFile::load(&first.join("committee.toml"))?.committee()?.group_key().coordinates();
+    Ok(((U256::from_be_bytes(x), U256::from_be_bytes(y)), took))
+}
+
+/// Runs a `guardian` command that answers and ends; returns what it wrote to stdout.
+///
+/// # Errors
+/// If it fails: with what it said.
+pub fn operator(arguments: &[&str]) -> Result<String> {
+    let output = Command::new(guardian_binary()?).args(arguments).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "guardian {}: {said}", arguments.join(" "));
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn start_anvil(dir: &Path, port: u16) -> Result<Process> {

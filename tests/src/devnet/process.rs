@@ -6,7 +6,7 @@ use std::{
     fs::File,
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -53,6 +53,14 @@ impl Process {
             None => Ok(()),
             Some(status) => Err(eyre!("{} ended ({status}); its log is {}", self.name, self.log.display())),
         }
+    }
+
+    /// How it ended, or `None` while it runs.
+    ///
+    /// # Errors
+    /// If the system can't say.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
     }
 
     /// SIGKILL: no goodbye.

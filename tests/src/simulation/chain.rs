@@ -18,12 +18,12 @@ use guardian_protocol::{
 };
 use std::collections::BTreeMap;
 
+/// In this epoch validators that are offline have fallen below the threshold.
+pub const LOW: u64 = 8;
 /// Slots in an epoch of the simulation.
 pub const SLOTS_PER_EPOCH: u64 = 8;
 /// Epochs between a block and its finality.
 const FINALITY: u64 = 2;
-/// From here on validators that are offline are below the threshold.
-const SETTLED: u64 = 8;
 const FORK_VERSION: [u8; 4] = [1, 0, 0, 1];
 /// What the vault holds, in wei.
 const VAULT: u128 = 5_000_000_000_000_000_000;
@@ -72,17 +72,17 @@ pub fn contracts() -> Contracts {
 }
 
 impl Chain {
-    /// A chain with these validators, of whom every third is offline.
+    /// A chain in `epoch` with these validators, of whom every third is offline.
     #[must_use]
-    pub fn new(group_key: GroupKey, validators: Vec<bls::PublicKey>) -> Self {
+    pub fn new(group_key: GroupKey, validators: Vec<bls::PublicKey>, epoch: u64) -> Self {
         let validators =
             (0u64..).zip(validators).map(|(i, key)| (key, if i % 3 == 2 { 4_000_000 } else { 0 })).collect();
         let mut chain = Self {
             group_key,
-            epoch: 1,
+            epoch,
             validators,
             exits: BTreeMap::new(),
-            accepted: vec![Accepted::default(); 2],
+            accepted: vec![Accepted::default(); index(epoch) + 1],
             events: Vec::new(),
             paid: BTreeMap::new(),
         };
@@ -104,16 +104,12 @@ impl Chain {
         self.epoch.saturating_sub(FINALITY)
     }
 
-    /// Whether validators that are below the threshold are all leaving, and the newest report is not older than its period.
+    /// Whether validators that are below the threshold are all leaving, and the contract has a report of a period after `epoch`.
     #[must_use]
-    pub fn is_settled(&self) -> bool {
-        if self.finalized() < SETTLED {
-            return false;
-        }
-        let low = self.validators_at(self.finalized()).into_iter().filter(is_low);
-        let all_leave = low.into_iter().all(|v| self.exits.contains_key(&v.index.0));
-        let reported = self.accepted.last().is_some_and(|a| a.reserves.0 / SLOTS_PER_EPOCH + 3 >= self.finalized());
-        all_leave && reported
+    pub fn is_settled(&self, epoch: u64) -> bool {
+        let mut low = self.validators_at(self.finalized()).into_iter().filter(is_low);
+        let all_leave = low.all(|validator| self.exits.contains_key(&validator.index.0));
+        all_leave && self.accepted.last().is_some_and(|accepted| accepted.reserves.0 / SLOTS_PER_EPOCH > epoch)
     }
 
     /// What a provider answers. `lie` is added to every balance by one that lies.
@@ -180,7 +176,7 @@ impl Chain {
         let domain = ExitDomain::new(FORK_VERSION, &network().genesis_validators_root.0);
         let root = VoluntaryExit { epoch: exit.epoch.0, validator_index: exit.index.0 }.signing_root(&domain);
         let genuine = self.validators.get(index(exit.index.0)).is_some_and(|(key, _)| {
-            BlsSignature::from_bytes(&exit.signature).is_ok_and(|signature| key.verify(&root, &signature).is_ok())
+            BlsSignature::from_bytes(&exit.signature).is_ok_and(|signature| key.verify(root.as_bytes(), &signature).is_ok())
         });
         if genuine {
             self.exits.entry(exit.index.0).or_insert(self.epoch);

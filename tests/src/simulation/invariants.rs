@@ -1,6 +1,6 @@
 //! What must hold after every event. Each invariant has a name, and a violation says which one fired.
 
-use super::{chain::Chain, store::MemoryStore};
+use super::{chain::Chain, lives::Lives, store::MemoryStore};
 use alloy::primitives::B256;
 use guardian_protocol::{
     effects::Released,
@@ -8,7 +8,7 @@ use guardian_protocol::{
     ports::Call,
     record::Record,
     sign::Signed,
-    types::{DutyId, MemberId},
+    types::{Committee, DutyId, MemberId},
     wire::Message,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,70 +23,69 @@ pub struct Violation {
     pub detail: String,
 }
 
-/// What has been said so far, by whom, across all restarts.
+/// What has been said so far, by whom, across all starts, disks and twins of a member.
 #[derive(Debug, Default)]
 pub struct Invariants {
     announced: BTreeMap<(MemberId, DutyId), B256>,
     votes: BTreeMap<(DutyId, B256), BTreeSet<MemberId>>,
+    signed: BTreeMap<DutyId, B256>,
     /// Submissions by duty.
     pub submitted: BTreeMap<DutyId, usize>,
+    /// Members that announced a second digest for a duty and are excused.
+    pub double_votes: BTreeSet<MemberId>,
+}
+
+/// What an event is judged against.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// What the speaker has on its disk at this moment.
+    pub disk: &'a MemoryStore,
+    /// Both chains.
+    pub chain: &'a Chain,
+    /// Who must act together.
+    pub committee: &'a Committee,
+    /// Who lived when.
+    pub lives: &'a Lives,
+    /// Who lies.
+    pub liar: Option<MemberId>,
+    /// Whether the speaker may vote twice: its disk was set back or it ran twice, *and* most of its providers lied alike.
+    /// Nothing that it knows then tells it from a guardian that never voted.
+    pub excused: bool,
 }
 
 impl Invariants {
-    /// Checks everything that `member` is about to do, with what its store holds at this moment.
+    /// Checks everything that `member` is about to do.
     ///
     /// # Errors
     /// The first invariant that breaks.
-    pub fn check(
-        &mut self,
-        member: MemberId,
-        released: &Released,
-        store: &MemoryStore,
-        chain: &Chain,
-        (threshold, liar): (usize, Option<MemberId>),
-    ) -> Result<(), Violation> {
+    pub fn check(&mut self, member: MemberId, released: &Released, scene: &Scene<'_>) -> Result<(), Violation> {
         for message in &released.messages {
-            self.message(member, message.envelope.message(), store)?;
+            self.message(member, message.envelope.message(), scene)?;
         }
         for call in &released.calls {
             if let Call::Submit(signed) = call {
                 *self.submitted.entry(signed.id()).or_default() += 1;
-                self.signed(signed, chain, threshold)?;
+                self.signed(signed, scene)?;
             }
         }
-        for event in &released.events {
-            if let Event::Culprit { member: blamed, id } = event
-                && Some(*blamed) != liar
-            {
-                return violation("honest_guardians_are_never_blamed", format!("{member} blames {blamed} for {id}"));
-            }
-        }
-        Ok(())
+        released.events.iter().try_for_each(|event| judged(member, event, scene))
     }
 
-    fn message(&mut self, member: MemberId, message: &Message, store: &MemoryStore) -> Result<(), Violation> {
-        let decided =
-            |id: DutyId| store.records().iter().any(|r| matches!(r, Record::Decided { id: i, .. } if *i == id));
-        let signed =
-            |id: DutyId| store.records().iter().any(|r| matches!(r, Record::Signed { duty, .. } if duty.id() == id));
+    fn message(&mut self, member: MemberId, message: &Message, scene: &Scene<'_>) -> Result<(), Violation> {
+        let records = scene.disk.records();
+        let decided = |id: DutyId| records.iter().any(|r| matches!(r, Record::Decided { id: i, .. } if *i == id));
+        let signed = |id: DutyId| records.iter().any(|r| matches!(r, Record::Signed { duty, .. } if duty.id() == id));
         let recorded = match message {
             Message::Announcement(announcement) => {
-                let (id, digest) = (announcement.duty, announcement.digest);
-                let first = *self.announced.entry((member, id)).or_insert(digest);
-                if first != digest {
-                    return violation(
-                        "no_two_digests_for_one_duty",
-                        format!("{member} announced {first} and {digest} for {id}"),
-                    );
-                }
-                self.votes.entry((id, digest)).or_default().insert(member);
-                decided(id)
+                self.announced(member, announcement.duty, announcement.digest, scene)?;
+                decided(announcement.duty)
             }
             Message::Share(share) => decided(share.duty),
             Message::Package(package) => decided(package.duty),
             Message::Signed(duty) => signed(duty.duty.id()),
             Message::PartialExits(exits) => signed(exits.duty),
-            Message::Greeting(_) => true,
+            Message::Fault(fault) => records.iter().any(|r| matches!(r, Record::Fault { fault: f, .. } if f == fault)),
+            Message::Greeting(_) | Message::Probe(_) | Message::Alive(_) => true,
         };
         if recorded {
             Ok(())
@@ -95,16 +94,52 @@ impl Invariants {
         }
     }
 
-    fn signed(&self, signed: &Signed, chain: &Chain, threshold: usize) -> Result<(), Violation> {
-        let votes = self.votes.get(&(signed.id(), signed.digest())).map_or(0, BTreeSet::len);
-        if votes < threshold {
-            return violation("no_signature_without_quorum", format!("{} was announced by {votes}", signed.id()));
+    fn announced(&mut self, member: MemberId, id: DutyId, digest: B256, scene: &Scene<'_>) -> Result<(), Violation> {
+        let first = *self.announced.entry((member, id)).or_insert(digest);
+        if first != digest && !scene.excused {
+            let detail = format!("{member} announced {first} and {digest} for {id}");
+            return violation("no_two_digests_for_one_duty", detail);
         }
-        if !chain.is_true(signed) {
+        if first != digest {
+            self.double_votes.insert(member);
+        }
+        self.votes.entry((id, digest)).or_default().insert(member);
+        Ok(())
+    }
+
+    fn signed(&mut self, signed: &Signed, scene: &Scene<'_>) -> Result<(), Violation> {
+        let (id, digest) = (signed.id(), signed.digest());
+        let votes = self.votes.get(&(id, digest)).map_or(0, BTreeSet::len);
+        if votes < scene.committee.threshold() {
+            return violation("no_signature_without_quorum", format!("{id} was announced by {votes}"));
+        }
+        if !scene.chain.is_true(signed) {
             return violation("no_lie_is_signed", format!("{:?}", signed.duty()));
+        }
+        let first = *self.signed.entry(id).or_insert(digest);
+        if first != digest {
+            return violation("no_two_signatures_for_one_duty", format!("{first} and {digest} for {id}"));
         }
         Ok(())
     }
+}
+
+/// Judgements of guardians about each other: proofs hold and are only ever against who lies, and only who ran twice is found to.
+fn judged(member: MemberId, event: &Event, scene: &Scene<'_>) -> Result<(), Violation> {
+    match event {
+        Event::Culprit { member: blamed, id, fault } => {
+            let proven = fault.verify(scene.committee).map(|(culprit, duty)| (Some(culprit), duty));
+            if proven != Ok((scene.liar, *id)) || Some(*blamed) != scene.liar {
+                let detail = format!("{member} blames {blamed} for {id}, with proof for {proven:?}");
+                return violation("honest_guardians_are_never_blamed", detail);
+            }
+        }
+        Event::Quarantined { member: twins, boots } if !scene.lives.overlapped(*twins, *boots) => {
+            return violation("a_restart_is_never_taken_for_a_twin", format!("{member} quarantines {twins}"));
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// A broken invariant called `name`.

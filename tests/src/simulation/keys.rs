@@ -2,7 +2,7 @@
 
 use guardian_crypto::{
     bls::{self, ExitShare, ShareCommitments},
-    frost::{KeyShare, PublicShares, dealer},
+    frost::{KeyShare, dealer},
     identity::IdentityKey,
     secret::Secret,
 };
@@ -19,8 +19,10 @@ use std::collections::BTreeMap;
 pub struct Keys {
     identities: Vec<[u8; 32]>,
     shares: Vec<Secret<Vec<u8>>>,
-    public: PublicShares,
+    committee: Committee,
     validators: Vec<ValidatorKeys>,
+    /// Whether guardians hold shares of the validators' keys.
+    exits: bool,
 }
 
 #[derive(Debug)]
@@ -30,16 +32,23 @@ struct ValidatorKeys {
 }
 
 impl Keys {
-    /// Deals keys for `n` guardians, of whom `t` must act, and `validators` validators.
+    /// Deals keys for `n` guardians, of whom `t` must act, and `validators` validators. Guardians hold shares of the validators' keys if
+    /// there are to be `exits`: checking those takes longer than everything else at a start.
     ///
     /// # Panics
     /// If the numbers do not make a committee.
     #[must_use]
     #[expect(clippy::unwrap_used, reason = "a test committee that can't be dealt is a broken test")]
-    pub fn deal(n: u16, t: u16, validators: u64) -> Self {
+    pub fn deal(n: u16, t: u16, validators: u64, exits: bool) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         let (shares, public) = dealer::deal(n, t, &mut rng).unwrap();
-        let identities = (0..n).map(|_| *IdentityKey::generate(&mut rng).expose_seed()).collect();
+        let identities: Vec<[u8; 32]> = (0..n).map(|_| *IdentityKey::generate(&mut rng).expose_seed()).collect();
+        let members = MemberId::first(n).zip(&identities).map(|(id, seed)| Member {
+            id,
+            name: format!("guardian-{id}"),
+            identity: IdentityKey::from_seed(Secret::new(*seed)).public(),
+        });
+        let committee = Committee::new(members, public, KeyEpoch(1)).unwrap();
         let validators = (0..validators)
             .map(|index| {
                 let key = bls::SecretKey::interop(index).unwrap();
@@ -47,7 +56,13 @@ impl Keys {
                 ValidatorKeys { commitments, shares: shares.iter().map(ExitShare::to_secret_bytes).collect() }
             })
             .collect();
-        Self { identities, shares: shares.iter().map(KeyShare::to_secret_bytes).collect(), public, validators }
+        Self {
+            identities,
+            shares: shares.iter().map(KeyShare::to_secret_bytes).collect(),
+            committee,
+            validators,
+            exits,
+        }
     }
 
     /// The members' numbers.
@@ -63,18 +78,9 @@ impl Keys {
     }
 
     /// The committee.
-    ///
-    /// # Panics
-    /// If the keys do not make a committee.
     #[must_use]
-    #[expect(clippy::unwrap_used, reason = "a test committee that can't be built is a broken test")]
-    pub fn committee(&self) -> Committee {
-        let members = self.members().map(|id| Member {
-            id,
-            name: format!("guardian-{id}"),
-            identity: self.identity(id).public(),
-        });
-        Committee::new(members, self.public.clone(), KeyEpoch(1)).unwrap()
+    pub fn committee(&self) -> &Committee {
+        &self.committee
     }
 
     /// A fresh copy of the secrets of `member`, as if read from its sealed files.
@@ -85,7 +91,7 @@ impl Keys {
     #[expect(clippy::unwrap_used, reason = "a member without keys is a broken test")]
     pub fn secrets(&self, member: MemberId) -> Secrets {
         let mut validators = BTreeMap::new();
-        for keys in &self.validators {
+        for keys in self.validators.iter().filter(|_| self.exits) {
             let share = keys.shares.get(place(member)).unwrap();
             let share = ExitShare::import(member, share.expose(), &keys.commitments).unwrap();
             let pubkey = BlsPubkey::from(keys.commitments.public_key().to_bytes());

@@ -2,13 +2,22 @@
 //!
 //! [`World`] holds n brains, a chain, providers and a bag of things that are under way: messages, answers, outcomes. From the seed it
 //! picks what happens next: something is delivered, dropped, duplicated, in any order; a guardian crashes and comes back from its
-//! records; a provider lies. After every event [`invariants`] are checked; when the faults stop, every duty must be done. The same
-//! seed gives the same log, line by line.
+//! records, from older ones, or from none; one runs twice; a provider lies. After every event [`invariants`] are checked, and
+//! [`oracle`] looks at every nonce; when the faults stop, every duty must be done. The same seed gives the same log, line by line.
 
 pub mod chain;
 pub mod invariants;
 pub mod keys;
+pub mod leak;
+mod liar;
+pub mod lives;
+mod mishaps;
+pub mod oracle;
+pub mod process;
+pub mod scenario;
 pub mod store;
+mod trials;
 mod world;
 
-pub use world::{Faults, Outcome, Sabotage, World};
+pub use scenario::{Faults, Outcome, Profile, Sabotage, Tally};
+pub use world::World;

@@ -1,12 +1,14 @@
-//! A store in memory that survives a crash of its guardian, and can be told to cheat.
+//! A store in memory that survives a crash of its guardian, can be set back to an earlier state, and can be told to cheat.
 
+use alloy::primitives::{B256, keccak256};
 use guardian_protocol::{
     ports::AppendRecords,
     record::{Record, RecordError},
+    types::Epoch,
 };
 
 /// What has been made durable. Records go through their lasting encoding, as on a disk.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     records: Vec<Record>,
     forgets: bool,
@@ -30,6 +32,11 @@ impl MemoryStore {
         Self { records: Vec::new(), forgets }
     }
 
+    /// Makes this the store of a guardian that has waited already, as every new one must.
+    pub fn used_before(&mut self) {
+        self.records.push(Record::Floor { epoch: Epoch(0) });
+    }
+
     /// Everything durable.
     #[must_use]
     pub fn records(&self) -> &[Record] {
@@ -39,6 +46,19 @@ impl MemoryStore {
     /// Loses records that `lost` picks: a broken guard.
     pub fn lose(&mut self, lost: impl Fn(&Record) -> bool) {
         self.records.retain(|record| !lost(record));
+    }
+
+    /// What was on this disk when it held `length` records. They are only ever appended, so that every earlier state is a beginning
+    /// of the present one.
+    #[must_use]
+    pub fn as_it_was(&self, length: usize) -> Self {
+        Self { records: self.records.iter().take(length).cloned().collect(), forgets: self.forgets }
+    }
+
+    /// Names the state of this disk.
+    #[must_use]
+    pub fn digest(&self) -> B256 {
+        keccak256(self.records.iter().flat_map(Record::encode).collect::<Vec<u8>>())
     }
 }
 

@@ -1,0 +1,254 @@
+//! What goes wrong around guardians: they crash, are cut off, are lied to; and their operators start them from old disks, from empty
+//! ones, or twice.
+
+use super::{
+    invariants::{Violation, violation},
+    process::{Process, ProcessId},
+    scenario::{Faults, Sabotage},
+    store::MemoryStore,
+    world::World,
+};
+use alloy::primitives::keccak256;
+use guardian_protocol::{effects::Recipient, input::Input, record::Record, types::MemberId, wire::Message};
+use rand_chacha::rand_core::RngCore;
+
+/// Copies of a disk that an operator keeps.
+const COPIES: usize = 3;
+
+impl World<'_> {
+    /// Something goes wrong, of what may.
+    pub(super) fn mishap(&mut self) -> Result<(), Violation> {
+        let Some(member) = self.anybody() else { return Ok(()) };
+        match self.below(16) {
+            0 if self.faults.crashes => self.crash(member)?,
+            1 | 2 if self.faults.crashes => self.revive()?,
+            3 if self.faults.crashes => self.cut_off(member)?,
+            4 | 5 if self.faults.crashes => self.reconnect(member)?,
+            6 | 7 if self.faults.copies => self.keep_copy(member),
+            8 | 9 if self.faults.copies => self.set_back(member)?,
+            10 | 11 if self.faults.copies => self.start_twin(member)?,
+            12 if self.faults.copies => self.end_twin(member)?,
+            13 if self.faults.lies => self.deceive(member),
+            14 if self.faults.liar => self.scheme(member),
+            15 if self.faults.liar => self.accuse(member)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// From here on nothing goes wrong but what the liar does: everybody runs once, connected, with providers that tell the truth.
+    pub(super) fn calm(&mut self) -> Result<(), Violation> {
+        self.faults = Faults { liar: self.faults.liar, ..Faults::NONE };
+        self.nodes.values_mut().for_each(|node| node.lying = 0);
+        let members: Vec<MemberId> = self.keys.members().collect();
+        members.iter().try_for_each(|member| self.end_twin(*member))?;
+        self.sabotage = if self.sabotage == Sabotage::GuardForgets { Sabotage::None } else { self.sabotage };
+        self.revive()?;
+        members.into_iter().try_for_each(|member| self.reconnect(member))
+    }
+
+    /// Ends everything that runs of `member`.
+    fn crash(&mut self, member: MemberId) -> Result<(), Violation> {
+        while let Some(one) = self.nodes.get(&member).and_then(|node| node.processes.first().copied()) {
+            self.kill(one)?;
+        }
+        Ok(())
+    }
+
+    /// Ends one process. Its disk is the member's if it was the last one, and a copy that was kept if it was not.
+    fn kill(&mut self, id: ProcessId) -> Result<(), Violation> {
+        let Some(process) = self.processes.remove(&id) else { return Ok(()) };
+        self.lives.death(id);
+        let member = process.member();
+        let mut disk = process.into_disk();
+        if self.sabotage == Sabotage::GuardForgets {
+            disk.lose(|record| matches!(record, Record::Decided { .. }));
+        }
+        self.note(|| format!("{member}{id} crashes"));
+        let Some(node) = self.nodes.get_mut(&member) else { return Ok(()) };
+        node.processes.retain(|other| *other != id);
+        if !node.processes.is_empty() {
+            keep(&mut node.copies, disk);
+            return Ok(());
+        }
+        node.disk = disk;
+        // Peers see the connection close, or they don't.
+        if self.below(2) == 0 { self.connections(member, Input::PeerDown) } else { Ok(()) }
+    }
+
+    /// Starts every guardian that does not run, from its disk.
+    pub(super) fn revive(&mut self) -> Result<(), Violation> {
+        let down = self.nodes.iter().filter(|(_, node)| node.processes.is_empty());
+        let down: Vec<MemberId> = down.map(|(member, _)| *member).collect();
+        for member in down {
+            let disk = self.nodes.get_mut(&member).map(|node| std::mem::take(&mut node.disk)).unwrap_or_default();
+            self.tally.restarts += 1;
+            self.start(member, disk)?;
+        }
+        Ok(())
+    }
+
+    /// Starts a process of `member` from `disk`, and connects it.
+    fn start(&mut self, member: MemberId, disk: MemoryStore) -> Result<(), Violation> {
+        let id = ProcessId(u32::try_from(self.tally.starts()).unwrap_or(u32::MAX));
+        let mut chance = [0; 32];
+        self.rng.fill_bytes(&mut chance);
+        if self.sabotage == Sabotage::ChanceRepeats {
+            chance = keccak256([disk.digest().as_slice(), &member.get().to_be_bytes()].concat()).0;
+        }
+        let to_be_copied = self.sabotage == Sabotage::MemoryIsCopied;
+        match Process::start(self.now, self.setup(member), self.keys, disk, chance, to_be_copied) {
+            Ok(process) => self.install(id, process),
+            Err(error) => violation("records_can_always_be_restored", error.to_string()),
+        }
+    }
+
+    fn install(&mut self, id: ProcessId, process: Process) -> Result<(), Violation> {
+        let member = process.member();
+        self.processes.insert(id, process);
+        self.lives.birth(id, member);
+        if let Some(node) = self.nodes.get_mut(&member) {
+            node.processes.push(id);
+        }
+        self.note(|| format!("{member}{id} starts"));
+        self.reconnect(member)
+    }
+
+    /// The operator makes a copy of a disk.
+    fn keep_copy(&mut self, member: MemberId) {
+        let disk = self.some_process(member).map(|process| process.disk().clone());
+        if let (Some(node), Some(disk)) = (self.nodes.get_mut(&member), disk) {
+            keep(&mut node.copies, disk);
+        }
+    }
+
+    /// The operator ends what runs and starts it again from something older.
+    fn set_back(&mut self, member: MemberId) -> Result<(), Violation> {
+        self.crash(member)?;
+        let disk = self.older_disk(member);
+        let Some(node) = self.nodes.get_mut(&member) else { return Ok(()) };
+        node.disk = MemoryStore::default();
+        node.astray = true;
+        self.tally.set_back += 1;
+        self.note(|| format!("the disk of {member} is set back to {} records", disk.records().len()));
+        self.start(member, disk)
+    }
+
+    /// The operator starts a guardian that runs already.
+    pub(super) fn start_twin(&mut self, member: MemberId) -> Result<(), Violation> {
+        let Some(node) = self.nodes.get_mut(&member).filter(|node| node.processes.len() == 1) else { return Ok(()) };
+        node.astray = true;
+        self.tally.twins += 1;
+        self.note(|| format!("{member} is started twice"));
+        if self.sabotage == Sabotage::MemoryIsCopied {
+            let setup = self.setup(member);
+            let copy = self.some_process(member).and_then(|process| process.copy(setup, self.keys));
+            let id = ProcessId(u32::try_from(self.tally.starts()).unwrap_or(u32::MAX));
+            return copy.map_or(Ok(()), |copy| self.install(id, copy));
+        }
+        let same = self.some_process(member).map(|process| process.disk().clone()).unwrap_or_default();
+        let disk = if self.below(2) == 0 { same } else { self.older_disk(member) };
+        self.start(member, disk)
+    }
+
+    /// One of two ends.
+    fn end_twin(&mut self, member: MemberId) -> Result<(), Violation> {
+        let node = self.nodes.get(&member).filter(|node| node.processes.len() > 1);
+        let Some([first, second]) = node.map(|node| node.processes.as_slice()) else { return Ok(()) };
+        let (first, second) = (*first, *second);
+        let one = if self.below(2) == 0 { first } else { second };
+        self.kill(one)
+    }
+
+    /// A copy that was kept, an earlier state, or an empty disk.
+    fn older_disk(&mut self, member: MemberId) -> MemoryStore {
+        let pick = self.below(8);
+        let at = self.below(COPIES);
+        let Some(node) = self.nodes.get(&member) else { return MemoryStore::default() };
+        let running = node.processes.first().and_then(|id| self.processes.get(id)).map(Process::disk);
+        let present = running.unwrap_or(&node.disk).clone();
+        match (pick, node.copies.get(at)) {
+            (0, _) => present.as_it_was(0),
+            (1..5, Some(copy)) => copy.clone(),
+            _ => {
+                let length = self.below(present.records().len() + 1);
+                present.as_it_was(length)
+            }
+        }
+    }
+
+    /// A majority that lies alike can't be noticed by its guardian: then only the others save the day, so there is one such.
+    fn deceive(&mut self, member: MemberId) {
+        let worst = if self.keys.members().next() == Some(member) { 3 } else { 2 };
+        let lying = u8::try_from(self.below(worst)).unwrap_or(0);
+        if let Some(node) = self.nodes.get_mut(&member) {
+            node.lying = lying;
+            node.deceived |= lying > 1;
+        }
+        self.note(|| format!("{lying} providers of {member} lie"));
+    }
+
+    /// The liar asks `victim` to sign once more with nonces that it may have used.
+    fn scheme(&mut self, victim: MemberId) {
+        let Some(liar) = self.liar.as_ref().filter(|liar| liar.member() != victim) else { return };
+        if let Some((package, envelope)) = liar.scheme(victim, self.keys, &mut self.rng) {
+            let from = liar.member();
+            self.oracle.ask(package);
+            self.send(from, None, Recipient::One(victim), &envelope);
+        }
+    }
+
+    /// The liar tells `member` that somebody cheated.
+    fn accuse(&mut self, member: MemberId) -> Result<(), Violation> {
+        let Some((liar, fault)) = self.liar.as_ref().and_then(|liar| Some((liar, liar.accuse(&mut self.rng)?))) else {
+            return Ok(());
+        };
+        if let Ok((convicted, duty)) = fault.verify(self.keys.committee())
+            && convicted != liar.member()
+        {
+            return violation("honest_guardians_are_never_blamed", format!("{convicted} is convicted of {duty}"));
+        }
+        let (from, envelope) = (liar.member(), liar.seal(Message::Fault(fault), self.keys));
+        self.send(from, None, Recipient::One(member), &envelope);
+        Ok(())
+    }
+
+    fn cut_off(&mut self, member: MemberId) -> Result<(), Violation> {
+        if let Some(node) = self.nodes.get_mut(&member) {
+            node.cut_off = true;
+        }
+        self.note(|| format!("{member} is cut off"));
+        self.connections(member, Input::PeerDown)
+    }
+
+    pub(super) fn reconnect(&mut self, member: MemberId) -> Result<(), Violation> {
+        if let Some(node) = self.nodes.get_mut(&member) {
+            node.cut_off = false;
+        }
+        self.connections(member, Input::PeerUp)
+    }
+
+    fn connections(&mut self, member: MemberId, input: fn(MemberId) -> Input) -> Result<(), Violation> {
+        let ours = self.nodes.get(&member).map(|node| node.processes.clone()).unwrap_or_default();
+        let others = self.nodes.iter().filter(|(other, node)| **other != member && !node.cut_off);
+        let others: Vec<(MemberId, ProcessId)> =
+            others.flat_map(|(other, node)| node.processes.iter().map(|id| (*other, *id))).collect();
+        for (other, theirs) in others {
+            self.step(theirs, input(member))?;
+            ours.iter().try_for_each(|id| self.step(*id, input(other)))?;
+        }
+        Ok(())
+    }
+
+    fn some_process(&self, member: MemberId) -> Option<&Process> {
+        let id = self.nodes.get(&member)?.processes.first()?;
+        self.processes.get(id)
+    }
+}
+
+fn keep(copies: &mut Vec<MemoryStore>, disk: MemoryStore) {
+    if copies.len() >= COPIES {
+        copies.remove(0);
+    }
+    copies.push(disk);
+}

@@ -1,0 +1,155 @@
+//! What a run is like: how large its committee is, how its days go, what goes wrong, and which protection is missing.
+
+use super::keys::Keys;
+use guardian_protocol::types::DutyId;
+use std::{collections::BTreeMap, time::Duration};
+
+/// The committee and its days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Size and threshold of the committees; the seed picks one.
+    pub committees: &'static [(u16, u16)],
+    /// Validators that are watched.
+    pub validators: u64,
+    /// Whether guardians hold shares of the validators' keys.
+    pub exits: bool,
+    /// Length of an epoch.
+    pub epoch: Duration,
+    /// The epoch in which a run begins.
+    pub first_epoch: u64,
+    /// Events with faults in each run.
+    pub steps: usize,
+    /// Of so many events, one is preceded by a mishap.
+    pub mishap: usize,
+    /// Whether the run begins with empty stores, which sign nothing before they have waited.
+    pub new_stores: bool,
+    /// Whether the run goes on without faults until every duty is done.
+    pub settles: bool,
+}
+
+impl Profile {
+    /// All duties, from the first epoch on, until every validator that must leave is leaving.
+    pub const DUTIES: Self = Self {
+        committees: &[(4, 3)],
+        validators: 3,
+        exits: true,
+        epoch: Duration::from_secs(10),
+        first_epoch: 1,
+        steps: 1_200,
+        mishap: 50,
+        new_stores: true,
+        settles: true,
+    };
+
+    /// Signing only: one or two reports, no exits, as many mishaps as possible. Cheap, so that very many seeds can be run.
+    pub const NONCES: Self = Self {
+        committees: &[(4, 3), (4, 3), (4, 3), (3, 2), (4, 3), (4, 3), (3, 2), (7, 5)],
+        validators: 1,
+        exits: false,
+        epoch: Duration::from_secs(4),
+        first_epoch: 4,
+        steps: 80,
+        mishap: 8,
+        new_stores: false,
+        settles: false,
+    };
+
+    /// Deals keys for every committee.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Keys> {
+        self.committees.iter().map(|(n, t)| Keys::deal(*n, *t, self.validators, self.exits)).collect()
+    }
+}
+
+/// What may go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Faults {
+    /// Messages are dropped, doubled and reordered.
+    pub network: bool,
+    /// Guardians crash and come back, and are cut off.
+    pub crashes: bool,
+    /// One provider of each guardian lies now and then; two that lie alike, of one guardian only.
+    pub lies: bool,
+    /// One member gives wrong shares, or asks for the same nonces twice; and accuses others.
+    pub liar: bool,
+    /// Disks are lost or set back to an earlier state, and guardians run twice from copies of one disk.
+    pub copies: bool,
+}
+
+impl Faults {
+    /// A quiet day.
+    pub const NONE: Self = Self { network: false, crashes: false, lies: false, liar: false, copies: false };
+    /// Everything at once.
+    pub const ALL: Self = Self { network: true, crashes: true, lies: true, liar: true, copies: true };
+}
+
+/// A protection that is taken away on purpose, to see that an invariant notices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Nothing.
+    None,
+    /// The store says "durable" without writing: effects leave before their records.
+    SendBeforeCommit,
+    /// The guard forgets what it let through whenever its guardian restarts.
+    GuardForgets,
+    /// Chance follows from what is on the disk, so that it repeats itself when the disk is set back: nonces that are derived, or
+    /// a generator whose seed is part of the snapshot.
+    ChanceRepeats,
+    /// A guardian's memory is copied while it runs, nonces included, and the copy runs as well: two signers that each spend
+    /// the same nonces.
+    MemoryIsCopied,
+    /// Nobody asks which of a member's processes lives.
+    ProbesAreLost,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// One line for each event, if they were asked for.
+    pub log: Vec<String>,
+    /// Transactions that were paid.
+    pub paid: usize,
+    /// Submissions by duty.
+    pub submitted: BTreeMap<DutyId, usize>,
+    /// What happened how often.
+    pub tally: Tally,
+}
+
+/// What happened how often in a run, or in many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Nonce commitments made.
+    pub commitments: u64,
+    /// Nonces used in a signature.
+    pub shares: u64,
+    /// Starts after a crash from the same disk.
+    pub restarts: u64,
+    /// Starts from an earlier state of the disk, or from an empty one.
+    pub set_back: u64,
+    /// Second processes of a member that runs already.
+    pub twins: u64,
+    /// Members that announced a second digest for a duty: only ever one whose disk was set back or that ran twice, while most of
+    /// its providers lied alike.
+    pub double_votes: u64,
+}
+
+impl Tally {
+    /// Processes that were started, of all members.
+    #[must_use]
+    pub fn starts(&self) -> u64 {
+        self.restarts.saturating_add(self.set_back).saturating_add(self.twins)
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            commitments: self.commitments.saturating_add(other.commitments),
+            shares: self.shares.saturating_add(other.shares),
+            restarts: self.restarts.saturating_add(other.restarts),
+            set_back: self.set_back.saturating_add(other.set_back),
+            twins: self.twins.saturating_add(other.twins),
+            double_votes: self.double_votes.saturating_add(other.double_votes),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Runs that ask one question.
+
+use super::{
+    invariants::{Violation, violation},
+    scenario::Outcome,
+    world::World,
+};
+use std::time::Duration;
+
+impl World<'_> {
+    /// Somebody is started twice, and both processes stay. Ends when every other guardian has noticed.
+    ///
+    /// # Errors
+    /// `a_twin_is_noticed` if they have not within ten minutes of the run's own time; or another invariant that breaks.
+    pub fn run_twice(mut self) -> Result<Outcome, Violation> {
+        const WITHIN: Duration = Duration::from_secs(600);
+        self.revive()?;
+        for _ in 0..self.below(80) {
+            self.event()?;
+        }
+        let Some(member) = self.anybody() else { return self.outcome() };
+        self.start_twin(member)?;
+        let deadline = self.now.after(WITHIN);
+        while self.now < deadline {
+            self.event()?;
+            let mut others = self.processes.iter().filter(|(_, process)| process.member() != member);
+            if others.all(|(id, _)| self.lives.has_noticed(*id, member)) {
+                return self.outcome();
+            }
+        }
+        violation("a_twin_is_noticed", format!("{member} runs twice"))
+    }
+}
