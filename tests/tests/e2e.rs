@@ -13,8 +13,19 @@
 )]
 
 use eyre::{Result, bail, ensure};
-use guardian_tests::devnet::{Devnet, guardian_binary, guardians::GuardianProcess, options::Options, process::tool};
-use std::time::{Duration, Instant};
+use guardian_tests::devnet::{
+    Devnet,
+    ceremony::{self, Participant},
+    guardian_binary,
+    guardians::GuardianProcess,
+    operator,
+    options::Options,
+    process::tool,
+};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 /// Until everything that a test waits for must have happened.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -46,6 +57,8 @@ async fn check_everything(devnet: &mut Devnet) -> Result<()> {
     two_of_four_do_nothing_and_say_why(devnet).await?;
     a_restarted_guardian_completes_the_quorum(devnet).await?;
     a_wrong_chain_is_refused_by_name(devnet)?;
+    seven_take_over_the_same_key(devnet).await?;
+    another_key_takes_its_place(devnet).await?;
     no_duty_ever_got_a_second_digest(devnet)?;
     a_guardian_stops_in_order(devnet)
 }
@@ -155,6 +168,93 @@ fn a_wrong_chain_is_refused_by_name(devnet: &mut Devnet) -> Result<()> {
     let (code, said) = check(&config)?;
     ensure!(code == Some(0), "the right configuration: {code:?} {said}");
     Ok(())
+}
+
+/// Three newcomers join and five must sign from now on, while reports go on. The contracts notice nothing.
+async fn seven_take_over_the_same_key(devnet: &mut Devnet) -> Result<()> {
+    nth(devnet, 3)?.start()?;
+    let key = devnet.contracts.group_key().await?;
+    let plan = devnet.options.dir.join("reshare.toml");
+    let mut arguments = plan_by(devnet, "reshare", &plan)?;
+    for name in ["guardian-5", "guardian-6", "guardian-7"] {
+        arguments.extend(["--add".to_owned(), text(&devnet.newcomer(name).await?)]);
+    }
+    operator(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?;
+
+    // The last one comes late: everybody waits for it, by name, and the old shares go on reporting.
+    let mut all = participants(devnet, "reshare", &plan);
+    let (last, others) = all.split_last_mut().ok_or_else(|| eyre::eyre!("nobody takes part"))?;
+    ceremony::start(others)?;
+    let before = devnet.contracts.reports().await?.len();
+    wait("a report during the resharing", async || Ok(devnet.contracts.reports().await?.len() > before)).await?;
+    wait("who is late to be named", async || Ok(others[0].log()?.contains("waiting for guardian-7"))).await?;
+    last.start()?;
+    ceremony::all_end(&mut all, 0, PATIENCE).await?;
+
+    for newcomer in 4..7 {
+        nth(devnet, newcomer)?.start()?;
+    }
+    for place in 0..7 {
+        let guardian = nth(devnet, place)?;
+        let name = format!("{} to be ready among seven", guardian.name);
+        wait(&name, async || {
+            Ok(guardian.metric("guardian_members_connected").await? == 6.0 && guardian.page().await?.ready)
+        })
+        .await?;
+    }
+    // Any five of the seven are enough.
+    for place in [0, 5] {
+        nth(devnet, place)?.kill()?;
+    }
+    let before = devnet.contracts.reports().await?.len();
+    wait("a report of five of seven", async || Ok(devnet.contracts.reports().await?.len() > before)).await?;
+    ensure!(devnet.contracts.group_key().await? == key, "the key on chain has changed");
+    for place in [0, 5] {
+        nth(devnet, place)?.start()?;
+    }
+    Ok(())
+}
+
+/// The seven make another key, the old one hands over to it on chain, and is refused from then on.
+async fn another_key_takes_its_place(devnet: &mut Devnet) -> Result<()> {
+    let (epoch, x, _) = devnet.contracts.group_key().await?;
+    let plan = devnet.options.dir.join("rotation.toml");
+    let mut arguments = plan_by(devnet, "generate", &plan)?;
+    arguments.push("--replace".to_owned());
+    operator(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?;
+    for command in ["dkg", "rotate"] {
+        let mut all = participants(devnet, command, &plan);
+        ceremony::start(&mut all)?;
+        let took = ceremony::all_end(&mut all, 0, PATIENCE).await?;
+        println!("guardian {command} of seven: {:.1} s", took.as_secs_f64());
+    }
+    let (now, new_x, _) = devnet.contracts.group_key().await?;
+    ensure!(now == epoch + 1 && new_x != x, "key epoch {epoch} was followed by {now}");
+    let before = devnet.contracts.reports().await?.len();
+    wait("a report under the new key", async || Ok(devnet.contracts.reports().await?.len() > before)).await?;
+
+    let contracts = &devnet.contracts;
+    let (digest, old, new) = contracts.rotation().await?;
+    ensure!(contracts.refuses(now, digest, &new).await?.is_none(), "the new key is refused");
+    ensure!(contracts.refuses(now, digest, &old).await? == Some("InvalidSignature"), "the old key still counts");
+    ensure!(contracts.refuses(epoch, digest, &old).await? == Some("WrongKeyEpoch"), "the old epoch still counts");
+    Ok(())
+}
+
+/// How guardian 1 writes a plan for five of all.
+fn plan_by(devnet: &Devnet, purpose: &str, out: &Path) -> Result<Vec<String>> {
+    let writer = devnet.guardians.first().ok_or_else(|| eyre::eyre!("no guardians"))?;
+    let config = text(&writer.dir.join("guardian.toml"));
+    let words = ["plan", purpose, "--config", &config, "--threshold", "5", "--out", &text(out)];
+    Ok(words.map(str::to_owned).to_vec())
+}
+
+fn participants(devnet: &Devnet, command: &str, plan: &Path) -> Vec<Participant> {
+    devnet.guardians.iter().map(|g| Participant::new(command, &g.name, &g.dir, plan)).collect()
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
 }
 
 /// Every `decided` line of every guardian, over all its lives: one digest for each duty.

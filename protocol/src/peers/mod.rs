@@ -1,6 +1,8 @@
 //! What is known of the other members right now: who is connected, what each said when it greeted, and which of its processes lives.
 
 mod boots;
+#[cfg(test)]
+mod tests;
 mod twins;
 
 pub use twins::Twins;

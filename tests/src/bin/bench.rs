@@ -25,6 +25,9 @@ struct Arguments {
     /// Signatures to measure in small committees; a part of it in large ones and with faults
     #[arg(long, default_value_t = 100)]
     signatures: usize,
+    /// Exits to measure; the figures are for 10,000
+    #[arg(long, default_value_t = 10_000)]
+    exits: u64,
     /// Reports to wait for on the devnet
     #[arg(long, default_value_t = 8)]
     reports: usize,
@@ -40,6 +43,8 @@ enum Part {
     Gas,
     /// Over libp2p, in committees of all sizes, with faults
     Signing,
+    /// Ten thousand voluntary exits
+    Exits,
     /// On a devnet
     Devnet,
 }
@@ -62,6 +67,9 @@ fn run(arguments: &Arguments) -> Result<()> {
     let mut figures: Vec<Figure> = Vec::new();
     if wanted(Part::Gas) {
         figures.extend(bench::gas::measure()?);
+    }
+    if wanted(Part::Exits) {
+        figures.extend(bench::exits::measure(arguments.exits)?);
     }
     if wanted(Part::Signing) {
         say(&signing::table(&[]));

@@ -16,7 +16,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 /// How somebody lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lie {
+pub(super) enum Lie {
     /// Different deals to different members.
     TwoDeals,
     /// A deal that is wrong by itself.

@@ -6,14 +6,26 @@ use super::{
     liar::Liar,
     network::{Letter, Network, ProcessId},
 };
-use guardian_crypto::{frost::KeyShare, member::MemberId};
+use guardian_crypto::{
+    Error,
+    frost::{
+        KeyShare, PublicShares,
+        signing::{SigningPackage, aggregate, commit, sign},
+    },
+    member::MemberId,
+};
 use guardian_protocol::{
-    ceremony::{Ceremony, Effects, Event, Input, Outgoing, Record, Released, Step, Transcript, recover, wire},
+    ceremony::{
+        Ceremony, Effects, Event, Input, Outgoing, Purpose, Record, Released, Step, Transcript, recover, wire,
+    },
     effects::Recipient,
     ports::AppendRecords,
     types::Timestamp,
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
@@ -90,10 +102,13 @@ impl AppendRecords<Record> for Disk {
 struct Process {
     ceremony: Option<Ceremony>,
     disk: Disk,
+    keys: Keys,
+    /// Its chance, since its start.
+    rng: Option<ChaCha20Rng>,
     wake: Timestamp,
 }
 
-/// What a member has put to use, on the disk that all of its processes share.
+/// What lies beside the records.
 #[derive(Debug, Default)]
 struct Keys {
     old: Option<KeyShare>,
@@ -110,13 +125,11 @@ pub struct World {
     rng: ChaCha20Rng,
     now: Timestamp,
     processes: BTreeMap<ProcessId, Process>,
-    keys: BTreeMap<MemberId, Keys>,
     network: Network,
     invariants: Invariants,
     liar: Option<Liar>,
     /// Who has lost records, or run twice.
     confused: BTreeSet<MemberId>,
-    succeeded: BTreeSet<MemberId>,
     culprit: Option<MemberId>,
     log: Vec<String>,
 }
@@ -134,21 +147,17 @@ impl World {
             rng,
             now: Timestamp(1_000_000),
             processes: BTreeMap::new(),
-            keys: BTreeMap::new(),
             network: Network::default(),
             invariants: Invariants::default(),
             liar,
             confused: BTreeSet::new(),
-            succeeded: BTreeSet::new(),
             culprit: None,
             log: Vec::new(),
             cast,
         };
         for member in world.cast.plan.participants().into_keys() {
-            let disk = Disk { records: Vec::new(), forgets: sabotage == Sabotage::SendBeforeCommit };
-            world.processes.insert((member, 0), Process { disk, ..Process::default() });
-            let old = world.cast.held.get(&member).and_then(cast::copy);
-            world.keys.insert(member, Keys { old, ..Keys::default() });
+            let process = world.installed(member);
+            world.processes.insert((member, 0), process);
         }
         world.note(format!("{} by {:?}, liar {:?}", world.cast.plan.purpose.as_str(), world.members(), world.liar));
         world
@@ -184,13 +193,20 @@ impl World {
         self.finish()
     }
 
+    /// A machine with the member's keys and nothing else.
+    fn installed(&self, member: MemberId) -> Process {
+        let disk = Disk { records: Vec::new(), forgets: self.sabotage == Sabotage::SendBeforeCommit };
+        let old = self.cast.held.get(&member).and_then(cast::copy);
+        Process { disk, keys: Keys { old, ..Keys::default() }, ..Process::default() }
+    }
+
     fn members(&self) -> Vec<MemberId> {
-        self.keys.keys().copied().collect()
+        self.processes.keys().filter(|(_, which)| *which == 0).map(|(member, _)| *member).collect()
     }
 
     fn honest(&self) -> impl Iterator<Item = MemberId> + '_ {
         let liar = self.liar.as_ref().map(|liar| liar.member);
-        self.keys.keys().copied().filter(move |member| Some(*member) != liar)
+        self.members().into_iter().filter(move |member| Some(*member) != liar)
     }
 
     fn ceremony(&self, member: MemberId) -> Option<&Ceremony> {
@@ -224,7 +240,10 @@ impl World {
         if succeeded > 0 && succeeded < honest.len() {
             return violation("all_succeed_together", format!("{succeeded} of {}", honest.len()));
         }
-        let participants = self.keys.len();
+        let participants = self.members().len();
+        if succeeded > 0 {
+            self.shares_sign()?;
+        }
         Ok(Outcome { log: self.log, succeeded, culprit: self.culprit, participants })
     }
 
@@ -257,7 +276,7 @@ impl World {
             self.crash((member, 0));
         }
         if self.faults.lives && !self.is_liar(member) {
-            let activated = self.keys.get(&member).is_some_and(|keys| keys.activated);
+            let activated = self.processes.get(&(member, 0)).is_some_and(|process| process.keys.activated);
             match self.below(400) {
                 // Without its records, a member that has deleted its old share can't start: it has its new one.
                 0 if !activated => {
@@ -271,7 +290,8 @@ impl World {
                 1 if !activated => {
                     self.note(format!("{member} runs twice"));
                     self.confused.insert(member);
-                    self.processes.entry((member, 1)).or_default();
+                    let twin = self.installed(member);
+                    self.processes.entry((member, 1)).or_insert(twin);
                 }
                 2 => self.crash((member, 1)),
                 _ => {}
@@ -303,20 +323,20 @@ impl World {
     /// Starts a process from its records.
     fn start(&mut self, id: ProcessId) -> Result<(), Violation> {
         let (member, _) = id;
-        let share = self.keys.get(&member).and_then(|keys| keys.old.as_ref()).and_then(cast::copy);
-        if self.sabotage == Sabotage::RepeatedChance {
-            self.rng = ChaCha20Rng::seed_from_u64(u64::from(member.get()));
-        }
+        let fresh = self.rng.next_u64();
+        let repeated = self.sabotage == Sabotage::RepeatedChance;
+        let mut rng = ChaCha20Rng::seed_from_u64(if repeated { u64::from(member.get()) } else { fresh });
         let Some(process) = self.processes.get_mut(&id) else { return Ok(()) };
-        let records = process.disk.records.clone();
+        let share = process.keys.old.as_ref().and_then(cast::copy);
+        let (records, activated) = (process.disk.records.clone(), process.keys.activated);
         let (now, plan) = (self.now, self.cast.plan.clone());
-        match Ceremony::restore(now, plan, member, identity(member), share, records, &mut self.rng) {
-            Ok(ceremony) => process.ceremony = Some(ceremony),
+        match Ceremony::restore(now, plan, member, identity(member), share, records, &mut rng) {
+            Ok(ceremony) => (process.ceremony, process.rng) = (Some(ceremony), Some(rng)),
             Err(error) => return violation("records_can_always_be_restored", format!("{member}: {error}")),
         }
         process.wake = now;
         self.note(format!("{id:?} starts"));
-        if self.keys.get(&member).is_some_and(|keys| keys.activated) {
+        if activated {
             self.step(id, Input::Activated)?;
         }
         self.reconnect(member)
@@ -341,9 +361,9 @@ impl World {
     fn step(&mut self, id: ProcessId, input: Input) -> Result<(), Violation> {
         let (now, (member, _)) = (self.now, id);
         let Some(process) = self.processes.get_mut(&id) else { return Ok(()) };
-        let Some(ceremony) = process.ceremony.as_mut() else { return Ok(()) };
+        let (Some(ceremony), Some(rng)) = (process.ceremony.as_mut(), process.rng.as_mut()) else { return Ok(()) };
         let mut fx = Effects::default();
-        ceremony.step(now, input, &mut self.rng, &mut fx);
+        ceremony.step(now, input, rng, &mut fx);
         let Ok(released) = fx.commit(&mut process.disk);
         process.wake = released.wake.unwrap_or(now.after(Duration::from_secs(60))).max(now.after(Duration::from_millis(1)));
         if !self.is_liar(member) {
@@ -407,25 +427,27 @@ impl World {
         if self.sabotage == Sabotage::EarlyActivation {
             self.delete_early(id)?;
         }
-        if self.is_liar(member) || self.keys.get(&member).is_none_or(|keys| keys.activated) {
-            return Ok(());
-        }
-        let process = self.processes.get(&id).and_then(|process| process.ceremony.as_ref());
-        let Some(outcome) = process.and_then(Ceremony::outcome) else { return Ok(()) };
+        let Some(process) = self.processes.get(&id).filter(|process| !process.keys.activated) else { return Ok(()) };
+        let Some(outcome) = process.ceremony.as_ref().and_then(Ceremony::outcome) else { return Ok(()) };
         let mut said = outcome.transcript.encode();
         // The test signature may differ: its last 96 bytes.
         said.truncate(said.len().saturating_sub(96));
         self.invariants.outcome(member, &outcome.public, said)?;
         self.recoverable(&outcome.transcript)?;
-        if let Some(keys) = self.keys.get_mut(&member) {
-            *keys = Keys { old: None, new: outcome.share, activated: true };
+        let repairs = matches!(self.cast.plan.purpose, Purpose::Repair { .. });
+        if let Some(process) = self.processes.get_mut(&id) {
+            // Who helps in a repair keeps its share.
+            let old = process.keys.old.take().filter(|_| repairs);
+            process.keys = Keys { old, new: outcome.share, activated: true };
         }
-        self.succeeded.insert(member);
         self.step(id, Input::Activated)
     }
 
     /// Before the first old share is deleted, every receiver can get its new one from its identity alone.
     fn recoverable(&self, transcript: &Transcript) -> Result<(), Violation> {
+        if self.processes.values().any(|process| process.keys.activated) {
+            return Ok(());
+        }
         for member in self.cast.plan.receivers() {
             if let Err(error) = recover(&self.cast.plan, &identity(member), transcript) {
                 return violation("old_shares_last_until_new_ones_work", format!("{member}: {error}"));
@@ -439,10 +461,25 @@ impl World {
         let process = self.processes.get(&id);
         let certified = |record: &Record| matches!(record, Record::Post(post) if post.step() == Step::Confirm);
         let confirmed = process.map_or(0, |process| process.disk.records.iter().filter(|r| certified(r)).count());
-        if confirmed < self.keys.len() || process.is_none_or(|p| p.ceremony.as_ref().is_none_or(|c| c.outcome().is_some())) {
+        if confirmed < self.members().len() || process.is_none_or(|p| p.ceremony.as_ref().is_none_or(|c| c.outcome().is_some())) {
             return Ok(());
         }
         violation("old_shares_last_until_new_ones_work", format!("{} has no proof yet", id.0))
+    }
+
+    /// A quorum of the shares that were put to use signs under the key that was agreed on.
+    fn shares_sign(&self) -> Result<(), Violation> {
+        let keys = self.processes.values().map(|process| &process.keys);
+        let shares: Vec<&KeyShare> = keys.filter_map(|keys| keys.new.as_ref().or(keys.old.as_ref())).collect();
+        let public = self.honest().find_map(|member| self.ceremony(member)?.outcome()).map(|outcome| outcome.public);
+        let Some(public) = public else { return Ok(()) };
+        let t = usize::from(public.threshold());
+        // A liar among the holders may leave too few.
+        let Some(quorum) = shares.get(..t) else { return Ok(()) };
+        match sign_together(quorum, &public) {
+            Ok(()) => Ok(()),
+            Err(error) => violation("shares_sign", error.to_string()),
+        }
     }
 
     fn note(&mut self, line: String) {
@@ -453,4 +490,22 @@ impl World {
     fn below(&mut self, n: usize) -> usize {
         below(&mut self.rng, n)
     }
+}
+
+/// Signs something with exactly these shares.
+fn sign_together(shares: &[&KeyShare], public: &PublicShares) -> Result<(), Error> {
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
+    let (mut nonces, mut commitments) = (BTreeMap::new(), BTreeMap::new());
+    for share in shares {
+        let (nonce, commitment) = commit(share, &mut rng)?;
+        nonces.insert(share.member(), nonce);
+        commitments.insert(share.member(), commitment);
+    }
+    let package = SigningPackage::new([8; 32], &commitments)?;
+    let mut parts = BTreeMap::new();
+    for share in shares {
+        let nonce = nonces.remove(&share.member()).ok_or(Error::MissingFrom(share.member()))?;
+        parts.insert(share.member(), sign(nonce, &package, share)?);
+    }
+    aggregate(&package, &parts, public).map(drop)
 }

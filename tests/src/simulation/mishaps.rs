@@ -19,7 +19,7 @@ impl World<'_> {
     /// Something goes wrong, of what may.
     pub(super) fn mishap(&mut self) -> Result<(), Violation> {
         let Some(member) = self.anybody() else { return Ok(()) };
-        match self.below(16) {
+        match self.below(18) {
             0 if self.faults.crashes => self.crash(member)?,
             1 | 2 if self.faults.crashes => self.revive()?,
             3 if self.faults.crashes => self.cut_off(member)?,
@@ -28,6 +28,7 @@ impl World<'_> {
             8 | 9 if self.faults.copies => self.set_back(member)?,
             10 | 11 if self.faults.copies => self.start_twin(member)?,
             12 if self.faults.copies => self.end_twin(member)?,
+            16 | 17 if self.faults.copies => self.relink(member)?,
             13 if self.faults.lies => self.deceive(member),
             14 if self.faults.liar => self.scheme(member),
             15 if self.faults.liar => self.accuse(member)?,
@@ -158,6 +159,20 @@ impl World<'_> {
         let (first, second) = (*first, *second);
         let one = if self.below(2) == 0 { first } else { second };
         self.kill(one)
+    }
+
+    /// Somebody's connection to a member that runs twice moves to the other process, or stays where it is.
+    pub(super) fn relink(&mut self, member: MemberId) -> Result<(), Violation> {
+        let Some(node) = self.nodes.get(&member).filter(|node| node.processes.len() > 1) else { return Ok(()) };
+        let theirs = node.processes.clone();
+        let others = self.processes.iter().filter(|(_, process)| process.member() != member);
+        let others: Vec<(ProcessId, MemberId)> = others.map(|(id, process)| (*id, process.member())).collect();
+        let (at, to) = (self.below(others.len()), self.below(theirs.len()));
+        let (Some((id, other)), Some(to)) = (others.get(at).copied(), theirs.get(to).copied()) else { return Ok(()) };
+        self.links.insert((id, member), to);
+        self.step(id, Input::PeerDown(member))?;
+        self.step(id, Input::PeerUp(member))?;
+        self.step(to, Input::PeerUp(other))
     }
 
     /// A copy that was kept, an earlier state, or an empty disk.

@@ -23,6 +23,9 @@ impl World<'_> {
         let deadline = self.now.after(WITHIN);
         while self.now < deadline {
             self.event()?;
+            if self.below(100) == 0 {
+                self.relink(member)?;
+            }
             let mut others = self.processes.iter().filter(|(_, process)| process.member() != member);
             if others.all(|(id, _)| self.lives.has_noticed(*id, member)) {
                 return self.outcome();

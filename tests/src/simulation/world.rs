@@ -42,6 +42,16 @@ pub(super) enum Item {
     Job { to: ProcessId, job: Job },
 }
 
+/// How two processes of one member are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// A message reaches either or both, and what one says to all reaches the other.
+    Scattered,
+    /// Everybody is connected to one of them, as a transport does that allows one connection for each identity. Connections move
+    /// from one to the other.
+    Linked,
+}
+
 /// What the operator of one member has.
 #[derive(Debug, Default)]
 pub(super) struct Node {
@@ -79,8 +89,10 @@ pub struct World<'a> {
     pub(super) liar: Option<Liar>,
     pub(super) lives: Lives,
     pub(super) tally: Tally,
-    /// Whether two processes of one member hear each other's broadcasts.
-    kin: bool,
+    /// How two processes of one member are reached.
+    pub(super) reach: Reach,
+    /// With [`Reach::Linked`]: which process of a member a process talks to.
+    pub(super) links: BTreeMap<(ProcessId, MemberId), ProcessId>,
     log: Option<Vec<String>>,
 }
 
@@ -110,10 +122,11 @@ impl<'a> World<'a> {
             liar: None,
             lives: Lives::default(),
             tally: Tally::default(),
-            kin: false,
+            reach: Reach::Linked,
+            links: BTreeMap::new(),
             log: None,
         };
-        world.kin = world.below(2) == 0;
+        world.reach = if world.below(2) == 0 { Reach::Linked } else { Reach::Scattered };
         if faults.liar {
             let forges = world.below(2) == 0;
             world.liar = world.anybody().map(|member| Liar::new(member, forges));
@@ -249,14 +262,21 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Which processes of `member` something reaches that is sent to it: of twins, one of them, or both. Nobody hears itself.
+    /// Which processes of `member` something reaches that `by` sends to it. Nobody hears itself.
     fn ears(&mut self, member: MemberId, by: Option<ProcessId>) -> Vec<ProcessId> {
         let mut running = self.nodes.get(&member).map(|node| node.processes.clone()).unwrap_or_default();
         running.retain(|id| Some(*id) != by);
-        match self.below(running.len() + 1) {
-            all if all == running.len() || running.len() < 2 => running,
-            one => running.get(one).copied().into_iter().collect(),
+        if running.len() < 2 {
+            return running;
         }
+        let one = match (self.reach, by) {
+            (Reach::Linked, Some(by)) => {
+                let linked = self.links.get(&(by, member)).filter(|id| running.contains(id));
+                linked.or(running.first()).copied()
+            }
+            _ => running.get(self.below(running.len() + 1)).copied(),
+        };
+        one.map_or(running, |one| vec![one])
     }
 
     /// One step of one brain, if it still runs; what comes out goes into the bag.
@@ -327,7 +347,7 @@ impl<'a> World<'a> {
     /// Puts a message of `from`, or of its process `by`, into the bag.
     pub(super) fn send(&mut self, from: MemberId, by: Option<ProcessId>, to: Recipient, envelope: &Envelope) {
         let bytes: Rc<[u8]> = envelope.encode().into();
-        let runs_twice = self.kin && self.nodes.get(&from).is_some_and(|node| node.processes.len() > 1);
+        let runs_twice = self.reach == Reach::Scattered && self.nodes.get(&from).is_some_and(|node| node.processes.len() > 1);
         let addressed = |member: &MemberId| match to {
             Recipient::All => *member != from || runs_twice,
             Recipient::One(one) => *member == one,

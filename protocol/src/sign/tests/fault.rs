@@ -242,8 +242,9 @@ proptest! {
         let honest = |verdict: Result<(MemberId, _), _>| verdict.map_or(true, |(culprit, _)| culprit != member(2));
         let fault = Fault::Share { package: sealed.clone(), share: answer.clone() };
         prop_assert!(honest(fault.verify(table.committee())));
-        prop_assert!(honest(Fault::Package { package: sealed }.verify(table.committee())));
-        prop_assert!(Fault::Package { package: answer }.verify(table.committee()).is_err());
+        let (as_package, no_package) = (Fault::Package { package: sealed }, Fault::Package { package: answer });
+        prop_assert!(honest(as_package.verify(table.committee())));
+        prop_assert!(no_package.verify(table.committee()).is_err());
     }
 
     #[test]
