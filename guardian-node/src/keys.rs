@@ -149,8 +149,10 @@ impl KeyFiles {
         plaintext: &Secret<Vec<u8>>,
         work: Work,
     ) -> Result<Vec<u8>, Hinted> {
-        seal::seal(&self.purpose(kind, key_epoch), plaintext, &self.passphrase, work)
-            .hint("can't seal a secret", "it is too large or empty, or the guardian's name has other characters than letters, digits, `.`, `_`, `-`")
+        seal::seal(&self.purpose(kind, key_epoch), plaintext, &self.passphrase, work).hint(
+            "can't seal a secret",
+            "it is too large or empty, or the guardian's name has other characters than letters, digits, `.`, `_`, `-`",
+        )
     }
 
     /// Opens `bytes`, which come from `path`.
@@ -166,7 +168,7 @@ impl KeyFiles {
     ) -> Result<Secret<Vec<u8>>, Hinted> {
         seal::open(&self.purpose(kind, key_epoch), bytes, &self.passphrase).hint(
             format!("can't open the sealed file {}", path.display()),
-            "check the passphrase file and that the file belongs to this guardian and key epoch; restore it from your backup if it is damaged",
+            "check [keys] passphrase_file and that the file belongs to this guardian and key epoch; restore it from your backup if it is damaged",
         )
     }
 
@@ -220,4 +222,62 @@ fn raw_shares(body: &[u8]) -> Option<Vec<RawShare<'_>>> {
         rest = tail;
     }
     rest.is_empty().then_some(shares)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use guardian_crypto::bls::{SecretKey, dealer::split};
+    use rand_core::OsRng;
+
+    /// The files of a guardian, and what member 2 of three keeps of some validators' keys.
+    fn table(folder: &Path) -> (KeyFiles, Vec<(ExitShare, ShareCommitments)>) {
+        let files = KeyFiles::with_passphrase("guardian-2", Secret::new("test".to_owned()));
+        let shares: Vec<_> = (0..3)
+            .map(|index| {
+                let (mut shares, commitments) = split(&SecretKey::interop(index).unwrap(), 3, 2, &mut OsRng).unwrap();
+                (shares.remove(1), commitments)
+            })
+            .collect();
+        files.write_exits(&folder.join("exits.sealed"), &shares, Work::Devnet).unwrap();
+        (files, shares)
+    }
+
+    #[test]
+    fn exit_shares_are_read_as_they_were_written_and_say_whose_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let (files, written) = table(folder.path());
+        let path = folder.path().join("exits.sealed");
+        let read = files.exits(&path, MemberId::new(2).unwrap()).unwrap();
+        assert_eq!(read.len(), 3);
+        for (share, commitments) in written {
+            let key = &read[&BlsPubkey::from(commitments.public_key().to_bytes())];
+            assert_eq!((key.share.member().get(), &key.commitments), (2, &commitments));
+            assert_eq!(key.share.to_secret_bytes().expose(), share.to_secret_bytes().expose());
+        }
+        let refused = files.exits(&path, MemberId::new(1).unwrap()).unwrap_err();
+        assert!(refused.to_string().contains("member 2"), "{refused}");
+    }
+
+    #[test]
+    fn only_whole_exit_shares_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (files, written) = table(folder.path());
+        let plain = files.read(&folder.path().join("exits.sealed"), PurposeKind::ExitShares, KeyEpoch(0)).unwrap();
+        let body = &plain.expose()[1..];
+        let raw = raw_shares(body).unwrap();
+        for (raw, (share, commitments)) in raw.iter().zip(&written) {
+            assert_eq!(
+                (raw.share, raw.commitments),
+                (&share.to_secret_bytes().expose()[..], &commitments.to_bytes()[..])
+            );
+        }
+        assert_eq!(raw_shares(&0u32.to_le_bytes()).map(|none| none.len()), Some(0));
+        for length in 0..body.len() {
+            assert!(raw_shares(&body[..length]).is_none(), "length {length}");
+        }
+        assert!(raw_shares(&[body, &[0]].concat()).is_none());
+        assert!(raw_shares(&[&u32::MAX.to_le_bytes()[..], &body[4..]].concat()).is_none());
+        assert!(raw_shares(&[&body[..4], &u32::MAX.to_le_bytes()[..], &body[8..]].concat()).is_none());
+    }
 }

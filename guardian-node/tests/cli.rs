@@ -12,7 +12,11 @@
 
 mod support;
 
-use std::{fs, path::{Path, PathBuf}, process::Output};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
 use support::{assert_done, assert_refused, guardian, text};
 use tempfile::TempDir;
 
@@ -230,7 +234,8 @@ fn a_plan_is_written_from_what_the_operators_send() {
 #[test]
 fn help_explains_every_command() {
     let help = text(&guardian(&["--help"]));
-    let mut commands = vec!["run", "init", "devnet-keys", "status", "check", "member", "plan", "dkg", "reshare", "refresh", "repair"];
+    let mut commands =
+        vec!["run", "init", "devnet-keys", "status", "check", "member", "plan", "dkg", "reshare", "refresh", "repair"];
     commands.extend(["recover", "rotate", "adopt", "fault", "pardon", "backup", "restore"]);
     for command in commands {
         assert!(help.contains(command), "{command} is missing:\n{help}");

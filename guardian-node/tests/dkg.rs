@@ -120,12 +120,11 @@ async fn lie(place: &Place, me: u16, bytes: Vec<u8>) {
     let (network, mut events, run) = Network::start(config, identity).await.unwrap();
     let running = tokio::spawn(run);
     loop {
-        if let Event::Connected(peer) = events.recv().await.unwrap() {
-            network.send(peer, bytes.clone());
-            // Until the others have heard, passed it on and gone.
-            if matches!(events.recv().await.unwrap(), Event::Disconnected(_)) {
-                break;
-            }
+        match events.recv().await.unwrap() {
+            Event::Connected(peer) => drop(network.send(peer, bytes.clone())),
+            // The others have heard, passed it on and gone.
+            Event::Disconnected(_) => break,
+            Event::Received { .. } => {}
         }
     }
     running.abort();
@@ -176,7 +175,11 @@ fn a_proof_is_checked_and_not_believed() {
     let nonsense = place.path().join("nonsense");
     fs::write(&nonsense, b"nonsense").unwrap();
     let path = nonsense.to_str().unwrap();
-    assert_refused(&guardian(&["fault", "verify", path, "--plan", &place.plan_path(1)]), "no proof", "nobody is convicted");
+    assert_refused(
+        &guardian(&["fault", "verify", path, "--plan", &place.plan_path(1)]),
+        "no proof",
+        "nobody is convicted",
+    );
     let of_duties = guardian(&["fault", "verify", path, "--committee", &place.plan_path(1)]);
     assert_refused(&of_duties, "committee file", "the same file");
 }
@@ -195,7 +198,9 @@ fn a_plan_that_does_not_fit_is_refused_before_anything_is_done() {
     write(&plan.replace("guardian-1", "guardian-9"));
     assert_refused(&run("dkg"), "our identity under the name `guardian-9`", "[guardian] name");
     let identities = [1, 2].map(|i| identity_of(&place, i).public().to_string());
-    write(&plan.replace(&identities[0], "SWAP").replace(&identities[1], &identities[0]).replace("SWAP", &identities[1]));
+    write(
+        &plan.replace(&identities[0], "SWAP").replace(&identities[1], &identities[0]).replace("SWAP", &identities[1]),
+    );
     assert_refused(&run("dkg"), "another identity for `guardian-1`", "guardian member");
     write(&plan.replace("threshold", "treshold"));
     assert_refused(&run("dkg"), "unknown field `treshold`", "guardian plan --example");

@@ -17,7 +17,7 @@ use support::{Place, assert_done, assert_refused, text};
 
 /// Member `i` writes a plan, and everybody in `members` gets it.
 fn plan(place: &Place, i: u16, arguments: &[&str], members: &[u16]) -> PathBuf {
-    let path = place.path().join(format!("{}-{}.toml", arguments[0], members.len()));
+    let path = place.path().join(format!("{}.toml", arguments.join("").replace('/', "")));
     let out = ["--out", path.to_str().unwrap()];
     assert_done(&place.run(i, &[&["plan"], arguments, &out].concat()));
     place.hand_out(&path, members);
@@ -54,11 +54,14 @@ fn members_come_and_go_and_the_key_stays() {
     let group_key = place.committee(1).committee().unwrap().group_key();
     // Somebody who has nothing but an identity: the fifth folder is a member's of another committee, moved here.
     let other = Place::without_key(5);
-    let newcomer = other.run(5, &["member", "--address", "/ip4/127.0.0.1/udp/1/quic-v1", "--ceremony-address", &{
-        let config = fs::read_to_string(other.config_path(5)).unwrap();
-        let start = config.find("ceremony_listen = [\"").unwrap() + "ceremony_listen = [\"".len();
-        config[start..].split('"').next().unwrap().to_owned()
-    }]);
+    let newcomer = other.run(
+        5,
+        &["member", "--address", "/ip4/127.0.0.1/udp/1/quic-v1", "--ceremony-address", &{
+            let config = fs::read_to_string(other.config_path(5)).unwrap();
+            let start = config.find("ceremony_listen = [\"").unwrap() + "ceremony_listen = [\"".len();
+            config[start..].split('"').next().unwrap().to_owned()
+        }],
+    );
     assert_done(&newcomer);
     let card = place.path().join("guardian-5.toml");
     fs::write(&card, &newcomer.stdout).unwrap();

@@ -48,7 +48,12 @@ fn lasted(what: &str, took: Duration) {
 async fn says(participant: &Participant, words: &str) {
     let started = Instant::now();
     while !participant.log().unwrap_or_default().contains(words) {
-        assert!(started.elapsed() < PATIENCE, "{} never said `{words}`: {}", participant.name, participant.log().unwrap());
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{} never said `{words}`: {}",
+            participant.name,
+            participant.log().unwrap()
+        );
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

@@ -208,6 +208,14 @@ fn errors_that_cancel_out_are_noticed() {
         assert!(exit.wrong.iter().copied().eq(MemberId::first(2)));
         assert_eq!(exit.signature, None);
     }
+    // And here nothing is combined: two of three that are needed.
+    let table = Table::new(1, 4, 3);
+    let mut fresh = table.fresh(0..2);
+    let (first, second) = (fresh[0][&member(1)], fresh[0][&member(2)]);
+    fresh[0] =
+        BTreeMap::from([(member(1), partial(point(&first) + error)), (member(2), partial(point(&second) - error))]);
+    let settled = table.settle(&table.none(), &fresh, 1);
+    assert!(settled[0].wrong.iter().copied().eq(MemberId::first(2)));
 }
 
 #[test]

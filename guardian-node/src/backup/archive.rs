@@ -73,7 +73,10 @@ impl Archive {
         let archive: Self = match bytes.split_first() {
             Some((&Self::VERSION, body)) => borsh::from_slice(body).hint("the backup is malformed", advice)?,
             Some((other, _)) => {
-                return Err(Hinted::new(format!("backup version {other} is not known to this version of the node"), advice));
+                return Err(Hinted::new(
+                    format!("backup version {other} is not known to this version of the node"),
+                    advice,
+                ));
             }
             None => return Err(Hinted::new("the backup is empty", advice)),
         };

@@ -70,7 +70,8 @@ fn what_comes_back_is_everything_but_the_store() {
     let restored = restore(&file, &new, passphrase()).unwrap();
     assert_eq!((restored.name.as_str(), restored.moved.len()), ("guardian-1", 0));
 
-    let share = Shares::new(&home.join("keys/shares"), &KeyFiles::with_passphrase("guardian-1", passphrase())).names().unwrap();
+    let share =
+        Shares::new(&home.join("keys/shares"), &KeyFiles::with_passphrase("guardian-1", passphrase())).names().unwrap();
     let expected = [
         "committee.toml".to_owned(),
         "data/ceremonies/0123456789abcdef/committee.toml".to_owned(),

@@ -140,12 +140,19 @@ pub(super) fn check_succession(
         }
         None if plan.proof_of_possession_for.is_some() => {
             let follows = in_force.key_epoch().0.checked_add(1) == Some(plan.key_epoch.0);
-            let advice = "a new key begins the epoch after the one in force: write that number into the plan, for everybody";
-            let what = format!("the plan makes a key of epoch {}, and ours is of epoch {}", plan.key_epoch, in_force.key_epoch());
+            let advice =
+                "a new key begins the epoch after the one in force: write that number into the plan, for everybody";
+            let what = format!(
+                "the plan makes a key of epoch {}, and ours is of epoch {}",
+                plan.key_epoch,
+                in_force.key_epoch()
+            );
             if follows { Ok(()) } else { Err(Hinted::new(what, advice)) }
         }
         None => Err(Hinted::new(
-            format!("there is a group key already (committee {ours}), and this plan would put another one in its place"),
+            format!(
+                "there is a group key already (committee {ours}), and this plan would put another one in its place"
+            ),
             "to replace a key, the plan needs [rotation]; for a first key on another chain, use another folder",
         )),
     }

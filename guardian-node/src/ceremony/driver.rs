@@ -78,12 +78,7 @@ impl<P: Participant, S: AppendRecords<Record>> Driver<P, S> {
     ///
     /// # Errors
     /// If the store fails: what is not durable must not be spoken of. Or the shell's.
-    pub(super) fn run(
-        &mut self,
-        shell: &mut impl Shell<P>,
-        runtime: &Handle,
-        stop: &CancellationToken,
-    ) -> Result<()> {
+    pub(super) fn run(&mut self, shell: &mut impl Shell<P>, runtime: &Handle, stop: &CancellationToken) -> Result<()> {
         let mut input = Input::Woke;
         loop {
             let now = crate::driver::now();

@@ -39,14 +39,13 @@ impl Links {
         };
         let others_during = others.iter().map(|entry| (*entry, entry.during_ceremonies()));
         let settings = peers::network_config(&config.network, (key, listen), others_during)?;
-        let (network, events, transport) =
-            Network::start(settings, peers::network_identity(identity)?).await.hint(
-                "can't start the ceremony's network",
-                format!(
-                    "check [network] {key}: is the running node, or another ceremony, using the port? \
+        let (network, events, transport) = Network::start(settings, peers::network_identity(identity)?).await.hint(
+            "can't start the ceremony's network",
+            format!(
+                "check [network] {key}: is the running node, or another ceremony, using the port? \
                      A ceremony beside a running node needs `ceremony_listen` with ports of its own"
-                ),
-            )?;
+            ),
+        )?;
         let peers = Peers::new(others.iter().copied())?;
         let (sender, inputs) = mpsc::channel(INPUTS);
         let hear = {

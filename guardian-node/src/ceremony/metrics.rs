@@ -30,7 +30,11 @@ impl Metrics {
                 &["member", "reason"],
             )?,
             connected: make.gauge("guardian_ceremony_connected", "other participants connected now")?,
-            posts: make.counters("guardian_ceremony_posts_total", "posts of all participants, ours included", &["step"])?,
+            posts: make.counters(
+                "guardian_ceremony_posts_total",
+                "posts of all participants, ours included",
+                &["step"],
+            )?,
             proven: make.gauge("guardian_ceremony_proven", "1 once all signed together: the ceremony has succeeded")?,
             done: make.gauge("guardian_ceremony_done", "1 once everybody has put the outcome to use")?,
             failed: make.gauge("guardian_ceremony_failed", "1 if somebody provably broke the rules")?,

@@ -88,7 +88,12 @@ pub async fn run(run: Run, stop: CancellationToken) -> Result<Ending> {
     let names = participants.values().map(|entry| (entry.id, entry.name.clone())).collect();
     let mut progress = Progress::new(say, names);
     let rehearsal = if rehearse { ", a rehearsal" } else { "" };
-    progress.say(&format!("ceremony {} ({}{rehearsal}): {} participants", short(id), purpose.as_str(), participants.len()));
+    progress.say(&format!(
+        "ceremony {} ({}{rehearsal}): {} participants",
+        short(id),
+        purpose.as_str(),
+        participants.len()
+    ));
 
     let mut tasks = Tasks::new(stop.clone());
     let Links { network, peers, inputs } = Links::start(&config, &identity, &others, &mut tasks, &stop).await?;
@@ -99,7 +104,9 @@ pub async fn run(run: Run, stop: CancellationToken) -> Result<Ending> {
             let (metrics, network) = (Arc::clone(&metrics), network.clone());
             tasks.critical("http", page::serve(listener, metrics, network, watcher, stop.clone()));
         }
-        None => progress.say("no metrics are shown: the port is taken, by the running node as it seems (choose another with --http)"),
+        None => progress.say(
+            "no metrics are shown: the port is taken, by the running node as it seems (choose another with --http)",
+        ),
     }
 
     let ending = Ending::Interrupted(None);

@@ -121,7 +121,8 @@ impl CeremonyShell {
     /// All signers signed together: the outcome is put to use.
     fn finish(&mut self, ceremony: &Ceremony) -> Result<(), Hinted> {
         let outcome = ceremony.outcome();
-        let outcome = outcome.ok_or_else(|| Hinted::new("the ceremony succeeded without an outcome", "this is a defect: report it"))?;
+        let outcome = outcome
+            .ok_or_else(|| Hinted::new("the ceremony succeeded without an outcome", "this is a defect: report it"))?;
         let used = if ceremony.plan().rehearse {
             Used::Rehearsed
         } else {
@@ -138,8 +139,12 @@ impl CeremonyShell {
         self.progress.say(match used {
             Used::Rehearsed => "the rehearsal succeeded; no key is kept. Waiting until everybody knows",
             Used::Used(Use::InForce) => "the new committee is in force here. Waiting until it is everywhere",
-            Used::Used(Use::Waiting) => "the new share is kept until the contract knows its key. Waiting until everybody has one",
-            Used::Used(Use::Left) => "our share is deleted: this guardian is no member any more. Waiting until everybody is done",
+            Used::Used(Use::Waiting) => {
+                "the new share is kept until the contract knows its key. Waiting until everybody has one"
+            }
+            Used::Used(Use::Left) => {
+                "our share is deleted: this guardian is no member any more. Waiting until everybody is done"
+            }
         });
         self.ending = Ending::Interrupted(Some(used));
         Ok(())

@@ -51,8 +51,7 @@ impl Adopt {
             .into());
         }
         let share = Shares::new(&config.keys.shares, &keys).load(&now)?;
-        let place =
-            Place { committee: path, shares: &config.keys.shares, files: &keys, work: self.seal.work() };
+        let place = Place { committee: path, shares: &config.keys.shares, files: &keys, work: self.seal.work() };
         Activation::new(place, &next, Some(&share))?.run()?;
         output::talk("The new committee file is in force here. A running node takes it over by itself.");
         Ok(())

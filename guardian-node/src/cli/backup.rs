@@ -59,7 +59,9 @@ impl Restore {
             .hint(format!("can't read {}", path.display()), "pass a file that holds the passphrase")?;
         let passphrase = Secret::new(text.trim_end_matches(['\r', '\n']).to_owned());
         if passphrase.expose().is_empty() {
-            return Err(Hinted::new(format!("{} is empty", path.display()), "pass a file that holds the passphrase").into());
+            return Err(
+                Hinted::new(format!("{} is empty", path.display()), "pass a file that holds the passphrase").into()
+            );
         }
         let restored = backup::restore(&self.from, &self.dir, passphrase)?;
         for (before, now) in &restored.moved {

@@ -87,15 +87,8 @@ impl CeremonyCommand {
         let Part { config, plan, rehearse, http, seal } = self.part;
         let config = Config::load(&config.config)?;
         telemetry::start(&config.log)?;
-        let run = Run {
-            file: PlanFile::load(&plan)?,
-            config,
-            purpose,
-            rehearse,
-            http,
-            work: seal.work(),
-            say: output::talk,
-        };
+        let run =
+            Run { file: PlanFile::load(&plan)?, config, purpose, rehearse, http, work: seal.work(), say: output::talk };
         Ok(verdict(&ceremony::run(run, stop).await?, purpose, &plan))
     }
 }
@@ -147,8 +140,10 @@ fn status(config: &Path) -> Result<()> {
         let path = folder.status();
         let line = match std::fs::read(&path) {
             Ok(bytes) => {
-                let summary: Summary = serde_json::from_slice(&bytes)
-                    .hint(format!("{} is not a status", path.display()), "it was written by another version of the node")?;
+                let summary: Summary = serde_json::from_slice(&bytes).hint(
+                    format!("{} is not a status", path.display()),
+                    "it was written by another version of the node",
+                )?;
                 let age = crate::driver::now().0.checked_div(1_000).unwrap_or_default().saturating_sub(summary.updated);
                 format!("{}  (as of {age} s ago)", summary.summary)
             }

@@ -26,12 +26,11 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, args = ["plan", "committee"])]
 struct Verify {
     /// The proof
     file: PathBuf,
     /// For a proof from a ceremony: its plan
-    #[arg(long)]
+    #[arg(long, required_unless_present = "committee", conflicts_with = "committee")]
     plan: Option<PathBuf>,
     /// For a proof from the signing of duties: the committee file of that time
     #[arg(long)]
@@ -41,7 +40,8 @@ struct Verify {
     rehearse: bool,
 }
 
-const ADVICE: &str = "it proves nothing with this plan or committee: is it of another one? Otherwise nobody is convicted by it";
+const ADVICE: &str =
+    "it proves nothing with this plan or committee: is it of another one? Otherwise nobody is convicted by it";
 
 impl Fault {
     pub(super) fn run(self) -> Result<()> {
@@ -63,7 +63,11 @@ fn of_ceremony(bytes: &[u8], plan: &Path, rehearse: bool) -> Result<String, Hint
     fault.verify(&plan).hint("the proof does not hold", ADVICE)?;
     let culprit = fault.culprit();
     let name = plan.participants().get(&culprit).map(|participant| participant.name.clone()).unwrap_or_default();
-    Ok(format!("proven: {name} (member {culprit}) broke the rules of ceremony {}: {}", fault.ceremony(), fault.reason()))
+    Ok(format!(
+        "proven: {name} (member {culprit}) broke the rules of ceremony {}: {}",
+        fault.ceremony(),
+        fault.reason()
+    ))
 }
 
 fn of_signing(bytes: &[u8], committee: &Path) -> Result<String, Hinted> {

@@ -1,12 +1,7 @@
 //! `guardian init`: an annotated configuration, an identity and an account, in a new folder.
 
 use super::output;
-use crate::{
-    config::TEMPLATE,
-    durable::write_private,
-    hint::WithHint,
-    keys::KeyFiles,
-};
+use crate::{config::TEMPLATE, durable::write_private, hint::WithHint, keys::KeyFiles};
 use clap::Args;
 use eyre::Result;
 use guardian_chain::AccountKey;

@@ -219,7 +219,8 @@ impl Reshare {
             let leaving = current.members.iter().filter(|entry| !stays(entry));
             let staying: Vec<MemberId> = staying.map(|entry| entry.id).collect();
             let missing = needed.saturating_sub(staying.len());
-            let mut dealers: Vec<MemberId> = staying.into_iter().chain(leaving.map(|entry| entry.id).take(missing)).collect();
+            let mut dealers: Vec<MemberId> =
+                staying.into_iter().chain(leaving.map(|entry| entry.id).take(missing)).collect();
             dealers.sort_unstable();
             dealers
         } else {
@@ -258,7 +259,8 @@ impl Repair {
         plan.lost = Some(lost);
         if let Some(path) = &self.member {
             let entry = Card::load(path)?.entry(lost);
-            plan.members = plan.members.into_iter().map(|old| if old.id == lost { entry.clone() } else { old }).collect();
+            plan.members =
+                plan.members.into_iter().map(|old| if old.id == lost { entry.clone() } else { old }).collect();
         }
         Ok((self.common, plan))
     }

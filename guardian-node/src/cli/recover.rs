@@ -46,7 +46,9 @@ impl Recover {
         let outcome =
             Outcome { file: &file, plan: &plan, me, public: &public, share: Some(&share), transcript: &transcript };
         output::talk(match put_to_use(&config, &keys, &outcome, self.seal.work())? {
-            Use::Waiting => "The share is back. Its key replaces another one on chain: `guardian rotate` puts it in force.",
+            Use::Waiting => {
+                "The share is back. Its key replaces another one on chain: `guardian rotate` puts it in force."
+            }
             Use::InForce | Use::Left => "The share is back, and the committee is in force here.",
         });
         Ok(())

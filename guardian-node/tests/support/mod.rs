@@ -23,34 +23,34 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The folders of a whole committee, and configurations whose providers are not there.
-pub struct Place {
+pub(crate) struct Place {
     dir: TempDir,
     ports: u16,
 }
 
 /// A running `guardian`; killed when dropped.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     log: PathBuf,
 }
 
 /// Runs a command to its end.
-pub fn guardian(arguments: &[&str]) -> Output {
+pub(crate) fn guardian(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_guardian")).args(arguments).env_remove("RUST_LOG").output().unwrap()
 }
 
 /// Everything that a command said.
-pub fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// The command succeeded.
-pub fn assert_done(output: &Output) {
+pub(crate) fn assert_done(output: &Output) {
     assert!(output.status.success(), "{}", text(output));
 }
 
 /// The command failed by the operator's mistake, said `what`, and gave advice that speaks of `hint`.
-pub fn assert_refused(output: &Output, what: &str, hint: &str) {
+pub(crate) fn assert_refused(output: &Output, what: &str, hint: &str) {
     let said = text(output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains(what), "does not say `{what}`:\n{said}");
@@ -59,7 +59,7 @@ pub fn assert_refused(output: &Output, what: &str, hint: &str) {
 }
 
 /// Looks again and again until `condition` holds.
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let started = Instant::now();
     while !condition() {
         assert!(started.elapsed() < PATIENCE, "this did not happen: {what}");
@@ -69,12 +69,12 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 
 impl Place {
     /// Keys of `guardians` members, with a dealt group key of which two thirds must sign.
-    pub fn with_key(guardians: u16) -> Self {
+    pub(crate) fn with_key(guardians: u16) -> Self {
         Self::make(guardians, &[])
     }
 
     /// The same without a group key: with a plan instead.
-    pub fn without_key(guardians: u16) -> Self {
+    pub(crate) fn without_key(guardians: u16) -> Self {
         Self::make(guardians, &["--no-group-key"])
     }
 
@@ -93,11 +93,11 @@ impl Place {
         place
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    pub fn home(&self, i: u16) -> PathBuf {
+    pub(crate) fn home(&self, i: u16) -> PathBuf {
         self.dir.path().join(format!("committee/guardian-{i}"))
     }
 
@@ -115,32 +115,32 @@ impl Place {
             )
     }
 
-    pub fn write_config(&self, i: u16, config: &str) {
+    pub(crate) fn write_config(&self, i: u16, config: &str) {
         fs::write(self.config_path(i), config).unwrap();
     }
 
-    pub fn config_path(&self, i: u16) -> String {
+    pub(crate) fn config_path(&self, i: u16) -> String {
         self.home(i).join("guardian.toml").to_str().unwrap().to_owned()
     }
 
-    pub fn plan_path(&self, i: u16) -> String {
+    pub(crate) fn plan_path(&self, i: u16) -> String {
         self.home(i).join("plan.toml").to_str().unwrap().to_owned()
     }
 
     /// Gives everybody this plan.
-    pub fn hand_out(&self, plan: &Path, members: &[u16]) {
+    pub(crate) fn hand_out(&self, plan: &Path, members: &[u16]) {
         for i in members {
             fs::copy(plan, self.plan_path(*i)).unwrap();
         }
     }
 
     /// Runs `guardian <arguments> --config <of i>`.
-    pub fn run(&self, i: u16, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, i: u16, arguments: &[&str]) -> Output {
         guardian(&[arguments, &["--config", &self.config_path(i)]].concat())
     }
 
     /// Starts member `i`'s part in a ceremony. Everything that it says is added to its log.
-    pub fn start(&self, i: u16, command: &str, more: &[&str]) -> Running {
+    pub(crate) fn start(&self, i: u16, command: &str, more: &[&str]) -> Running {
         let log = self.home(i).join("ceremony.log");
         let said = fs::File::options().create(true).append(true).open(&log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_guardian"))
@@ -156,32 +156,33 @@ impl Place {
     }
 
     /// All of `members` take part until the end.
-    pub fn ceremony(&self, command: &str, members: &[u16]) {
+    pub(crate) fn ceremony(&self, command: &str, members: &[u16]) {
         let running: Vec<Running> = members.iter().map(|i| self.start(*i, command, &[])).collect();
         for process in running {
             process.ends_with(0);
         }
     }
 
-    pub fn committee(&self, i: u16) -> CommitteeFile {
+    pub(crate) fn committee(&self, i: u16) -> CommitteeFile {
         CommitteeFile::load(&self.home(i).join("committee.toml")).unwrap()
     }
 
-    pub fn share_files(&self, i: u16) -> Vec<String> {
+    pub(crate) fn share_files(&self, i: u16) -> Vec<String> {
         let folder = self.home(i).join("keys/shares");
-        let entries = fs::read_dir(folder).map(|entries| entries.map(|e| e.unwrap().file_name().into_string().unwrap()));
+        let entries =
+            fs::read_dir(folder).map(|entries| entries.map(|e| e.unwrap().file_name().into_string().unwrap()));
         entries.map(Iterator::collect).unwrap_or_default()
     }
 
     /// The share that member `i`'s node would load.
-    pub fn share(&self, i: u16) -> KeyShare {
+    pub(crate) fn share(&self, i: u16) -> KeyShare {
         let files = KeyFiles::with_passphrase(&format!("guardian-{i}"), Secret::new("devnet".to_owned()));
         let folder = self.home(i).join("keys/shares");
         Shares::new(&folder, &files).load(&self.committee(i).committee().unwrap()).unwrap()
     }
 
     /// These members sign together with what lies on their disks.
-    pub fn sign_together(&self, members: &[u16]) -> Signature {
+    pub(crate) fn sign_together(&self, members: &[u16]) -> Signature {
         let committee = self.committee(members[0]).committee().unwrap();
         let shares: Vec<KeyShare> = members.iter().map(|i| self.share(*i)).collect();
         let (mut nonces, mut commitments) = (Vec::new(), BTreeMap::new());
@@ -199,12 +200,12 @@ impl Place {
 
 impl Running {
     /// Everything that this member's processes have said.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
     /// Waits until it, or an earlier process of the same member, has said `line`.
-    pub fn says(&mut self, line: &str) {
+    pub(crate) fn says(&mut self, line: &str) {
         let (log, child) = (self.log.clone(), &mut self.child);
         let said = |log: &Path| fs::read_to_string(log).unwrap().contains(line);
         eventually(line, || {
@@ -216,7 +217,7 @@ impl Running {
     }
 
     /// Waits for its end.
-    pub fn ends_with(mut self, code: i32) {
+    pub(crate) fn ends_with(mut self, code: i32) {
         let mut found = None;
         eventually("the process ends", || {
             found = self.child.try_wait().unwrap();
@@ -226,13 +227,13 @@ impl Running {
     }
 
     /// SIGKILL.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGINT, as ctrl-c.
-    pub fn interrupt(&self) {
+    pub(crate) fn interrupt(&self) {
         let done = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
         assert!(done.success());
     }

@@ -5,5 +5,7 @@
 
 pub mod order;
 pub mod tally;
+#[cfg(test)]
+mod tests;
 
 pub use tally::Tally;

@@ -4,6 +4,7 @@
 //! levels and not from edges, so that waking too often does no harm and a missed wake is made up by the next.
 
 mod exits;
+mod floor;
 mod hear;
 mod past;
 mod standing;
@@ -138,10 +139,7 @@ impl Guardian {
             submissions,
             exits,
             peers: Peers::default(),
-            twins: Twins::new(
-                boot,
-                setup.committee.size().saturating_sub(setup.committee.threshold()).saturating_add(1),
-            ),
+            twins: Twins::new(boot, setup.committee.tolerated().saturating_add(1)),
             culprits,
             ids: QueryIds::default(),
             boot,
@@ -203,20 +201,6 @@ impl Guardian {
         }
         self.submissions.poll(now, &mut self.ids, &self.setup, fx);
         self.exits.poll(now, &self.setup, fx);
-    }
-
-    /// A new store may follow one that signed things: past everything that it can have signed, signing is safe again. It can't have
-    /// signed a period that was not final yet, so what is final now is the limit; threshold members (ourselves counted) are asked
-    /// as well, in case our providers lag. No member can push the limit far ahead and so keep us from signing.
-    fn settle_floor(&mut self, fx: &mut Effects) {
-        let (Some(seen), true) = (self.woke_at, self.guard.is_new()) else { return };
-        let (greeted, highest) = self.peers.heard_of();
-        if greeted.saturating_add(1) < self.setup.committee.threshold() {
-            return;
-        }
-        let after = floor(seen, highest);
-        self.guard.wait_below(after, fx);
-        fx.report(Event::FloorSettled { after });
     }
 
     fn decide(&mut self, now: Timestamp, evidence: &Evidence, fx: &mut Effects) {
@@ -294,35 +278,10 @@ fn culprits(
     Culprits::restore(pardons, faults, committee).map_err(|error| RestoreError::Corrupt(error.to_string()))
 }
 
-/// What a new store must wait past: what is final as `seen` here, or the `highest` period that members know of. A claim that is far
-/// ahead counts as a few epochs ahead, no more (it must not silence us) and no less (it must not hide an honest one behind it).
-fn floor(seen: Epoch, highest: Option<Epoch>) -> Epoch {
-    const LAG: u64 = 4;
-    let limit = Epoch(seen.0.saturating_add(LAG));
-    highest.map_or(seen, |highest| highest.clamp(seen, limit))
-}
-
 /// Tells people that a member computed another digest.
 fn report_difference(open: &OpenDuty, member: MemberId, announcement: &Announcement, fx: &mut Effects) {
     if announcement.digest != open.digest() {
         let (theirs, ours) = (announcement.digest, open.digest());
         fx.report(Event::DigestsDiffer { id: open.id(), member, theirs, ours });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Epoch, floor};
-
-    #[test]
-    fn a_new_store_waits_past_what_is_final_and_what_members_know() {
-        assert_eq!(floor(Epoch(10), None), Epoch(10));
-        assert_eq!(floor(Epoch(10), Some(Epoch(7))), Epoch(10));
-        assert_eq!(floor(Epoch(10), Some(Epoch(12))), Epoch(12));
-    }
-
-    #[test]
-    fn a_member_that_lies_can_neither_silence_a_new_store_nor_hide_what_others_say() {
-        assert_eq!(floor(Epoch(10), Some(Epoch(u64::MAX))), Epoch(14));
     }
 }

@@ -8,7 +8,7 @@ mod twins;
 pub use twins::Twins;
 
 use crate::{
-    types::{BootId, DutyKind, Epoch, MemberId, Timestamp},
+    types::{DutyKind, Epoch, MemberId, Timestamp},
     wire::Greeting,
 };
 use std::{
@@ -26,7 +26,6 @@ pub struct Peers {
 
 #[derive(Debug)]
 struct Greeted {
-    boot: BootId,
     highest: Option<Epoch>,
     answered: Timestamp,
 }
@@ -45,12 +44,12 @@ impl Peers {
         self.connected.remove(&member);
     }
 
-    /// Takes what `member` said of itself. Returns whether it is to be answered: not if the same process was answered just now.
+    /// Takes what `member` said of itself. Returns whether it is to be answered: not if it was answered just now.
     pub fn greeted(&mut self, now: Timestamp, member: MemberId, greeting: &Greeting) -> bool {
-        let last = self.greeted.get(&member).filter(|known| known.boot == greeting.boot).map(|known| known.answered);
+        let last = self.greeted.get(&member).map(|known| known.answered);
         let answer = last.is_none_or(|last| now.since(last) >= Self::PAUSE);
         let answered = last.filter(|_| !answer).unwrap_or(now);
-        self.greeted.insert(member, Greeted { boot: greeting.boot, highest: greeting.highest, answered });
+        self.greeted.insert(member, Greeted { highest: greeting.highest, answered });
         answer
     }
 

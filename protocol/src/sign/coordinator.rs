@@ -151,7 +151,7 @@ impl Coordinator {
         self.responsive.retain(|c| !waiting.contains(&c.owner));
         self.used.extend(package.commitments.iter().map(|c| (c.owner, (c.boot, c.index))));
         // A member is pending in one session at most, so this many can run before everybody is pending or excluded.
-        let most = setup.committee.size().saturating_sub(threshold).saturating_add(1);
+        let most = setup.committee.tolerated().saturating_add(1);
         if self.sessions.len() >= most {
             self.sessions.remove(0);
         }

@@ -111,6 +111,12 @@ impl Committee {
         usize::from(self.public.threshold())
     }
 
+    /// How many members may be faulty without keeping the others from signing.
+    #[must_use]
+    pub fn tolerated(&self) -> usize {
+        self.size().saturating_sub(self.threshold())
+    }
+
     /// The key epoch these shares belong to.
     #[must_use]
     pub fn key_epoch(&self) -> KeyEpoch {

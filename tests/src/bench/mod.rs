@@ -1,6 +1,7 @@
 //! Figures, each beside a reference: measured in the same run where that is possible, quoted with its source where it is not.
 
 pub mod devnet;
+pub mod dkg;
 pub mod exits;
 pub mod gas;
 pub mod signing;

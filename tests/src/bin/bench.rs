@@ -45,6 +45,8 @@ enum Part {
     Signing,
     /// Ten thousand voluntary exits
     Exits,
+    /// Key generation between processes
+    Keys,
     /// On a devnet
     Devnet,
 }
@@ -77,10 +79,13 @@ fn run(arguments: &Arguments) -> Result<()> {
         figures.extend(of_signing);
         write("signing.json", &outcomes)?;
     }
+    // Children die with the thread that started them, so this runs on the main thread alone.
+    let processes = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if wanted(Part::Keys) {
+        figures.extend(processes.block_on(bench::dkg::measure())?);
+    }
     if wanted(Part::Devnet) && !arguments.quick {
-        // Children die with the thread that started them, so this runs on the main thread alone.
-        let devnet = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        figures.extend(devnet.block_on(bench::devnet::measure(arguments.reports))?);
+        figures.extend(processes.block_on(bench::devnet::measure(arguments.reports))?);
     }
     say(&bench::table(&figures));
     write("results.json", &figures)

@@ -93,6 +93,17 @@ impl Invariants {
         Ok(())
     }
 
+    /// Takes note of what a liar asks others to sign.
+    pub fn asked(&mut self, plan: &Plan, terms: Option<&Terms>, released: &Released) {
+        for outgoing in &released.messages {
+            if let (Some(terms), Ok(Message::Signing(Signing::Package(package)))) =
+                (terms, wire::decode(plan.id(), &outgoing.bytes))
+            {
+                self.packages.insert(package.hash(terms), package.commitments);
+            }
+        }
+    }
+
     fn post(&mut self, speaker: Speaker<'_>, post: &Post) -> Result<(), Violation> {
         recorded(speaker, &Record::Post(post.clone()))?;
         if post.author() != speaker.member || post.step() != Step::Confirm || speaker.misled {

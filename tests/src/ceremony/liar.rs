@@ -3,12 +3,7 @@
 use super::cast::{below, identity};
 use guardian_crypto::{
     disclosable::EphemeralPublic,
-    frost::{
-        KeyShare,
-        dkg::Round1,
-        repair::Repair,
-        reshare::Resharing,
-    },
+    frost::{KeyShare, dkg::Round1, repair::Repair, reshare::Resharing},
     member::MemberId,
 };
 use guardian_protocol::ceremony::{Body, Plan, Post, Purpose, Record, Step, wire::Message};
@@ -179,8 +174,7 @@ impl Liar {
         let identity_of_dealer = plan.participants().get(&dealer)?.identity;
         let verified =
             EphemeralPublic::from_bytes(ephemeral).ok()?.verify(&identity_of_dealer, id.0.as_slice()).ok()?;
-        let disclosure =
-            identity(self.member).disclose(&verified, &mut ChaCha20Rng::seed_from_u64(1)).to_bytes();
+        let disclosure = identity(self.member).disclose(&verified, &mut ChaCha20Rng::seed_from_u64(1)).to_bytes();
         Some(Body::Complaint { dealer, deal: deal.hash(id), opened: opened.hash(id), disclosure })
     }
 }

@@ -15,9 +15,7 @@ use guardian_crypto::{
     member::MemberId,
 };
 use guardian_protocol::{
-    ceremony::{
-        Ceremony, Effects, Event, Input, Outgoing, Purpose, Record, Released, Step, Transcript, recover, wire,
-    },
+    ceremony::{Ceremony, Effects, Event, Input, Outgoing, Purpose, Record, Released, Step, Transcript, recover, wire},
     effects::Recipient,
     ports::AppendRecords,
     types::Timestamp,
@@ -256,8 +254,12 @@ impl World {
         let wakes = self.processes.values().filter(|p| p.ceremony.is_some()).map(|p| p.wake);
         let next = wakes.chain(self.network.next()).min();
         self.now = next.unwrap_or(self.now).max(self.now.after(Duration::from_millis(1)));
-        let due: Vec<ProcessId> =
-            self.processes.iter().filter(|(_, p)| p.ceremony.is_some() && p.wake <= self.now).map(|(id, _)| *id).collect();
+        let due: Vec<ProcessId> = self
+            .processes
+            .iter()
+            .filter(|(_, p)| p.ceremony.is_some() && p.wake <= self.now)
+            .map(|(id, _)| *id)
+            .collect();
         due.into_iter().try_for_each(|process| self.step(process, Input::Woke))
     }
 
@@ -365,8 +367,12 @@ impl World {
         let mut fx = Effects::default();
         ceremony.step(now, input, rng, &mut fx);
         let Ok(released) = fx.commit(&mut process.disk);
-        process.wake = released.wake.unwrap_or(now.after(Duration::from_secs(60))).max(now.after(Duration::from_millis(1)));
-        if !self.is_liar(member) {
+        process.wake =
+            released.wake.unwrap_or(now.after(Duration::from_secs(60))).max(now.after(Duration::from_millis(1)));
+        if self.is_liar(member) {
+            let terms = self.processes.get(&id).and_then(|process| process.ceremony.as_ref()?.session());
+            self.invariants.asked(&self.cast.plan, terms, &released);
+        } else {
             self.check(id, &released)?;
         }
         for event in &released.events {
@@ -461,7 +467,9 @@ impl World {
         let process = self.processes.get(&id);
         let certified = |record: &Record| matches!(record, Record::Post(post) if post.step() == Step::Confirm);
         let confirmed = process.map_or(0, |process| process.disk.records.iter().filter(|r| certified(r)).count());
-        if confirmed < self.members().len() || process.is_none_or(|p| p.ceremony.as_ref().is_none_or(|c| c.outcome().is_some())) {
+        if confirmed < self.members().len()
+            || process.is_none_or(|p| p.ceremony.as_ref().is_none_or(|c| c.outcome().is_some()))
+        {
             return Ok(());
         }
         violation("old_shares_last_until_new_ones_work", format!("{} has no proof yet", id.0))

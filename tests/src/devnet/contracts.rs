@@ -1,6 +1,7 @@
 //! The contracts on the devnet's EVM: deployed from their compiled artifacts, and read as any consumer would.
 
 use super::{beacon::Genesis, options::Options, root};
+use alloy::{consensus::Transaction as _, sol_types::SolCall};
 use alloy::{
     network::{EthereumWallet, TransactionBuilder},
     primitives::{Address, B256, Bytes, U256, address},
@@ -11,7 +12,6 @@ use alloy::{
     sol_types::{SolEvent, SolValue},
 };
 use eyre::{Result, WrapErr, ensure, eyre};
-use alloy::{consensus::Transaction as _, sol_types::SolCall};
 use guardian_node::{cli::DevnetManifest, config::ContractsConfig};
 use std::time::{Duration, Instant};
 

@@ -2,11 +2,7 @@
 //! order: its identity, its address, its plan, and both deals by themselves.
 
 use eyre::{Result, WrapErr, eyre};
-use guardian_crypto::{
-    disclosable::EphemeralKey,
-    frost::dkg::Round1,
-    identity::IdentityKey,
-};
+use guardian_crypto::{disclosable::EphemeralKey, frost::dkg::Round1, identity::IdentityKey};
 use guardian_node::{ceremony::plan_file::PlanFile, cli::GuardianFiles, keys::KeyFiles};
 use guardian_p2p::{Config, Event, Identity, Member, Network, PeerId};
 use guardian_protocol::{

@@ -162,8 +162,7 @@ impl Devnet {
         let config = files.dir.join("guardian.toml").display().to_string();
         let address = |port: u16| format!("/ip4/127.0.0.1/udp/{port}/quic-v1");
         let (node, ceremony) = (address(files.port), address(files.ceremony_port));
-        let card =
-            operator(&["member", "--config", &config, "--address", &node, "--ceremony-address", &ceremony])?;
+        let card = operator(&["member", "--config", &config, "--address", &node, "--ceremony-address", &ceremony])?;
         let path = files.dir.join("member.toml");
         std::fs::write(&path, card)?;
         self.guardians.push(GuardianProcess::new(&files, http));

@@ -173,10 +173,14 @@ impl Chain {
 
     /// A beacon node's exit pool: a wrong signature changes nothing.
     pub fn publish(&mut self, exit: &SignedExit) {
+        if self.exits.contains_key(&exit.index.0) {
+            return;
+        }
         let domain = ExitDomain::new(FORK_VERSION, &network().genesis_validators_root.0);
         let root = VoluntaryExit { epoch: exit.epoch.0, validator_index: exit.index.0 }.signing_root(&domain);
         let genuine = self.validators.get(index(exit.index.0)).is_some_and(|(key, _)| {
-            BlsSignature::from_bytes(&exit.signature).is_ok_and(|signature| key.verify(root.as_bytes(), &signature).is_ok())
+            BlsSignature::from_bytes(&exit.signature)
+                .is_ok_and(|signature| key.verify(root.as_bytes(), &signature).is_ok())
         });
         if genuine {
             self.exits.entry(exit.index.0).or_insert(self.epoch);

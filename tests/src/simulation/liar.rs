@@ -94,7 +94,8 @@ impl Liar {
         let (duty, digest, _) =
             *self.commitments.iter().rev().find(|(_, _, c)| c.owner == victim && ours(c)).filter(|_| !self.forges)?;
         let mut pick = |owner: MemberId| {
-            let fit = |(id, d, c): &&(DutyId, B256, Commitment)| *id == duty && *d == digest && c.owner == owner && ours(c);
+            let fit =
+                |(id, d, c): &&(DutyId, B256, Commitment)| *id == duty && *d == digest && c.owner == owner && ours(c);
             let from: Vec<Commitment> = self.commitments.iter().filter(fit).map(|(_, _, c)| *c).collect();
             let at = usize::try_from(rng.next_u32()).ok()?.checked_rem(from.len())?;
             from.get(at).copied()
@@ -108,8 +109,7 @@ impl Liar {
         }
         commitments.sort_by_key(|commitment| commitment.owner);
         let package = Package { duty, digest, commitments };
-        (package.commitments.len() == threshold)
-            .then(|| (package.clone(), self.seal(Message::Package(package), keys)))
+        (package.commitments.len() == threshold).then(|| (package.clone(), self.seal(Message::Package(package), keys)))
     }
 
     /// An accusation, made of what somebody else signed.

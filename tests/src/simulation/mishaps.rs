@@ -23,15 +23,15 @@ impl World<'_> {
             0 if self.faults.crashes => self.crash(member)?,
             1 | 2 if self.faults.crashes => self.revive()?,
             3 if self.faults.crashes => self.cut_off(member)?,
-            4 | 5 if self.faults.crashes => self.reconnect(member)?,
+            4 | 5 if self.faults.crashes => self.reconnect_if_cut_off(member)?,
             6 | 7 if self.faults.copies => self.keep_copy(member),
             8 | 9 if self.faults.copies => self.set_back(member)?,
             10 | 11 if self.faults.copies => self.start_twin(member)?,
             12 if self.faults.copies => self.end_twin(member)?,
-            16 | 17 if self.faults.copies => self.relink(member)?,
-            13 if self.faults.lies => self.deceive(member),
-            14 if self.faults.liar => self.scheme(member),
-            15 if self.faults.liar => self.accuse(member)?,
+            13 | 14 if self.faults.copies => self.relink(member)?,
+            15 if self.faults.lies => self.deceive(member),
+            16 if self.faults.liar => self.accuse(member)?,
+            17 if self.faults.liar => self.scheme(member),
             _ => {}
         }
         Ok(())
@@ -45,7 +45,7 @@ impl World<'_> {
         members.iter().try_for_each(|member| self.end_twin(*member))?;
         self.sabotage = if self.sabotage == Sabotage::GuardForgets { Sabotage::None } else { self.sabotage };
         self.revive()?;
-        members.into_iter().try_for_each(|member| self.reconnect(member))
+        members.into_iter().try_for_each(|member| self.reconnect_if_cut_off(member))
     }
 
     /// Ends everything that runs of `member`.
@@ -125,8 +125,8 @@ impl World<'_> {
 
     /// The operator ends what runs and starts it again from something older.
     fn set_back(&mut self, member: MemberId) -> Result<(), Violation> {
-        self.crash(member)?;
         let disk = self.older_disk(member);
+        self.crash(member)?;
         let Some(node) = self.nodes.get_mut(&member) else { return Ok(()) };
         node.disk = MemoryStore::default();
         node.astray = true;
@@ -175,16 +175,16 @@ impl World<'_> {
         self.step(to, Input::PeerUp(other))
     }
 
-    /// A copy that was kept, an earlier state, or an empty disk.
+    /// A copy that was kept, the disk that it was last started from, an earlier state, or an empty disk.
     fn older_disk(&mut self, member: MemberId) -> MemoryStore {
-        let pick = self.below(8);
-        let at = self.below(COPIES);
+        let (pick, at) = (self.below(8), self.below(COPIES));
         let Some(node) = self.nodes.get(&member) else { return MemoryStore::default() };
-        let running = node.processes.first().and_then(|id| self.processes.get(id)).map(Process::disk);
-        let present = running.unwrap_or(&node.disk).clone();
-        match (pick, node.copies.get(at)) {
-            (0, _) => present.as_it_was(0),
-            (1..5, Some(copy)) => copy.clone(),
+        let process = node.processes.first().and_then(|id| self.processes.get(id));
+        let present = process.map_or(&node.disk, Process::disk).clone();
+        match (pick, node.copies.get(at), process) {
+            (0, ..) => present.as_it_was(0),
+            (1..4, Some(copy), _) => copy.clone(),
+            (4..6, _, Some(process)) => process.disk_at_start(),
             _ => {
                 let length = self.below(present.records().len() + 1);
                 present.as_it_was(length)
@@ -203,10 +203,11 @@ impl World<'_> {
         self.note(|| format!("{lying} providers of {member} lie"));
     }
 
-    /// The liar asks `victim` to sign once more with nonces that it may have used.
+    /// The liar asks `victim` to sign with nonces that it may have used, several packages at once.
     fn scheme(&mut self, victim: MemberId) {
-        let Some(liar) = self.liar.as_ref().filter(|liar| liar.member() != victim) else { return };
-        if let Some((package, envelope)) = liar.scheme(victim, self.keys, &mut self.rng) {
+        for _ in 0..3 {
+            let Some(liar) = self.liar.as_ref().filter(|liar| liar.member() != victim) else { return };
+            let Some((package, envelope)) = liar.scheme(victim, self.keys, &mut self.rng) else { return };
             let from = liar.member();
             self.oracle.ask(package);
             self.send(from, None, Recipient::One(victim), &envelope);
@@ -236,7 +237,12 @@ impl World<'_> {
         self.connections(member, Input::PeerDown)
     }
 
-    pub(super) fn reconnect(&mut self, member: MemberId) -> Result<(), Violation> {
+    fn reconnect_if_cut_off(&mut self, member: MemberId) -> Result<(), Violation> {
+        let cut_off = self.nodes.get(&member).is_some_and(|node| node.cut_off);
+        if cut_off { self.reconnect(member) } else { Ok(()) }
+    }
+
+    fn reconnect(&mut self, member: MemberId) -> Result<(), Violation> {
         if let Some(node) = self.nodes.get_mut(&member) {
             node.cut_off = false;
         }

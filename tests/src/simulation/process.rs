@@ -32,6 +32,8 @@ pub struct Process {
     disk: MemoryStore,
     chance: ChaCha20Rng,
     wake: Timestamp,
+    /// How many records there were when it started.
+    beginning: usize,
     life: Option<Life>,
 }
 
@@ -62,7 +64,8 @@ impl Process {
         let life = to_be_copied.then(|| Life { since: now, disk: disk.clone(), chance, inputs: Vec::new() });
         let mut chance = ChaCha20Rng::from_seed(chance);
         let guardian = Guardian::restore(now, setup, keys.secrets(member), disk.records().to_vec(), &mut chance)?;
-        Ok(Self { member, guardian, disk, chance, wake: now, life })
+        let beginning = disk.records().len();
+        Ok(Self { member, guardian, disk, chance, wake: now, beginning, life })
     }
 
     /// A copy of this process with all that it has in memory, made by living its life once more. `None` if it was not started with
@@ -99,6 +102,12 @@ impl Process {
     #[must_use]
     pub fn disk(&self) -> &MemoryStore {
         &self.disk
+    }
+
+    /// The disk that it started from.
+    #[must_use]
+    pub fn disk_at_start(&self) -> MemoryStore {
+        self.disk.as_it_was(self.beginning)
     }
 
     /// What is left of it after a crash.

@@ -43,12 +43,29 @@ impl Profile {
 
     /// Signing only: one or two reports, no exits, as many mishaps as possible. Cheap, so that very many seeds can be run.
     pub const NONCES: Self = Self {
-        committees: &[(4, 3), (4, 3), (4, 3), (3, 2), (4, 3), (4, 3), (3, 2), (7, 5)],
+        committees: &[
+            (3, 2),
+            (4, 3),
+            (3, 2),
+            (4, 3),
+            (3, 2),
+            (3, 2),
+            (4, 3),
+            (3, 2),
+            (7, 5),
+            (3, 2),
+            (4, 3),
+            (3, 2),
+            (3, 2),
+            (4, 3),
+            (3, 2),
+            (4, 3),
+        ],
         validators: 1,
         exits: false,
         epoch: Duration::from_secs(4),
         first_epoch: 4,
-        steps: 80,
+        steps: 100,
         mishap: 8,
         new_stores: false,
         settles: false,
@@ -84,7 +101,7 @@ impl Faults {
 }
 
 /// A protection that is taken away on purpose, to see that an invariant notices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Sabotage {
     /// Nothing.
     None,

@@ -160,10 +160,10 @@ impl<'a> World<'a> {
             }
             self.event()?;
         }
-        self.calm()?;
         if !self.profile.settles {
             return self.outcome();
         }
+        self.calm()?;
         let faultless = self.chain.finalized().max(chain::LOW);
         for _ in 0..30_000 {
             if self.chain.is_settled(faultless) {
@@ -347,7 +347,8 @@ impl<'a> World<'a> {
     /// Puts a message of `from`, or of its process `by`, into the bag.
     pub(super) fn send(&mut self, from: MemberId, by: Option<ProcessId>, to: Recipient, envelope: &Envelope) {
         let bytes: Rc<[u8]> = envelope.encode().into();
-        let runs_twice = self.reach == Reach::Scattered && self.nodes.get(&from).is_some_and(|node| node.processes.len() > 1);
+        let runs_twice =
+            self.reach == Reach::Scattered && self.nodes.get(&from).is_some_and(|node| node.processes.len() > 1);
         let addressed = |member: &MemberId| match to {
             Recipient::All => *member != from || runs_twice,
             Recipient::One(one) => *member == one,

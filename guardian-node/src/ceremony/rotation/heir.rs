@@ -43,7 +43,12 @@ impl Heir {
     ///
     /// # Errors
     /// If it is not finished, or does not follow what is in force.
-    pub(super) fn load(config: &Config, file: &PlanFile, keys: &KeyFiles, identity: &IdentityKey) -> Result<Self, Hinted> {
+    pub(super) fn load(
+        config: &Config,
+        file: &PlanFile,
+        keys: &KeyFiles,
+        identity: &IdentityKey,
+    ) -> Result<Self, Hinted> {
         let plan = file.plan(false)?;
         let Some(rotation) = plan.proof_of_possession_for else {
             return Err(Hinted::new(

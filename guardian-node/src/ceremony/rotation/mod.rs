@@ -73,7 +73,8 @@ pub async fn rotate(rotate: Rotate, stop: CancellationToken) -> Result<bool> {
         && let Some(signer) = signer(&config, &keys, identity, file_before, &committee)?
     {
         turn = turn_of(&config, &committee, &signer);
-        let teller = Progress::new(say, signer.file.members.iter().map(|entry| (entry.id, entry.name.clone())).collect());
+        let teller =
+            Progress::new(say, signer.file.members.iter().map(|entry| (entry.id, entry.name.clone())).collect());
         signature = Some(authorise::start(&config, &file, signer, heir.digest, teller, &mut tasks, &stop).await?);
     }
     let (done, switched) = watch::channel(false);
@@ -142,7 +143,11 @@ fn check_chain(known: Option<&FinalKey>, before: Option<&Committee>, heir: &Heir
     }
     if known.key_epoch.0.checked_add(1) != Some(heir.key_epoch().0) {
         return Err(Hinted::new(
-            format!("the contract is at key epoch {}, and the new key was made for {}", known.key_epoch, heir.key_epoch()),
+            format!(
+                "the contract is at key epoch {}, and the new key was made for {}",
+                known.key_epoch,
+                heir.key_epoch()
+            ),
             "make a new key, with a plan for the epoch after the contract's",
         ));
     }
@@ -203,7 +208,9 @@ impl Bring<'_> {
         let outcome = self.sender.rotate(&KeyRotation { key_epoch, key, by_old_key, by_new_key }).await;
         progress.say(&match outcome {
             CallOutcome::Included { transaction, gas } => {
-                format!("the contract has the new key (transaction {transaction}, {gas} gas); waiting until that is final")
+                format!(
+                    "the contract has the new key (transaction {transaction}, {gas} gas); waiting until that is final"
+                )
             }
             CallOutcome::AlreadyAccepted => "the contract has the new key; waiting until that is final".to_owned(),
             CallOutcome::Refused(reason) => format!("the contract refuses the new key: {reason}; will be tried again"),

@@ -5,6 +5,10 @@
 //!
 //! Cheating that comes to light is collected in [`OpenDuty::take_faults`]; what follows from it is not decided here.
 
+mod desk;
+
+pub use desk::Desk;
+
 use crate::{
     agree::{
         Tally,
@@ -14,11 +18,10 @@ use crate::{
     event::Event,
     setup::Setup,
     sign::{
-        Fault, Roster, Signed,
+        Fault, Signed,
         coordinator::{Coordinator, Progress},
-        guard::Guard,
         package::PackageError,
-        signer::{Keys, Signer},
+        signer::Signer,
     },
     types::{BootId, Committee, Duty, DutyId, MemberId, Timestamp},
     wire::{Announcement, Commitment, Envelope, Message, Package, Share},
@@ -44,33 +47,6 @@ pub struct OpenDuty {
     /// When our turn as coordinator begins; set when the digest is agreed.
     turn: Option<Timestamp>,
     faults: Vec<Fault>,
-}
-
-/// What a step of signing needs besides the duty.
-#[derive(Debug)]
-pub struct Desk<'a> {
-    /// Fixed surroundings.
-    pub setup: &'a Setup,
-    /// The secrets.
-    pub keys: Keys<'a>,
-    /// The guard.
-    pub guard: &'a Guard,
-    /// Who takes part.
-    pub roster: Roster<'a>,
-}
-
-impl Desk<'_> {
-    /// Whether we take part in signing at all.
-    #[must_use]
-    pub fn may_sign(&self) -> bool {
-        self.roster.are_we_in(self.setup.me)
-    }
-
-    /// Signs a message as ourselves.
-    #[must_use]
-    pub fn seal(&self, message: Message) -> Envelope {
-        Envelope::seal(self.setup.me, message, &self.setup.committee, self.keys.identity)
-    }
 }
 
 impl OpenDuty {

@@ -1,0 +1,229 @@
+//! What answers prove about a member's starts, under any order of events; and who is answered how often.
+
+use super::{
+    Peers, Twins,
+    boots::{Boots, Finding},
+};
+use crate::{
+    effects::Effects,
+    event::Event,
+    types::{BootId, Challenge, DutyKind, Epoch, MemberId, Timestamp},
+    wire::{Greeting, Probe},
+};
+use proptest::prelude::*;
+use std::time::Duration;
+
+fn boot(number: u8) -> BootId {
+    BootId([number; 16])
+}
+
+fn challenge(number: u32) -> Challenge {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    Challenge(bytes)
+}
+
+fn member(number: u16) -> MemberId {
+    MemberId::new(number).unwrap()
+}
+
+/// Two starts were heard.
+fn doubtful() -> Boots {
+    let mut boots = Boots::default();
+    boots.hear(boot(1));
+    assert_eq!(boots.due(), None, "one start is no reason to ask");
+    boots.hear(boot(2));
+    assert_eq!(boots.current(), Some(boot(2)), "restarts are common");
+    assert!(boots.due().is_some());
+    boots
+}
+
+#[test]
+fn one_answer_settles_who_lives_and_two_prove_twins() {
+    let mut boots = doubtful();
+    assert_eq!(boots.probe(Timestamp(0), challenge(1)), None);
+    assert_eq!(boots.open_challenge(), Some(challenge(1)), "worth repeating to the other one");
+    assert_eq!(boots.answered(boot(1), challenge(1)), None);
+    assert_eq!((boots.current(), boots.due(), boots.is_quarantined()), (Some(boot(1)), None, false));
+    assert_eq!(boots.answered(boot(1), challenge(1)), None, "the same answer again");
+    assert_eq!(boots.answered(boot(2), challenge(1)), Some(Finding::Twins(boot(1), boot(2))));
+    assert!(boots.is_quarantined() && boots.open_challenge().is_none());
+}
+
+#[test]
+fn an_answer_proves_nothing_if_its_author_was_not_heard_before_the_question() {
+    let mut boots = doubtful();
+    boots.probe(Timestamp(0), challenge(1));
+    assert_eq!(boots.answered(boot(2), challenge(1)), None);
+    // It restarts, and the question reaches the new process too.
+    boots.hear(boot(3));
+    assert_eq!(boots.answered(boot(3), challenge(1)), None);
+    // An answer to an earlier question is none to this one.
+    boots.probe(Timestamp(9_000), challenge(2));
+    assert_eq!(boots.answered(boot(2), challenge(1)), None);
+    assert_eq!(boots.answered(boot(3), challenge(2)), None);
+    assert_eq!(boots.current(), Some(boot(3)));
+    assert!(!boots.is_quarantined());
+}
+
+#[test]
+fn who_does_not_answer_is_asked_ever_less_and_then_no_more() {
+    let mut boots = doubtful();
+    let (mut now, mut asked, mut pauses) = (Timestamp(0), 0, Vec::new());
+    while let Some(due) = boots.due() {
+        pauses.push(due.since(now).as_secs());
+        now = now.max(due);
+        boots.probe(now, challenge(asked));
+        asked += 1;
+        assert!(asked < 20);
+    }
+    assert_eq!(pauses, [0, 2, 4, 8, 16]);
+}
+
+#[test]
+fn a_quarantine_ends_after_ten_minutes_with_one_answer_to_each_question() {
+    let mut boots = doubtful();
+    boots.probe(Timestamp(0), challenge(0));
+    boots.answered(boot(1), challenge(0));
+    boots.answered(boot(2), challenge(0));
+    let mut now = Timestamp(0);
+    let mut ask = |boots: &mut Boots, number: u32, answers: &[u8]| {
+        now = now.after(Duration::from_secs(60));
+        let finding = boots.probe(now, challenge(number));
+        answers.iter().for_each(|answer| assert_eq!(boots.answered(boot(*answer), challenge(number)), None));
+        finding
+    };
+    for number in 1..10 {
+        assert_eq!(ask(&mut boots, number, &[1]), None);
+    }
+    assert_eq!(ask(&mut boots, 10, &[1, 2]), None, "both again: it begins anew");
+    for number in 11..16 {
+        assert_eq!(ask(&mut boots, number, &[1]), None);
+    }
+    assert_eq!(ask(&mut boots, 16, &[]), None, "silence is no sign of being alone");
+    for number in 17..28 {
+        assert_eq!(ask(&mut boots, number, &[1]), None, "question {number}");
+    }
+    assert_eq!(ask(&mut boots, 28, &[1]), Some(Finding::Lifted));
+    assert!(!boots.is_quarantined());
+}
+
+#[test]
+fn many_old_starts_cost_no_memory_and_do_not_hide_the_living_ones() {
+    let mut boots = doubtful();
+    for number in 3..250 {
+        boots.hear(boot(number));
+    }
+    // Both speak again.
+    boots.hear(boot(1));
+    boots.hear(boot(2));
+    boots.probe(Timestamp(0), challenge(1));
+    boots.answered(boot(1), challenge(1));
+    assert!(matches!(boots.answered(boot(2), challenge(1)), Some(Finding::Twins(..))));
+}
+
+#[test]
+fn we_believe_that_we_run_twice_when_more_say_so_than_can_be_faulty() {
+    let (mut twins, mut fx) = (Twins::new(boot(1), 2), Effects::default());
+    twins.told(member(2), true, &mut fx);
+    twins.told(member(2), true, &mut fx);
+    assert!(!twins.has_own());
+    twins.told(member(3), true, &mut fx);
+    assert!(twins.has_own());
+    twins.told(member(4), true, &mut fx);
+    twins.told(member(2), false, &mut fx);
+    assert!(twins.has_own());
+    twins.told(member(3), false, &mut fx);
+    assert!(!twins.has_own());
+    let events = fx.commit(&mut Nowhere).unwrap().events;
+    assert_eq!(events, [Event::TwinFound { by: vec![member(2), member(3)] }, Event::TwinGone]);
+}
+
+#[test]
+fn who_asks_or_greets_all_the_time_is_not_answered_all_the_time() {
+    let mut twins = Twins::new(boot(1), 2);
+    let probe = Probe { boot: boot(2), member: member(1), challenge: challenge(1) };
+    let mut peers = Peers::default();
+    let greeting =
+        |boot| Greeting { boot, highest: Some(Epoch(3)), signed: Vec::new(), excluded: Vec::new(), twin: false };
+    let mut counts = [0; 3];
+    for ms in 0..5_000 {
+        let now = Timestamp(ms);
+        counts[0] += usize::from(twins.answer(now, member(2), &probe).is_some());
+        // A new start each time: it says so itself, so it earns nothing by it.
+        counts[1] += usize::from(peers.greeted(now, member(2), &greeting(boot(u8::try_from(ms % 250).unwrap()))));
+        counts[2] += usize::from(peers.may_tell(now, member(2), DutyKind::Reserves));
+    }
+    assert_eq!(counts, [5, 5, 5]);
+    let now = Timestamp(5_000);
+    assert!(twins.answer(now, member(3), &probe).is_some(), "another asker");
+    assert!(peers.greeted(now, member(3), &greeting(boot(3))), "another member");
+    assert!(peers.may_tell(now, member(2), DutyKind::Ejection), "another kind");
+}
+
+#[derive(Debug)]
+struct Nowhere;
+
+impl crate::ports::AppendRecords for Nowhere {
+    type Error = std::convert::Infallible;
+
+    fn append(&mut self, _: &[crate::record::Record]) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+/// What an asker may see of a member, in the order in which it happens at the asker.
+#[derive(Clone, Debug)]
+enum Step {
+    /// The member ends its process and starts another.
+    Restart,
+    /// Something of the member arrives that was said by any process so far.
+    Speak(prop::sample::Index),
+    /// The asker asks.
+    Ask,
+    /// A question of any time reaches the process that lives now, which signs it.
+    Sign(prop::sample::Index),
+    /// An answer of any time arrives, perhaps not for the first time.
+    Answer(prop::sample::Index),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let any_of = any::<prop::sample::Index>;
+    let step = prop_oneof![
+        Just(Step::Restart),
+        any_of().prop_map(Step::Speak),
+        Just(Step::Ask),
+        any_of().prop_map(Step::Sign),
+        any_of().prop_map(Step::Answer),
+    ];
+    proptest::collection::vec(step, 0..120)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn one_process_at_a_time_is_never_taken_for_two(steps in steps()) {
+        let mut boots = Boots::default();
+        let (mut alive, mut asked) = (1u8, 0u32);
+        let mut answers: Vec<(u8, u32)> = Vec::new();
+        for (time, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Restart => alive = alive.saturating_add(1),
+                Step::Speak(index) => boots.hear(boot(1 + u8::try_from(index.index(usize::from(alive))).unwrap())),
+                Step::Ask => {
+                    asked += 1;
+                    boots.probe(Timestamp(time as u64 * 1_000), challenge(asked));
+                }
+                Step::Sign(index) if asked > 0 => answers.push((alive, 1 + u32::try_from(index.index(asked as usize)).unwrap())),
+                Step::Answer(index) if !answers.is_empty() => {
+                    let (by, to) = *index.get(&answers);
+                    boots.hear(boot(by));
+                    prop_assert_eq!(boots.answered(boot(by), challenge(to)), None);
+                }
+                Step::Sign(_) | Step::Answer(_) => {}
+            }
+            prop_assert!(!boots.is_quarantined());
+        }
+    }
+}
