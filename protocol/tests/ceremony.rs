@@ -1,5 +1,6 @@
 //! Key ceremonies in memory: what comes out, who is blamed for what, what survives a restart, and the lasting formats.
-//! `UPDATE_VECTORS=1 cargo test -p guardian-protocol --test ceremony` writes the vectors anew; a changed vector is a decision.
+//! `UPDATE_VECTORS=1 cargo test -p guardian-protocol --test ceremony` writes the vectors anew; a changed vector is a
+//! decision.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,10 +16,14 @@
 mod cast;
 #[path = "ceremony/complete.rs"]
 mod complete;
+#[path = "ceremony/evidence.rs"]
+mod evidence;
 #[path = "ceremony/formats.rs"]
 mod formats;
 #[path = "ceremony/liars.rs"]
 mod liars;
+#[path = "ceremony/nuisances.rs"]
+mod nuisances;
 #[path = "ceremony/plans.rs"]
 mod plans;
 #[path = "ceremony/restarts.rs"]

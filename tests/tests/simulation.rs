@@ -83,7 +83,7 @@ fn on_a_quiet_day_exactly_one_guardian_pays_for_each_duty() {
 
 #[test]
 fn the_same_seed_gives_the_same_log() {
-    let log = |seed| world(seed, Profile::DUTIES, Faults::ALL, Sabotage::None).with_log().run().unwrap().log;
+    let log = |seed| world(seed, Profile::DUTIES, Faults::ALL, Sabotage::None).run_with_log().0;
     let first = log(42);
     assert!(first.len() > 100);
     assert_eq!(first, log(42));

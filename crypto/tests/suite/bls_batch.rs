@@ -314,7 +314,7 @@ fn one_bad_share_and_none_is_imported() {
     let changes: [(Change, usize); 5] = [
         (|raw| raw[5].0 = [0; 32], 5),
         (|raw| raw[6].0 = [0xff; 32], 6),
-        (|raw| drop(raw[7].1.pop()), 7),
+        (|raw| raw[7].1.truncate(143), 7),
         (|raw| raw[8].1.clear(), 8),
         (|raw| raw[8] = raw[3].clone(), 8),
     ];

@@ -1,9 +1,9 @@
-//! How the old committee signs for a key that replaces its own: any quorum of it signs the contract's rotation digest. A machine with the
-//! same inputs and effects as [`super::Ceremony`], without records: there is one message, fixed from the beginning, and signing it again
-//! says nothing new.
+//! How the old committee signs for a key that replaces its own: any quorum of it signs the contract's rotation digest.
+//! A machine with the same inputs and effects as [`super::Ceremony`], without records: there is one message, fixed from
+//! the beginning, and signing it again says nothing new.
 //!
-//! Everybody coordinates in turn, so that whoever is down or distrusted cannot hold it up. A wrong part costs its signer the session,
-//! nothing else; whether that is held against it is the operators' affair.
+//! Everybody coordinates in turn, so that whoever is down or distrusted cannot hold it up. A wrong part costs its
+//! signer the session, nothing else; whether that is held against it is the operators' affair.
 
 use super::{
     effects::Effects,
@@ -65,8 +65,8 @@ pub enum AuthorisationError {
 }
 
 impl Authorisation {
-    /// Member `me` of `committee` signs `digest`, the contract's rotation digest ([`super::Rotation::digest`]), with the committee's
-    /// current key.
+    /// Member `me` of `committee` signs `digest`, the contract's rotation digest ([`super::Rotation::digest`]), with
+    /// the committee's current key.
     ///
     /// # Errors
     /// [`AuthorisationError`].

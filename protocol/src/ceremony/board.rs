@@ -1,5 +1,5 @@
-//! What everybody has said: one post for each author and step, and at most one other that differs. So whatever a member sends, memory is bounded.
-//! The board believes nothing by itself: posts are judged before they are filed.
+//! What everybody has said: one post for each author and step, and at most one other that differs. So whatever a member
+//! sends, memory is bounded. The board believes nothing by itself: posts are judged before they are filed.
 
 use super::{
     fault::{Evidence, differ},
@@ -77,6 +77,12 @@ impl Board {
     /// Whether the author signed two different posts for this step.
     pub(super) fn is_contradicted(&self, step: Step, author: MemberId) -> bool {
         self.slots.get(&(step, author)).is_some_and(|slot| slot.other.is_some())
+    }
+
+    /// All posts of a step, contradictions included.
+    pub(super) fn all(&self, step: Step) -> impl Iterator<Item = &Post> + '_ {
+        let slots = self.slots.iter().filter(move |((s, _), _)| *s == step);
+        slots.flat_map(|(_, slot)| [Some(&slot.post), slot.other.as_ref()]).flatten()
     }
 
     /// The posts of a step, by author.

@@ -1,5 +1,5 @@
-//! What a step of a ceremony wants done. As in [`crate::effects`], messages leave only through [`Effects::commit`], after the
-//! records that they rest on are durable.
+//! What a step of a ceremony wants done. As in [`crate::effects`], messages leave only through [`Effects::commit`],
+//! after the records that they rest on are durable.
 
 use super::{event::Event, record::Record};
 use crate::{effects::Recipient, ports::AppendRecords, types::Timestamp};
@@ -56,8 +56,8 @@ impl Effects {
     /// Makes the records durable, then releases the rest.
     ///
     /// # Errors
-    /// The store's. Nothing is released then, and the machine that wrote these effects must not be stepped again: it believes
-    /// things that are not on disk.
+    /// The store's. Nothing is released then, and the machine that wrote these effects must not be stepped again: it
+    /// believes things that are not on disk.
     pub fn commit<S: AppendRecords<Record>>(self, store: &mut S) -> Result<Released, S::Error> {
         if !self.records.is_empty() {
             store.append(&self.records)?;

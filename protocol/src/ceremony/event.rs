@@ -31,8 +31,8 @@ pub enum Event {
         /// Against whom.
         dealer: MemberId,
     },
-    /// A member signed two different posts for one step that are each possible: it runs twice, or lies. An alarm; this ceremony
-    /// cannot go on.
+    /// A member signed two different posts for one step that are each possible: it runs twice, or lies. An alarm; this
+    /// ceremony cannot go on.
     Contradiction {
         /// The author.
         member: MemberId,
@@ -60,7 +60,8 @@ pub enum Event {
         /// Who and how.
         fault: Box<Fault>,
     },
-    /// This participant can't go on, and it is nobody's fault: the numbers make no key. Does not happen in practice (once in 2^128).
+    /// This participant can't go on, and it is nobody's fault: the numbers make no key. Does not happen in practice
+    /// (once in 2^128).
     Stuck {
         /// Why.
         reason: String,

@@ -1,9 +1,10 @@
-//! Faults: who broke the rules, with bytes of its own that prove it. Anybody who has the plan can check one, without believing who
-//! shows it and without having been there.
+//! Faults: who broke the rules, with bytes of its own that prove it. Anybody who has the plan can check one, without
+//! believing who shows it and without having been there.
 //!
-//! What is not here can't be proven and is nobody's fault: silence, a claim that is not shown, and two posts of one author that
-//! differ only in what it received. An honest participant that runs twice, or that lost its records, makes two such posts when
-//! somebody else has shown different things to its two lives; who did that is convicted by what it showed.
+//! What is not here can't be proven and is nobody's fault: silence, a claim that is not shown, and two posts of one
+//! author that differ only in what it received. An honest participant that runs twice, or that lost its records, makes
+//! two such posts when somebody else has shown different things to its two lives; who did that is convicted by what it
+//! showed.
 
 use super::{
     plan::{CeremonyId, Plan, PlanError},

@@ -151,7 +151,7 @@ impl Ledger {
 
     /// What the complaints that can be decided amount to.
     pub(super) fn decide(&self) -> Option<Fault> {
-        self.board.step(Step::Confirm).find_map(|(_, complaint)| {
+        self.board.all(Step::Confirm).find_map(|complaint| {
             let Body::Complaint { dealer, .. } = complaint.body() else { return None };
             let evidence = match self.rules.owed_in(complaint.author()) {
                 Step::Sum => Evidence::Sum {

@@ -1,5 +1,5 @@
-//! What a participant does with its secrets: what it deals, what it reads, what it says about that. The same every time it is asked: all
-//! randomness is derived from its identity and the ceremony.
+//! What a participant does with its secrets: what it deals, what it reads, what it says about that. The same every time
+//! it is asked: all randomness is derived from its identity and the ceremony.
 
 use super::{
     ledger::Ledger,

@@ -1,8 +1,8 @@
-//! Posts: what a participant says to everybody in one step, signed. A post counts only in its ceremony, only from an author with
-//! a role in its step, and can be passed on by anyone.
+//! Posts: what a participant says to everybody in one step, signed. A post counts only in its ceremony, only from an
+//! author with a role in its step, and can be passed on by anyone.
 //!
-//! All posts of an honest author follow from the plan, its identity and the posts before: it makes the same ones again after
-//! losing everything but its key.
+//! All posts of an honest author follow from the plan, its identity and the posts before: it makes the same ones again
+//! after losing everything but its key.
 
 use super::{hash, plan::CeremonyId};
 use crate::{types::MemberId, wire::encode_versioned};
@@ -53,7 +53,8 @@ impl fmt::Display for Step {
     }
 }
 
-/// What a post says. Points, keys and proofs are bytes here, because whoever signs malformed ones is to be shown to everybody.
+/// What a post says. Points, keys and proofs are bytes here, because whoever signs malformed ones is to be shown to
+/// everybody.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Body {
     /// [`Step::Deal`].

@@ -1,5 +1,5 @@
-//! What must survive a crash of a participant: the posts it has and what they led to. No secret is among them, because all secrets follow
-//! from the identity key (and, when a key is dealt anew, from the old share).
+//! What must survive a crash of a participant: the posts it has and what they led to. No secret is among them, because
+//! all secrets follow from the identity key (and, when a key is dealt anew, from the old share).
 //!
 //! The encoding is a lasting format: one version byte, then borsh. `tests/ceremony_formats.rs` pins it.
 

@@ -1,5 +1,5 @@
-//! The rules of one ceremony: who may post what, what a post has to be, who is at fault. Everything here follows from the plan and
-//! the bytes; nothing depends on who looks or when.
+//! The rules of one ceremony: who may post what, what a post has to be, who is at fault. Everything here follows from
+//! the plan and the bytes; nothing depends on who looks or when.
 
 use super::{
     hash,
@@ -170,7 +170,8 @@ impl Rules {
         echo.get(place).copied()
     }
 
-    /// Decides about `complaint` of what `opened` contains, which `right` recognises. `None` if the complaint is not about these posts.
+    /// Decides about `complaint` of what `opened` contains, which `right` recognises. `None` if the complaint is not
+    /// about these posts.
     pub(super) fn judge(
         &self,
         deal: &Post,

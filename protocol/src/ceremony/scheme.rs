@@ -1,4 +1,5 @@
-//! The mathematics of the three purposes behind one face: commit, deal, judge, finish. Knows no posts and no encryption.
+//! The mathematics of the three purposes behind one face: commit, deal, judge, finish. Knows no posts and no
+//! encryption.
 
 use super::plan::{Plan, Purpose};
 use crate::types::MemberId;
@@ -68,8 +69,8 @@ impl Scheme {
         })
     }
 
-    /// What dealer `me` owes to each recipient, itself included, once everybody has committed. Depends on the commitments of others only
-    /// in whether it succeeds.
+    /// What dealer `me` owes to each recipient, itself included, once everybody has committed. Depends on the
+    /// commitments of others only in whether it succeeds.
     pub(super) fn deal(
         &self,
         me: MemberId,
@@ -154,7 +155,8 @@ impl Scheme {
         }
     }
 
-    /// A receiver's share, from what every dealer (in a repair: every helper's sum) sent to it; all of it has been found right.
+    /// A receiver's share, from what every dealer (in a repair: every helper's sum) sent to it; all of it has been
+    /// found right.
     pub(super) fn finish(
         &self,
         me: MemberId,

@@ -1,6 +1,6 @@
-//! The transcript: everything that was said in a ceremony that succeeded. It is public and lasting. It proves to anyone how the key came
-//! about and that all of its holders confirmed it; and with it, a receiver that has nothing left but its identity key gets its share
-//! back ([`recover`]).
+//! The transcript: everything that was said in a ceremony that succeeded. It is public and lasting. It proves to anyone
+//! how the key came about and that all of its holders confirmed it; and with it, a receiver that has nothing left but
+//! its identity key gets its share back ([`recover`]).
 
 use super::{
     ledger::{Accepted, Ledger},

@@ -1,4 +1,5 @@
-//! What participants send to each other. The transport says who sent a message; what has to hold beyond that is signed inside.
+//! What participants send to each other. The transport says who sent a message; what has to hold beyond that is signed
+//! inside.
 //!
 //! Layout: version (1 byte), ceremony (32), borsh. So whoever runs another plan is told from whoever sends nonsense.
 
@@ -10,7 +11,8 @@ use guardian_crypto::schnorr::Signature;
 /// The format's version.
 pub const VERSION: u8 = 1;
 
-/// The largest message: the posts of a committee of the largest size are below 20 KiB, its list of hashes below 100 KiB.
+/// The largest message: the posts of a committee of the largest size are below 20 KiB, its list of hashes below 100
+/// KiB.
 pub const MAX_BYTES: usize = 256 * 1024;
 
 /// Anything that a participant says to another.

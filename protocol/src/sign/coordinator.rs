@@ -79,13 +79,12 @@ impl Coordinator {
     }
 
     /// A member offers a commitment for us, which was found genuine and well formed: it is responsive, and no longer pending anywhere.
-    /// Replaces what it offered before. Ignored if it was in a package already, or one made after it was.
+    /// Replaces what it offered before. Ignored if this one, or one made after it, was offered or in a package already.
     pub fn offer(&mut self, commitment: Commitment) {
-        let spent = self
-            .used
-            .get(&commitment.owner)
-            .is_some_and(|(boot, index)| *boot == commitment.boot && *index >= commitment.index);
-        if !spent {
+        let later = |boot: BootId, index: u32| boot == commitment.boot && index >= commitment.index;
+        let spent = self.used.get(&commitment.owner).is_some_and(|(boot, index)| later(*boot, *index));
+        let held = self.responsive.iter().any(|c| c.owner == commitment.owner && later(c.boot, c.index));
+        if !spent && !held {
             self.responsive.retain(|known| known.owner != commitment.owner);
             self.responsive.push(commitment);
         }

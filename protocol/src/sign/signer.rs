@@ -1,8 +1,9 @@
 //! The signer's side: nonces of one duty, each spent at most once, each for one coordinator.
 //!
-//! Nonces live here and nowhere else: in memory, until they are signed with or the duty ends. There is at most one unspent pair for each
-//! coordinator, so no coordinator can open two sessions with us at once, and no two of them can be made to fight over one pair. A
-//! share takes its nonces by value.
+//! Nonces live here and nowhere else: in memory, until they are signed with or the duty ends. Each pair is for one coordinator, so that no
+//! two can be made to fight over it. A coordinator may hold two of our commitments for a moment, when a new announcement and its
+//! package cross; whichever it uses, the other dies with it, so no coordinator can have two sessions open with us. A share takes its
+//! nonces by value.
 
 use super::package::{self, PackageError};
 use crate::{
@@ -38,8 +39,8 @@ pub struct Signer {
     digest: B256,
     boot: BootId,
     next_index: u32,
-    /// By coordinator.
-    unspent: BTreeMap<MemberId, Slot>,
+    /// By coordinator: the last commitments made for it, newest last, at most two. Only one of them will be signed with.
+    unspent: BTreeMap<MemberId, Vec<Slot>>,
     /// The last share given to each coordinator, so that a repeated package gets the same answer and no second nonce.
     given: BTreeMap<MemberId, Share>,
 }
@@ -57,8 +58,8 @@ impl Signer {
         Self { id, digest, boot, next_index: 0, unspent: BTreeMap::new(), given: BTreeMap::new() }
     }
 
-    /// A fresh commitment for `coordinator`, who is the only one it can be used by; an earlier one that it has not used is dead from now
-    /// on. `None` if chance failed us (it does not).
+    /// A fresh commitment for `coordinator`, who is the only one it can be used by; of those that it has not used, only the last one
+    /// before it stays good. `None` if chance failed us (it does not).
     pub fn commit(
         &mut self,
         coordinator: MemberId,
@@ -70,7 +71,11 @@ impl Signer {
         let label = CommitmentLabel { owner: setup.me, coordinator, boot: self.boot, index: self.next_index };
         self.next_index = self.next_index.checked_add(1)?;
         let commitment = Commitment::seal((self.id, self.digest), label, points, &setup.committee, keys.identity);
-        self.unspent.insert(coordinator, Slot { nonces, commitment });
+        let slots = self.unspent.entry(coordinator).or_default();
+        if slots.len() >= 2 {
+            slots.remove(0);
+        }
+        slots.push(Slot { nonces, commitment });
         Some(commitment)
     }
 
@@ -102,12 +107,14 @@ impl Signer {
             return Ok(*given);
         }
         // First what costs nothing: who has no unspent commitment of ours can't make us check signatures.
-        let slot = self.unspent.get(&coordinator).ok_or(PackageError::NotOurs)?;
-        if !package.commitments.contains(&slot.commitment) {
-            return Err(PackageError::NotOurs);
-        }
-        let prepared = package::check(package, coordinator, &setup.committee, |c| *c == slot.commitment || known(c))?;
-        let slot = self.unspent.remove(&coordinator).ok_or(PackageError::NotOurs)?;
+        let slots = self.unspent.get(&coordinator).ok_or(PackageError::NotOurs)?;
+        let asked = |slot: &Slot| package.commitments.contains(&slot.commitment);
+        let at = slots.iter().position(asked).ok_or(PackageError::NotOurs)?;
+        let ours = slots.get(at).map(|slot| slot.commitment);
+        let prepared = package::check(package, coordinator, &setup.committee, |c| Some(*c) == ours || known(c))?;
+        // Both go: the one that is used, and the one that now never will be.
+        let slot = self.unspent.remove(&coordinator).and_then(|slots| slots.into_iter().nth(at));
+        let slot = slot.ok_or(PackageError::NotOurs)?;
         let share = signing::sign(slot.nonces, &prepared, keys.share).map_err(|_| PackageError::Unsignable)?;
         let next = self.commit(coordinator, setup, keys, rng).ok_or(PackageError::Unsignable)?;
         let share = Share { duty: self.id, package: hash, share, next };

@@ -41,22 +41,26 @@ fn outcomes(table: &Table) -> BTreeMap<MemberId, Outcome> {
     table.running().map(|member| (member, table.outcome(member.get()).unwrap())).collect()
 }
 
-/// Everybody has the same, every quorum of shares signs, one too few does not, and everybody could get its share back.
+/// Everybody has the same, and everybody could get its share back.
 fn check(table: &Table) -> PublicShares {
     let outcomes = outcomes(table);
     let first = outcomes.values().next().unwrap();
     let receivers = table.plan.receivers();
+    let stored = Transcript::decode(&first.transcript.encode()).unwrap();
+    assert_eq!(stored.verify(&table.plan).unwrap(), first.public);
     for (member, outcome) in &outcomes {
         assert_eq!(outcome.public, first.public);
-        // Who gets which signature first may differ; what was said may not.
-        assert_eq!(outcome.transcript.ceremony(), table.plan.id());
-        assert_eq!(outcome.transcript.verify(&table.plan).unwrap(), first.public);
+        assert_eq!(outcome.transcript, stored);
         assert_eq!(outcome.share.is_some(), receivers.contains(member));
-        let stored = Transcript::decode(&outcome.transcript.encode()).unwrap();
+        if let Some(share) = &outcome.share {
+            share.belongs_to(&first.public).unwrap();
+        }
+    }
+    // Reading a transcript of many takes a moment in a test.
+    for (member, outcome) in outcomes.iter().take(7) {
         let recovered = recover(&table.plan, &identity(member.get()), &stored);
         match &outcome.share {
             Some(share) => {
-                share.belongs_to(&first.public).unwrap();
                 assert_eq!(recovered.unwrap().to_secret_bytes().expose(), share.to_secret_bytes().expose());
             }
             None => assert_eq!(recovered.unwrap_err(), RecoverError::NoReceiver),

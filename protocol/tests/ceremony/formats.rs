@@ -1,5 +1,6 @@
-//! Lasting formats: one vector for each, and nothing else decodes. The posts are those of a whole ceremony from fixed identities, so that these
-//! vectors also pin what is derived from an identity: a dealer that is restarted with a later version must make the same deal.
+//! Lasting formats: one vector for each, and nothing else decodes. The posts are those of a whole ceremony from fixed
+//! identities, so that these vectors also pin what is derived from an identity: a dealer that is restarted with a later
+//! version must make the same deal.
 
 use super::{
     cast::{Held, generate, id, identity, repair, reshare},

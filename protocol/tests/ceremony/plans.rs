@@ -32,6 +32,8 @@ fn a_plan_for_a_new_key_has_to_make_sense() {
     assert!(matches!(refused(&plan, |p| p.members.truncate(1)), PlanError::Threshold(_)));
     assert!(matches!(refused(&plan, |p| p.members.clear()), PlanError::Threshold(_)));
     assert_eq!(refused(&plan, |p| p.key_epoch = KeyEpoch(0)), PlanError::KeyEpoch(KeyEpoch(0)));
+    let same = refused(&plan, |p| p.members[2].name = "guardian-1".to_owned());
+    assert_eq!(same, PlanError::SharedName(id(1), id(3)));
     for name in ["", "two\nlines", &"x".repeat(65)] {
         assert!(matches!(refused(&plan, |p| p.members[1].name = name.to_owned()), PlanError::Text(_)));
     }
@@ -60,6 +62,8 @@ fn a_plan_for_a_resharing_has_to_make_sense() {
     // Who stays keeps number and identity; a number is not used twice.
     let changed = refused(&plan, |p| p.members[0].identity = identity(9).public());
     assert_eq!(changed, PlanError::ChangedIdentity(id(2)));
+    let renamed = refused(&plan, |p| p.members[3].name = "guardian-1".to_owned());
+    assert_eq!(renamed, PlanError::SharedName(id(1), id(5)));
     let moved = refused(&plan, |p| p.members[3].identity = identity(1).public());
     assert_eq!(moved, PlanError::SharedIdentity(id(1), id(5)));
 }

@@ -1,4 +1,5 @@
-//! Crashes, silence, lost records, two processes of one member: nothing is lost, nobody is blamed, and who blocks is named.
+//! Crashes, silence, lost records, two processes of one member: nothing is lost, nobody is blamed, and who blocks is
+//! named.
 
 use super::{
     cast::{Held, generate, id, identity, repair, reshare},
@@ -328,7 +329,8 @@ fn a_start_with_the_wrong_things_is_refused() {
 
 #[test]
 fn whoever_ends_first_can_be_missed() {
-    // The proof and all records are with everybody when the first process ends, so that the others can finish among themselves but for its word.
+    // The proof and all records are with everybody when the first process ends, so that the others can finish among
+    // themselves but for its word.
     let mut table = Table::new(generate(3, 2), None);
     table.start_all();
     table.settle(4);

@@ -21,7 +21,8 @@ use std::{
     time::Duration,
 };
 
-/// What a liar needs to sign in the session of `plan`: the same that everybody computes. Learnt from an honest run, which makes the same.
+/// What a liar needs to sign in the session of `plan`: the same that everybody computes. Learnt from an honest run,
+/// which makes the same.
 fn terms(plan: &guardian_protocol::ceremony::Plan, held: Option<Held>) -> Terms {
     let mut table = Table::new(plan.clone(), held);
     table.start_all();

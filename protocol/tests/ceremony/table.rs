@@ -1,5 +1,5 @@
-//! Participants around one table: messages are delivered in whole trips, so that what takes how many can be counted. Liars change or
-//! hold back what leaves them.
+//! Participants around one table: messages are delivered in whole trips, so that what takes how many can be counted.
+//! Liars change or hold back what leaves them.
 
 use super::cast::{Held, id, identity};
 use guardian_crypto::frost::KeyShare;

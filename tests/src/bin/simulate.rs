@@ -95,16 +95,10 @@ impl Work {
     }
 
     fn log(&self) -> ExitCode {
-        match self.world(self.arguments.from).with_log().run() {
-            Ok(outcome) => {
-                outcome.log.iter().for_each(|line| say(line));
-                ExitCode::SUCCESS
-            }
-            Err(violation) => {
-                say(&violation.to_string());
-                ExitCode::FAILURE
-            }
-        }
+        let (log, result) = self.world(self.arguments.from).run_with_log();
+        log.iter().for_each(|line| say(line));
+        say(&format!("{result:?}"));
+        if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     fn run(&self) {

@@ -1,4 +1,5 @@
-//! What must hold after every step, whatever goes wrong. Each invariant has a name, and a violation says which one fired.
+//! What must hold after every step, whatever goes wrong. Each invariant has a name, and a violation says which one
+//! fired.
 
 use alloy::primitives::B256;
 use guardian_crypto::{
@@ -117,8 +118,8 @@ impl Invariants {
         }
     }
 
-    /// No nonce is used for two packages, over all starts and processes of everybody; who coordinates has signed its own package in
-    /// the same breath.
+    /// No nonce is used for two packages, over all starts and processes of everybody; who coordinates has signed its
+    /// own package in the same breath.
     fn signing(&mut self, speaker: Speaker<'_>, message: &Signing) -> Result<(), Violation> {
         let Some(terms) = speaker.terms else { return Ok(()) };
         let package = match message {

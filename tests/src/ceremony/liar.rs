@@ -1,4 +1,5 @@
-//! One participant that lies, in one way, which the seed picks. Everything it says is properly signed: it has its own keys.
+//! One participant that lies, in one way, which the seed picks. Everything it says is properly signed: it has its own
+//! keys.
 
 use super::cast::{below, identity};
 use guardian_crypto::{
@@ -64,7 +65,8 @@ impl Liar {
         LIES.get(below(rng, LIES.len())).map(|lie| Self { member, lie: *lie })
     }
 
-    /// What it says to `to` instead of `message`; `None` if nothing. `records` are its own, `held` its share of the current key.
+    /// What it says to `to` instead of `message`; `None` if nothing. `records` are its own, `held` its share of the
+    /// current key.
     pub(super) fn say(
         &self,
         to: MemberId,

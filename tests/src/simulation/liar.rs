@@ -39,6 +39,11 @@ impl Liar {
         self.member
     }
 
+    /// Whether it schemes.
+    pub(super) fn schemes(&self) -> bool {
+        !self.forges
+    }
+
     /// Hears everything that anybody says to anybody: more than a liar can.
     pub(super) fn listen(&mut self, envelope: &Envelope) {
         match envelope.message() {
@@ -93,12 +98,13 @@ impl Liar {
         let ours = |c: &Commitment| c.coordinator == self.member;
         let (duty, digest, _) =
             *self.commitments.iter().rev().find(|(_, _, c)| c.owner == victim && ours(c)).filter(|_| !self.forges)?;
+        // Mostly the last one that it got, which is the one that may not be spent.
         let mut pick = |owner: MemberId| {
             let fit =
                 |(id, d, c): &&(DutyId, B256, Commitment)| *id == duty && *d == digest && c.owner == owner && ours(c);
             let from: Vec<Commitment> = self.commitments.iter().filter(fit).map(|(_, _, c)| *c).collect();
             let at = usize::try_from(rng.next_u32()).ok()?.checked_rem(from.len())?;
-            from.get(at).copied()
+            if rng.next_u32().is_multiple_of(3) { from.get(at) } else { from.last() }.copied()
         };
         let threshold = keys.committee().threshold();
         let mut commitments = vec![pick(victim)?];

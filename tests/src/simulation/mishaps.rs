@@ -19,7 +19,7 @@ impl World<'_> {
     /// Something goes wrong, of what may.
     pub(super) fn mishap(&mut self) -> Result<(), Violation> {
         let Some(member) = self.anybody() else { return Ok(()) };
-        match self.below(18) {
+        match self.below(17) {
             0 if self.faults.crashes => self.crash(member)?,
             1 | 2 if self.faults.crashes => self.revive()?,
             3 if self.faults.crashes => self.cut_off(member)?,
@@ -31,13 +31,13 @@ impl World<'_> {
             13 | 14 if self.faults.copies => self.relink(member)?,
             15 if self.faults.lies => self.deceive(member),
             16 if self.faults.liar => self.accuse(member)?,
-            17 if self.faults.liar => self.scheme(member),
             _ => {}
         }
         Ok(())
     }
 
-    /// From here on nothing goes wrong but what the liar does: everybody runs once, connected, with providers that tell the truth.
+    /// From here on nothing goes wrong but what the liar does: everybody runs once, with providers that tell the truth, and all
+    /// connections are made anew, since a greeting that was lost is not repeated before that.
     pub(super) fn calm(&mut self) -> Result<(), Violation> {
         self.faults = Faults { liar: self.faults.liar, ..Faults::NONE };
         self.nodes.values_mut().for_each(|node| node.lying = 0);
@@ -45,7 +45,19 @@ impl World<'_> {
         members.iter().try_for_each(|member| self.end_twin(*member))?;
         self.sabotage = if self.sabotage == Sabotage::GuardForgets { Sabotage::None } else { self.sabotage };
         self.revive()?;
-        members.into_iter().try_for_each(|member| self.reconnect_if_cut_off(member))
+        members.into_iter().try_for_each(|member| self.reconnect(member))
+    }
+
+    /// Something befalls a member that has just used a nonce: the moment at which an attacker would choose it.
+    pub(super) fn strike(&mut self, member: MemberId) -> Result<(), Violation> {
+        match self.below(4) {
+            0 => self.start_twin(member),
+            1 | 2 => self.set_back(member),
+            _ => {
+                self.crash(member)?;
+                self.revive()
+            }
+        }
     }
 
     /// Ends everything that runs of `member`.
@@ -203,11 +215,12 @@ impl World<'_> {
         self.note(|| format!("{lying} providers of {member} lie"));
     }
 
-    /// The liar asks `victim` to sign with nonces that it may have used, several packages at once.
-    fn scheme(&mut self, victim: MemberId) {
-        for _ in 0..3 {
-            let Some(liar) = self.liar.as_ref().filter(|liar| liar.member() != victim) else { return };
-            let Some((package, envelope)) = liar.scheme(victim, self.keys, &mut self.rng) else { return };
+    /// The liar asks somebody to sign two packages with the same nonces, which may have been used before.
+    pub(super) fn scheme(&mut self) {
+        let Some(victim) = self.anybody() else { return };
+        for _ in 0..2 {
+            let Some(liar) = self.liar.as_ref().filter(|liar| liar.member() != victim) else { break };
+            let Some((package, envelope)) = liar.scheme(victim, self.keys, &mut self.rng) else { break };
             let from = liar.member();
             self.oracle.ask(package);
             self.send(from, None, Recipient::One(victim), &envelope);

@@ -21,6 +21,10 @@ pub struct Profile {
     pub steps: usize,
     /// Of so many events, one is preceded by a mishap.
     pub mishap: usize,
+    /// Whether mishaps befall members that have just used a nonce, more than others.
+    pub strikes: bool,
+    /// Epochs between two reports.
+    pub report_period: u64,
     /// Whether the run begins with empty stores, which sign nothing before they have waited.
     pub new_stores: bool,
     /// Whether the run goes on without faults until every duty is done.
@@ -37,6 +41,8 @@ impl Profile {
         first_epoch: 1,
         steps: 1_200,
         mishap: 50,
+        strikes: false,
+        report_period: 2,
         new_stores: true,
         settles: true,
     };
@@ -66,7 +72,9 @@ impl Profile {
         epoch: Duration::from_secs(4),
         first_epoch: 4,
         steps: 100,
-        mishap: 8,
+        mishap: 10,
+        strikes: true,
+        report_period: 1,
         new_stores: false,
         settles: false,
     };
@@ -122,8 +130,6 @@ pub enum Sabotage {
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// One line for each event, if they were asked for.
-    pub log: Vec<String>,
     /// Transactions that were paid.
     pub paid: usize,
     /// Submissions by duty.

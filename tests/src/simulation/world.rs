@@ -93,6 +93,8 @@ pub struct World<'a> {
     pub(super) reach: Reach,
     /// With [`Reach::Linked`]: which process of a member a process talks to.
     pub(super) links: BTreeMap<(ProcessId, MemberId), ProcessId>,
+    /// Who used a nonce in the last event.
+    exposed: Option<MemberId>,
     log: Option<Vec<String>>,
 }
 
@@ -113,7 +115,8 @@ impl<'a> World<'a> {
             rng: ChaCha20Rng::seed_from_u64(seed),
             now: Timestamp(1_000_000),
             next_epoch: Timestamp(1_000_000).after(profile.epoch),
-            chain: Chain::new(keys.committee().group_key(), keys.validators(), profile.first_epoch),
+            chain: Chain::new(keys.committee().group_key(), keys.validators(), profile.first_epoch)
+                .reporting_every(profile.report_period),
             nodes: BTreeMap::new(),
             processes: BTreeMap::new(),
             bag: Vec::new(),
@@ -124,6 +127,7 @@ impl<'a> World<'a> {
             tally: Tally::default(),
             reach: Reach::Linked,
             links: BTreeMap::new(),
+            exposed: None,
             log: None,
         };
         world.reach = if world.below(2) == 0 { Reach::Linked } else { Reach::Scattered };
@@ -141,33 +145,47 @@ impl<'a> World<'a> {
         world
     }
 
-    /// Keeps a line for each event.
-    #[must_use]
-    pub fn with_log(mut self) -> Self {
-        self.log = Some(Vec::new());
-        self
-    }
-
     /// Lets events happen with faults, then ends the faults and waits until every duty is done.
     ///
     /// # Errors
     /// The first invariant that breaks.
     pub fn run(mut self) -> Result<Outcome, Violation> {
+        self.live()?;
+        self.outcome()
+    }
+
+    /// The same, with a line for each event.
+    pub fn run_with_log(mut self) -> (Vec<String>, Result<Outcome, Violation>) {
+        self.log = Some(Vec::new());
+        let lived = self.live();
+        let log = self.log.take().unwrap_or_default();
+        (log, lived.and_then(|()| self.outcome()))
+    }
+
+    fn live(&mut self) -> Result<(), Violation> {
         self.revive()?;
         for _ in 0..self.profile.steps {
             if self.below(self.profile.mishap) == 0 {
                 self.mishap()?;
             }
+            if self.liar.as_ref().is_some_and(Liar::schemes) && self.below(10) == 0 {
+                self.scheme();
+            }
+            if let Some(member) = self.exposed.take().filter(|_| self.profile.strikes && self.faults.copies)
+                && self.below(4) == 0
+            {
+                self.strike(member)?;
+            }
             self.event()?;
         }
         if !self.profile.settles {
-            return self.outcome();
+            return Ok(());
         }
         self.calm()?;
         let faultless = self.chain.finalized().max(chain::LOW);
         for _ in 0..30_000 {
             if self.chain.is_settled(faultless) {
-                return self.outcome();
+                return Ok(());
             }
             self.event()?;
         }
@@ -178,8 +196,7 @@ impl<'a> World<'a> {
         self.oracle.close()?;
         self.tally.double_votes = self.invariants.double_votes.len() as u64;
         let paid = self.chain.paid.values().sum();
-        let log = self.log.unwrap_or_default();
-        Ok(Outcome { log, paid, submitted: self.invariants.submitted, tally: self.tally })
+        Ok(Outcome { paid, submitted: self.invariants.submitted, tally: self.tally })
     }
 
     /// Time passes, or something that is under way arrives.
@@ -295,6 +312,9 @@ impl<'a> World<'a> {
     pub(super) fn release(&mut self, id: ProcessId, member: MemberId, released: Released) -> Result<(), Violation> {
         for outgoing in &released.messages {
             let message = outgoing.envelope.message();
+            if matches!(message, Message::Share(_) | Message::Package(_)) {
+                self.exposed = Some(member);
+            }
             message.boot().into_iter().for_each(|boot| self.lives.speaks(id, boot));
             self.oracle.see((member, id), message, &mut self.tally)?;
         }

@@ -92,11 +92,11 @@ impl Ceremony {
 
     /// Takes evidence.
     fn accused(&mut self, now: Timestamp, from: MemberId, fault: Fault, fx: &mut Effects) {
-        if self.fault.is_some() || self.proof.is_some() {
+        if self.fault.is_some() || self.proof.is_some() || !self.peers.is_believable(from) {
             return;
         }
-        // Reading public shares costs seconds for the largest committees: only those that are known here are looked at. Who lacks them will be
-        // told again.
+        // Reading public shares costs seconds for the largest committees: only those that are known here are looked at.
+        // Who lacks them will be told again.
         if let Evidence::Signing { transcript, public, .. } = fault.evidence() {
             let known = |key: &&super::NewKey| key.transcript == *transcript && key.public.to_bytes() == *public;
             if self.key.as_ref().filter(known).is_none() {
@@ -105,7 +105,10 @@ impl Ceremony {
         }
         match fault.verify_under(&self.ledger.rules) {
             Ok(()) => self.fail(now, fault, fx),
-            Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),
+            Err(error) => {
+                self.peers.slanders(from);
+                fx.report(Event::MessageRefused { member: from, reason: error.to_string() });
+            }
         }
     }
 

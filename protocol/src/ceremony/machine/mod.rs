@@ -1,5 +1,5 @@
-//! One participant of one ceremony, as a pure state machine: inputs in, effects out. After each input everything that is due is done,
-//! from levels and not from edges; timers only repeat what may have been lost.
+//! One participant of one ceremony, as a pure state machine: inputs in, effects out. After each input everything that
+//! is due is done, from levels and not from edges; timers only repeat what may have been lost.
 
 mod copy;
 mod hear;
@@ -47,8 +47,8 @@ pub enum Input {
         /// What.
         bytes: Vec<u8>,
     },
-    /// The outcome has been put to use, durably (or there is nothing to put to use, as in a rehearsal). Say it again after a restart;
-    /// once is enough otherwise. It is what lets the other processes end.
+    /// The outcome has been put to use, durably (or there is nothing to put to use, as in a rehearsal). Say it again
+    /// after a restart; once is enough otherwise. It is what lets the other processes end.
     Activated,
 }
 
@@ -83,14 +83,16 @@ struct Told {
     stuck: bool,
 }
 
-/// What a ceremony that succeeded leaves behind. Only now may an old share be deleted, and only after this one is durable.
+/// What a ceremony that succeeded leaves behind. Only now may an old share be deleted, and only after this one is
+/// durable.
 #[derive(Debug)]
 pub struct Outcome {
     /// The public side of the key; the same for everybody.
     pub public: PublicShares,
     /// This participant's share; `None` if it gets none, and in a rehearsal.
     pub share: Option<KeyShare>,
-    /// Everything that was said; the same for everybody. To be kept: with it and its identity key, a receiver gets its share back.
+    /// Everything that was said; the same for everybody. To be kept: with it and its identity key, a receiver gets its
+    /// share back.
     pub transcript: Transcript,
     /// The test signature of all signers. For a key that replaces another: its proof of possession.
     pub proof: Signature,
@@ -120,14 +122,15 @@ impl Ceremony {
         &self.ledger.rules.plan
     }
 
-    /// Who broke the rules, if somebody did: then the ceremony has failed for good. `None` once the test signature is here, which proves
-    /// that all signers gave their part before they knew.
+    /// Who broke the rules, if somebody did: then the ceremony has failed for good. `None` once the test signature is
+    /// here, which proves that all signers gave their part before they knew.
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref().filter(|_| self.proof.is_none())
     }
 
-    /// What comes out, once all signers have signed together and this participant has everything that everybody confirmed.
+    /// What comes out, once all signers have signed together and this participant has everything that everybody
+    /// confirmed.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         let (key, proof) = self.proven()?;

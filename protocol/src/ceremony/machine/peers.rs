@@ -12,7 +12,8 @@ use std::{
 /// The first repetition after something new; each further one takes twice as long, up to [`SLOWEST`].
 const FIRST: Duration = Duration::from_millis(250);
 const SLOWEST: Duration = Duration::from_secs(8);
-/// A peer that says what it has more often than this is not answered: it will say it again.
+/// A peer that says what it has more often than this is not answered: it will say it again. Each further answer that
+/// tells it the same takes twice as long, up to [`SLOWEST`]: who is told and does not listen costs little.
 const ANSWER_EVERY: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
@@ -26,6 +27,10 @@ pub(super) struct Peers {
 struct Peer {
     connected: bool,
     answered: Option<Timestamp>,
+    /// How long it has to wait for the next answer.
+    patience: Duration,
+    /// It has shown evidence that proves nothing, which no honest participant does.
+    slanders: bool,
     other_plan: Option<CeremonyId>,
 }
 
@@ -39,6 +44,7 @@ impl Peers {
         let Some(peer) = self.peers.get_mut(&member) else { return false };
         peer.connected = true;
         peer.answered = None;
+        peer.patience = ANSWER_EVERY;
         self.stir(now);
         true
     }
@@ -73,15 +79,29 @@ impl Peers {
     /// Whether the peer may be answered now; it counts as answered then.
     pub(super) fn may_answer(&mut self, now: Timestamp, member: MemberId) -> bool {
         let Some(peer) = self.peers.get_mut(&member) else { return false };
-        let may = peer.answered.is_none_or(|at| now.since(at) >= ANSWER_EVERY || at > now);
+        let may = peer.answered.is_none_or(|at| now.since(at) >= peer.patience || at > now);
         if may {
             peer.answered = Some(now);
+            peer.patience = peer.patience.saturating_mul(2).min(SLOWEST);
         }
         may
     }
 
+    /// Whether the peer's evidence is worth looking at. Looking can take long.
+    pub(super) fn is_believable(&self, member: MemberId) -> bool {
+        self.peers.get(&member).is_some_and(|peer| !peer.slanders)
+    }
+
+    /// The peer has shown evidence that proves nothing.
+    pub(super) fn slanders(&mut self, member: MemberId) {
+        if let Some(peer) = self.peers.get_mut(&member) {
+            peer.slanders = true;
+        }
+    }
+
     /// Something new happened: repeat soon if nothing else does.
     pub(super) fn stir(&mut self, now: Timestamp) {
+        self.peers.values_mut().for_each(|peer| peer.patience = ANSWER_EVERY);
         self.pause = FIRST;
         self.repeat_at = now.after(FIRST);
     }

@@ -42,8 +42,8 @@ pub enum RestoreError {
 }
 
 impl Ceremony {
-    /// Starts as `me`, with the records of earlier starts if there are any. `share` is the share of the current key: dealers of a resharing
-    /// need it until their posts are recorded, helpers of a repair always.
+    /// Starts as `me`, with the records of earlier starts if there are any. `share` is the share of the current key:
+    /// dealers of a resharing need it until their posts are recorded, helpers of a repair always.
     ///
     /// # Errors
     /// [`RestoreError`].

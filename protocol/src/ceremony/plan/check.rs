@@ -20,6 +20,9 @@ pub enum PlanError {
     /// Two numbers with one identity: one operator would count twice.
     #[error("members {0} and {1} have the same identity")]
     SharedIdentity(MemberId, MemberId),
+    /// Two members with one name: people could not tell them apart.
+    #[error("members {0} and {1} have the same name")]
+    SharedName(MemberId, MemberId),
     /// An identity that nothing can be encrypted to.
     #[error("nothing can be encrypted to the identity of member {0}")]
     UnusableIdentity(MemberId),
@@ -125,10 +128,14 @@ impl Plan {
     fn check_identities(&self, current: &Current, lost: Option<MemberId>) -> Result<(), PlanError> {
         let before: BTreeMap<MemberId, IdentityPublic> = current.members.iter().map(|p| (p.id, p.identity)).collect();
         let numbers: BTreeMap<IdentityPublic, MemberId> = current.members.iter().map(|p| (p.identity, p.id)).collect();
+        let names: BTreeMap<&str, MemberId> = current.members.iter().map(|p| (p.name.as_str(), p.id)).collect();
         for member in &self.members {
             let changed = before.get(&member.id).is_some_and(|identity| *identity != member.identity);
             if changed && lost != Some(member.id) {
                 return Err(PlanError::ChangedIdentity(member.id));
+            }
+            if let Some(other) = names.get(member.name.as_str()).filter(|number| **number != member.id) {
+                return Err(PlanError::SharedName(*other, member.id));
             }
             if let Some(other) = numbers.get(&member.identity).filter(|number| **number != member.id) {
                 return Err(PlanError::SharedIdentity(*other, member.id));
@@ -157,6 +164,7 @@ impl Plan {
 fn list(members: &[Participant]) -> Result<(), PlanError> {
     let mut last = None;
     let mut identities: BTreeMap<IdentityPublic, MemberId> = BTreeMap::new();
+    let mut names: BTreeMap<&str, MemberId> = BTreeMap::new();
     for member in members {
         if last.is_some_and(|last| last >= member.id) {
             return Err(PlanError::Order(member.id));
@@ -167,6 +175,9 @@ fn list(members: &[Participant]) -> Result<(), PlanError> {
         }
         check_recipient(&member.identity).map_err(|_| PlanError::UnusableIdentity(member.id))?;
         text(&member.name)?;
+        if let Some(other) = names.insert(&member.name, member.id) {
+            return Err(PlanError::SharedName(other, member.id));
+        }
     }
     Ok(())
 }

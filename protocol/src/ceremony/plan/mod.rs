@@ -1,5 +1,6 @@
-//! The plan: what is to be made, by whom, for whom. Every participant has the same one; its hash is the ceremony's name, so that
-//! nobody can take part in two halves of different ceremonies. [`Plan::check`] says whether it makes sense.
+//! The plan: what is to be made, by whom, for whom. Every participant has the same one; its hash is the ceremony's
+//! name, so that nobody can take part in two halves of different ceremonies. [`Plan::check`] says whether it makes
+//! sense.
 //!
 //! A plan is public and carries no secrets. Whether it is *wanted* is the operators' judgement: running it is consent.
 
@@ -26,8 +27,8 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 pub struct Plan {
     /// What is to come out.
     pub purpose: Purpose,
-    /// Tells this ceremony from another one that would otherwise have the same plan: which network it is for, for example. Two
-    /// ceremonies with the same plan would make the same key. At most [`Plan::MAX_TEXT`] bytes.
+    /// Tells this ceremony from another one that would otherwise have the same plan: which network it is for, for
+    /// example. Two ceremonies with the same plan would make the same key. At most [`Plan::MAX_TEXT`] bytes.
     #[serde(default)]
     pub label: String,
     /// Counts from 1. A ceremony that failed is final; the next try is a plan with the next number.
@@ -44,8 +45,8 @@ pub struct Plan {
     /// The key that is dealt anew, and who deals. None for a new key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<Current>,
-    /// The contract in which the new key shall replace another: the test message is then its rotation digest, so that the proof
-    /// of the ceremony is the proof of possession that the contract asks for.
+    /// The contract in which the new key shall replace another: the test message is then its rotation digest, so that
+    /// the proof of the ceremony is the proof of possession that the contract asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof_of_possession_for: Option<Rotation>,
 }
@@ -69,7 +70,8 @@ pub enum Purpose {
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Participant {
-    /// Its number. Old and new committee share one space of numbers: who stays keeps its number, newcomers get unused ones.
+    /// Its number. Old and new committee share one space of numbers: who stays keeps its number, newcomers get unused
+    /// ones.
     pub id: MemberId,
     /// The operator's name, for people. At most [`Plan::MAX_TEXT`] bytes.
     pub name: String,
@@ -163,8 +165,8 @@ impl Plan {
         Committee::new(self.members.iter().cloned().map(Member::from), public, self.key_epoch)
     }
 
-    /// What all signers sign at the end, to show that their shares work: the contract's rotation digest if the key is for one, else a
-    /// hash of the transcript, which is no digest of any contract (those are EIP-712's).
+    /// What all signers sign at the end, to show that their shares work: the contract's rotation digest if the key is
+    /// for one, else a hash of the transcript, which is no digest of any contract (those are EIP-712's).
     #[must_use]
     pub fn test_message(&self, transcript: B256, key: GroupKey) -> B256 {
         const DOMAIN: &str = "GUARDIAN/ceremony/test/v1";
@@ -176,8 +178,8 @@ impl Plan {
 }
 
 impl Plan {
-    /// The session of the test signature under the key that `transcript` makes: everybody who holds a share signs, the lowest of them
-    /// coordinates.
+    /// The session of the test signature under the key that `transcript` makes: everybody who holds a share signs, the
+    /// lowest of them coordinates.
     #[must_use]
     pub fn test_session(&self, transcript: B256, public: PublicShares) -> Terms {
         const DOMAIN: &str = "GUARDIAN/ceremony/signing/v1";

@@ -23,8 +23,8 @@ impl Plan {
         }
     }
 
-    /// To whom each dealer encrypts something in the second step, itself included: the receivers; in a repair the helpers, who sum up
-    /// what they got and pass the sums to the receiver.
+    /// To whom each dealer encrypts something in the second step, itself included: the receivers; in a repair the
+    /// helpers, who sum up what they got and pass the sums to the receiver.
     #[must_use]
     pub fn recipients(&self) -> BTreeSet<MemberId> {
         match self.purpose {

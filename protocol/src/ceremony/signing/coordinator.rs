@@ -1,5 +1,5 @@
-//! A coordinator: chooses commitments, collects shares, makes the signature. Aggregation is optimistic: shares are looked at one by one
-//! only when their sum fails.
+//! A coordinator: chooses commitments, collects shares, makes the signature. Aggregation is optimistic: shares are
+//! looked at one by one only when their sum fails.
 
 use super::{Commitment, Context, Message, Misconduct, Output, Package, Share, Terms};
 use crate::types::{BootId, MemberId, Timestamp};
@@ -61,7 +61,8 @@ impl Coordinator {
         self.offers.push(commitment);
     }
 
-    /// Opens an attempt, if it is our turn, enough signers have offered something, and no attempt is under way that may succeed.
+    /// Opens an attempt, if it is our turn, enough signers have offered something, and no attempt is under way that may
+    /// succeed.
     pub(super) fn open(&mut self, terms: &Terms, cx: Context<'_>, out: &mut Vec<Output>) {
         if !terms.coordinators().contains(&self.me) || self.is_under_way(terms, cx.now) {
             return;
@@ -87,8 +88,8 @@ impl Coordinator {
         self.open = Some(Attempt { hash: package.hash(terms), package, prepared, shares: BTreeMap::new(), deadline });
     }
 
-    /// Takes a share; yields the signature if it was the last one needed. Shares of other packages, of strangers, and repeated ones
-    /// change nothing, except that their signers have something new to offer.
+    /// Takes a share; yields the signature if it was the last one needed. Shares of other packages, of strangers, and
+    /// repeated ones change nothing, except that their signers have something new to offer.
     pub(super) fn take(&mut self, share: &Share, terms: &Terms, out: &mut Vec<Output>) -> Option<Signature> {
         if self.excluded.contains(&share.signer) || share.next.owner != share.signer || !share.is_genuine(terms) {
             return None;
@@ -137,7 +138,8 @@ impl Coordinator {
         self.open.as_ref().filter(|_| !terms.all_sign()).map(|open| open.deadline)
     }
 
-    /// Whether an attempt may still succeed. Not if somebody who owes a share offers something new instead: its nonces are gone.
+    /// Whether an attempt may still succeed. Not if somebody who owes a share offers something new instead: its nonces
+    /// are gone.
     fn is_under_way(&self, terms: &Terms, now: Timestamp) -> bool {
         self.open.as_ref().is_some_and(|open| {
             let lost = |signer: MemberId| self.offers.iter().any(|offer| offer.owner == signer);

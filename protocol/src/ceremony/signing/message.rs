@@ -1,5 +1,5 @@
-//! What signers and coordinators send to each other. Everything is signed by its author for one session, so that a wrong part can be
-//! shown to others, and so that no coordinator can make a signer look guilty.
+//! What signers and coordinators send to each other. Everything is signed by its author for one session, so that a
+//! wrong part can be shown to others, and so that no coordinator can make a signer look guilty.
 
 use super::Terms;
 use crate::{
@@ -103,8 +103,8 @@ impl Package {
             && terms.is_by(self.coordinator, Self::DOMAIN, &bytes, &self.signature)
     }
 
-    /// Whether it is one that an honest coordinator makes: of exactly a quorum of signers in order, each with a commitment that it
-    /// made itself.
+    /// Whether it is one that an honest coordinator makes: of exactly a quorum of signers in order, each with a
+    /// commitment that it made itself.
     #[must_use]
     pub fn is_well_made(&self, terms: &Terms) -> bool {
         self.commitments.len() == terms.quorum()

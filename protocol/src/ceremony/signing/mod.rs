@@ -1,13 +1,15 @@
-//! One signature over one message, by all or by a quorum of the holders of a key. Used for the test signature of a ceremony (all, one
-//! coordinator) and for the old committee's word to a rotation (a quorum, everybody coordinates in turn).
+//! One signature over one message, by all or by a quorum of the holders of a key. Used for the test signature of a
+//! ceremony (all, one coordinator) and for the old committee's word to a rotation (a quorum, everybody coordinates in
+//! turn).
 //!
 //! Not the signing of duties ([`crate::sign`]): there is one message, fixed from the beginning, and nothing to vote on.
 //!
-//! FROST in two rounds. A signer keeps one fresh pair of nonces for each coordinator whose turn has come, in memory only; it is consumed
-//! by the first package that contains it, whatever comes of it, and the share carries the next commitment (ROAST's rule). A package
-//! with a commitment that is spent or of an earlier start is answered with a fresh commitment. So a restart of anybody costs one more
-//! attempt, and nothing is kept on disk. When all must sign, the coordinator waits for all; when a quorum is enough, it leaves out those
-//! who stay silent until they speak again, and for good those who gave a wrong part.
+//! FROST in two rounds. A signer keeps one fresh pair of nonces for each coordinator whose turn has come, in memory
+//! only; it is consumed by the first package that contains it, whatever comes of it, and the share carries the next
+//! commitment (ROAST's rule). A package with a commitment that is spent or of an earlier start is answered with a fresh
+//! commitment. So a restart of anybody costs one more attempt, and nothing is kept on disk. When all must sign, the
+//! coordinator waits for all; when a quorum is enough, it leaves out those who stay silent until they speak again, and
+//! for good those who gave a wrong part.
 
 mod coordinator;
 mod message;
@@ -97,7 +99,8 @@ impl Session {
         self.signature.as_ref()
     }
 
-    /// Whom this participant waits for: as coordinator, those who owe it something; else the coordinator whose turn it is.
+    /// Whom this participant waits for: as coordinator, those who owe it something; else the coordinator whose turn it
+    /// is.
     #[must_use]
     pub fn waiting_for(&self, now: Timestamp) -> BTreeSet<MemberId> {
         let turns = self.turns(now);

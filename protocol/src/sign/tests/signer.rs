@@ -31,18 +31,23 @@ fn a_commitment_serves_the_coordinator_it_was_made_for_and_no_other() {
 }
 
 #[test]
-fn one_coordinator_has_one_unspent_commitment_of_ours_at_a_time() {
+fn a_coordinator_gets_one_share_for_all_commitments_that_it_holds() {
     let mut table = Table::new();
-    let (one, old) = (table.commit(0, 1), table.commit(1, 1));
-    let new = table.commit(1, 1);
-    let before = table.package(&[one, old]);
-    assert_eq!(table.sign(1, &before, 1), Err(PackageError::NotOurs), "it was replaced");
-    let now = table.package(&[one, new]);
-    let share = table.sign(1, &now, 1).unwrap();
-    assert!(share.next.index > new.index && new.index > old.index);
-    // Only after the answer does the coordinator hold another, and it came with the answer.
-    let next = table.package(&[one, share.next]);
+    let one = table.commit(0, 1);
+    let (first, second, third) = (table.commit(1, 1), table.commit(1, 1), table.commit(1, 1));
+    let package = |table: &Table, ours| table.package(&[one, ours]);
+    let oldest = package(&table, first);
+    assert_eq!(table.sign(1, &oldest, 1), Err(PackageError::NotOurs), "two announcements old");
+    // The package crossed the last announcement: it is answered, and what was announced last is dead with it.
+    let crossed = package(&table, second);
+    let share = table.sign(1, &crossed, 1).unwrap();
+    assert!(share.next.index > third.index && third.index > second.index);
+    let last = package(&table, third);
+    assert_eq!(table.sign(1, &last, 1), Err(PackageError::NotOurs), "one session at a time");
+    // What came with the answer is good for the next.
+    let next = package(&table, share.next);
     assert!(table.sign(1, &next, 1).is_ok());
+    assert_eq!(table.sign(1, &crossed, 1), Err(PackageError::NotOurs), "and the first is history");
 }
 
 #[test]
