@@ -95,6 +95,7 @@ impl Metrics {
     ///
     /// # Errors
     /// If two metrics have the same name: a defect, found at the first start.
+    #[expect(clippy::too_many_lines, reason = "a list, one entry for each metric")]
     pub(crate) fn new() -> Result<Self, prometheus::Error> {
         let make = Maker::new()?;
         let metrics = Self {

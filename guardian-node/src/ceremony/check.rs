@@ -38,7 +38,7 @@ impl Standing {
         let me = whoami(config, &plan, &identity)?;
         check_contract(config, &plan)?;
         let shares = Shares::new(&config.keys.shares, keys);
-        let share = match plan.current.as_ref().map(|current| committee_of(current)).transpose()? {
+        let share = match plan.current.as_ref().map(committee_of).transpose()? {
             Some(committee) if shares.path(&committee).exists() => Some(shares.load(&committee)?),
             _ => None,
         };

@@ -75,9 +75,7 @@ pub async fn run(run: Run, stop: CancellationToken) -> Result<Ending> {
     let id = standing.plan.id();
     let folder = Folder::new(&config.guardian.data_dir, id);
     if !rehearse {
-        let before = in_force(&config)?.map(|(_, committee)| committee);
-        let known = CommitteeFile::load(&folder.committee()).and_then(|outcome| outcome.committee()).ok();
-        check_succession(before.as_ref(), &standing.plan, known.as_ref())?;
+        check_outcome(&config, &standing, &folder)?;
     }
     let (participant, store, identity) = restore(standing, &folder)?;
     replace_private(&folder.plan(), file.text()?.as_bytes())?;
@@ -87,13 +85,8 @@ pub async fn run(run: Run, stop: CancellationToken) -> Result<Ending> {
     let others: Vec<_> = participants.values().copied().filter(|entry| entry.id != me).collect();
     let names = participants.values().map(|entry| (entry.id, entry.name.clone())).collect();
     let mut progress = Progress::new(say, names);
-    let rehearsal = if rehearse { ", a rehearsal" } else { "" };
-    progress.say(&format!(
-        "ceremony {} ({}{rehearsal}): {} participants",
-        short(id),
-        purpose.as_str(),
-        participants.len()
-    ));
+    let what = if rehearse { format!("{}, a rehearsal", purpose.as_str()) } else { purpose.as_str().to_owned() };
+    progress.say(&format!("ceremony {} ({what}): {} participants", short(id), participants.len()));
 
     let mut tasks = Tasks::new(stop.clone());
     let Links { network, peers, inputs } = Links::start(&config, &identity, &others, &mut tasks, &stop).await?;
@@ -135,6 +128,13 @@ pub async fn run(run: Run, stop: CancellationToken) -> Result<Ending> {
     });
     tasks.until_stopped().await?;
     Ok(ended.try_recv().unwrap_or(Ending::Interrupted(None)))
+}
+
+/// What comes out must be able to follow what is in force here, or be that already.
+fn check_outcome(config: &Config, standing: &Standing, folder: &Folder) -> Result<(), Hinted> {
+    let before = in_force(config)?.map(|(_, committee)| committee);
+    let known = CommitteeFile::load(&folder.committee()).and_then(|outcome| outcome.committee()).ok();
+    check_succession(before.as_ref(), &standing.plan, known.as_ref())
 }
 
 /// The participant, with what earlier runs have recorded. Its identity is needed for the network as well.

@@ -218,12 +218,23 @@ impl Running {
 
     /// Waits for its end.
     pub(crate) fn ends_with(mut self, code: i32) {
-        let mut found = None;
-        eventually("the process ends", || {
-            found = self.child.try_wait().unwrap();
-            found.is_some()
-        });
-        assert_eq!(found.unwrap().code(), Some(code), "{}", self.log());
+        let started = Instant::now();
+        let found = loop {
+            if let Some(found) = self.child.try_wait().unwrap() {
+                break found;
+            }
+            assert!(started.elapsed() < PATIENCE, "it does not end; {}\n{}", self.log.display(), self.everything());
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        assert_eq!(found.code(), Some(code), "{}", self.log());
+    }
+
+    /// What the whole committee has said.
+    fn everything(&self) -> String {
+        let committee = self.log.parent().and_then(Path::parent).unwrap();
+        let homes = fs::read_dir(committee).unwrap().map(|entry| entry.unwrap().path());
+        let logs = homes.map(|home| home.join("ceremony.log")).filter(|log| log.exists());
+        logs.map(|log| format!("--- {}\n{}\n", log.display(), fs::read_to_string(&log).unwrap())).collect()
     }
 
     /// SIGKILL.

@@ -110,15 +110,7 @@ impl Devnet {
             slot: Duration::from_secs(options.seconds_per_slot),
             simulated_round_trip: Duration::ZERO,
         };
-        let mut guardians = Vec::new();
-        for files in &manifest.guardians {
-            let place = files.port.saturating_sub(keys.base_port);
-            let http = free_port(if options.http_port == 0 { 0 } else { options.http_port.saturating_add(place) })?;
-            write_config(files, http, &around)?;
-            let mut guardian = GuardianProcess::new(files, http);
-            guardian.start()?;
-            guardians.push(guardian);
-        }
+        let guardians = start_guardians(&manifest, options.http_port, &around)?;
         let devnet = Self {
             options,
             guardians,
@@ -217,6 +209,18 @@ async fn make_group_key(manifest: &DevnetManifest, options: &Options) -> Result<
     let first = manifest.guardians.first().map_or_else(|| options.dir.clone(), |files| files.dir.clone());
     let (x, y) = CommitteeFile::load(&first.join("committee.toml"))?.committee()?.group_key().coordinates();
     Ok(((U256::from_be_bytes(x), U256::from_be_bytes(y)), took))
+}
+
+/// Every guardian's node, with its pages at `first_http` and the ports after it, if they are free.
+fn start_guardians(manifest: &DevnetManifest, first_http: u16, around: &Surroundings) -> Result<Vec<GuardianProcess>> {
+    let start = |(place, files): (u16, &GuardianFiles)| {
+        let http = free_port(if first_http == 0 { 0 } else { first_http.saturating_add(place) })?;
+        write_config(files, http, around)?;
+        let mut guardian = GuardianProcess::new(files, http);
+        guardian.start()?;
+        Ok(guardian)
+    };
+    (0..).zip(&manifest.guardians).map(start).collect()
 }
 
 /// Runs a `guardian` command that answers and ends; returns what it wrote to stdout.

@@ -38,8 +38,6 @@ pub struct Chain {
     epoch: u64,
     validators: Vec<(bls::PublicKey, u64)>,
     exits: BTreeMap<u64, u64>,
-    /// Epochs between two reports.
-    report_period: u64,
     /// What the contracts had accepted at the start of each epoch, and all events with their epoch.
     accepted: Vec<Accepted>,
     events: Vec<(u64, ProtocolEvent)>,
@@ -84,7 +82,6 @@ impl Chain {
             epoch,
             validators,
             exits: BTreeMap::new(),
-            report_period: 2,
             accepted: vec![Accepted::default(); index(epoch) + 1],
             events: Vec::new(),
             paid: BTreeMap::new(),
@@ -93,13 +90,6 @@ impl Chain {
             chain.validators.iter().map(|(key, _)| (1, ProtocolEvent::Provisioned(pubkey(key)))).collect();
         chain.events.extend(provisioned);
         chain
-    }
-
-    /// The same, with a report due every `epochs`.
-    #[must_use]
-    pub fn reporting_every(mut self, epochs: u64) -> Self {
-        self.report_period = epochs;
-        self
     }
 
     /// The next epoch begins.
@@ -225,7 +215,7 @@ impl Chain {
             block: BlockRef { number: epoch, hash: hash(epoch), timestamp: epoch * SLOTS_PER_EPOCH },
             policy: Policy {
                 ejection_threshold: Gwei(THRESHOLD).to_wei(),
-                report_period: self.report_period,
+                report_period: 2,
                 vaults: vec![([9; 20].into(), VAULT)],
             },
             // What was accepted within an epoch is visible from the next one on.

@@ -48,18 +48,6 @@ impl World<'_> {
         members.into_iter().try_for_each(|member| self.reconnect(member))
     }
 
-    /// Something befalls a member that has just used a nonce: the moment at which an attacker would choose it.
-    pub(super) fn strike(&mut self, member: MemberId) -> Result<(), Violation> {
-        match self.below(4) {
-            0 => self.start_twin(member),
-            1 | 2 => self.set_back(member),
-            _ => {
-                self.crash(member)?;
-                self.revive()
-            }
-        }
-    }
-
     /// Ends everything that runs of `member`.
     fn crash(&mut self, member: MemberId) -> Result<(), Violation> {
         while let Some(one) = self.nodes.get(&member).and_then(|node| node.processes.first().copied()) {

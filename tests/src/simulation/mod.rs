@@ -6,6 +6,7 @@
 //! [`oracle`] looks at every nonce; when the faults stop, every duty must be done. The same seed gives the same log, line by line.
 
 pub mod chain;
+mod delivery;
 pub mod invariants;
 pub mod keys;
 pub mod leak;

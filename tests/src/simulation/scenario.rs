@@ -21,10 +21,6 @@ pub struct Profile {
     pub steps: usize,
     /// Of so many events, one is preceded by a mishap.
     pub mishap: usize,
-    /// Whether mishaps befall members that have just used a nonce, more than others.
-    pub strikes: bool,
-    /// Epochs between two reports.
-    pub report_period: u64,
     /// Whether the run begins with empty stores, which sign nothing before they have waited.
     pub new_stores: bool,
     /// Whether the run goes on without faults until every duty is done.
@@ -41,8 +37,6 @@ impl Profile {
         first_epoch: 1,
         steps: 1_200,
         mishap: 50,
-        strikes: false,
-        report_period: 2,
         new_stores: true,
         settles: true,
     };
@@ -72,9 +66,7 @@ impl Profile {
         epoch: Duration::from_secs(4),
         first_epoch: 4,
         steps: 100,
-        mishap: 10,
-        strikes: true,
-        report_period: 1,
+        mishap: 8,
         new_stores: false,
         settles: false,
     };

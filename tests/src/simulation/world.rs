@@ -2,7 +2,7 @@
 
 use super::{
     chain::{self, Chain},
-    invariants::{Invariants, Scene, Violation, violation},
+    invariants::{Invariants, Violation, violation},
     keys::Keys,
     liar::Liar,
     lives::Lives,
@@ -12,24 +12,21 @@ use super::{
     store::MemoryStore,
 };
 use guardian_protocol::{
-    effects::{Recipient, Released},
-    event::Event,
     exits::Job,
     input::Input,
-    ports::{Answers, Call, CallOutcome, Query, QueryId, SignedExit},
+    ports::{CallOutcome, Query, QueryId, SignedExit},
     setup::{ProviderQuorum, Setup, Timing},
     sign::Signed,
-    types::{DutyId, MemberId, ProviderId, Timestamp},
-    wire::{Envelope, Message},
+    types::{DutyId, MemberId, Timestamp},
 };
 use rand_chacha::{
     ChaCha20Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use std::{collections::BTreeMap, num::NonZeroUsize, rc::Rc, time::Duration};
+use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
 /// Providers of each layer that a guardian asks.
-const PROVIDERS: u8 = 3;
+pub(super) const PROVIDERS: u8 = 3;
 
 /// Something under way.
 #[derive(Clone, Debug)]
@@ -93,9 +90,7 @@ pub struct World<'a> {
     pub(super) reach: Reach,
     /// With [`Reach::Linked`]: which process of a member a process talks to.
     pub(super) links: BTreeMap<(ProcessId, MemberId), ProcessId>,
-    /// Who used a nonce in the last event.
-    exposed: Option<MemberId>,
-    log: Option<Vec<String>>,
+    pub(super) log: Option<Vec<String>>,
 }
 
 impl<'a> World<'a> {
@@ -115,8 +110,7 @@ impl<'a> World<'a> {
             rng: ChaCha20Rng::seed_from_u64(seed),
             now: Timestamp(1_000_000),
             next_epoch: Timestamp(1_000_000).after(profile.epoch),
-            chain: Chain::new(keys.committee().group_key(), keys.validators(), profile.first_epoch)
-                .reporting_every(profile.report_period),
+            chain: Chain::new(keys.committee().group_key(), keys.validators(), profile.first_epoch),
             nodes: BTreeMap::new(),
             processes: BTreeMap::new(),
             bag: Vec::new(),
@@ -127,7 +121,6 @@ impl<'a> World<'a> {
             tally: Tally::default(),
             reach: Reach::Linked,
             links: BTreeMap::new(),
-            exposed: None,
             log: None,
         };
         world.reach = if world.below(2) == 0 { Reach::Linked } else { Reach::Scattered };
@@ -170,11 +163,6 @@ impl<'a> World<'a> {
             }
             if self.liar.as_ref().is_some_and(Liar::schemes) && self.below(10) == 0 {
                 self.scheme();
-            }
-            if let Some(member) = self.exposed.take().filter(|_| self.profile.strikes && self.faults.copies)
-                && self.below(4) == 0
-            {
-                self.strike(member)?;
             }
             self.event()?;
         }
@@ -234,147 +222,6 @@ impl<'a> World<'a> {
         self.now = to;
         let due: Vec<ProcessId> = self.processes.iter().filter(|(_, p)| p.wake() <= to).map(|(id, _)| *id).collect();
         due.into_iter().try_for_each(|id| self.step(id, Input::Woke))
-    }
-
-    fn arrive(&mut self, item: Item) -> Result<(), Violation> {
-        match item {
-            Item::Message { from, by, to, bytes } => {
-                let cut = |member| self.nodes.get(&member).is_none_or(|node: &Node| node.cut_off);
-                if cut(from) || cut(to) {
-                    return Ok(());
-                }
-                let hear = |id| (id, Input::Heard { from, bytes: bytes.to_vec() });
-                self.ears(to, by).into_iter().map(hear).try_for_each(|(id, input)| self.step(id, input))
-            }
-            Item::Answers { to, id, query } => {
-                let Some(node) = self.processes.get(&to).and_then(|p| self.nodes.get(&p.member())) else {
-                    return Ok(());
-                };
-                let lying = node.lying;
-                let answers = (0..PROVIDERS)
-                    .map(|provider| {
-                        let lie = if provider < lying { 1_000 } else { 0 };
-                        (ProviderId(provider), self.chain.answer(&query, lie))
-                    })
-                    .collect();
-                self.step(to, Input::Read(Answers { id, answers }))
-            }
-            Item::Submit { from, signed } => {
-                let outcome = self.chain.submit(&signed);
-                let id = signed.id();
-                self.note(|| format!("{id} submitted by {from}: {outcome:?}"));
-                self.bag.push(Item::Outcome { to: from, id, outcome });
-                Ok(())
-            }
-            Item::Outcome { to, id, outcome } => self.step(to, Input::Called { id, outcome }),
-            Item::Exit(exit) => {
-                self.chain.publish(&exit);
-                self.note(|| format!("exit of {} published", exit.index));
-                Ok(())
-            }
-            Item::Job { to, job } => {
-                let computed = job.run(NonZeroUsize::MIN, &mut self.rng);
-                self.step(to, Input::Computed(computed))
-            }
-        }
-    }
-
-    /// Which processes of `member` something reaches that `by` sends to it. Nobody hears itself.
-    fn ears(&mut self, member: MemberId, by: Option<ProcessId>) -> Vec<ProcessId> {
-        let mut running = self.nodes.get(&member).map(|node| node.processes.clone()).unwrap_or_default();
-        running.retain(|id| Some(*id) != by);
-        if running.len() < 2 {
-            return running;
-        }
-        let one = match (self.reach, by) {
-            (Reach::Linked, Some(by)) => {
-                let linked = self.links.get(&(by, member)).filter(|id| running.contains(id));
-                linked.or(running.first()).copied()
-            }
-            _ => running.get(self.below(running.len() + 1)).copied(),
-        };
-        one.map_or(running, |one| vec![one])
-    }
-
-    /// One step of one brain, if it still runs; what comes out goes into the bag.
-    pub(super) fn step(&mut self, id: ProcessId, input: Input) -> Result<(), Violation> {
-        let Some(process) = self.processes.get_mut(&id) else { return Ok(()) };
-        let member = process.member();
-        match process.step(self.now, input) {
-            Ok(released) => self.release(id, member, released),
-            Err(_) => {
-                violation("no_two_digests_for_one_duty", format!("the store of {member} refused a second digest"))
-            }
-        }
-    }
-
-    /// Checks what a brain wants done, and does it.
-    pub(super) fn release(&mut self, id: ProcessId, member: MemberId, released: Released) -> Result<(), Violation> {
-        for outgoing in &released.messages {
-            let message = outgoing.envelope.message();
-            if matches!(message, Message::Share(_) | Message::Package(_)) {
-                self.exposed = Some(member);
-            }
-            message.boot().into_iter().for_each(|boot| self.lives.speaks(id, boot));
-            self.oracle.see((member, id), message, &mut self.tally)?;
-        }
-        if let (Some(process), Some(node)) = (self.processes.get(&id), self.nodes.get(&member)) {
-            let (disk, excused) = (process.disk(), node.astray && node.deceived);
-            let (liar, committee) = (self.liar.as_ref().map(Liar::member), self.keys.committee());
-            let scene = Scene { disk, chain: &self.chain, committee, lives: &self.lives, liar, excused };
-            self.invariants.check(member, &released, &scene)?;
-        }
-        for event in &released.events {
-            match event {
-                Event::Quarantined { member, .. } => self.lives.notices(id, *member, true),
-                Event::QuarantineLifted { member } => self.lives.notices(id, *member, false),
-                _ => {}
-            }
-        }
-        let now = self.now;
-        if let Some(log) = &mut self.log {
-            log.extend(released.events.iter().map(|event| format!("{} {member}{id}: {event:?}", now.0)));
-        }
-        self.bag.extend(released.queries.into_iter().map(|(query_id, query)| Item::Answers {
-            to: id,
-            id: query_id,
-            query,
-        }));
-        self.bag.extend(released.calls.into_iter().map(|call| match call {
-            Call::Submit(signed) => Item::Submit { from: id, signed: Box::new(signed) },
-            Call::PublishExit(exit) => Item::Exit(exit),
-        }));
-        self.bag.extend(released.jobs.into_iter().map(|job| Item::Job { to: id, job }));
-        for outgoing in released.messages {
-            let envelope = match &mut self.liar {
-                Some(liar) => {
-                    liar.listen(&outgoing.envelope);
-                    if liar.member() == member {
-                        liar.tamper(outgoing.envelope, self.keys, &mut self.rng)
-                    } else {
-                        outgoing.envelope
-                    }
-                }
-                None => outgoing.envelope,
-            };
-            if self.sabotage != Sabotage::ProbesAreLost || !matches!(envelope.message(), Message::Probe(_)) {
-                self.send(member, Some(id), outgoing.to, &envelope);
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts a message of `from`, or of its process `by`, into the bag.
-    pub(super) fn send(&mut self, from: MemberId, by: Option<ProcessId>, to: Recipient, envelope: &Envelope) {
-        let bytes: Rc<[u8]> = envelope.encode().into();
-        let runs_twice =
-            self.reach == Reach::Scattered && self.nodes.get(&from).is_some_and(|node| node.processes.len() > 1);
-        let addressed = |member: &MemberId| match to {
-            Recipient::All => *member != from || runs_twice,
-            Recipient::One(one) => *member == one,
-        };
-        let to = self.nodes.keys().copied().filter(addressed);
-        self.bag.extend(to.map(|to| Item::Message { from, by, to, bytes: Rc::clone(&bytes) }));
     }
 
     pub(super) fn setup(&self, me: MemberId) -> Setup {

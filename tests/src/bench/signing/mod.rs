@@ -65,6 +65,10 @@ pub struct Outcome {
     pub path_p50: f64,
     /// Work along the critical path.
     pub path_p99: f64,
+    /// The coordinator's part of it.
+    pub coordinator_p50: f64,
+    /// The slowest signer's part of it.
+    pub signer_p50: f64,
     /// Sessions, which are round trips, that a signature took.
     pub sessions_p50: u64,
     /// The most sessions that a signature took.
@@ -100,7 +104,8 @@ pub fn measure(case: Case) -> Result<Outcome> {
 fn sign(case: &Case, cluster: &Cluster) -> Result<Outcome> {
     let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     let histogram = || Histogram::<u64>::new(3).wrap_err("histogram");
-    let (mut echoes, mut took, mut path, mut sessions) = (histogram()?, histogram()?, histogram()?, histogram()?);
+    let (mut echoes, mut took, mut sessions) = (histogram()?, histogram()?, histogram()?);
+    let (mut path, mut coordinator, mut signer) = (histogram()?, histogram()?, histogram()?);
     // Time for what is still under way: the rest of a round, mostly of those who are not needed.
     let quiet = case.round_trip.saturating_add(Duration::from_millis(20 + 5 * u64::from(case.members)));
     warm_up(cluster, quiet)?;
@@ -117,7 +122,9 @@ fn sign(case: &Case, cluster: &Cluster) -> Result<Outcome> {
         cluster.next_period()?;
         let round = Round::next(cluster, PATIENCE, quiet)?.ok_or_else(|| eyre!("no signature in round {number}"))?;
         took.record(micros(round.took))?;
-        path.record(micros(round.path))?;
+        path.record(micros(round.coordinator.saturating_add(round.signer)))?;
+        coordinator.record(micros(round.coordinator))?;
+        signer.record(micros(round.signer))?;
         sessions.record(u64::try_from(round.sessions)?)?;
         culprits += round.culprits;
     }
@@ -129,6 +136,8 @@ fn sign(case: &Case, cluster: &Cluster) -> Result<Outcome> {
         p99: ms(&took, 0.99),
         path_p50: ms(&path, 0.5),
         path_p99: ms(&path, 0.99),
+        coordinator_p50: ms(&coordinator, 0.5),
+        signer_p50: ms(&signer, 0.5),
         sessions_p50: sessions.value_at_quantile(0.5),
         sessions_max: sessions.max(),
         culprits,

@@ -64,7 +64,7 @@ pub(super) struct Report {
 #[derive(Debug)]
 pub(super) enum What {
     /// The brain reported this in a step.
-    Event { event: Event, begun: Moment, ended: Moment },
+    Event { event: Box<Event>, begun: Moment, ended: Moment },
     /// A package was answered; what it cost, all in all.
     Answered { duty: DutyId, cpu: Duration },
     /// An echo came back.
@@ -142,7 +142,8 @@ impl Node {
         let identity = Identity::from_seed(*keys.identity(member).expose_seed())?;
         let (network, events, actor) = Network::start(config, identity).await?;
         drop(tokio::spawn(actor));
-        let guardian = Guardian::restore(now(), setup(member, keys), keys.secrets(member), Vec::new(), &mut OsRng)?;
+        let guardian =
+            Guardian::restore(now(), setup(member, &surroundings), keys.secrets(member), Vec::new(), &mut OsRng)?;
         let members = peers.iter().map(|(member, peer)| (*peer, *member)).collect();
         let (store, asked) = (MemoryStore::default(), Instant::now());
         Ok((Self { member, guardian, store, network, peers, members, surroundings, asked }, events))
@@ -195,7 +196,7 @@ impl Node {
         }
         let ended = Moment::now();
         for event in released.events {
-            self.report(What::Event { event, begun, ended });
+            self.report(What::Event { event: Box::new(event), begun, ended });
         }
         meter::stepped(answered);
         let Ok(mut chain) = self.surroundings.chain.lock() else { return Vec::new() };
@@ -258,7 +259,7 @@ impl Node {
     fn restart(&mut self) -> Vec<Input> {
         self.store.lose(|record| matches!(record, Record::Fault { .. }));
         let keys = &self.surroundings.keys;
-        let (setup, secrets) = (setup(self.member, keys), keys.secrets(self.member));
+        let (setup, secrets) = (setup(self.member, &self.surroundings), keys.secrets(self.member));
         match Guardian::restore(now(), setup, secrets, self.store.records().to_vec(), &mut OsRng) {
             Ok(guardian) => self.guardian = guardian,
             Err(error) => tracing::error!(%error, "a brain does not come back from its records"),
@@ -272,18 +273,26 @@ impl Node {
     }
 }
 
-fn setup(me: MemberId, keys: &Keys) -> Setup {
+fn setup(me: MemberId, surroundings: &Surroundings) -> Setup {
+    let timing = Timing {
+        // Long enough that nothing but the nudge makes anybody look; and a submitter that is down shall not hold up the next round.
+        poll: Duration::from_secs(600),
+        submit_stagger: Duration::from_millis(20),
+        ..Timing::default()
+    };
     Setup {
         me,
-        committee: keys.committee().clone(),
+        committee: surroundings.keys.committee().clone(),
         network: chain::network(),
         contracts: chain::contracts(),
         quorum: ProviderQuorum { beacon: 1, execution: 1 },
-        // Long enough that nothing but the nudge makes anybody look; and a submitter that is down shall not hold up the next round.
-        timing: Timing {
-            poll: Duration::from_secs(600),
-            submit_stagger: Duration::from_millis(20),
-            ..Timing::default()
+        timing: match surroundings.fault {
+            // A hundred nodes on a few cores can take so long that others would step in, which a hundred machines would not see.
+            Fault::None => {
+                let patience = Duration::from_secs(20);
+                Timing { coordinator_stagger: patience, share_timeout: patience, reannounce: patience * 3, ..timing }
+            }
+            _ => timing,
         },
         start_block: 0,
     }

@@ -31,8 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(super) struct Round {
     /// By the clock on the wall.
     pub(super) took: Duration,
-    /// Work along the critical path; see the module. Only meaningful with one session.
-    pub(super) path: Duration,
+    /// The coordinator's work; see the module. With more than one session, all that it did meanwhile.
+    pub(super) coordinator: Duration,
+    /// The work of the slowest signer.
+    pub(super) signer: Duration,
     /// Sessions that were opened for it, by all coordinators, until it was there.
     pub(super) sessions: usize,
     /// Members that were found to cheat.
@@ -78,7 +80,7 @@ impl Account {
     fn enter(&mut self, report: Report) {
         let member = report.member;
         match report.what {
-            What::Event { event, begun, ended } => self.enter_event(member, event, begun, ended),
+            What::Event { event, begun, ended } => self.enter_event(member, *event, begun, ended),
             What::Answered { duty, cpu } => {
                 self.answered.insert((duty, member), cpu);
             }
@@ -107,12 +109,13 @@ impl Account {
     fn close(self) -> Option<Round> {
         let (id, coordinator, signed) = self.signed?;
         let agreed = self.agreed.get(&(coordinator, id))?;
-        let sessions = self.opened.get(&id)?.iter().filter(|(member, _)| *member == coordinator);
-        let signers = sessions.last().map(|(_, signers)| signers.as_slice()).unwrap_or_default();
+        let mut sessions = self.opened.get(&id)?.iter().filter(|(member, _)| *member == coordinator);
+        let signers = sessions.next_back().map(|(_, signers)| signers.as_slice()).unwrap_or_default();
         let slowest = signers.iter().filter_map(|signer| self.answered.get(&(id, *signer))).max().copied();
         Some(Round {
             took: signed.at.duration_since(agreed.at),
-            path: signed.cpu.saturating_sub(agreed.cpu).saturating_add(slowest.unwrap_or_default()),
+            coordinator: signed.cpu.saturating_sub(agreed.cpu),
+            signer: slowest.unwrap_or_default(),
             sessions: self.sessions,
             culprits: self.culprits.len(),
         })

@@ -121,7 +121,7 @@ impl std::fmt::Display for Outcome {
         let sessions = format!("{}, {}", self.sessions_p50, self.sessions_max);
         write!(
             f,
-            "{committee:<10} {transport:<4} {fault:<18} {:>6.0} {:>8.2} {:>9.2} {:>9.2} {:>9.2} {:>8.2} {:>8.2}  {sessions:<8} {signatures}",
+            "{committee:<10} {transport:<4} {fault:<18} {:>6.0} {:>8.2} {:>9.2} {:>9.2} {:>9.2} {:>8.2} {:>8.2} {:>8.2} {:>8.2}  {sessions:<8} {signatures:>5} {:>8}",
             round_trip.as_secs_f64() * 1000.0,
             self.echo_p50,
             self.p50,
@@ -129,6 +129,9 @@ impl std::fmt::Display for Outcome {
             self.over_round_trip(),
             self.path_p50,
             self.path_p99,
+            self.coordinator_p50,
+            self.signer_p50,
+            self.culprits,
         )
     }
 }

@@ -1,0 +1,248 @@
+//! A committee whose members hold shares of validators' keys, and one guardian's exits with somebody who runs its jobs.
+
+use crate::{
+    effects::{Effects, Released},
+    event::Event,
+    exits::{Computed, Exits, Job, ValidatorKey},
+    ports::{AppendRecords, Call, SignedExit},
+    record::Record,
+    setup::{ProviderQuorum, Setup, Timing},
+    sign::Signed,
+    types::{
+        BlsPubkey, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Fork,
+        KeyEpoch, Member, MemberId, Network, Slot, Timestamp, ValidatorIndex,
+    },
+    wire::PartialExits,
+};
+use guardian_crypto::{
+    bls::{self, ExitShare, PartialSignature, ShareCommitments},
+    frost::{KeyShare, dealer, signing},
+    identity::IdentityKey,
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use std::{collections::BTreeSet, convert::Infallible, num::NonZeroUsize, time::Duration};
+
+pub(super) const NOW: Timestamp = Timestamp(1_000_000);
+pub(super) const GUARDIANS: u16 = 4;
+pub(super) const THRESHOLD: u16 = 3;
+
+/// A store that is always content.
+struct Store;
+
+impl AppendRecords for Store {
+    type Error = Infallible;
+
+    fn append(&mut self, _: &[Record]) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// A committee, three of four, and validators' keys shared among it.
+pub(super) struct Table {
+    pub(super) committee: Committee,
+    pub(super) group: Vec<KeyShare>,
+    pub(super) keys: Vec<bls::SecretKey>,
+    pub(super) splits: Vec<(Vec<ExitShare>, ShareCommitments)>,
+    pub(super) rng: ChaCha20Rng,
+}
+
+impl Table {
+    pub(super) fn new(validators: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(5);
+        let (group, public) = dealer::deal(GUARDIANS, THRESHOLD, &mut rng).unwrap();
+        let members = MemberId::first(GUARDIANS).map(|id| Member {
+            id,
+            name: id.to_string(),
+            identity: IdentityKey::generate(&mut rng).public(),
+        });
+        let committee = Committee::new(members.collect::<Vec<_>>(), public, KeyEpoch(1)).unwrap();
+        let keys: Vec<_> = (0..validators).map(|index| bls::SecretKey::interop(index).unwrap()).collect();
+        let split = |key| bls::dealer::split(key, GUARDIANS, THRESHOLD, &mut rng).unwrap();
+        let splits = keys.iter().map(split).collect();
+        Self { committee, group, keys, splits, rng }
+    }
+
+    pub(super) fn setup(&self, me: u16) -> Setup {
+        let contracts = Contracts {
+            guardian_keys: [1; 20].into(),
+            ejection_registry: [2; 20].into(),
+            reserve_feed: [3; 20].into(),
+            protocol: [4; 20].into(),
+        };
+        let network = Network {
+            chain_id: 1,
+            genesis_validators_root: [3; 32].into(),
+            genesis_time: 0,
+            seconds_per_slot: 12,
+            slots_per_epoch: 8,
+            forks: vec![Fork { epoch: Epoch(0), version: [1, 0, 0, 1] }],
+            capella_fork_version: None,
+            deneb_fork_epoch: None,
+        };
+        let quorum = ProviderQuorum { beacon: 1, execution: 1 };
+        let (committee, me) = (self.committee.clone(), member(me));
+        Setup { me, committee, network, contracts, quorum, timing: Timing::default(), start_block: 0 }
+    }
+
+    /// What the committee signs if these validators must leave.
+    pub(super) fn order(&mut self, period: u64, validators: &[u64]) -> Signed {
+        let ejection = |index: &u64| Ejection {
+            index: ValidatorIndex(*index),
+            pubkey: self.pubkey(*index),
+            reason: EjectionReason::LowBalance,
+        };
+        let order = EjectionOrder::new(validators.iter().map(ejection).collect()).unwrap();
+        self.signed(period, order)
+    }
+
+    pub(super) fn signed(&mut self, period: u64, order: EjectionOrder) -> Signed {
+        let duty = Duty {
+            key_epoch: KeyEpoch(1),
+            period: Epoch(period),
+            reference_slot: Slot(period * 8),
+            reference_root: [5; 32].into(),
+            body: DutyBody::Ejection(order),
+        };
+        let setup = self.setup(1);
+        let digest = setup.domain().digest(&duty);
+        let signers = &self.group[..usize::from(THRESHOLD)];
+        let nonces: Vec<_> = signers.iter().map(|share| signing::commit(share, &mut self.rng).unwrap().0).collect();
+        let commitments = signers.iter().zip(&nonces).map(|(share, nonces)| (share.member(), nonces.commitments()));
+        let package = signing::SigningPackage::new(digest.0, &commitments.collect()).unwrap();
+        let shares = nonces.into_iter().zip(signers);
+        let shares = shares.map(|(nonces, share)| (share.member(), signing::sign(nonces, &package, share).unwrap()));
+        let signature = signing::aggregate(&package, &shares.collect(), self.committee.public_shares()).unwrap();
+        Signed::verify(duty, signature, &setup).unwrap()
+    }
+
+    pub(super) fn pubkey(&self, index: u64) -> BlsPubkey {
+        self.splits[index as usize].1.public_key().to_bytes().into()
+    }
+
+    pub(super) fn desk(&self, me: u16) -> Desk {
+        let keys = self.splits.iter().map(|(shares, commitments)| {
+            let share = &shares[usize::from(me) - 1];
+            let share = ExitShare::import(member(me), share.to_secret_bytes().expose(), commitments).unwrap();
+            (commitments.public_key().to_bytes().into(), ValidatorKey { share, commitments: commitments.clone() })
+        });
+        let exits = Exits::new(keys.collect());
+        Desk { exits, setup: self.setup(me), now: NOW, chance: self.rng.clone(), running: None, seen: Seen::default() }
+    }
+
+    /// What the honest member `who` says when it knows of `order`.
+    pub(super) fn parts(&self, who: u16, order: &Signed) -> PartialExits {
+        let mut desk = self.desk(who);
+        desk.start(order);
+        desk.compute().told.pop().unwrap()
+    }
+
+    /// The same, all wrong.
+    pub(super) fn lies(&self, who: u16, order: &Signed) -> PartialExits {
+        let mut parts = self.parts(who, order);
+        let own: Vec<PartialSignature> =
+            self.parts(who % GUARDIANS + 1, order).exits.into_iter().map(|it| it.1).collect();
+        parts.exits.iter_mut().zip(own).for_each(|((_, part), other)| *part = other);
+        parts
+    }
+
+    pub(super) fn is_genuine(&self, exit: &SignedExit) -> bool {
+        let root = crate::exits::root::exit_root(exit.epoch, exit.index, &self.setup(1).network).unwrap();
+        self.keys[exit.index.0 as usize].sign(root.as_bytes()).to_bytes() == exit.signature
+    }
+}
+
+/// What came out of some steps.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) events: Vec<Event>,
+    pub(super) calls: Vec<SignedExit>,
+    pub(super) told: Vec<PartialExits>,
+    pub(super) jobs: usize,
+}
+
+impl Seen {
+    pub(super) fn combined(&self) -> BTreeSet<u64> {
+        let index = |event: &Event| if let Event::ExitCombined { index } = event { Some(index.0) } else { None };
+        self.events.iter().filter_map(index).collect()
+    }
+
+    pub(super) fn refused(&self) -> Vec<MemberId> {
+        let member =
+            |event: &Event| if let Event::MessageRefused { member, .. } = event { Some(*member) } else { None };
+        self.events.iter().filter_map(member).collect()
+    }
+}
+
+/// One guardian's exits, and whoever runs its jobs.
+pub(super) struct Desk {
+    pub(super) exits: Exits,
+    pub(super) setup: Setup,
+    pub(super) now: Timestamp,
+    pub(super) chance: ChaCha20Rng,
+    pub(super) running: Option<Job>,
+    pub(super) seen: Seen,
+}
+
+impl Desk {
+    pub(super) fn step(&mut self, act: impl FnOnce(&mut Exits, Timestamp, &Setup, &mut Effects)) -> Released {
+        let mut fx = Effects::default();
+        act(&mut self.exits, self.now, &self.setup, &mut fx);
+        self.exits.poll(self.now, &self.setup, &mut fx);
+        let released = fx.commit(&mut Store).unwrap();
+        assert!(released.jobs.len() <= 1);
+        released
+    }
+
+    /// A step whose job is not run before [`Desk::compute`].
+    pub(super) fn act(&mut self, act: impl FnOnce(&mut Exits, Timestamp, &Setup, &mut Effects)) {
+        let mut released = self.step(act);
+        self.seen.events.append(&mut released.events);
+        self.seen.calls.extend(released.calls.drain(..).filter_map(published));
+        if let Some(job) = released.jobs.pop() {
+            assert!(self.running.replace(job).is_none(), "one job at a time");
+        }
+    }
+
+    pub(super) fn start(&mut self, order: &Signed) {
+        self.act(|exits, now, setup, fx| exits.start(now, order, setup, fx));
+    }
+
+    pub(super) fn hear(&mut self, from: u16, parts: &PartialExits) {
+        self.act(|exits, _, _, fx| exits.take(member(from), parts.clone(), fx));
+    }
+
+    /// Runs jobs until there are none. What was seen since the last time.
+    pub(super) fn compute(&mut self) -> Seen {
+        while let Some(job) = self.running.take() {
+            self.seen.jobs += 1;
+            let computed = job.run(NonZeroUsize::MIN, &mut self.chance);
+            let mut told = None;
+            self.act(|exits, now, _, fx| told = exits.computed(now, computed, fx));
+            self.seen.told.extend(told);
+        }
+        std::mem::take(&mut self.seen)
+    }
+
+    /// What is published from now on, for `time`.
+    pub(super) fn publish_for(&mut self, time: Duration) -> Vec<(Timestamp, SignedExit)> {
+        let (end, mut all) = (self.now.after(time), Vec::new());
+        while self.now < end {
+            let released = self.step(|_, _, _, _| {});
+            all.extend(released.calls.into_iter().filter_map(published).map(|exit| (self.now, exit)));
+            self.now = released.wake.unwrap_or(end).max(self.now.after(Duration::from_millis(1)));
+        }
+        all
+    }
+}
+
+fn published(call: Call) -> Option<SignedExit> {
+    if let Call::PublishExit(exit) = call { Some(exit) } else { None }
+}
+
+pub(super) fn member(number: u16) -> MemberId {
+    MemberId::new(number).unwrap()
+}
+
+pub(super) fn run(job: Job, table: &Table) -> Computed {
+    job.run(NonZeroUsize::MIN, &mut table.rng.clone())
+}

@@ -1,0 +1,158 @@
+//! How things under way reach whom they are meant for, and what a step leads to.
+
+use super::{
+    invariants::{Scene, Violation, violation},
+    liar::Liar,
+    process::ProcessId,
+    scenario::Sabotage,
+    world::{Item, Node, PROVIDERS, Reach, World},
+};
+use guardian_protocol::{
+    effects::{Recipient, Released},
+    event::Event,
+    input::Input,
+    ports::{Answers, Call},
+    types::{MemberId, ProviderId},
+    wire::{Envelope, Message},
+};
+use std::{num::NonZeroUsize, rc::Rc};
+
+impl World<'_> {
+    pub(super) fn arrive(&mut self, item: Item) -> Result<(), Violation> {
+        match item {
+            Item::Message { from, by, to, bytes } => {
+                let cut = |member| self.nodes.get(&member).is_none_or(|node: &Node| node.cut_off);
+                if cut(from) || cut(to) {
+                    return Ok(());
+                }
+                let hear = |id| (id, Input::Heard { from, bytes: bytes.to_vec() });
+                self.ears(to, by).into_iter().map(hear).try_for_each(|(id, input)| self.step(id, input))
+            }
+            Item::Answers { to, id, query } => {
+                let Some(node) = self.processes.get(&to).and_then(|p| self.nodes.get(&p.member())) else {
+                    return Ok(());
+                };
+                let lying = node.lying;
+                let answers = (0..PROVIDERS)
+                    .map(|provider| {
+                        let lie = if provider < lying { 1_000 } else { 0 };
+                        (ProviderId(provider), self.chain.answer(&query, lie))
+                    })
+                    .collect();
+                self.step(to, Input::Read(Answers { id, answers }))
+            }
+            Item::Submit { from, signed } => {
+                let outcome = self.chain.submit(&signed);
+                let id = signed.id();
+                self.note(|| format!("{id} submitted by {from}: {outcome:?}"));
+                self.bag.push(Item::Outcome { to: from, id, outcome });
+                Ok(())
+            }
+            Item::Outcome { to, id, outcome } => self.step(to, Input::Called { id, outcome }),
+            Item::Exit(exit) => {
+                self.chain.publish(&exit);
+                self.note(|| format!("exit of {} published", exit.index));
+                Ok(())
+            }
+            Item::Job { to, job } => {
+                let computed = job.run(NonZeroUsize::MIN, &mut self.rng);
+                self.step(to, Input::Computed(computed))
+            }
+        }
+    }
+
+    /// Which processes of `member` something reaches that `by` sends to it. Nobody hears itself.
+    fn ears(&mut self, member: MemberId, by: Option<ProcessId>) -> Vec<ProcessId> {
+        let mut running = self.nodes.get(&member).map(|node| node.processes.clone()).unwrap_or_default();
+        running.retain(|id| Some(*id) != by);
+        if running.len() < 2 {
+            return running;
+        }
+        let one = match (self.reach, by) {
+            (Reach::Linked, Some(by)) => {
+                let linked = self.links.get(&(by, member)).filter(|id| running.contains(id));
+                linked.or(running.first()).copied()
+            }
+            _ => running.get(self.below(running.len() + 1)).copied(),
+        };
+        one.map_or(running, |one| vec![one])
+    }
+
+    /// One step of one brain, if it still runs; what comes out goes into the bag.
+    pub(super) fn step(&mut self, id: ProcessId, input: Input) -> Result<(), Violation> {
+        let Some(process) = self.processes.get_mut(&id) else { return Ok(()) };
+        let member = process.member();
+        match process.step(self.now, input) {
+            Ok(released) => self.release(id, member, released),
+            Err(_) => {
+                violation("no_two_digests_for_one_duty", format!("the store of {member} refused a second digest"))
+            }
+        }
+    }
+
+    /// Checks what a brain wants done, and does it.
+    pub(super) fn release(&mut self, id: ProcessId, member: MemberId, released: Released) -> Result<(), Violation> {
+        for outgoing in &released.messages {
+            let message = outgoing.envelope.message();
+            message.boot().into_iter().for_each(|boot| self.lives.speaks(id, boot));
+            self.oracle.see((member, id), message, &mut self.tally)?;
+        }
+        if let (Some(process), Some(node)) = (self.processes.get(&id), self.nodes.get(&member)) {
+            let (disk, excused) = (process.disk(), node.astray && node.deceived);
+            let (liar, committee) = (self.liar.as_ref().map(Liar::member), self.keys.committee());
+            let scene = Scene { disk, chain: &self.chain, committee, lives: &self.lives, liar, excused };
+            self.invariants.check(member, &released, &scene)?;
+        }
+        for event in &released.events {
+            match event {
+                Event::Quarantined { member, .. } => self.lives.notices(id, *member, true),
+                Event::QuarantineLifted { member } => self.lives.notices(id, *member, false),
+                _ => {}
+            }
+        }
+        let now = self.now;
+        if let Some(log) = &mut self.log {
+            log.extend(released.events.iter().map(|event| format!("{} {member}{id}: {event:?}", now.0)));
+        }
+        self.bag.extend(released.queries.into_iter().map(|(query_id, query)| Item::Answers {
+            to: id,
+            id: query_id,
+            query,
+        }));
+        self.bag.extend(released.calls.into_iter().map(|call| match call {
+            Call::Submit(signed) => Item::Submit { from: id, signed: Box::new(signed) },
+            Call::PublishExit(exit) => Item::Exit(exit),
+        }));
+        self.bag.extend(released.jobs.into_iter().map(|job| Item::Job { to: id, job }));
+        for outgoing in released.messages {
+            let envelope = match &mut self.liar {
+                Some(liar) => {
+                    liar.listen(&outgoing.envelope);
+                    if liar.member() == member {
+                        liar.tamper(outgoing.envelope, self.keys, &mut self.rng)
+                    } else {
+                        outgoing.envelope
+                    }
+                }
+                None => outgoing.envelope,
+            };
+            if self.sabotage != Sabotage::ProbesAreLost || !matches!(envelope.message(), Message::Probe(_)) {
+                self.send(member, Some(id), outgoing.to, &envelope);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a message of `from`, or of its process `by`, into the bag.
+    pub(super) fn send(&mut self, from: MemberId, by: Option<ProcessId>, to: Recipient, envelope: &Envelope) {
+        let bytes: Rc<[u8]> = envelope.encode().into();
+        let runs_twice =
+            self.reach == Reach::Scattered && self.nodes.get(&from).is_some_and(|node| node.processes.len() > 1);
+        let addressed = |member: &MemberId| match to {
+            Recipient::All => *member != from || runs_twice,
+            Recipient::One(one) => *member == one,
+        };
+        let to = self.nodes.keys().copied().filter(addressed);
+        self.bag.extend(to.map(|to| Item::Message { from, by, to, bytes: Rc::clone(&bytes) }));
+    }
+}
