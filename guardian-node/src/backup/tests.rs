@@ -1,3 +1,5 @@
+//! A backup unpacked elsewhere: what comes back, what never does, and that a restored guardian waits before it signs.
+
 use super::*;
 use crate::{cli::DevnetKeys, node, store::Store};
 use guardian_protocol::{

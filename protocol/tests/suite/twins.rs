@@ -132,8 +132,9 @@ fn commitments_of_a_dead_process_are_not_used() {
         cluster.pass(Duration::from_secs(1));
     }
     assert!(cluster.signed(period) >= 3);
-    let used: Vec<BootId> = packages.try_iter().flatten().collect();
-    assert!(!used.is_empty() && !used.contains(&dead), "nobody was asked to sign with dead nonces");
+    let seen: Vec<Vec<BootId>> = packages.try_iter().collect();
+    assert!(!seen.is_empty(), "somebody coordinated");
+    assert!(seen.iter().flatten().all(|boot| *boot != dead), "nobody was asked to sign with dead nonces");
 }
 
 #[test]
