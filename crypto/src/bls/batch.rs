@@ -1,9 +1,9 @@
 //! Thousands of exits at once: signed, verified and combined together, on as many threads as the caller gives.
 //!
 //! For an order of 256 validators this is the difference between seconds and a fraction of one. What makes it fast: one random
-//! linear combination instead of a pairing for each partial ([`super::claims`]); one hash and one pairing for each exit, however
+//! linear combination instead of a pairing for each partial (`claims`); one hash and one pairing for each exit, however
 //! many members signed it, and the result checked along with them; Lagrange's coefficients once for each set of signers, as small
-//! integers where members' numbers are small ([`super::lagrange`]).
+//! integers where members' numbers are small (`lagrange`).
 //!
 //! These calls compute for long. Make them where waiting does no harm, never on a thread that serves others.
 
