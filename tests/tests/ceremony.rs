@@ -54,7 +54,7 @@ fn blamed(outcomes: &[Outcome]) -> usize {
 
 #[test]
 fn honest_members_always_succeed_once_the_faults_stop() {
-    let outcomes = all(seeds(60), Faults::HONEST, Sabotage::None).unwrap();
+    let outcomes = all(seeds(16), Faults::HONEST, Sabotage::None).unwrap();
     for outcome in &outcomes {
         assert_eq!(outcome.succeeded, outcome.participants);
         assert_eq!(outcome.culprit, None);
@@ -64,7 +64,7 @@ fn honest_members_always_succeed_once_the_faults_stop() {
 
 #[test]
 fn with_a_liar_all_know_whose_fault_it_is_or_whom_to_wait_for() {
-    let outcomes = all(seeds(60), Faults::ALL, Sabotage::None).unwrap();
+    let outcomes = all(seeds(16), Faults::ALL, Sabotage::None).unwrap();
     let succeeded = outcomes.iter().filter(|outcome| outcome.succeeded > 0).count();
     println!("{} seeds passed: {} with blame, {succeeded} in spite of the liar", outcomes.len(), blamed(&outcomes));
     // Lies that can be proven, and lies that come to nothing, both happen.

@@ -57,13 +57,13 @@ fn all(seeds: u64, profile: Profile, faults: Faults, sabotage: Sabotage) -> Resu
 
 #[test]
 fn every_invariant_holds_under_all_faults() {
-    let seeds = seeds(400);
+    let seeds = seeds(100);
     println!("{seeds} seeds: {:?}", all(seeds, Profile::DUTIES, Faults::ALL, Sabotage::None).unwrap());
 }
 
 #[test]
 fn no_nonce_is_used_twice_whatever_becomes_of_disks() {
-    let seeds = seeds(2_000);
+    let seeds = seeds(1_000);
     let tally = all(seeds, Profile::NONCES, Faults::ALL, Sabotage::None).unwrap();
     println!("{seeds} seeds: {tally:?}");
     // What was looked for has had its occasions.

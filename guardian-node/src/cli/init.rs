@@ -59,9 +59,10 @@ impl Init {
         output::data(&format!("identity = \"{}\"\naccount = \"{address}\"", hex::encode(identity.public().to_bytes())));
         output::talk(&format!(
             "\nMade {dir}/guardian.toml and {dir}/keys. Next:\n\
-             1. send the identity above to the other operators, for the committee file\n\
-             2. put a little ether on the account: it pays for transactions\n\
-             3. edit {dir}/guardian.toml, then: guardian check --config {dir}/guardian.toml",
+             1. edit {dir}/guardian.toml\n\
+             2. guardian member --config {dir}/guardian.toml --address ADDRESS: for the plan of the first key, or of the committee that you join\n\
+             3. put a little ether on the account: it pays for transactions\n\
+             4. when the key is made: guardian check --config {dir}/guardian.toml",
             dir = self.dir.display(),
         ));
         Ok(())

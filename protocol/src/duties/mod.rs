@@ -46,6 +46,10 @@ pub struct OpenDuty {
     next_round: Timestamp,
     /// When our turn as coordinator begins; set when the digest is agreed.
     turn: Option<Timestamp>,
+    /// The package of our own that we have not answered yet: the others' answers are under way meanwhile.
+    unanswered: Option<Package>,
+    /// Commitments that came with shares. They are looked at only if the session fails.
+    spare: Vec<(MemberId, Commitment)>,
     faults: Vec<Fault>,
 }
 
@@ -67,6 +71,8 @@ impl OpenDuty {
             announcement: None,
             next_round: now,
             turn: None,
+            unanswered: None,
+            spare: Vec::new(),
             faults: Vec::new(),
         }
     }
@@ -163,30 +169,57 @@ impl OpenDuty {
             fx.wake(turn);
             return None;
         }
+        if let Some(package) = self.unanswered.take()
+            && let Some(signature) = self.answer_own(&package, desk, rng)
+        {
+            return Some(signature);
+        }
         for (package, silent) in self.coordinator.overdue(now) {
             for member in silent.into_iter().filter(|member| *member != desk.setup.me) {
                 fx.send(Recipient::One(member), package.clone());
             }
         }
+        self.open_session(now, desk, fx);
+        None
+    }
+
+    /// Opens a session if none is running that may still succeed, and enough members are responsive.
+    fn open_session(&mut self, now: Timestamp, desk: &Desk<'_>, fx: &mut Effects) {
+        if let Some(deadline) = self.coordinator.deadline().filter(|deadline| *deadline > now) {
+            fx.wake(deadline);
+            return;
+        }
+        for (member, commitment) in std::mem::take(&mut self.spare) {
+            self.offer(member, &commitment, desk.setup);
+        }
         let me = desk.setup.me;
         let is_usable = |commitment: &Commitment| commitment.owner == me || desk.roster.is_usable(commitment);
         if !self.coordinator.should_open(now, desk.setup, is_usable) {
-            if let Some(deadline) = self.coordinator.deadline().filter(|deadline| *deadline > now) {
-                fx.wake(deadline);
-            }
-            return None;
+            return;
         }
         let connected = |member| desk.roster.is_connected(member);
         let seal = |package| desk.seal(Message::Package(package));
-        let (package, envelope, attempt) = self.coordinator.open(now, desk.setup, is_usable, connected, seal)?;
-        fx.wake(now.after(desk.setup.timing.share_timeout));
+        let opened = self.coordinator.open(now, desk.setup, is_usable, connected, seal);
+        let Some((package, envelope, attempt)) = opened else { return };
         let signers: Vec<MemberId> = package.owners().collect();
-        for signer in signers.iter().filter(|signer| **signer != desk.setup.me) {
+        for signer in signers.iter().filter(|signer| **signer != me) {
             fx.send(Recipient::One(*signer), envelope.clone());
         }
         fx.report(Event::SessionOpened { id: self.id(), attempt, signers });
+        // What leaves a step leaves at its end: the package shall not wait for our own share.
+        self.unanswered = Some(package);
+        fx.wake(now);
+    }
+
+    /// Answers a package of our own. The signature comes out if all others have answered already.
+    fn answer_own(
+        &mut self,
+        package: &Package,
+        desk: &Desk<'_>,
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Option<Signature> {
         // Ours and those of the others that we use were checked when they were offered.
-        let ours = self.sign(&package, desk.setup.me, |_| true, desk, rng).ok()?;
+        let ours = self.sign(package, desk.setup.me, |_| true, desk, rng).ok()?;
         self.take(desk.setup.me, &ours, None, desk.setup)
     }
 
@@ -229,7 +262,7 @@ impl OpenDuty {
         if !self.coordinator.awaits(member, share) {
             return None;
         }
-        self.offer(member, &share.next, setup);
+        self.spare.push((member, share.next));
         match self.coordinator.take(member, share, envelope, setup) {
             Progress::Waiting => None,
             Progress::Complete(signature) => Some(signature),
