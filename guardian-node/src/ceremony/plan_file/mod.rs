@@ -4,12 +4,14 @@
 //! The plan is what all participants must have in common, and its hash names the ceremony. Addresses are not part of it: an operator may
 //! correct one in the middle.
 
+mod advice;
 mod make;
 
 use crate::{
     committee::{CommitteeFile, MemberEntry},
     hint::{Hinted, WithHint},
 };
+use advice::advice;
 use guardian_crypto::frost::PublicShares;
 use guardian_p2p::Multiaddr;
 use guardian_protocol::{
@@ -148,8 +150,10 @@ impl PlanFile {
             // A rehearsal's key must never be able to replace another.
             proof_of_possession_for: self.rotation.filter(|_| !rehearse),
         };
-        plan.check().hint("the plan makes no sense", ADVICE)?;
-        Ok(plan)
+        match plan.check() {
+            Ok(()) => Ok(plan),
+            Err(error) => Err(Hinted::caused("the plan makes no sense", advice(&error), error)),
+        }
     }
 
     /// Everybody who takes part, with addresses.
