@@ -9,6 +9,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
+    clippy::let_underscore_must_use,
     unreachable_pub,
     dead_code,
     reason = "a test that can't go on has failed; tests read and write files; the targets are modules of another package as well"
