@@ -40,8 +40,9 @@ use guardian_node::{
     config::TEMPLATE,
 };
 use guardian_tests::devnet::root;
+use proptest::{collection, prelude::*, sample};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
 
 /// A golden file: names, and bytes.
 fn golden(name: &str) -> BTreeMap<String, Vec<u8>> {
@@ -221,3 +222,35 @@ fn records_hold_what_their_fuzz_target_demands() {
 fn files_hold_what_their_fuzz_target_demands() {
     replay("files", &seeds_of_files(), files::run);
 }
+
+/// A change to a seed: a place, how many bytes go there, and what comes instead.
+type Edit = (prop::sample::Index, usize, Vec<u8>);
+
+fn edited(seed: &[u8], edits: &[Edit]) -> Vec<u8> {
+    let mut bytes = seed.to_vec();
+    for (place, length, instead) in edits {
+        let from = place.index(bytes.len() + 1);
+        let to = bytes.len().min(from + length);
+        bytes.splice(from..to, instead.iter().copied());
+    }
+    bytes
+}
+
+fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    // Among others, what means something in a file.
+    let words =
+        [&b"\n"[..], b"=", b"\"", b"[", b"]", b"#", b"1", b"-1", b"0x", b"[[members]]\n", b"id = 0\n", b"\xff\xff"];
+    let instead = prop_oneof![collection::vec(any::<u8>(), 0..4), sample::select(words.map(<[u8]>::to_vec).to_vec())];
+    collection::vec((any::<prop::sample::Index>(), 0_usize..6, instead), 1..4)
+}
+
+proptest! {
+    // More with PROPTEST_CASES; the fuzzer does the rest.
+    #[test]
+    fn files_that_were_changed_hold_it_too(which in any::<prop::sample::Index>(), edits in edits()) {
+        let seed: &Vec<u8> = which.get(&FILES);
+        files::run(&edited(seed, &edits));
+    }
+}
+
+static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(seeds_of_files);
