@@ -1,6 +1,7 @@
 # Everything an operator or a contributor runs. Each target installs what it needs and says what it installs.
 #   make devnet [ARGS="--once"]   a real beacon chain, a real EVM, and four guardians
 #   make test                     all tests: Rust, Solidity, the seeded cluster, real processes
+#   make fuzz [SECONDS=600]       each fuzz target for so long, one after the other (FUZZ="messages files" for some of them)
 #   make lint | bench | setup | clean
 
 SHELL := /bin/bash
@@ -14,7 +15,11 @@ SEEDS ?= 10000
 FORGE := contracts/node_modules/.bin/forge
 LODESTAR := tests/real-beacon/node_modules/.package-lock.json
 
-.PHONY: setup devnet test lint bench simulate contracts clean
+# How long each fuzz target runs, and which.
+SECONDS ?= 600
+FUZZ ?= messages ceremony encodings records files
+
+.PHONY: setup devnet test lint bench simulate fuzz contracts clean
 
 setup: $(FORGE) $(LODESTAR)
 	@deploy/setup
@@ -58,6 +63,14 @@ bench: contracts
 simulate: setup
 	@$(CARGO) run --locked --release --quiet -p guardian-tests --bin simulate -- --seeds $(SEEDS) $(ARGS)
 
+# A finding stops it, and lies in tests/fuzz/artifacts/.
+fuzz: setup
+	@command -v cargo-fuzz >/dev/null || { echo "installing cargo-fuzz"; $(CARGO) install cargo-fuzz --locked; }
+	@GUARDIAN_FUZZ_CORPUS=$(CURDIR)/tests/fuzz/corpus $(CARGO) test --locked --quiet -p guardian-tests --test fuzz
+	@for target in $(FUZZ); do \
+		$(CARGO) fuzz run --fuzz-dir tests/fuzz --sanitizer none --features files $$target -- -max_total_time=$(SECONDS) -timeout=30 || exit 1; \
+	done
+
 clean:
 	@$(CARGO) clean
-	@rm -rf .devnet .bench contracts/out contracts/cache contracts/node_modules tests/real-beacon/node_modules
+	@rm -rf .devnet .bench tests/fuzz/target tests/fuzz/corpus contracts/out contracts/cache contracts/node_modules tests/real-beacon/node_modules

@@ -46,3 +46,32 @@ pub(crate) fn read_public(path: &Path) -> Result<Vec<u8>, Hinted> {
     let bytes = read().hint(format!("can't read {}", path.display()), "check the path")?;
     bytes.ok_or_else(|| Hinted::new(format!("{} is too large", path.display()), "it is another kind of file"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use guardian_protocol::types::{DutyKind, Epoch, KeyEpoch};
+
+    #[test]
+    fn a_proof_is_kept_as_it_is_and_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let evidence = Evidence::new(dir.path());
+        let duty = DutyId { kind: DutyKind::Reserves, period: Epoch(7), key_epoch: KeyEpoch(1) };
+        let fault = Fault::Package { package: vec![1, 2, 3] };
+        let path = evidence.keep(MemberId::new(3).unwrap(), duty, &fault).unwrap();
+        assert!(path.starts_with(dir.path().join("evidence")));
+        assert!(path.file_name().unwrap().to_str().unwrap().ends_with("-member-3.fault"), "{}", path.display());
+        assert_eq!(Fault::decode(&read_public(&path).unwrap()), Ok(fault.clone()));
+        // The same once more is the same file; another member's is another.
+        assert_eq!(evidence.keep(MemberId::new(3).unwrap(), duty, &fault).unwrap(), path);
+        assert_ne!(evidence.keep(MemberId::new(2).unwrap(), duty, &fault).unwrap(), path);
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("large");
+        fs::File::create(&path).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        assert!(read_public(&path).unwrap_err().to_string().contains("too large"));
+    }
+}

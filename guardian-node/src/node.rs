@@ -217,7 +217,7 @@ async fn start_network(
     }
 }
 
-fn names(config: &Config, committee: &CommitteeFile) -> Names {
+pub(crate) fn names(config: &Config, committee: &CommitteeFile) -> Names {
     let of = |providers: &[ProviderConfig]| providers.iter().map(|p| p.name.clone()).collect();
     Names {
         beacon: of(&config.beacon.providers),

@@ -82,3 +82,7 @@ pub(crate) fn network_identity(identity: &IdentityKey) -> Result<Identity, Hinte
     Identity::from_seed(*identity.expose_seed())
         .hint("the identity key is not valid", "restore keys/identity.sealed from your backup")
 }
+
+#[cfg(test)]
+#[path = "peers_tests.rs"]
+mod tests;

@@ -12,6 +12,15 @@
 
 mod support;
 
+use guardian_crypto::{frost::signing::Commitments, secret::Secret};
+use guardian_node::{committee::CommitteeFile, keys::KeyFiles, store::Store};
+use guardian_protocol::{
+    ports::AppendRecords,
+    record::Record,
+    sign::Fault,
+    types::{BootId, Committee, DutyId, DutyKind, Epoch, MemberId},
+    wire::{Commitment, CommitmentLabel},
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -199,6 +208,73 @@ fn nobody_is_pardoned_who_did_nothing() {
     let pardon = |member: &str| guardian(&["pardon", "--config", config.to_str().unwrap(), "--member", member]);
     assert_refused(&pardon("guardian-2"), "nothing is known against `guardian-2`", "status");
     assert_refused(&pardon("nobody"), "`nobody` is not a member", "guardian-4");
+}
+
+/// A proof that `culprit` signed a commitment that is not two points; signed by `signer`.
+fn proof(place: &Place, culprit: u16, signer: u16) -> (Committee, Fault) {
+    let committee = CommitteeFile::load(&place.home().join("committee.toml")).unwrap().committee().unwrap();
+    let member = |number: u16| MemberId::new(number).unwrap();
+    let files = KeyFiles::with_passphrase(&format!("guardian-{signer}"), Secret::new("devnet".to_owned()));
+    let sealed = place.dir.path().join(format!("committee/guardian-{signer}/keys/identity.sealed"));
+    let identity = files.identity(&sealed).unwrap();
+    let duty = DutyId { kind: DutyKind::Reserves, period: Epoch(7), key_epoch: committee.key_epoch() };
+    let label = CommitmentLabel { owner: member(culprit), coordinator: member(1), boot: BootId([1; 16]), index: 1 };
+    let no_points = Commitments::from_bytes(&[0xff; 66]).unwrap();
+    let commitment = Commitment::seal((duty, [5; 32].into()), label, no_points, &committee, &identity);
+    (committee, Fault::Commitment { duty, digest: [5; 32].into(), commitment })
+}
+
+#[test]
+fn a_proof_from_the_signing_of_duties_is_checked_and_not_believed() {
+    let place = Place::new();
+    let committee = place.home().join("committee.toml");
+    let verify = |fault: &Fault| {
+        let path = place.dir.path().join("a.fault");
+        fs::write(&path, fault.encode()).unwrap();
+        guardian(&["fault", "verify", path.to_str().unwrap(), "--committee", committee.to_str().unwrap()])
+    };
+    let proven = verify(&proof(&place, 3, 3).1);
+    assert_done(&proven);
+    assert!(text(&proven).contains("proven: guardian-3 (member 3)"), "{}", text(&proven));
+    // Signed by another member than the one it accuses.
+    assert_refused(&verify(&proof(&place, 3, 2).1), "does not hold", "nobody is convicted");
+    // Of another committee of the same people.
+    let other = Place::new();
+    assert_refused(&verify(&proof(&other, 3, 3).1), "does not hold", "of another one");
+}
+
+#[test]
+fn a_member_is_pardoned_for_what_is_proven_against_it_and_no_more() {
+    let place = Place::new();
+    let config = place.home().join("guardian.toml");
+    let (committee, fault) = proof(&place, 3, 3);
+    let (culprit, duty) = fault.verify(&committee).unwrap();
+    let data = place.home().join("data");
+    let mut store = Store::open(&data).unwrap();
+    store.append(&[Record::Fault { committee: committee.id(), culprit, fault }]).unwrap();
+    drop(store);
+    let pardon = |member: &str| guardian(&["pardon", "--config", config.to_str().unwrap(), "--member", member]);
+    assert_refused(&pardon("guardian-2"), "nothing is known against `guardian-2`", "status");
+    let pardoned = pardon("guardian-3");
+    assert_done(&pardoned);
+    assert!(text(&pardoned).contains("`guardian-3` is forgiven what it did up to epoch 7"), "{}", text(&pardoned));
+    let records = Store::open(&data).unwrap().load().unwrap();
+    let forgiven = Record::Pardon { committee: committee.id(), member: culprit, upto: duty.period };
+    assert_eq!(records.last(), Some(&forgiven));
+    assert!(records.iter().any(|record| matches!(record, Record::Fault { .. })), "the proof itself is kept");
+}
+
+#[test]
+fn a_plan_with_two_members_of_one_name_says_what_to_do() {
+    let place = Place::new();
+    let plan = place.dir.path().join("plan.toml");
+    let example = String::from_utf8(guardian(&["plan", "--example"]).stdout).unwrap();
+    fs::write(&plan, example.replace("name = \"bob\"", "name = \"alice\"")).unwrap();
+    let config = place.home().join("guardian.toml");
+    let arguments = ["dkg", "--config", config.to_str().unwrap(), "--plan", plan.to_str().unwrap()];
+    let refused = guardian(&arguments);
+    assert_refused(&refused, "the plan makes no sense", "another name");
+    assert!(text(&refused).contains("members 1 and 2 have the same name"), "{}", text(&refused));
 }
 
 #[test]

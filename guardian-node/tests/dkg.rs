@@ -13,14 +13,15 @@
 mod support;
 
 use guardian_crypto::{identity::IdentityKey, secret::Secret};
-use guardian_node::{ceremony::plan_file::PlanFile, keys::KeyFiles};
+use guardian_node::{ceremony::plan_file::PlanFile, keys::KeyFiles, store::BoardStore};
 use guardian_p2p::{Config, Event, Identity, Member, Network, peer_id_of};
 use guardian_protocol::{
     ceremony::{
-        CeremonyId, Evidence, Plan,
-        post::{Body, Post},
+        CeremonyId, Evidence, Plan, Record,
+        post::{Body, Post, Step},
         wire,
     },
+    ports::AppendRecords,
     types::MemberId,
 };
 use std::{
@@ -72,6 +73,36 @@ fn four_processes_make_a_key_although_one_is_killed_again_and_again() {
     let status = place.run(1, &["dkg", "status"]);
     assert_done(&status);
     assert!(text(&status).contains("done"), "{}", text(&status));
+}
+
+/// Takes `what` out of a ceremony's records.
+fn forget(board: &Path, what: impl Fn(&Record) -> bool) {
+    let records = BoardStore::open(board).unwrap().load().unwrap();
+    let (gone, left): (Vec<Record>, Vec<Record>) = records.into_iter().partition(what);
+    assert!(!gone.is_empty());
+    fs::remove_dir_all(board).unwrap();
+    BoardStore::open(board).unwrap().append(&left).unwrap();
+}
+
+#[test]
+fn who_missed_the_end_gets_it_from_anybody_who_runs_the_command_again() {
+    let place = Place::without_key(3);
+    place.ceremony("dkg", &[1, 2, 3]);
+    let (_, plan) = plan_of(&place);
+    // As if member 3 had been cut off before it heard that the others are done.
+    let last =
+        |record: &Record| matches!(record, Record::Post(post) if post.step() == Step::Done && post.author().get() != 3);
+    forget(&folder_of(&place, 3, plan.id()).join("board"), last);
+    let config = fs::read_to_string(place.config_path(3)).unwrap();
+    place.write_config(3, &config.replace("ceremony_linger = \"30s\"", "ceremony_linger = \"2s\""));
+
+    let mut straggler = place.start(3, "dkg", &[]);
+    straggler.says("done: waiting for guardian-1 (not connected), guardian-2 (not connected)");
+    place.start(2, "dkg", &[]).ends_with(0);
+    // Nobody has heard of member 1 any more: for it the straggler stays as long as its configuration says, tells so, and ends.
+    straggler.says("staying until everybody has everything: guardian-1 (not connected)");
+    straggler.says("guardian-1 (not connected) may not have everything yet");
+    straggler.ends_with(0);
 }
 
 #[test]

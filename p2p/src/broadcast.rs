@@ -62,6 +62,7 @@ fn tag(member: &PeerId) -> Option<Tag> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::{collection::vec, prelude::*};
 
     #[test]
     fn the_tags_come_first_and_then_the_message() {
@@ -94,6 +95,17 @@ mod tests {
         assert!(Broadcast::decode(&many).is_some());
         many[0] = 129;
         assert_eq!(Broadcast::decode(&many), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_broadcast_that_adds_no_more_than_reckoned_or_nothing(bytes in vec(any::<u8>(), 0..1500)) {
+            if let Some(broadcast) = Broadcast::decode(&bytes) {
+                prop_assert!(bytes.ends_with(broadcast.message));
+                prop_assert!(bytes.len() - broadcast.message.len() <= MOST_ADDED);
+                prop_assert!(!broadcast.misses(&PeerId::random()));
+            }
+        }
     }
 
     #[test]

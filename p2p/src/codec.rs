@@ -107,6 +107,7 @@ impl request_response::Codec for DirectCodec {
 #[cfg(test)]
 mod tests {
     use futures::{executor::block_on, io::Cursor};
+    use proptest::{collection::vec, prelude::*};
     use request_response::Codec;
 
     use super::*;
@@ -145,6 +146,30 @@ mod tests {
     fn a_message_that_ends_early_is_refused() {
         assert_eq!(read(9, &[0, 0, 0, 3, 1, 2]).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         assert_eq!(read(9, &[0, 0]).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_one_message_within_the_limit_or_an_error(bytes in vec(any::<u8>(), 0..64), max in 0_usize..64) {
+            match read(max, &bytes) {
+                Ok(message) => {
+                    prop_assert!(message.len() <= max);
+                    prop_assert!(bytes.starts_with(&written(&message)), "one message, one encoding");
+                }
+                Err(error) => prop_assert!(
+                    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof), "{error}"
+                ),
+            }
+        }
+
+        #[test]
+        fn a_message_of_any_length_survives_and_its_beginning_does_not(message in vec(any::<u8>(), 0..200), cut in 0_usize..200) {
+            // Small lengths are rare among arbitrary bytes: here they are right.
+            let bytes = written(&message);
+            prop_assert_eq!(read(200, &bytes).unwrap(), message.clone());
+            prop_assert!(read(200, &bytes[..cut.min(bytes.len() - 1)]).is_err());
+            prop_assert_eq!(read(message.len().saturating_sub(1), &bytes).is_ok(), message.is_empty());
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub use archive::{Archive, File, Role};
 use crate::{
     ceremony::folder,
     committee::CommitteeFile,
-    config::Config,
+    config::{Config, ConfiguredPath},
     durable::write_private,
     hint::{Hinted, WithHint},
     keys::KeyFiles,
@@ -26,9 +26,11 @@ use std::{
     fs,
     path::{Component, Path, PathBuf},
 };
+use toml_edit::{DocumentMut, Item};
 
 /// Collects everything of the guardian whose configuration is at `path`, seals it with the passphrase of its keys, and writes it to
-/// `out`. Every key is opened on the way: a backup of what can't be opened is none.
+/// `out`. The keys inside are sealed with that passphrase already, so another one would protect nothing more, and could be lost as well;
+/// the passphrase itself is not inside. Every key is opened on the way: a backup of what can't be opened is none.
 ///
 /// # Errors
 /// If something is missing, does not open, or changes meanwhile.
@@ -113,8 +115,7 @@ pub fn restore(from: &Path, dir: &Path, passphrase: Secret<String>) -> Result<Re
 
     let path = dir.join("guardian.toml");
     let mut config = Config::parse(&archive.config, &path)?;
-    let moved = bring_inside(&mut config);
-    let text = if moved.is_empty() { archive.config.clone() } else { rewritten(&config)? };
+    let (text, moved) = bring_inside(&archive.config, &mut config)?;
     for file in &archive.files {
         write_private(&dir.join(place(&config, &file.role)?), &file.bytes)?;
     }
@@ -126,21 +127,29 @@ pub fn restore(from: &Path, dir: &Path, passphrase: Secret<String>) -> Result<Re
     Ok(Restored { name: purpose.owner, config: path, moved })
 }
 
-/// Paths that lead out of the folder get the places that `guardian init` gives them.
-fn bring_inside(config: &mut Config) -> Vec<(PathBuf, PathBuf)> {
+/// Paths that lead out of the folder get the places that `guardian init` gives them, in `config` and in its `text`, of which everything
+/// else stays as the operator wrote it. Returns the text, and what was moved where.
+fn bring_inside(text: &str, config: &mut Config) -> Result<(String, Vec<(PathBuf, PathBuf)>), Hinted> {
+    let mut document: DocumentMut =
+        text.parse().hint("the configuration in the backup is malformed", "it is damaged: report it")?;
     let mut moved = Vec::new();
-    for (path, usual) in config.paths() {
+    for ConfiguredPath { table, key, usual, path } in config.paths() {
         let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if !inside {
-            moved.push((std::mem::replace(path, usual.into()), usual.into()));
+        if inside {
+            continue;
         }
+        let value = document.get_mut(table).and_then(|table| table.get_mut(key)).and_then(Item::as_value_mut);
+        let value = value.ok_or_else(|| {
+            Hinted::new(format!("the configuration in the backup has no [{table}] {key}"), "it is damaged: report it")
+        })?;
+        // The comment at the end of the line is part of the value's surroundings.
+        let surroundings = value.decor().clone();
+        *value = usual.into();
+        *value.decor_mut() = surroundings;
+        moved.push((std::mem::replace(path, usual.into()), usual.into()));
     }
-    moved
-}
-
-fn rewritten(config: &Config) -> Result<String, Hinted> {
-    let text = toml::to_string_pretty(config).hint("can't encode the configuration", "this is a defect: report it")?;
-    Ok(format!("# Restored from a backup, with paths of its own. `guardian init` explains every key.\n\n{text}"))
+    let text = if moved.is_empty() { text.to_owned() } else { document.to_string() };
+    Ok((text, moved))
 }
 
 /// Where a file goes, relative to the new folder.

@@ -187,7 +187,8 @@ fn paths_that_lead_elsewhere_are_brought_into_the_new_folder() {
     fs::rename(home.join("keys/account.sealed"), dir.path().join("account.sealed")).unwrap();
     let text = crate::config::TEMPLATE
         .replace("\"data\"", &format!("{:?}", elsewhere.join("data")))
-        .replace("\"keys/account.sealed\"", "\"../account.sealed\"");
+        .replace("\"keys/account.sealed\"", "\"../account.sealed\" # on the other disk")
+        .replace("[network]", "# Ask Ada before you change these.\n[network]");
     fs::write(home.join("guardian.toml"), text).unwrap();
     let (file, new) = (dir.path().join("backup"), dir.path().join("new"));
     back_up(&home.join("guardian.toml"), &file, Work::Devnet).unwrap();
@@ -196,4 +197,11 @@ fn paths_that_lead_elsewhere_are_brought_into_the_new_folder() {
     let config = Config::load(&restored.config).unwrap();
     assert_eq!(config.guardian.data_dir, new.join("data"));
     assert!(new.join("keys/account.sealed").exists());
+    // Everything else is as the operator wrote it, comments included.
+    let was = fs::read_to_string(home.join("guardian.toml")).unwrap();
+    let now = was
+        .replace(&format!("{:?}", elsewhere.join("data")), "\"data\"")
+        .replace("\"../account.sealed\"", "\"keys/account.sealed\"");
+    assert_eq!(fs::read_to_string(&restored.config).unwrap(), now);
+    assert!(now.contains("# on the other disk") && now.contains("# Ask Ada"));
 }

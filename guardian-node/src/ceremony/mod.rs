@@ -18,6 +18,7 @@ mod metrics;
 mod page;
 pub mod plan_file;
 mod progress;
+mod refusals;
 mod rotation;
 mod run;
 mod shell;

@@ -1,6 +1,6 @@
 //! What happens in a ceremony, in lines for people; and, when nothing moves, who it waits for and why.
 
-use super::{Say, folder::short};
+use super::{Say, folder::short, refusals::Refusals};
 use guardian_protocol::{
     ceremony::{Event, Reason, Status, Waiting},
     types::MemberId,
@@ -20,12 +20,15 @@ pub(super) struct Progress {
     names: BTreeMap<MemberId, String>,
     began: Instant,
     last: Instant,
+    /// Whether it has been said for whom the process stays.
+    stays: bool,
+    refusals: Refusals,
 }
 
 impl Progress {
     pub(super) fn new(say: Say, names: BTreeMap<MemberId, String>) -> Self {
         let now = Instant::now();
-        Self { say, names, began: now, last: now }
+        Self { say, names, began: now, last: now, stays: false, refusals: Refusals::default() }
     }
 
     /// Says a line with the time that has passed.
@@ -57,7 +60,29 @@ impl Progress {
         }
     }
 
-    fn line(&self, event: &Event) -> Option<String> {
+    /// Names those who may not have everything yet, and for whom the process stays; again when nothing was said for a while.
+    pub(super) fn stay(&mut self, lacking: &[Waiting], left: Duration) {
+        if !self.stays || self.last.elapsed() >= QUIET {
+            self.stays = true;
+            let line = format!(
+                "our part is done; staying until everybody has everything: {} (at most {} s more; ctrl-c loses nothing)",
+                names(lacking),
+                left.as_secs()
+            );
+            self.say(&line);
+        }
+    }
+
+    /// Names those who may not have everything, although the process ends now.
+    pub(super) fn leave(&mut self, lacking: &[Waiting], command: &str) {
+        let line = format!(
+            "{} may not have everything yet: if it still waits, run `guardian {command}` with this plan again, here or on any other machine",
+            names(lacking)
+        );
+        self.say(&line);
+    }
+
+    fn line(&mut self, event: &Event) -> Option<String> {
         Some(match event {
             Event::Posted { step } => format!("{step}: ours is out"),
             Event::Complete { step } => format!("{step}: everybody's is here"),
@@ -90,7 +115,9 @@ impl Progress {
                 return None;
             }
             Event::MessageRefused { member, reason } => {
-                tracing::debug!(member = self.name(*member), reason, "message refused");
+                if let Some(count) = self.refusals.count(*member, Instant::now()) {
+                    tracing::warn!(member = self.name(*member), count, reason, "messages refused");
+                }
                 return None;
             }
         })
@@ -104,8 +131,13 @@ impl Progress {
 /// Who is waited for, for what, and why.
 pub(super) fn waiting(waiting_for: &[Waiting]) -> String {
     let step = waiting_for.first().map(|waiting| waiting.step.as_str()).unwrap_or_default();
+    format!("{step}: waiting for {}", names(waiting_for))
+}
+
+/// Each with the reason.
+fn names(waiting_for: &[Waiting]) -> String {
     let each: Vec<String> = waiting_for.iter().map(describe).collect();
-    format!("{step}: waiting for {}", each.join(", "))
+    each.join(", ")
 }
 
 fn describe(waiting: &Waiting) -> String {

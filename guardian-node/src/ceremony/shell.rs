@@ -19,7 +19,7 @@ use crate::{
 use eyre::Result;
 use guardian_crypto::seal::Work;
 use guardian_protocol::{
-    ceremony::{Ceremony, Event, Input, Status},
+    ceremony::{Ceremony, Event, Input, Reason, Status, Waiting},
     types::{MemberId, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ use tokio::sync::watch;
 const LOOK: Duration = Duration::from_secs(1);
 /// The status file is for people: it need not follow every post.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
-/// How long a process goes on after its part is done, so that others hear its last word.
+/// How long a process goes on at least after its part is done: what it said last has to leave it.
 const LAST_WORDS: Duration = Duration::from_millis(1500);
 /// The same when there was nothing left to do from the start: it was run for those who still wait, and is not connected yet.
 const ONLY_WORDS: Duration = Duration::from_secs(5);
@@ -80,8 +80,16 @@ pub(super) struct CeremonyShell {
 pub(super) struct Written {
     status: Option<Status>,
     at: Option<Instant>,
-    over: Option<Instant>,
+    over: Option<Over>,
     steps: u64,
+}
+
+/// There is nothing left to do.
+#[derive(Clone, Copy, Debug)]
+struct Over {
+    since: Instant,
+    /// An earlier run had done it all.
+    before: bool,
 }
 
 impl Shell<Ceremony> for CeremonyShell {
@@ -150,17 +158,30 @@ impl CeremonyShell {
         Ok(())
     }
 
-    /// There is nothing left to do here; the others may not have heard that yet.
+    /// There is nothing left to do here. Whoever has not said that it has everything may still need this process, which therefore stays,
+    /// for as long as the configuration says at most.
     fn last_words(&mut self, status: Status, now: Timestamp) -> Result<Next> {
         // The second step is the one after the outcome of an earlier run was put to use again.
-        let patience = if self.written.steps <= 2 { ONLY_WORDS } else { LAST_WORDS };
-        let until = *self.written.over.get_or_insert_with(|| Instant::now() + patience);
-        let left = until.saturating_duration_since(Instant::now());
+        let before = self.written.steps <= 2;
+        let over = *self.written.over.get_or_insert_with(|| Over { since: Instant::now(), before });
+        // Who ran the command again has heard of nobody yet: only those who come count.
+        let counts = |lacking: &&Waiting| !over.before || lacking.reason != Reason::NotConnected;
+        let lacking: Vec<Waiting> = status.lacking.iter().filter(counts).cloned().collect();
+        let least = if over.before { ONLY_WORDS } else { LAST_WORDS };
+        let longest = self.config.network.ceremony_linger.max(least);
+        let passed = over.since.elapsed();
+        let left = if lacking.is_empty() { least } else { longest }.saturating_sub(passed);
         if left.is_zero() {
+            if !lacking.is_empty() {
+                self.progress.leave(&lacking, self.file.purpose.command());
+            }
             self.write(status, now)?;
             return Ok(Next::End);
         }
-        Ok(Next::Wait(left))
+        if passed >= least && !lacking.is_empty() {
+            self.progress.stay(&lacking, left);
+        }
+        Ok(Next::Wait(left.min(LOOK)))
     }
 
     fn show(&mut self, status: &Status, now: Timestamp) -> Result<(), Hinted> {

@@ -120,6 +120,11 @@ fn fail(report: &eyre::Report) -> ExitCode {
             output::talk(&format!("\nhint: {advice}"));
             ExitCode::from(1)
         }
-        None => ExitCode::from(2),
+        None => {
+            output::talk(
+                "\nhint: nothing that you did should lead to this: run the command again, and report it if it comes back",
+            );
+            ExitCode::from(2)
+        }
     }
 }

@@ -74,9 +74,16 @@ pub struct NetworkConfig {
     /// Those to listen on during a key ceremony; left out: the same, and then the node must not run meanwhile.
     #[serde(default)]
     pub ceremony_listen: Option<Vec<String>>,
+    /// How long a key ceremony's process stays at most, after its own part is done, for participants that may not have everything yet.
+    #[serde(default = "ceremony_linger", with = "humantime_serde")]
+    pub ceremony_linger: Duration,
     /// For tests and rehearsals on one machine: how far apart the guardians pretend to be. All of them must say the same.
     #[serde(default, with = "humantime_serde", skip_serializing_if = "Duration::is_zero")]
     pub simulated_round_trip: Duration,
+}
+
+const fn ceremony_linger() -> Duration {
+    Duration::from_secs(120)
 }
 
 /// One endpoint.

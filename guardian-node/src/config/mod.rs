@@ -15,6 +15,19 @@ use std::path::{Path, PathBuf};
 /// The annotated default.
 pub const TEMPLATE: &str = include_str!("default.toml");
 
+/// A path, and where in the file it stands.
+#[derive(Debug)]
+pub(crate) struct ConfiguredPath<'a> {
+    /// The table's name.
+    pub(crate) table: &'static str,
+    /// The key in it.
+    pub(crate) key: &'static str,
+    /// What `guardian init` writes there.
+    pub(crate) usual: &'static str,
+    /// What stands there.
+    pub(crate) path: &'a mut PathBuf,
+}
+
 impl Config {
     /// Reads and checks the file at `path`. Relative paths in it are relative to its folder.
     ///
@@ -43,24 +56,25 @@ impl Config {
         Ok(config)
     }
 
-    /// Every path in it, with the place that `guardian init` gives it.
-    pub(crate) fn paths(&mut self) -> Vec<(&mut PathBuf, &'static str)> {
+    /// Every path in it.
+    pub(crate) fn paths(&mut self) -> Vec<ConfiguredPath<'_>> {
+        let configured = |table, key, usual, path| ConfiguredPath { table, key, usual, path };
         let keys = &mut self.keys;
         let mut paths = vec![
-            (&mut self.guardian.data_dir, "data"),
-            (&mut self.guardian.committee, "committee.toml"),
-            (&mut keys.identity, "keys/identity.sealed"),
-            (&mut keys.shares, "keys/shares"),
-            (&mut keys.account, "keys/account.sealed"),
-            (&mut keys.passphrase_file, "keys/passphrase"),
+            configured("guardian", "data_dir", "data", &mut self.guardian.data_dir),
+            configured("guardian", "committee", "committee.toml", &mut self.guardian.committee),
+            configured("keys", "identity", "keys/identity.sealed", &mut keys.identity),
+            configured("keys", "shares", "keys/shares", &mut keys.shares),
+            configured("keys", "account", "keys/account.sealed", &mut keys.account),
+            configured("keys", "passphrase_file", "keys/passphrase", &mut keys.passphrase_file),
         ];
-        paths.extend(keys.exits.as_mut().map(|exits| (exits, "keys/exits.sealed")));
+        paths.extend(keys.exits.as_mut().map(|exits| configured("keys", "exits", "keys/exits.sealed", exits)));
         paths
     }
 
     fn resolve(&mut self, base: &Path) {
-        for (path, _) in self.paths() {
-            *path = absolute(base, path);
+        for configured in self.paths() {
+            *configured.path = absolute(base, configured.path);
         }
     }
 

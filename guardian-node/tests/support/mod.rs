@@ -109,6 +109,7 @@ impl Place {
             .replace("http://127.0.0.1:5052", "http://127.0.0.1:1")
             .replace("http://127.0.0.1:8545", "http://127.0.0.1:1")
             .replace("listen = \"127.0.0.1:9100\"", "listen = \"127.0.0.1:0\"")
+            .replace("ceremony_linger = \"2m\"", "ceremony_linger = \"30s\"")
             .replace(
                 "ceremony_listen = [\"/ip4/0.0.0.0/udp/9001/quic-v1\", \"/ip4/0.0.0.0/tcp/9001\"]",
                 &format!("ceremony_listen = [\"/ip4/127.0.0.1/udp/{port}/quic-v1\"]"),

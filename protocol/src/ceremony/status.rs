@@ -20,11 +20,14 @@ pub struct Status {
     pub step: Step,
     /// Who keeps that step from being complete, and why. Empty when finished or failed.
     pub waiting_for: Vec<Waiting>,
+    /// Once finished or failed: who has not said that it knows everything that is known here. While there is somebody, this participant
+    /// may still be needed.
+    pub lacking: Vec<Waiting>,
     /// Who broke the rules, if somebody did: then the ceremony has failed.
     pub fault: Option<FaultStatus>,
     /// The test signature exists: the ceremony has succeeded.
     pub proven: bool,
-    /// Everybody has put the outcome to use: this process is no longer needed.
+    /// Everybody has put the outcome to use. Once nobody is `lacking` either, this participant is no longer needed.
     pub done: bool,
     /// The participants that this one is connected to.
     pub connected: Vec<MemberId>,

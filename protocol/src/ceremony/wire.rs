@@ -41,6 +41,14 @@ pub struct Have {
     pub failed: bool,
 }
 
+impl Have {
+    /// Names what is had: two participants with the same have the same.
+    #[must_use]
+    pub fn digest(&self) -> B256 {
+        super::hash("GUARDIAN/ceremony/have/v1", &crate::wire::encode_versioned(VERSION, self))
+    }
+}
+
 /// Why bytes were not taken for a message of this ceremony.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {

@@ -9,7 +9,7 @@
 //! What it can't tell: a copy of a running process, memory and all (a machine that is forked), speaks with the same boot id.
 
 use crate::types::{BootId, Challenge, Timestamp};
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -19,6 +19,9 @@ pub(super) struct Boots {
     /// Every start heard of, oldest first; bounded.
     heard: Vec<BootId>,
     probe: Option<OpenProbe>,
+    /// Probes before it that could still prove something: processes that push each other out of their connections answer late, when the
+    /// asker has had reason to ask anew.
+    earlier: VecDeque<OpenProbe>,
     /// Another start than the current one was heard, and no answer has settled yet who lives.
     doubt: bool,
     /// Probes without a long pause between them.
@@ -55,6 +58,8 @@ impl Boots {
     /// How many starts are remembered. Somebody who repeats a member's old messages can make us forget others, but living processes
     /// speak again, and are then the newest.
     const REMEMBERED: usize = 8;
+    /// How many earlier probes are kept.
+    const KEPT: usize = 4;
     /// The first pause between two probes of one member; it doubles while more are wanted.
     const SHORTEST: Duration = Duration::from_secs(2);
     /// The longest pause, and the pause in quarantine.
@@ -95,8 +100,7 @@ impl Boots {
 
     /// The challenge that more than one start could answer and that fewer than two have: worth repeating to whoever connects.
     pub(super) fn open_challenge(&self) -> Option<Challenge> {
-        let open = |probe: &&OpenProbe| probe.candidates.len() > 1 && probe.answered.len() < 2;
-        self.probe.as_ref().filter(open).map(|probe| probe.challenge)
+        self.probe.as_ref().filter(|probe| probe.is_open()).map(|probe| probe.challenge)
     }
 
     /// Ends the last probe and begins the next, with a challenge that was drawn just now.
@@ -108,8 +112,12 @@ impl Boots {
         let doublings = self.streak.saturating_sub(1).min(5);
         let pause = Self::SHORTEST.saturating_mul(1 << doublings).min(Self::LONGEST);
         self.next = now.after(if self.quarantine.is_some() { Self::LONGEST } else { pause });
-        if self.streak >= Self::TRIES && last.is_some_and(|last| last.answered.is_empty()) {
+        if self.streak >= Self::TRIES && last.as_ref().is_some_and(|last| last.answered.is_empty()) {
             self.doubt = false;
+        }
+        self.earlier.extend(last.filter(OpenProbe::is_open));
+        if self.earlier.len() > Self::KEPT {
+            self.earlier.pop_front();
         }
         let (candidates, answered) = (self.heard.clone(), Vec::new());
         self.probe = Some(OpenProbe { challenge, made: now, candidates, answered });
@@ -118,7 +126,8 @@ impl Boots {
 
     /// Somebody has signed this challenge with this boot id.
     pub(super) fn answered(&mut self, boot: BootId, challenge: Challenge) -> Option<Finding> {
-        let probe = self.probe.as_mut().filter(|probe| probe.challenge == challenge)?;
+        let is_last = self.probe.as_ref().is_some_and(|probe| probe.challenge == challenge);
+        let probe = self.probe.iter_mut().chain(&mut self.earlier).find(|probe| probe.challenge == challenge)?;
         if !probe.candidates.contains(&boot) || probe.answered.contains(&boot) || probe.answered.len() >= 2 {
             return None;
         }
@@ -128,8 +137,10 @@ impl Boots {
             self.quarantine = Some(Quarantine { single: None });
             return news.then_some(Finding::Twins(first, second));
         }
-        self.current = Some(boot);
-        self.doubt = false;
+        if is_last {
+            self.current = Some(boot);
+            self.doubt = false;
+        }
         None
     }
 
@@ -142,5 +153,12 @@ impl Boots {
             self.quarantine = None;
             Finding::Lifted
         })
+    }
+}
+
+impl OpenProbe {
+    /// Whether more than one start could answer and fewer than two have.
+    fn is_open(&self) -> bool {
+        self.candidates.len() > 1 && self.answered.len() < 2
     }
 }

@@ -51,6 +51,25 @@ fn one_answer_settles_who_lives_and_two_prove_twins() {
 }
 
 #[test]
+fn processes_that_push_each_other_out_are_found_by_a_late_answer_to_an_earlier_question() {
+    let mut boots = doubtful();
+    boots.probe(Timestamp(0), challenge(1));
+    assert_eq!(boots.answered(boot(2), challenge(1)), None);
+    // The other one takes its place, is asked the same, and speaks before it answers: a reason to ask anew.
+    boots.hear(boot(1));
+    boots.probe(Timestamp(2_000), challenge(2));
+    assert_eq!(boots.answered(boot(1), challenge(1)), Some(Finding::Twins(boot(2), boot(1))));
+    // In quarantine the same, so that it is not lifted while both live: each question is answered by one, in turn.
+    for number in 3..30 {
+        assert_eq!(boots.probe(Timestamp(u64::from(number) * 60_000), challenge(number)), None, "question {number}");
+        let by = 1 + u8::try_from(number % 2).unwrap();
+        assert_eq!(boots.answered(boot(by), challenge(number)), None);
+        assert_eq!(boots.answered(boot(by), challenge(number - 1)), None);
+    }
+    assert!(boots.is_quarantined());
+}
+
+#[test]
 fn an_answer_proves_nothing_if_its_author_was_not_heard_before_the_question() {
     let mut boots = doubtful();
     boots.probe(Timestamp(0), challenge(1));

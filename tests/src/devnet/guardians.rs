@@ -192,6 +192,7 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
         network: NetworkConfig {
             listen: listen(files.port),
             ceremony_listen: Some(listen(files.ceremony_port)),
+            ceremony_linger: Duration::from_secs(60),
             simulated_round_trip: around.simulated_round_trip,
         },
         beacon: BeaconConfig {

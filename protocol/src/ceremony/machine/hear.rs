@@ -153,6 +153,8 @@ impl Ceremony {
             let reason = "its list of posts is not in order".to_owned();
             return fx.report(Event::MessageRefused { member: from, reason });
         }
+        // A peer that says again what is known of it does not know what we have.
+        let asks = self.peers.has(from, have) && self.is_over();
         if !self.peers.may_answer(now, from) {
             return;
         }
@@ -169,7 +171,7 @@ impl Ceremony {
         let lacking = have.posts.iter().any(|hash| !self.ledger.board.has(hash))
             || (have.proven && self.proof.is_none())
             || (have.failed && self.fault.is_none() && self.proof.is_none());
-        if lacking {
+        if lacking || asks {
             self.say(to, &Message::Have(self.have()), fx);
         }
     }

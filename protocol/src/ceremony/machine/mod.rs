@@ -20,8 +20,12 @@ use super::{
     post::Step,
     signing::{self, Keys, Session, Terms},
     transcript::Transcript,
+    wire::Message,
 };
-use crate::types::{BootId, MemberId, Timestamp};
+use crate::{
+    effects::Recipient,
+    types::{BootId, MemberId, Timestamp},
+};
 use guardian_crypto::{
     frost::{KeyShare, PublicShares},
     identity::IdentityKey,
@@ -80,6 +84,7 @@ struct Told {
     complete: BTreeSet<Step>,
     certified: bool,
     finished: bool,
+    over: bool,
     stuck: bool,
 }
 
@@ -166,6 +171,21 @@ impl Ceremony {
         self.proven().is_some() && self.ledger.is_complete(Step::Done)
     }
 
+    /// Whether there is nothing left to do here but to tell the others.
+    fn is_over(&self) -> bool {
+        self.is_done() || self.fault().is_some()
+    }
+
+    /// Once this is over: who has not said that it has everything that is here. Nobody else needs this participant any more. A culprit
+    /// is not asked.
+    fn lacking(&self) -> BTreeSet<MemberId> {
+        let mut lacking = if self.is_over() { self.peers.without(&self.have()) } else { BTreeSet::new() };
+        if let Some(fault) = self.fault() {
+            lacking.remove(&fault.culprit());
+        }
+        lacking
+    }
+
     /// Works on the test signature. Commitments may leave early; shares only once everybody has confirmed.
     fn sign(&mut self, now: Timestamp, rng: &mut (impl CryptoRng + RngCore), fx: &mut Effects) {
         self.in_session(now, rng, fx, |session, cx, rng, out| session.advance(cx, rng, out));
@@ -218,6 +238,10 @@ impl Ceremony {
         if !self.told.finished && self.is_done() {
             self.told.finished = true;
             fx.report(Event::Finished);
+        }
+        if !self.told.over && self.is_over() {
+            self.told.over = true;
+            self.say(Recipient::All, &Message::Have(self.have()), fx);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The other participants' connections, and when to repeat what may have been lost.
 
 use crate::{
-    ceremony::plan::CeremonyId,
+    ceremony::{plan::CeremonyId, wire::Have},
     types::{MemberId, Timestamp},
 };
+use alloy_primitives::B256;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -29,6 +30,8 @@ struct Peer {
     answered: Option<Timestamp>,
     /// How long it has to wait for the next answer.
     patience: Duration,
+    /// What it said that it has, when it said so last: the digest of that, and whether evidence of failure is among it.
+    has: Option<(B256, bool)>,
     /// It has shown evidence that proves nothing, which no honest participant does.
     slanders: bool,
     other_plan: Option<CeremonyId>,
@@ -74,6 +77,20 @@ impl Peers {
         let first = peer.other_plan.is_none() && other.is_some();
         peer.other_plan = other;
         first
+    }
+
+    /// The peer said what it has. Whether it had said the same before.
+    pub(super) fn has(&mut self, member: MemberId, have: &Have) -> bool {
+        let this = (have.digest(), have.failed);
+        self.peers.get_mut(&member).is_some_and(|peer| peer.has.replace(this) == Some(this))
+    }
+
+    /// Who did not say, when it spoke last, that it has the same as is here.
+    pub(super) fn without(&self, have: &Have) -> BTreeSet<MemberId> {
+        // After a failure nothing but the evidence counts: posts may differ for good, because who cheats shows each another one.
+        let digest = have.digest();
+        let same = |(theirs, failed): (B256, bool)| if have.failed { failed } else { theirs == digest };
+        self.peers.iter().filter(|(_, peer)| !peer.has.is_some_and(same)).map(|(member, _)| *member).collect()
     }
 
     /// Whether the peer may be answered now; it counts as answered then.

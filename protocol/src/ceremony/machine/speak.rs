@@ -150,14 +150,20 @@ impl Ceremony {
         self.say(to, &Message::Have(self.have()), fx);
     }
 
-    /// Says again what may have been lost, and when to be woken for the next time.
+    /// Says again what may have been lost, and when to be woken for the next time. Once this is over, only to those who may lack
+    /// something.
     pub(super) fn repeat(&mut self, now: Timestamp, fx: &mut Effects) {
-        if self.is_done() {
-            return;
+        let mut to = self.peers.connected();
+        if self.is_over() {
+            let lacking = self.lacking();
+            if lacking.is_empty() {
+                return;
+            }
+            to.retain(|member| lacking.contains(member));
         }
         if self.peers.is_time(now) {
             let have = Message::Have(self.have());
-            for member in self.peers.connected() {
+            for member in to {
                 self.say(Recipient::One(member), &have, fx);
             }
             let mut out = Vec::new();

@@ -15,14 +15,15 @@ impl Ceremony {
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Status {
         let step = self.open_step();
-        let over = self.is_done() || self.fault().is_some();
-        let waiting = if over { BTreeMap::new() } else { self.waiting(now, step) };
+        let waiting = if self.is_over() { BTreeMap::new() } else { self.waiting(now, step) };
+        let lacking = self.lacking().into_iter().map(|member| self.describe(member, Step::Done, Reason::Silent));
         Status {
             ceremony: self.ledger.rules.id,
             purpose: self.plan().purpose,
             member: self.me,
             step,
             waiting_for: waiting.into_iter().map(|(member, reason)| self.describe(member, step, reason)).collect(),
+            lacking: lacking.collect(),
             fault: self.fault().map(|fault| FaultStatus {
                 culprit: fault.culprit(),
                 name: self.name(fault.culprit()),

@@ -4,10 +4,14 @@
 //! The plan is what all participants must have in common, and its hash names the ceremony. Addresses are not part of it: an operator may
 //! correct one in the middle.
 
+mod advice;
+mod make;
+
 use crate::{
     committee::{CommitteeFile, MemberEntry},
     hint::{Hinted, WithHint},
 };
+use advice::advice;
 use guardian_crypto::frost::PublicShares;
 use guardian_p2p::Multiaddr;
 use guardian_protocol::{
@@ -100,78 +104,6 @@ impl PurposeWord {
     }
 }
 
-/// Making one.
-impl PlanFile {
-    /// A new key for `members`, of whom `threshold` must sign.
-    ///
-    /// # Errors
-    /// If it makes no sense.
-    pub fn generate(label: &str, threshold: u16, members: Vec<MemberEntry>) -> Result<Self, Hinted> {
-        let plan = Self {
-            version: VERSION,
-            purpose: PurposeWord::Generate,
-            label: label.to_owned(),
-            attempt: 1,
-            key_epoch: KeyEpoch(1),
-            threshold,
-            lost: None,
-            rotation: None,
-            members,
-            current: None,
-        };
-        plan.checked()
-    }
-
-    /// The key of `committee`, dealt anew by `dealers`; to the same members and threshold, until the caller changes them.
-    ///
-    /// # Errors
-    /// If the committee file contradicts itself.
-    pub fn of_current(
-        purpose: PurposeWord,
-        label: &str,
-        committee: &CommitteeFile,
-        dealers: Vec<MemberId>,
-    ) -> Result<Self, Hinted> {
-        let threshold = committee.committee()?.public_shares().threshold();
-        Ok(Self {
-            version: VERSION,
-            purpose,
-            label: label.to_owned(),
-            attempt: 1,
-            key_epoch: committee.key_epoch,
-            threshold,
-            lost: None,
-            rotation: None,
-            members: committee.members.clone(),
-            current: Some(CurrentEntry {
-                public_shares: committee.public_shares.clone(),
-                dealers,
-                members: committee.members.clone(),
-            }),
-        })
-    }
-
-    /// The same, if it makes sense.
-    ///
-    /// # Errors
-    /// If not.
-    pub fn checked(self) -> Result<Self, Hinted> {
-        self.plan(false)?;
-        Ok(self)
-    }
-
-    /// The file's text.
-    ///
-    /// # Errors
-    /// None in practice.
-    pub fn text(&self) -> Result<String, Hinted> {
-        let body = toml::to_string_pretty(self).hint("can't encode a plan", "this is a defect: report it")?;
-        Ok(format!(
-            "# A key ceremony's plan; `guardian plan --example` explains every line. Every participant needs the same file.\n\n{body}"
-        ))
-    }
-}
-
 /// Reading one.
 impl PlanFile {
     /// Reads the file at `path`.
@@ -183,7 +115,15 @@ impl PlanFile {
             format!("can't read the plan {}", path.display()),
             "`guardian plan` writes one; pass it with --plan",
         )?;
-        let plan: Self = toml::from_str(&text).hint(format!("the plan {} is not valid", path.display()), ADVICE)?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads `text`, which stands in the file at `path`.
+    ///
+    /// # Errors
+    /// If it is malformed or makes no sense.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Hinted> {
+        let plan: Self = toml::from_str(text).hint(format!("the plan {} is not valid", path.display()), ADVICE)?;
         if plan.version != VERSION {
             return Err(Hinted::new(
                 format!("the plan {} has version {}, this node knows {VERSION}", path.display(), plan.version),
@@ -210,8 +150,10 @@ impl PlanFile {
             // A rehearsal's key must never be able to replace another.
             proof_of_possession_for: self.rotation.filter(|_| !rehearse),
         };
-        plan.check().hint("the plan makes no sense", ADVICE)?;
-        Ok(plan)
+        match plan.check() {
+            Ok(()) => Ok(plan),
+            Err(error) => Err(Hinted::caused("the plan makes no sense", advice(&error), error)),
+        }
     }
 
     /// Everybody who takes part, with addresses.
@@ -281,65 +223,4 @@ impl MemberEntry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn example() -> PlanFile {
-        toml::from_str(EXAMPLE).unwrap()
-    }
-
-    #[test]
-    fn the_example_is_a_plan() {
-        let plan = example().plan(false).unwrap();
-        assert_eq!(plan.participants().len(), 3);
-    }
-
-    #[test]
-    fn a_written_plan_is_read_as_the_same_ceremony() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("plan.toml");
-        fs::write(&path, example().text().unwrap()).unwrap();
-        let read = PlanFile::load(&path).unwrap();
-        assert_eq!(read.plan(false).unwrap().id(), example().plan(false).unwrap().id());
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_by_name() {
-        let error = toml::from_str::<PlanFile>(&EXAMPLE.replace("attempt", "atempt")).unwrap_err();
-        assert!(error.to_string().contains("atempt"), "{error}");
-    }
-
-    #[test]
-    fn a_rehearsal_is_another_ceremony_and_can_not_replace_a_key() {
-        let mut file = example();
-        file.key_epoch = KeyEpoch(2);
-        file.rotation = Some(Rotation { chain_id: 1, guardian_keys: [7; 20].into() });
-        let (real, rehearsal) = (file.plan(false).unwrap(), file.plan(true).unwrap());
-        assert_ne!(real.id(), rehearsal.id());
-        assert!(real.proof_of_possession_for.is_some() && rehearsal.proof_of_possession_for.is_none());
-    }
-
-    #[test]
-    fn addresses_do_not_make_another_ceremony() {
-        let mut moved = example();
-        moved.members[0].addresses.clear();
-        assert_eq!(moved.plan(false).unwrap().id(), example().plan(false).unwrap().id());
-    }
-
-    #[test]
-    fn a_threshold_that_is_no_majority_is_refused() {
-        let mut file = example();
-        file.threshold = 1;
-        assert!(file.checked().is_err());
-    }
-
-    #[test]
-    fn lost_belongs_to_a_repair_alone() {
-        let mut file = example();
-        file.lost = MemberId::new(1);
-        assert!(file.plan(false).is_err());
-        file.purpose = PurposeWord::Repair;
-        file.lost = None;
-        assert!(file.plan(false).is_err());
-    }
-}
+mod tests;

@@ -1,0 +1,191 @@
+//! Two processes of one guardian on real networks: the others notice and raise the alarm, and both stand still.
+
+use super::*;
+use crate::{
+    cli::DevnetKeys, committee::CommitteeFile, config::Config, driver, evidence::Evidence, metrics::Metrics, node,
+    report::Reporter,
+};
+use guardian_protocol::{
+    Guardian,
+    effects::Effects,
+    input::Input,
+    ports::AppendRecords,
+    record::Record,
+    setup::Setup,
+    status::Reason,
+    types::{Epoch, Network as Chain},
+};
+use rand_core::OsRng;
+use std::{
+    convert::Infallible,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Far more than it takes.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A store that forgets: no test here asks for its records.
+struct Forgetful;
+
+impl AppendRecords for Forgetful {
+    type Error = Infallible;
+
+    fn append(&mut self, _: &[Record]) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// One process: a brain on a real network, with the node's own reporter and metrics, and no chains.
+struct Process {
+    guardian: Guardian,
+    peers: Peers,
+    network: Network,
+    inputs: mpsc::Receiver<Input>,
+    reporter: Reporter,
+    metrics: Arc<Metrics>,
+}
+
+impl Process {
+    /// A process of `guardian-number`, reached where the committee file says, or, as a forgotten copy, only through whom it calls.
+    async fn start(dir: &Path, number: u16, copy: bool) -> Self {
+        let name = format!("guardian-{number}");
+        let home = dir.join(&name);
+        let text = crate::config::TEMPLATE.replace("guardian-1", &name);
+        let mut config = Config::parse(&text, &home.join("guardian.toml")).unwrap();
+        for configured in config.paths() {
+            *configured.path = home.join(&*configured.path);
+        }
+        let committee = CommitteeFile::load(&config.guardian.committee).unwrap();
+        let own = committee.named(&name).unwrap();
+        let usual = own.addresses.iter().map(ToString::to_string).collect();
+        config.network.listen = if copy { vec!["/ip4/127.0.0.1/udp/0/quic-v1".to_owned()] } else { usual };
+        let (secrets, _) = node::secrets(&config, &committee).unwrap();
+
+        let others = committee.others(&name).map(|entry| (entry, entry.addresses.as_slice()));
+        let settings = network_config(&config.network, ("listen", &config.network.listen), others).unwrap();
+        let identity = network_identity(&secrets.identity).unwrap();
+        let (network, events, transport) = Network::start(settings, identity).await.unwrap();
+        tokio::spawn(transport);
+        let peers = Peers::new(committee.others(&name)).unwrap();
+        let (sender, inputs) = mpsc::channel(1024);
+        let hearing = peers.clone();
+        tokio::spawn(async move {
+            let input = |member, news| match news {
+                News::Up => Input::PeerUp(member),
+                News::Down => Input::PeerDown(member),
+                News::Heard(bytes) => Input::Heard { from: member, bytes },
+            };
+            hearing.hear(events, |member, news| drop(sender.try_send(input(member, news)))).await;
+        });
+
+        let setup = Setup {
+            me: own.id,
+            committee: committee.committee().unwrap(),
+            network: chain(),
+            contracts: config.contracts(),
+            quorum: config.quorum(),
+            timing: config.timing.timing(),
+            start_block: 0,
+        };
+        let records = [Record::Floor { epoch: Epoch(0) }];
+        let guardian = Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng).unwrap();
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let evidence = Evidence::new(&config.guardian.data_dir);
+        let reporter = Reporter::new(Arc::clone(&metrics), node::names(&config, &committee), evidence);
+        Self { guardian, peers, network, inputs, reporter, metrics }
+    }
+
+    /// Does what there is to do.
+    fn work(&mut self) {
+        let mut input = Input::Woke;
+        loop {
+            let mut fx = Effects::default();
+            self.guardian.step(driver::now(), input, &mut OsRng, &mut fx);
+            let released = fx.commit(&mut Forgetful).unwrap();
+            for outgoing in released.messages {
+                self.peers.send(&self.network, outgoing.to, outgoing.envelope.encode());
+            }
+            released.events.into_iter().for_each(|event| self.reporter.tell(event));
+            match self.inputs.try_recv() {
+                Ok(next) => input = next,
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn alarms(&self) -> bool {
+        self.metrics.text().lines().any(|line| line == "guardian_twins{member=\"guardian-2\"} 1")
+    }
+
+    fn stands_still(&self) -> bool {
+        self.guardian.not_ready().contains(&Reason::Twin)
+    }
+}
+
+fn chain() -> Chain {
+    Chain {
+        chain_id: 1,
+        genesis_validators_root: [1; 32].into(),
+        genesis_time: 0,
+        seconds_per_slot: 12,
+        slots_per_epoch: 32,
+        forks: Vec::new(),
+        capella_fork_version: None,
+        deneb_fork_epoch: None,
+    }
+}
+
+/// The first of `count` free ports in a row.
+fn free_ports(count: u16) -> u16 {
+    let is_free = |port: u16| std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok();
+    let mut candidates =
+        (0..100).map(|_| std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    candidates.find(|first| first.checked_add(count).is_some_and(|end| (*first..end).all(is_free))).unwrap()
+}
+
+async fn until(all: &mut [Process], what: &str, holds: impl Fn(&[Process]) -> bool) {
+    let started = Instant::now();
+    while !holds(all) {
+        let state = |process: &Process| (process.alarms(), process.stands_still(), process.guardian.status().connected);
+        let states = || all.iter().map(state).collect::<Vec<_>>();
+        assert!(
+            started.elapsed() < PATIENCE,
+            "this did not happen: {what}; alarm, stillness, connections: {:?}",
+            states()
+        );
+        all.iter_mut().for_each(Process::work);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Fails: after each exchange of connections the same one of the two is back first at each member, so that no member ever asks both. Each
+/// hears one of them only, and a question to a member that seems connected goes to that one alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "known gap: on real connections one of the two processes wins every time, and the other is never asked"]
+async fn two_processes_with_one_identity_are_noticed_by_everybody_and_stand_still() {
+    let dir = tempfile::tempdir().unwrap();
+    let keys =
+        DevnetKeys { out: dir.path().to_owned(), validators: 1, base_port: free_ports(8), ..DevnetKeys::default() };
+    keys.make().unwrap();
+    let mut all = Vec::new();
+    for number in 1..=4 {
+        all.push(Process::start(dir.path(), number, false).await);
+    }
+    until(&mut all, "everybody is connected", |all| {
+        all.iter().all(|process| process.guardian.status().connected.len() == 3)
+    })
+    .await;
+    assert!(all.iter().all(|process| !process.alarms() && !process.stands_still()), "no alarm without a reason");
+
+    all.push(Process::start(dir.path(), 2, true).await);
+    until(&mut all, "all others raise the alarm, and both of its processes stand still", |all| {
+        all.iter().enumerate().all(|(index, process)| match index {
+            1 | 4 => process.stands_still(),
+            _ => process.alarms(),
+        })
+    })
+    .await;
+    assert!(all.iter().enumerate().all(|(index, process)| process.alarms() == [0, 2, 3].contains(&index)));
+}
