@@ -32,6 +32,7 @@ const PAYER: Address = address!("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
 /// Its second one, which deploys.
 const DEPLOYER: Address = address!("0x70997970C51812dc3A010C7d01b50e0d17dc79C8");
 const VAULT: Address = address!("0x5555555555555555555555555555555555555555");
+const VETOER: Address = address!("0x6666666666666666666666666666666666666666");
 const CHAIN_ID: u64 = 31337;
 /// Block times are set from here on; slot 0 of the feed's clock.
 const GENESIS: u64 = 2_000_000_000;
@@ -161,12 +162,16 @@ impl World {
         let anvil = Anvil::start().await?;
         let signers = Signers::new(CHAIN_ID);
         let (x, y) = signers.group_key().coordinates();
-        let keys = (U256::from_be_bytes(x), U256::from_be_bytes(y)).abi_encode_params();
+        let (px, py) = (U256::from_be_bytes(x), U256::from_be_bytes(y));
+        let keys = (px, py, DEPLOYER, VETOER, 86_400_u64).abi_encode_params();
         let guardian_keys = anvil.deploy("GuardianKeys", keys).await;
         let threshold = U256::from(31_750_000_000_000_000_000_u128);
-        let registry = (guardian_keys, DEPLOYER, threshold).abi_encode_params();
-        // Slots of 2 s, epochs of 8; a report every 2 epochs, stale after a day.
-        let feed = (guardian_keys, DEPLOYER, GENESIS, 2_u64, 8_u64, 2_u64, 86_400_u64, vec![VAULT]).abi_encode_params();
+        let (none, slot_seconds) = (Address::ZERO, 2_u64);
+        let registry = (guardian_keys, DEPLOYER, threshold, GENESIS, slot_seconds, none, none).abi_encode_params();
+        // Slots of 2 s, epochs of 8; a report every 2 epochs, stale after a day, one kept of every 8 epochs.
+        let clock = (GENESIS, slot_seconds, 8_u64, 2_u64, 86_400_u64, 8_u64, none);
+        let sources = (vec![VAULT], Vec::<Address>::new(), none);
+        let feed = (guardian_keys, DEPLOYER, clock, 500_u16, sources).abi_encode_params();
         let contracts = Contracts {
             guardian_keys,
             ejection_registry: anvil.deploy("EjectionRegistry", registry).await,

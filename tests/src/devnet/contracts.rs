@@ -35,13 +35,13 @@ mod abi {
         }
         #[sol(rpc)]
         interface ReserveFeed {
-            event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 total, uint64 validatorCount);
+            event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 assets);
             function latestRoundData() external view returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
             function lastReferenceSlot() external view returns (uint64);
         }
         #[sol(rpc)]
         interface EjectionRegistry {
-            event ValidatorEjected(uint64 indexed validatorIndex, uint64 indexed referenceSlot, bytes pubkey, uint8 reason);
+            event ValidatorEjected(uint64 indexed validatorIndex, uint64 referenceSlot, uint8 reason, bytes32 pubkeyHead, bytes16 pubkeyTail);
             event OrderAccepted(uint64 indexed referenceSlot, bytes32 digest, uint256 count);
             function lastReferenceSlot() external view returns (uint64);
         }
@@ -106,16 +106,22 @@ impl Deployment {
         provider.client().set_poll_interval(Duration::from_millis(200));
         wait_for(&provider).await?;
 
-        let guardian_keys = deploy(&provider, "GuardianKeys", key.abi_encode_params()).await?;
+        let guardian_keys =
+            deploy(&provider, "GuardianKeys", (key.0, key.1, governor, governor, 86_400u64).abi_encode_params())
+                .await?;
         let threshold = U256::from(options.ejection_threshold) * U256::from(1_000_000_000);
-        let registry = (guardian_keys, governor, threshold).abi_encode_params();
+        let none = Address::ZERO;
+        let slot_seconds = options.seconds_per_slot;
+        let registry = (guardian_keys, governor, threshold, genesis.time, slot_seconds, none, none).abi_encode_params();
         let ejection_registry = deploy(&provider, "EjectionRegistry", registry).await?;
         let slots_per_epoch = 8u64;
         let heartbeat = options.epoch().as_secs().saturating_mul(options.report_period).saturating_mul(8);
-        let clock = (genesis.time, options.seconds_per_slot, slots_per_epoch, options.report_period, heartbeat);
-        let feed = (guardian_keys, governor, clock.0, clock.1, clock.2, clock.3, clock.4, vec![VAULT]);
-        let reserve_feed = deploy(&provider, "ReserveFeed", feed.abi_encode_params()).await?;
         let protocol = deploy(&provider, "DevnetProtocol", Vec::new()).await?;
+        let clock =
+            (genesis.time, slot_seconds, slots_per_epoch, options.report_period, heartbeat, slots_per_epoch, none);
+        let sources = (vec![VAULT], Vec::<Address>::new(), protocol);
+        let feed = (guardian_keys, governor, clock, 5_000u16, sources).abi_encode_params();
+        let reserve_feed = deploy(&provider, "ReserveFeed", feed).await?;
 
         let pubkeys = manifest.validators.iter().map(hex::decode).collect::<Result<Vec<_>, _>>()?;
         let pubkeys: Vec<Bytes> = pubkeys.into_iter().map(Bytes::from).collect();
