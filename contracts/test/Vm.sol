@@ -56,6 +56,7 @@ interface Vm {
 
     // Mathematics and fuzzing
     function createWallet(uint256 privateKey) external returns (Wallet memory);
+    function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function assume(bool condition) external pure;
 
     // Files

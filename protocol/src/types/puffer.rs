@@ -13,7 +13,8 @@ use super::{
 };
 use alloy_primitives::{Address, B256, U256, keccak256};
 
-const PROVISIONING_TYPE: &[u8] = b"Provisioning(uint64 keyEpoch,uint256 pufferModuleIndex,bytes pubKey,bytes signature,\
+const PROVISIONING_TYPE: &[u8] =
+    b"Provisioning(uint64 keyEpoch,uint256 pufferModuleIndex,bytes pubKey,bytes signature,\
 bytes withdrawalCredentials,bytes32 depositDataRoot)";
 const SKIP_TYPE: &[u8] = b"SkipProvisioning(uint64 keyEpoch,bytes32 moduleName,uint256 skippedIndex)";
 const WITHDRAWALS_TYPE: &[u8] = b"BatchWithdrawals(uint64 keyEpoch,StoppedValidator[] validators)\

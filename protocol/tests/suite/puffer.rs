@@ -66,8 +66,8 @@ fn message(fields: &Value) -> PufferMessage {
     }
     PufferMessage::Provisioning(Provisioning {
         index: number(&fields["pufferModuleIndex"]),
-        pubkey: BlsPubkey::from_slice(&hex::decode(text(&fields["pubKey"])).unwrap()),
-        signature: hex::decode(text(&fields["signature"])).unwrap().try_into().unwrap(),
+        pubkey: BlsPubkey::from_slice(&bytes(&fields["pubKey"])),
+        signature: bytes(&fields["signature"]).try_into().unwrap(),
         withdrawal_credentials: word(&fields["withdrawalCredentials"]),
         deposit_data_root: word(&fields["depositDataRoot"]),
     })
@@ -87,6 +87,10 @@ fn stopped(fields: &Value) -> StoppedValidator {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    hex::decode(text(value).trim_start_matches("0x")).unwrap()
 }
 
 fn word(value: &Value) -> B256 {
