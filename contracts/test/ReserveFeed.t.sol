@@ -356,6 +356,20 @@ contract ReserveFeedTest is Fixture {
         assertLatest(next);
     }
 
+    function test_the_largest_change_is_allowed_and_no_larger_one() public {
+        ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
+        (report.validatorGwei, report.podGwei, report.vaultGwei, report.pendingGwei) = (1e12, 0, 0, 0);
+        submit(report);
+        report.referenceSlot++;
+        report.validatorGwei = 0.95e12 - 1;
+        expectRefused(report, changed(1e12, 0.95e12 - 1, feed.hashReport(report)));
+        report.validatorGwei = 1.05e12 + 1;
+        expectRefused(report, changed(1e12, 1.05e12 + 1, feed.hashReport(report)));
+        report.validatorGwei = 0.95e12;
+        submit(report);
+        assertLatest(report);
+    }
+
     function test_a_confirmation_is_of_one_report() public {
         submit(reportAt(FIRST_SLOT));
         ReserveFeed.Report memory low = reportAt(FIRST_SLOT + 1);
