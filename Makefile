@@ -3,6 +3,7 @@
 #   make test                     all tests: Rust, Solidity, the seeded cluster, real processes
 #   make fuzz [SECONDS=600]       each fuzz target for so long, one after the other (FUZZ="messages files" for some of them)
 #   make lint | bench | setup | clean
+#   make mutants | slither        mutation tests and static analysis of the contracts
 
 SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(CURDIR)/contracts/node_modules/.bin:$(PATH)
@@ -12,6 +13,8 @@ ARGS ?=
 # Seeds of the simulated cluster in `make test`; `make simulate SEEDS=10000` runs more of them, optimised.
 SEEDS ?= 10000
 
+SLITHER ?= 0.11.6
+
 FORGE := contracts/node_modules/.bin/forge
 LODESTAR := tests/real-beacon/node_modules/.package-lock.json
 
@@ -19,7 +22,7 @@ LODESTAR := tests/real-beacon/node_modules/.package-lock.json
 SECONDS ?= 600
 FUZZ ?= messages ceremony encodings records files
 
-.PHONY: setup devnet test lint bench simulate fuzz contracts clean
+.PHONY: setup devnet test lint bench simulate fuzz contracts mutants slither clean
 
 setup: $(FORGE) $(LODESTAR)
 	@deploy/setup
@@ -44,14 +47,14 @@ devnet: contracts
 	@$(CARGO) run --locked --quiet -p guardian-tests --bin devnet -- $(ARGS)
 
 test: contracts
-	@cd contracts && node forge.mjs test
+	@cd contracts && node forge.mjs test && node gas.mjs
 	@$(CARGO) build --locked -p guardian-node -p guardian-tests --bins
 	@$(CARGO) test --locked --workspace
 
 # Formatting, clippy with warnings as errors, documentation, licences and advisories of dependencies.
 lint: contracts
 	@$(CARGO) fmt --all --check
-	@cd contracts && node forge.mjs fmt --check && npm run --silent vectors:check
+	@cd contracts && node forge.mjs fmt --check && npm run --silent vectors:check && npm run --silent export:check
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
 	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; else echo "cargo-deny is not installed: skipped (cargo install cargo-deny)"; fi
@@ -59,6 +62,14 @@ lint: contracts
 bench: contracts
 	@$(CARGO) build --locked --release -p guardian-node -p guardian-tests --bins
 	@$(CARGO) run --locked --release --quiet -p guardian-tests --bin bench -- $(ARGS)
+
+mutants: contracts
+	@cd contracts && node mutants.mjs $(ARGS)
+
+# Slither comes from PyPI, into a folder of its own; it finds forge on the path and compiles as everybody does.
+slither: contracts
+	@test -x contracts/cache/slither/bin/slither || (python3 -m venv contracts/cache/slither && contracts/cache/slither/bin/pip install -q slither-analyzer==$(SLITHER))
+	@cd contracts && PATH="$$(echo $$PWD/node_modules/@foundry-rs/forge-linux-*/bin):$$PATH" cache/slither/bin/slither .
 
 simulate: setup
 	@$(CARGO) run --locked --release --quiet -p guardian-tests --bin simulate -- --seeds $(SEEDS) $(ARGS)

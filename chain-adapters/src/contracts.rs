@@ -22,13 +22,25 @@ mod abi {
         }
 
         #[derive(Debug)]
-        struct Report {
+        struct Order {
             uint64 keyEpoch;
             uint64 referenceSlot;
             bytes32 referenceRoot;
-            uint64 validatorCount;
-            uint128 validatorBalance;
-            uint128 vaultBalance;
+            bytes ejections;
+        }
+
+        #[derive(Debug)]
+        struct Packed {
+            uint256 head;
+            bytes32 referenceRoot;
+            uint256 amounts;
+        }
+
+        #[derive(Debug)]
+        struct Sources {
+            address[] vaults;
+            address[] pods;
+            address liabilityToken;
         }
 
         interface GuardianKeys {
@@ -43,24 +55,28 @@ mod abi {
         }
 
         interface EjectionRegistry {
-            event ValidatorEjected(uint64 indexed validatorIndex, uint64 indexed referenceSlot, bytes pubkey, uint8 reason);
-
-            function submitOrder(
-                uint64 keyEpoch,
+            event ValidatorEjected(
+                uint64 indexed validatorIndex,
                 uint64 referenceSlot,
-                bytes32 referenceRoot,
-                bytes calldata ejections,
-                Signature calldata signature
-            ) external;
+                uint8 reason,
+                bytes32 pubkeyHead,
+                bytes16 pubkeyTail
+            );
+
+            function submitOrder(Order calldata order, Signature calldata signature) external;
             function getEjectionThreshold() external view returns (uint256 amount);
             function lastReferenceSlot() external view returns (uint64 slot);
         }
 
         interface ReserveFeed {
-            function submitReport(Report calldata report, Signature calldata signature) external;
+            function submitReport(Packed calldata report, Signature calldata signature) external;
             function reportPeriodEpochs() external view returns (uint64 epochs);
-            function getVaults() external view returns (address[] memory vaults);
+            function getSources() external view returns (Sources memory sources);
             function lastReferenceSlot() external view returns (uint64 slot);
+        }
+
+        interface LiabilityToken {
+            function totalSupply() external view returns (uint256 supply);
         }
 
         interface PufferProtocol {
@@ -87,15 +103,26 @@ mod abi {
             error TooManyEjections(uint256 count);
             error UnorderedEjections(uint256 position);
             error UnknownReason(uint256 position, uint8 reason);
-            error FutureReferenceSlot(uint64 given, uint256 time);
+            error KeysPaused();
+            error FutureReferenceSlot(uint256 given, uint256 time);
+            error ReferenceSlotTooOld(uint256 given, uint256 time);
+            error WrongReferenceRoot(bytes32 given, bytes32 actual);
+            error UnknownReferenceRoot(uint256 slot);
             error EmptyReserves();
-            error SafeCastOverflowedUintDowncast(uint8 bits, uint256 value);
+            error ValueTooLarge(uint256 bits, uint256 value);
+            error ChangeTooLarge(uint256 last, uint256 next, bytes32 digest);
+            error NoRequester();
+            error NoSuchEjections(uint256 from, uint256 count, uint256 length);
+            error NoWithdrawalFee();
+            error FeeAboveLimit(uint256 fee, uint256 maxFee);
+            error InsufficientValue(uint256 value, uint256 needed);
+            error RefundRefused();
         }
     }
 }
 
 use abi::Refusals;
-pub(crate) use abi::{EjectionRegistry, GuardianKeys, PufferProtocol, ReserveFeed};
+pub(crate) use abi::{EjectionRegistry, GuardianKeys, LiabilityToken, PufferProtocol, ReserveFeed};
 
 /// The replacement of the group key by another one, as the contract wants it: allowed by the old key, and signed by the new one to
 /// show that somebody can use it. Both sign the same digest.
@@ -136,27 +163,30 @@ pub(crate) fn submission(contracts: &Contracts, duty: &Duty, signature: &schnorr
     let signature = signature_words(signature);
     match &duty.body {
         DutyBody::Ejection(order) => {
-            let call = EjectionRegistry::submitOrderCall {
+            let order = abi::Order {
                 keyEpoch: duty.key_epoch.0,
                 referenceSlot: duty.reference_slot.0,
                 referenceRoot: duty.reference_root,
                 ejections: order.packed().into(),
-                signature,
             };
+            let call = EjectionRegistry::submitOrderCall { order, signature };
             (contracts.ejection_registry, call.abi_encode().into())
         }
         DutyBody::Reserves(report) => {
-            let report = abi::Report {
-                keyEpoch: duty.key_epoch.0,
-                referenceSlot: duty.reference_slot.0,
+            let (epoch, slot) = (duty.key_epoch.0, duty.reference_slot.0);
+            let report = abi::Packed {
+                head: packed([epoch, slot, report.validator_count, report.validators.0]),
                 referenceRoot: duty.reference_root,
-                validatorCount: report.validator_count,
-                validatorBalance: report.validator_balance,
-                vaultBalance: report.vault_balance,
+                amounts: packed([report.pods, report.vaults, report.pending, report.liabilities].map(|gwei| gwei.0)),
             };
             (contracts.reserve_feed, ReserveFeed::submitReportCall { report, signature }.abi_encode().into())
         }
     }
+}
+
+/// Four numbers in one word, the first in the highest bits: `ReserveFeed.Packed`.
+fn packed([first, second, third, fourth]: [u64; 4]) -> U256 {
+    U256::from_limbs([fourth, third, second, first])
 }
 
 /// The events that are asked for: topic of each.
@@ -183,7 +213,8 @@ pub(crate) fn event(contracts: &Contracts, log: &alloy::primitives::Log) -> Resu
     }
     if log.address == contracts.ejection_registry && topic == EjectionRegistry::ValidatorEjected::SIGNATURE_HASH {
         let event = EjectionRegistry::ValidatorEjected::decode_log_validate(log).map_err(text)?;
-        let (pubkey, reference_slot) = (pubkey(&event.pubkey)?, Slot(event.referenceSlot));
+        let pubkey = BlsPubkey::from_slice(&[event.pubkeyHead.as_slice(), event.pubkeyTail.as_slice()].concat());
+        let reference_slot = Slot(event.referenceSlot);
         return Ok(Some(ProtocolEvent::Ordered { pubkey, reference_slot }));
     }
     Ok(None)

@@ -2,11 +2,11 @@
 
 use super::*;
 use alloy::{
-    primitives::{Log, LogData, address, hex, keccak256},
+    primitives::{FixedBytes, Log, LogData, address, hex, keccak256},
     sol_types::{SolError, SolStruct, eip712_domain},
 };
 use guardian_protocol::types::{
-    DigestDomain, Ejection, EjectionOrder, EjectionReason, Epoch, KeyEpoch, ReserveReport, ValidatorIndex,
+    DigestDomain, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei, KeyEpoch, ReserveReport, ValidatorIndex,
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -38,8 +38,11 @@ mod eip712 {
             uint64 referenceSlot;
             bytes32 referenceRoot;
             uint64 validatorCount;
-            uint128 validatorBalance;
-            uint128 vaultBalance;
+            uint64 validatorGwei;
+            uint64 podGwei;
+            uint64 vaultGwei;
+            uint64 pendingGwei;
+            uint64 liabilityGwei;
         }
     }
 }
@@ -87,17 +90,21 @@ fn an_independent_eip_712_computes_the_protocols_digests() {
         };
         assert_eq!(domain.digest(&duty), expected.eip712_signing_hash(&separate(CONTRACTS.ejection_registry)));
 
-        let wei = |rng: &mut ChaCha20Rng| u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64());
-        let (validator_balance, vault_balance) = (wei(&mut rng), wei(&mut rng));
-        let report = ReserveReport { validator_count: rng.next_u64(), validator_balance, vault_balance };
+        let mut gwei = || Gwei(rng.next_u64());
+        let (validators, pods, vaults, pending, liabilities) = (gwei(), gwei(), gwei(), gwei(), gwei());
+        let validator_count = rng.next_u64();
+        let report = ReserveReport { validator_count, validators, pods, vaults, pending, liabilities };
         let duty = self::duty(&mut rng, DutyBody::Reserves(report));
         let expected = eip712::ReserveReport {
             keyEpoch: duty.key_epoch.0,
             referenceSlot: duty.reference_slot.0,
             referenceRoot: duty.reference_root,
             validatorCount: report.validator_count,
-            validatorBalance: report.validator_balance,
-            vaultBalance: report.vault_balance,
+            validatorGwei: report.validators.0,
+            podGwei: report.pods.0,
+            vaultGwei: report.vaults.0,
+            pendingGwei: report.pending.0,
+            liabilityGwei: report.liabilities.0,
         };
         assert_eq!(domain.digest(&duty), expected.eip712_signing_hash(&separate(CONTRACTS.reserve_feed)));
     }
@@ -152,7 +159,7 @@ fn the_interfaces_are_those_of_the_compiled_contracts() {
             &[
                 ReserveFeed::submitReportCall::SIGNATURE,
                 ReserveFeed::reportPeriodEpochsCall::SIGNATURE,
-                ReserveFeed::getVaultsCall::SIGNATURE,
+                ReserveFeed::getSourcesCall::SIGNATURE,
                 ReserveFeed::lastReferenceSlotCall::SIGNATURE,
             ],
             &[],
@@ -219,8 +226,9 @@ fn events_count_only_from_the_contract_that_has_them() {
     let ordered = EjectionRegistry::ValidatorEjected {
         validatorIndex: 3,
         referenceSlot: 24,
-        pubkey: Bytes::copy_from_slice(key.as_slice()),
         reason: 1,
+        pubkeyHead: B256::repeat_byte(9),
+        pubkeyTail: FixedBytes::repeat_byte(9),
     };
     assert_eq!(
         event(&CONTRACTS, &log(CONTRACTS.ejection_registry, ordered.encode_log_data())),

@@ -5,6 +5,7 @@
 //!   provider that gave it. They have no opinion about which to believe: weighing is the protocol's work. What they do decide
 //!   is what counts as an answer at all: it must be of this chain, in time, within bounds, of the exact shape, and from a
 //!   node that says that it is in sync.
+//! - [`deploy`] says where the contracts of a plan are, and whether they are there.
 //! - [`Sender`] brings a [`guardian_protocol::sign::Signed`] duty to its contract, and holds the only account key.
 //!
 //! Nothing from outside is trusted in length, speed or encoding, and no error or log line shows an address's credentials.
@@ -12,6 +13,7 @@
 mod beacon;
 mod config;
 mod contracts;
+pub mod deploy;
 mod error;
 mod execution;
 mod http;

@@ -25,22 +25,29 @@ abstract contract GuardianSigned is GuardianDomain {
         keys = keys_;
     }
 
-    /// @dev `keys.verify(epoch, digest, signature)`, which reverts with what that reverts with. Written out because
-    /// Solidity takes some 200 gas more to make the same call. That there is code to call is checked at construction, and
-    /// code does not go away. The epoch is passed on as it is: what does not fit into 64 bits is refused there.
-    function _requireSignature(uint256 epoch, bytes32 digest, Signature calldata signature) internal view {
+    /// @dev `keys.verifyHinted(epoch, hint, digest, signature)`, which reverts with what that reverts with. Written out
+    /// because Solidity takes some 200 gas more to make the same call. That there is code to call is checked at
+    /// construction, and code does not go away. The epoch is passed on as it is: what does not fit into 64 bits is
+    /// refused there. Returns the hint for the next call.
+    function _requireSignature(uint256 epoch, uint256 hint, bytes32 digest, Signature calldata signature)
+        internal
+        view
+        returns (uint256 nextHint)
+    {
         GuardianKeys target = keys;
-        bytes4 selector = GuardianKeys.verify.selector;
+        bytes4 selector = GuardianKeys.verifyHinted.selector;
         assembly ("memory-safe") {
             let input := mload(0x40)
             mstore(input, selector)
             mstore(add(input, 0x04), epoch)
-            mstore(add(input, 0x24), digest)
-            calldatacopy(add(input, 0x44), signature, 0x60)
-            if iszero(staticcall(gas(), target, input, 0xa4, 0x00, 0x00)) {
+            mstore(add(input, 0x24), hint)
+            mstore(add(input, 0x44), digest)
+            calldatacopy(add(input, 0x64), signature, 0x60)
+            if iszero(staticcall(gas(), target, input, 0xc4, 0x00, 0x20)) {
                 returndatacopy(input, 0, returndatasize())
                 revert(input, returndatasize())
             }
+            nextHint := mload(0x00)
         }
     }
 }

@@ -2,235 +2,183 @@
 pragma solidity 0.8.30;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {BeaconClock, FutureReferenceSlot, ReferenceSlotTooOld} from "./BeaconClock.sol";
 import {Signature} from "./FrostVerifier.sol";
 import {GuardianKeys} from "./GuardianKeys.sol";
 import {GuardianSigned, StaleReferenceSlot} from "./GuardianSigned.sol";
 import {AggregatorV3Interface} from "./interfaces/AggregatorV3Interface.sol";
+import {ReservePolicy} from "./ReservePolicy.sol";
+import {ReserveHistory, Stored} from "./ReserveHistory.sol";
 
 /// @title Proof of reserves
 /// @notice The guardians' report of the ether behind pufETH at one finalized slot, readable as an AggregatorV3 feed with
 /// 18 decimals. Anybody may submit a report; the signature is what counts.
 ///
-/// Only the latest report is stored, in one slot; earlier ones are in the events. The owner is the governor: it sets
-/// which vaults are counted and how often reports are due, and nothing else.
-contract ReserveFeed is GuardianSigned, Ownable2Step, AggregatorV3Interface {
-    /// @notice What the guardians sign.
+/// The last report of each of the latest {INTERVALS} intervals is kept; everything is in the call data. The owner is the
+/// governor: see {ReservePolicy} for what it sets. It can let a report pass that differs from the last one by more than
+/// {maxChangeBps}, which is then a report that the guardians signed all the same.
+contract ReserveFeed is GuardianSigned, BeaconClock, ReserveHistory, ReservePolicy, AggregatorV3Interface {
+    /// @notice What the guardians sign. Amounts are gwei (10^9 wei): assets rounded down, liabilities rounded up.
     /// @param keyEpoch key epoch under which it is signed
     /// @param referenceSlot finalized slot at which the guardians looked
     /// @param referenceRoot root of the beacon block there
     /// @param validatorCount validators counted
-    /// @param validatorBalance their balances, wei
-    /// @param vaultBalance balances of the vaults, wei
+    /// @param validatorGwei their balances on the beacon chain
+    /// @param podGwei ether in the pods that validators withdraw to
+    /// @param vaultGwei ether in the vaults
+    /// @param pendingGwei deposits and withdrawals on their way, in neither of the above
+    /// @param liabilityGwei pufETH in circulation (10^9 of its smallest unit), 0 if the governor named no token
     struct Report {
         uint64 keyEpoch;
         uint64 referenceSlot;
         bytes32 referenceRoot;
         uint64 validatorCount;
-        uint128 validatorBalance;
-        uint128 vaultBalance;
+        uint64 validatorGwei;
+        uint64 podGwei;
+        uint64 vaultGwei;
+        uint64 pendingGwei;
+        uint64 liabilityGwei;
     }
 
-    /// @dev The stored report, see `_latest`.
-    struct Latest {
-        uint256 referenceSlot;
-        uint256 round;
-        uint256 validatorCount;
-        uint256 validatorBalance;
-        uint256 vaultBalance;
+    /// @notice A {Report} in three words, which save 700 gas of call data: each holds four members of 64 bits, the first in
+    /// the highest bits.
+    /// @param head keyEpoch, referenceSlot, validatorCount, validatorGwei
+    /// @param referenceRoot as it is
+    /// @param amounts podGwei, vaultGwei, pendingGwei, liabilityGwei
+    struct Packed {
+        uint256 head;
+        bytes32 referenceRoot;
+        uint256 amounts;
+    }
+
+    /// @dev The clock of {BeaconClock}, and of reports. One struct, because constructors run out of stack.
+    struct Clock {
+        uint64 genesisTime;
+        uint64 secondsPerSlot;
+        uint64 slotsPerEpoch;
+        uint64 reportPeriodEpochs;
+        uint64 heartbeat;
+        uint64 historyEpochs;
+        address beaconRoots;
     }
 
     /// @notice Struct type of a report.
     bytes32 public constant RESERVE_REPORT_TYPEHASH = keccak256(
-        "ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,uint64 validatorCount,uint128 validatorBalance,uint128 vaultBalance)"
+        "ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,uint64 validatorCount,uint64 validatorGwei,uint64 podGwei,uint64 vaultGwei,uint64 pendingGwei,uint64 liabilityGwei)"
     );
-    /// @notice Most vaults that can be listed.
-    uint256 public constant MAX_VAULTS = 16;
 
-    uint256 private constant SLOT_MASK = type(uint32).max;
-    uint256 private constant ROUND_MASK = type(uint24).max;
-    uint256 private constant COUNT_MASK = type(uint24).max;
-    uint256 private constant BALANCE_MASK = type(uint88).max;
-    uint256 private constant ROUND_AT = 32;
-    uint256 private constant COUNT_AT = 56;
-    uint256 private constant VALIDATOR_BALANCE_AT = 80;
-    uint256 private constant VAULT_BALANCE_AT = 168;
+    uint256 private constant GWEI = 1e9;
+    uint256 private constant MASK = 0xffffffffffffffff;
+    uint256 private constant EPOCH_AT = 192;
+    uint256 private constant SLOT_AT = 128;
+    uint256 private constant COUNT_AT = 64;
+    uint256 private constant PODS_AT = 192;
+    uint256 private constant VAULTS_AT = 128;
+    uint256 private constant PENDING_AT = 64;
 
-    /// @notice Unix time of slot 0.
-    uint64 public immutable genesisTime;
-    /// @notice Length of a slot in seconds.
-    uint64 public immutable secondsPerSlot;
-    /// @notice Slots in an epoch.
-    uint64 public immutable slotsPerEpoch;
-    /// @notice Seconds after its reference slot at which a report is stale.
-    uint64 public immutable heartbeat;
-
-    /// @dev The latest report in one slot, because every slot costs 5,000 gas per report. From the lowest bit: reference
-    /// slot (32 bits), round (24), validator count (24), validator balance (88), vault balance (88). The widths are ample:
-    /// slots last 1,600 years at 12 s, rounds 200 years at one report per epoch, each balance exceeds twice all ether.
-    uint256 private _latest;
-    /// @notice Epochs between two reports.
-    uint64 public reportPeriodEpochs;
-    address[] private _vaults;
-
-    /// @notice A report was accepted.
+    /// @notice A report was accepted. The amounts by kind are in the call data.
     /// @param referenceSlot its reference slot
     /// @param referenceRoot its reference root
-    /// @param total reserves in wei
-    /// @param validatorCount validators counted
-    event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 total, uint64 validatorCount);
-    /// @notice The governor changed the list of vaults.
-    /// @param vaults the new list
-    event VaultsChanged(address[] vaults);
-    /// @notice The governor changed the period.
-    /// @param oldPeriod epochs
-    /// @param newPeriod epochs
-    event ReportPeriodChanged(uint64 oldPeriod, uint64 newPeriod);
+    /// @param assets everything together, wei
+    event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 assets);
 
-    /// @notice The reference slot has not come yet.
-    /// @param given the reference slot submitted
-    /// @param time when it comes, Unix time
-    error FutureReferenceSlot(uint64 given, uint256 time);
     /// @notice A report of nothing is a mistake, and an answer of 0 would be read as one.
     error EmptyReserves();
-    /// @notice No report was accepted yet.
+    /// @notice A value is wider than what is stored of it.
+    /// @param bits that are stored
+    /// @param value the value
+    error ValueTooLarge(uint256 bits, uint256 value);
+    /// @notice No report is kept.
     error NoReport();
-    /// @notice Only the latest round is kept.
+    /// @notice No report has this reference slot, or it is not kept.
     /// @param asked the round asked for
-    /// @param latest the round that is kept
-    error UnknownRound(uint80 asked, uint80 latest);
-    /// @notice Slot and epoch must have a length.
-    error InvalidClock();
-    /// @notice The period must be at least one epoch and not longer than the heartbeat.
-    /// @param period epochs
-    error InvalidReportPeriod(uint64 period);
-    /// @notice More than {MAX_VAULTS} vaults.
-    /// @param count number of vaults
-    error TooManyVaults(uint256 count);
-    /// @notice The zero address, or one that is listed twice.
-    /// @param vault the address
-    error InvalidVault(address vault);
+    error UnknownRound(uint80 asked);
 
     /// @param keys_ the guardians' key
-    /// @param governor who may set vaults and period
-    /// @param genesisTime_ Unix time of slot 0
-    /// @param secondsPerSlot_ length of a slot
-    /// @param slotsPerEpoch_ slots in an epoch
-    /// @param reportPeriodEpochs_ epochs between two reports
-    /// @param heartbeat_ seconds after which a report is stale
-    /// @param vaults_ what guardians count besides validators
-    constructor(
-        GuardianKeys keys_,
-        address governor,
-        uint64 genesisTime_,
-        uint64 secondsPerSlot_,
-        uint64 slotsPerEpoch_,
-        uint64 reportPeriodEpochs_,
-        uint64 heartbeat_,
-        address[] memory vaults_
-    ) GuardianSigned(keys_) Ownable(governor) {
-        if (secondsPerSlot_ == 0 || slotsPerEpoch_ == 0) revert InvalidClock();
-        genesisTime = genesisTime_;
-        secondsPerSlot = secondsPerSlot_;
-        slotsPerEpoch = slotsPerEpoch_;
-        heartbeat = heartbeat_;
-        _setReportPeriod(reportPeriodEpochs_);
-        _setVaults(vaults_);
+    /// @param governor who may set what {ReservePolicy} says
+    /// @param clock genesis time, seconds in a slot, slots in an epoch, epochs between two reports, seconds after its
+    /// reference slot at which a report is stale, epochs of which one report is kept, EIP-4788's contract or 0
+    /// @param maxChangeBps_ largest change between two reports, in 1/10,000
+    /// @param sources_ what guardians count besides validators
+    constructor(GuardianKeys keys_, address governor, Clock memory clock, uint16 maxChangeBps_, Sources memory sources_)
+        GuardianSigned(keys_)
+        BeaconClock(clock.genesisTime, clock.secondsPerSlot, clock.beaconRoots)
+        ReserveHistory(uint256(clock.historyEpochs) * clock.slotsPerEpoch)
+        ReservePolicy(clock.slotsPerEpoch, clock.secondsPerSlot, clock.heartbeat, maxChangeBps_)
+        Ownable(governor)
+    {
+        _setReportPeriod(clock.reportPeriodEpochs);
+        _setSources(sources_);
     }
 
     /// @notice Stores a report and makes it the answer of the feed.
-    /// @param report the report; its reference slot must exceed the last one's and must have come
+    /// @param report the report; its reference slot must exceed the last one's, have come, and be inside {WINDOW}
     /// @param signature of the group key over {hashReport}
-    function submitReport(Report calldata report, Signature calldata signature) external {
-        uint256 last = _latest;
-        uint256 next = _pack(report, (last >> ROUND_AT & ROUND_MASK) + 1);
-        uint256 slot = next & SLOT_MASK;
-        if (slot <= last & SLOT_MASK) revert StaleReferenceSlot(report.referenceSlot, lastReferenceSlot());
-        uint256 time = _timeOf(slot);
-        if (time > block.timestamp) revert FutureReferenceSlot(report.referenceSlot, time);
-
-        uint256 keyEpoch;
-        assembly ("memory-safe") {
-            keyEpoch := calldataload(report)
+    function submitReport(Packed calldata report, Signature calldata signature) external {
+        (uint256 head, uint256 amounts) = (report.head, report.amounts);
+        uint256 next = _pack(head, amounts);
+        uint256 slot = _slotOf(next);
+        uint256 newest = _intervalOf(_slotNow());
+        uint256 last = _find(newest);
+        if (slot <= _slotOf(last)) revert StaleReferenceSlot(SafeCast.toUint64(slot), lastReferenceSlot());
+        bytes32 root = report.referenceRoot;
+        _requireReference(slot, root);
+        uint256 interval = _intervalOf(slot);
+        unchecked {
+            if (interval + INTERVALS <= newest) revert ReferenceSlotTooOld(slot, _timeOf(slot));
         }
-        _requireSignature(keyEpoch, hashReport(report), signature);
-
-        _latest = next;
-        _emitReported(slot, report.referenceRoot, _total(next), next >> COUNT_AT & COUNT_MASK);
-    }
-
-    /// @notice Sets which vaults guardians count. May be empty.
-    /// @param newVaults at most {MAX_VAULTS}, none zero, none twice
-    function setVaults(address[] calldata newVaults) external onlyOwner {
-        _setVaults(newVaults);
-    }
-
-    /// @notice Sets how often reports are due.
-    /// @param newPeriod epochs; at least 1, and not longer than the heartbeat
-    function setReportPeriod(uint64 newPeriod) external onlyOwner {
-        _setReportPeriod(newPeriod);
+        bytes32 digest = _hash(head, root, amounts);
+        uint256 hint = _requireSignature(head >> EPOCH_AT, _hintOf(last), digest, signature);
+        _requireExpected(last, next, digest);
+        _store(interval, next, hint);
+        unchecked {
+            _emitReported(slot, root, _assetsOf(next) * GWEI);
+        }
     }
 
     /// @inheritdoc AggregatorV3Interface
-    /// @dev The answer is validator balance plus vault balance in wei, never zero or negative. `startedAt` and
-    /// `updatedAt` are the time of the reference slot, not of the transaction. Reverts before the first report.
+    /// @dev The answer is all assets in wei, never zero or negative. `startedAt` and `updatedAt` are the time of the
+    /// reference slot, not of the transaction. Reverts when there is no report.
     function latestRoundData() external view returns (uint80, int256, uint256, uint256, uint80) {
-        return _roundData(_stored());
+        return _roundData(_latest());
     }
 
     /// @inheritdoc AggregatorV3Interface
-    /// @dev Only the latest round is kept.
+    /// @dev The id of a round is its reference slot: ids rise, not by one, and what a round says never changes. Reverts for
+    /// every slot that is not the reference slot of a report that is kept.
     function getRoundData(uint80 id) external view returns (uint80, int256, uint256, uint256, uint80) {
-        Latest memory latest = _stored();
-        if (id != latest.round) revert UnknownRound(id, SafeCast.toUint80(latest.round));
-        return _roundData(latest);
+        uint256 word = _kept(id);
+        if (word == 0 || _slotOf(word) != id) revert UnknownRound(id);
+        return _roundData(word);
     }
 
-    /// @notice The latest report. Reverts before the first.
-    /// @return roundId number of reports so far
-    /// @return referenceSlot its reference slot
-    /// @return validatorCount validators counted
-    /// @return validatorBalance their balances, wei
-    /// @return vaultBalance balances of the vaults, wei
-    function latestReport()
-        external
-        view
-        returns (
-            uint80 roundId,
-            uint64 referenceSlot,
-            uint64 validatorCount,
-            uint128 validatorBalance,
-            uint128 vaultBalance
-        )
-    {
-        Latest memory latest = _stored();
-        return (
-            SafeCast.toUint80(latest.round),
-            SafeCast.toUint64(latest.referenceSlot),
-            SafeCast.toUint64(latest.validatorCount),
-            SafeCast.toUint128(latest.validatorBalance),
-            SafeCast.toUint128(latest.vaultBalance)
-        );
+    /// @notice The last report of the interval that a slot is in. Reverts when none is kept.
+    /// @param slot any slot
+    /// @return what is stored of it
+    function reportNear(uint64 slot) external view returns (Stored memory) {
+        uint256 word = _kept(slot);
+        if (word == 0) revert NoReport();
+        return _unpack(word);
+    }
+
+    /// @notice The latest report. Reverts when there is none.
+    /// @return what is stored of it
+    function latestReport() external view returns (Stored memory) {
+        return _unpack(_latest());
     }
 
     /// @notice Whether the latest report is older than the heartbeat, or there is none.
     /// @return whether the answer must not be relied on
     function isStale() external view returns (bool) {
-        Latest memory latest = _unpack(_latest);
-        return latest.round == 0 || block.timestamp > _timeOf(latest.referenceSlot) + heartbeat;
+        uint256 word = _find(_intervalOf(_slotNow()));
+        return word == 0 || block.timestamp > _timeOf(_slotOf(word)) + heartbeat;
     }
 
-    /// @notice Reference slot of the latest report; 0 before the first.
+    /// @notice Reference slot of the latest report; 0 when none is kept.
     /// @return the slot
     function lastReferenceSlot() public view returns (uint64) {
-        return SafeCast.toUint64(_latest & SLOT_MASK);
-    }
-
-    /// @notice The vaults that guardians count.
-    /// @return their addresses
-    function getVaults() external view returns (address[] memory) {
-        return _vaults;
+        return SafeCast.toUint64(_slotOf(_find(_intervalOf(_slotNow()))));
     }
 
     /// @inheritdoc AggregatorV3Interface
@@ -245,120 +193,116 @@ contract ReserveFeed is GuardianSigned, Ownable2Step, AggregatorV3Interface {
 
     /// @inheritdoc AggregatorV3Interface
     function version() external pure returns (uint256) {
-        return 1;
+        return 2;
     }
 
     /// @notice The digest that the guardians sign for a report.
     /// @param report the report
     /// @return the EIP-712 digest
-    function hashReport(Report calldata report) public view returns (bytes32) {
+    function hashReport(Report calldata report) external view returns (bytes32) {
+        Packed memory packed = packReport(report);
+        return _hash(packed.head, packed.referenceRoot, packed.amounts);
+    }
+
+    /// @notice A report as {submitReport} takes it.
+    /// @param report the report
+    /// @return the same, packed
+    function packReport(Report calldata report) public pure returns (Packed memory) {
+        return Packed({
+            head: uint256(report.keyEpoch) << EPOCH_AT | uint256(report.referenceSlot) << SLOT_AT
+                | uint256(report.validatorCount) << COUNT_AT | report.validatorGwei,
+            referenceRoot: report.referenceRoot,
+            amounts: uint256(report.podGwei) << PODS_AT | uint256(report.vaultGwei) << VAULTS_AT
+                | uint256(report.pendingGwei) << PENDING_AT | report.liabilityGwei
+        });
+    }
+
+    /// @dev EIP-712: the type's hash and the members, a word each.
+    function _hash(uint256 head, bytes32 root, uint256 amounts) private view returns (bytes32) {
         bytes32 typeHash = RESERVE_REPORT_TYPEHASH;
         bytes32 structHash;
         assembly ("memory-safe") {
-            // The members are one word each and come in the order of the type: their calldata is their encoding, and
-            // 600 gas are saved on making another. A word with dirty upper bits has a digest that nobody signs.
             let encoded := mload(0x40)
             mstore(encoded, typeHash)
-            calldatacopy(add(encoded, 0x20), report, 0xc0)
-            structHash := keccak256(encoded, 0xe0)
+            mstore(add(encoded, 0x20), shr(EPOCH_AT, head))
+            mstore(add(encoded, 0x40), and(shr(SLOT_AT, head), MASK))
+            mstore(add(encoded, 0x60), root)
+            mstore(add(encoded, 0x80), and(shr(COUNT_AT, head), MASK))
+            mstore(add(encoded, 0xa0), and(head, MASK))
+            mstore(add(encoded, 0xc0), shr(PODS_AT, amounts))
+            mstore(add(encoded, 0xe0), and(shr(VAULTS_AT, amounts), MASK))
+            mstore(add(encoded, 0x100), and(shr(PENDING_AT, amounts), MASK))
+            mstore(add(encoded, 0x120), and(amounts, MASK))
+            structHash := keccak256(encoded, 0x140)
         }
         return _hashTypedDataV4(structHash);
     }
 
+    /// @dev Reverts if the report differs too much from the last one and the governor did not say that it may.
+    function _requireExpected(uint256 last, uint256 next, bytes32 digest) private view {
+        if (last == 0) return;
+        _requireChange(_assetsOf(last), _assetsOf(next), digest);
+        _requireChange(_liabilitiesOf(last), _liabilitiesOf(next), digest);
+    }
+
     /// @dev `emit ReserveReported(...)` of numbers that were checked and need no casts.
-    function _emitReported(uint256 slot, bytes32 root, uint256 total, uint256 count) private {
+    function _emitReported(uint256 slot, bytes32 root, uint256 assets) private {
         bytes32 topic = ReserveReported.selector;
         assembly ("memory-safe") {
-            let data := mload(0x40)
-            mstore(data, root)
-            mstore(add(data, 0x20), total)
-            mstore(add(data, 0x40), count)
-            log2(data, 0x60, topic, slot)
+            mstore(0x00, root)
+            mstore(0x20, assets)
+            log2(0x00, 0x40, topic, slot)
         }
     }
 
-    function _setReportPeriod(uint64 newPeriod) private {
-        // Reports due less often than the heartbeat would leave the feed stale between any two of them.
-        if (newPeriod == 0 || uint256(newPeriod) * slotsPerEpoch * secondsPerSlot > heartbeat) {
-            revert InvalidReportPeriod(newPeriod);
+    /// @dev The slot of this moment; before genesis 0.
+    function _slotNow() private view returns (uint256) {
+        unchecked {
+            return block.timestamp < genesisTime ? 0 : (block.timestamp - genesisTime) / secondsPerSlot;
         }
-        emit ReportPeriodChanged(reportPeriodEpochs, newPeriod);
-        reportPeriodEpochs = newPeriod;
     }
 
-    function _setVaults(address[] memory newVaults) private {
-        uint256 count = newVaults.length;
-        if (count > MAX_VAULTS) revert TooManyVaults(count);
-        for (uint256 i = 0; i < count; ++i) {
-            if (newVaults[i] == address(0)) revert InvalidVault(address(0));
-            for (uint256 j = 0; j < i; ++j) {
-                if (newVaults[i] == newVaults[j]) revert InvalidVault(newVaults[i]);
+    /// @dev The report kept for the interval of a slot; 0 if none.
+    function _kept(uint256 slot) private view returns (uint256) {
+        uint256 newest = _intervalOf(_slotNow());
+        uint256 interval = _intervalOf(slot);
+        return interval <= newest && interval + INTERVALS > newest ? _at(interval) : 0;
+    }
+
+    function _latest() private view returns (uint256 word) {
+        word = _find(_intervalOf(_slotNow()));
+        if (word == 0) revert NoReport();
+    }
+
+    function _roundData(uint256 word) private view returns (uint80, int256, uint256, uint256, uint80) {
+        uint256 slot = _slotOf(word);
+        uint256 time = _timeOf(slot);
+        uint80 round = SafeCast.toUint80(slot);
+        return (round, SafeCast.toInt256(_assetsOf(word) * GWEI), time, time, round);
+    }
+
+    /// @dev The word to be stored, without the hint. Reverts with what makes a report unfit to be stored.
+    function _pack(uint256 head, uint256 amounts) private pure returns (uint256) {
+        uint256 slot = head >> SLOT_AT & MASK;
+        uint256 count = head >> COUNT_AT & MASK;
+        uint256 validators = head & MASK;
+        uint256 liabilities = amounts & MASK;
+        unchecked {
+            // Summands of 64 bits.
+            uint256 other = (amounts >> PODS_AT) + (amounts >> VAULTS_AT & MASK) + (amounts >> PENDING_AT & MASK);
+            if ((slot >> SLOT_BITS | count >> COUNT_BITS | (validators | other | liabilities) >> AMOUNT_BITS) != 0) {
+                _requireBits(SLOT_BITS, slot);
+                _requireBits(COUNT_BITS, count);
+                _requireBits(AMOUNT_BITS, validators);
+                _requireBits(AMOUNT_BITS, other);
+                _requireBits(AMOUNT_BITS, liabilities);
             }
-        }
-        _vaults = newVaults;
-        emit VaultsChanged(newVaults);
-    }
-
-    function _stored() private view returns (Latest memory latest) {
-        latest = _unpack(_latest);
-        if (latest.round == 0) revert NoReport();
-    }
-
-    function _roundData(Latest memory latest) private view returns (uint80, int256, uint256, uint256, uint80) {
-        uint256 time = _timeOf(latest.referenceSlot);
-        int256 answer = SafeCast.toInt256(latest.validatorBalance + latest.vaultBalance);
-        uint80 round = SafeCast.toUint80(latest.round);
-        return (round, answer, time, time, round);
-    }
-
-    function _timeOf(uint256 slot) private view returns (uint256) {
-        // Each factor and summand is below 2^64.
-        unchecked {
-            return genesisTime + slot * secondsPerSlot;
+            if (validators + other == 0) revert EmptyReserves();
+            return _word(slot, count, validators, other, liabilities);
         }
     }
 
-    /// @dev Reverts with what makes a report unfit to be stored; what is too wide, with OpenZeppelin's error for that.
-    function _pack(Report calldata report, uint256 round) private pure returns (uint256) {
-        uint256 slot;
-        uint256 count;
-        uint256 validators;
-        uint256 vaults;
-        assembly ("memory-safe") {
-            // Whole words: the ranges below are narrower than the types and so refuse dirty upper bits too. Checked by
-            // Solidity as well, each member would cost 70 gas more.
-            slot := calldataload(add(report, 0x20))
-            count := calldataload(add(report, 0x60))
-            validators := calldataload(add(report, 0x80))
-            vaults := calldataload(add(report, 0xa0))
-        }
-        if ((slot >> 32 | round >> 24 | count >> 24 | validators >> 88 | vaults >> 88) != 0) {
-            // Rare: find out which, and say so.
-            SafeCast.toUint32(slot);
-            SafeCast.toUint24(round);
-            SafeCast.toUint24(count);
-            SafeCast.toUint88(validators);
-            SafeCast.toUint88(vaults);
-        }
-        uint256 balances = validators << VALIDATOR_BALANCE_AT | vaults << VAULT_BALANCE_AT;
-        if (balances == 0) revert EmptyReserves();
-        return slot | round << ROUND_AT | count << COUNT_AT | balances;
-    }
-
-    function _unpack(uint256 word) private pure returns (Latest memory) {
-        return Latest({
-            referenceSlot: word & SLOT_MASK,
-            round: word >> ROUND_AT & ROUND_MASK,
-            validatorCount: word >> COUNT_AT & COUNT_MASK,
-            validatorBalance: word >> VALIDATOR_BALANCE_AT & BALANCE_MASK,
-            vaultBalance: word >> VAULT_BALANCE_AT
-        });
-    }
-
-    /// @dev The sum of the balances in a stored report; two 88-bit numbers do not overflow.
-    function _total(uint256 word) private pure returns (uint256) {
-        unchecked {
-            return (word >> VALIDATOR_BALANCE_AT & BALANCE_MASK) + (word >> VAULT_BALANCE_AT);
-        }
+    function _requireBits(uint256 bits, uint256 value) private pure {
+        if (value >> bits != 0) revert ValueTooLarge(bits, value);
     }
 }

@@ -2,16 +2,20 @@
 pragma solidity 0.8.30;
 
 import {EjectionRegistry} from "../src/EjectionRegistry.sol";
+import {FrostGuardianModule} from "../src/FrostGuardianModule.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {ReserveFeed} from "../src/ReserveFeed.sol";
+import {StoppedValidatorInfo} from "../src/interfaces/IGuardianModule.sol";
 import {Fixture} from "./Fixture.sol";
 
 /// @title The digests, against vectors that the guardians' own software is tested with too
 contract DigestsTest is Fixture {
+    FrostGuardianModule private module;
     string private json;
 
     function setUp() public override {
         super.setUp();
+        module = new FrostGuardianModule(keys, registry, GOVERNOR);
         json = vm.readFile("test/vectors/digests.json");
     }
 
@@ -25,7 +29,7 @@ contract DigestsTest is Fixture {
             vm.assertEq(digestOf(at), expected, text(at, ".name"));
             count++;
         }
-        vm.assertTrue(count >= 9, "vectors are missing");
+        vm.assertTrue(count >= 18, "vectors are missing");
     }
 
     function test_the_types_are_the_ones_in_the_vectors() public view {
@@ -59,10 +63,12 @@ contract DigestsTest is Fixture {
             vm.etch(where, address(registry).code);
             return EjectionRegistry(where)
                 .hashOrder(
-                    uint64(number(at, ".fields.keyEpoch")),
-                    uint64(number(at, ".fields.referenceSlot")),
-                    vm.parseJsonBytes32(json, string.concat(at, ".fields.referenceRoot")),
-                    vm.parseJsonBytes(json, string.concat(at, ".fields.ejections"))
+                    orderOf(
+                        uint64(number(at, ".fields.keyEpoch")),
+                        uint64(number(at, ".fields.referenceSlot")),
+                        vm.parseJsonBytes32(json, string.concat(at, ".fields.referenceRoot")),
+                        vm.parseJsonBytes(json, string.concat(at, ".fields.ejections"))
+                    )
                 );
         }
         if (kind == keccak256("ReserveFeed")) {
@@ -74,15 +80,66 @@ contract DigestsTest is Fixture {
                     referenceSlot: uint64(number(at, ".fields.referenceSlot")),
                     referenceRoot: vm.parseJsonBytes32(json, string.concat(at, ".fields.referenceRoot")),
                     validatorCount: uint64(number(at, ".fields.validatorCount")),
-                    validatorBalance: uint128(number(at, ".fields.validatorBalance")),
-                    vaultBalance: uint128(number(at, ".fields.vaultBalance"))
+                    validatorGwei: uint64(number(at, ".fields.validatorGwei")),
+                    podGwei: uint64(number(at, ".fields.podGwei")),
+                    vaultGwei: uint64(number(at, ".fields.vaultGwei")),
+                    pendingGwei: uint64(number(at, ".fields.pendingGwei")),
+                    liabilityGwei: uint64(number(at, ".fields.liabilityGwei"))
                 })
                 );
         }
+        if (kind == keccak256("FrostGuardianModule")) {
+            vm.etch(where, address(module).code);
+            return messageOf(FrostGuardianModule(where), at);
+        }
         vm.assertEq(kind, keccak256("GuardianKeys"), "unknown contract");
         vm.etch(where, address(keys).code);
+        if (vm.keyExistsJson(json, string.concat(at, ".fields.proposal"))) {
+            return GuardianKeys(where)
+                .hashVeto(uint64(number(at, ".fields.keyEpoch")), uint64(number(at, ".fields.proposal")));
+        }
         return GuardianKeys(where)
             .hashRotation(uint64(number(at, ".fields.keyEpoch")), number(at, ".fields.px"), number(at, ".fields.py"));
+    }
+
+    function messageOf(FrostGuardianModule where, string memory at) private view returns (bytes32) {
+        uint64 epoch = uint64(number(at, ".fields.keyEpoch"));
+        if (vm.keyExistsJson(json, string.concat(at, ".fields.skippedIndex"))) {
+            bytes32 name = vm.parseJsonBytes32(json, string.concat(at, ".fields.moduleName"));
+            return where.hashSkipProvisioning(epoch, name, number(at, ".fields.skippedIndex"));
+        }
+        if (vm.keyExistsJson(json, string.concat(at, ".fields.numberOfValidators"))) {
+            return where.hashValidatorCount(
+                epoch, number(at, ".fields.numberOfValidators"), number(at, ".fields.epochNumber")
+            );
+        }
+        if (vm.keyExistsJson(json, string.concat(at, ".fields.validators"))) {
+            return where.hashBatchWithdrawals(epoch, stoppedAt(at));
+        }
+        return where.hashProvisioning(
+            epoch,
+            number(at, ".fields.pufferModuleIndex"),
+            vm.parseJsonBytes(json, string.concat(at, ".fields.pubKey")),
+            vm.parseJsonBytes(json, string.concat(at, ".fields.signature")),
+            vm.parseJsonBytes(json, string.concat(at, ".fields.withdrawalCredentials")),
+            vm.parseJsonBytes32(json, string.concat(at, ".fields.depositDataRoot"))
+        );
+    }
+
+    function stoppedAt(string memory at) private view returns (StoppedValidatorInfo[] memory infos) {
+        infos = new StoppedValidatorInfo[](3);
+        for (uint256 i = 0; i < 3; ++i) {
+            string memory one = string.concat(at, ".fields.validators[", vm.toString(i), "]");
+            infos[i] = StoppedValidatorInfo({
+                module: vm.parseJsonAddress(json, string.concat(one, ".module")),
+                startEpoch: number(one, ".startEpoch"),
+                endEpoch: number(one, ".endEpoch"),
+                wasSlashed: vm.parseJsonBool(json, string.concat(one, ".wasSlashed")),
+                moduleName: vm.parseJsonBytes32(json, string.concat(one, ".moduleName")),
+                pufferModuleIndex: number(one, ".pufferModuleIndex"),
+                withdrawalAmount: number(one, ".withdrawalAmount")
+            });
+        }
     }
 
     function domainOf(address verifyingContract, uint256 chainId) private pure returns (bytes32) {

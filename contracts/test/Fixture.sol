@@ -6,6 +6,7 @@ import {EjectionRegistry} from "../src/EjectionRegistry.sol";
 import {Signature} from "../src/FrostVerifier.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {ReserveFeed} from "../src/ReserveFeed.sol";
+import {ReservePolicy} from "../src/ReservePolicy.sol";
 import {FrostSigner} from "./FrostSigner.sol";
 import {TestBase} from "./TestBase.sol";
 
@@ -21,6 +22,11 @@ abstract contract Fixture is TestBase {
     uint64 internal constant SLOTS_PER_EPOCH = 32;
     uint64 internal constant REPORT_PERIOD = 75;
     uint64 internal constant HEARTBEAT = 1 days;
+    uint64 internal constant HISTORY = 225;
+    uint16 internal constant MAX_CHANGE_BPS = 500;
+    address internal constant TOKEN = address(0x70c3);
+    address internal constant VETOER = address(0x7e70);
+    uint64 internal constant DELAY = 3 days;
     uint64 internal constant FIRST_SLOT = 17_876_512;
     bytes32 internal constant ROOT = keccak256("reference root");
 
@@ -31,14 +37,45 @@ abstract contract Fixture is TestBase {
     function setUp() public virtual {
         vm.warp(timeOf(FIRST_SLOT) + 1 hours);
         (uint256 px, uint256 py) = FrostSigner.multiplyBase(SECRET);
-        keys = new GuardianKeys(px, py);
-        registry = new EjectionRegistry(keys, GOVERNOR, THRESHOLD);
+        keys = newKeys(px, py);
+        registry = newRegistry(keys, THRESHOLD);
         feed = newFeed(REPORT_PERIOD, HEARTBEAT, twoVaults());
     }
 
+    function newKeys(uint256 px, uint256 py) internal returns (GuardianKeys) {
+        return new GuardianKeys(px, py, GOVERNOR, VETOER, DELAY);
+    }
+
+    function newRegistry(GuardianKeys keys_, uint256 threshold) internal returns (EjectionRegistry) {
+        return newRegistry(keys_, threshold, address(0), address(0));
+    }
+
+    function newRegistry(GuardianKeys keys_, uint256 threshold, address roots, address requests)
+        internal
+        returns (EjectionRegistry)
+    {
+        return new EjectionRegistry(keys_, GOVERNOR, threshold, GENESIS_TIME, SECONDS_PER_SLOT, roots, requests);
+    }
+
     function newFeed(uint64 period, uint64 heartbeat, address[] memory vaults) internal returns (ReserveFeed) {
-        return
-            new ReserveFeed(keys, GOVERNOR, GENESIS_TIME, SECONDS_PER_SLOT, SLOTS_PER_EPOCH, period, heartbeat, vaults);
+        return newFeed(clockOf(period, heartbeat, address(0)), vaults);
+    }
+
+    function newFeed(ReserveFeed.Clock memory clock, address[] memory vaults) internal returns (ReserveFeed) {
+        return new ReserveFeed(keys, GOVERNOR, clock, MAX_CHANGE_BPS, sourcesOf(vaults));
+    }
+
+    function clockOf(uint64 period, uint64 heartbeat, address roots) internal pure returns (ReserveFeed.Clock memory) {
+        return ReserveFeed.Clock(GENESIS_TIME, SECONDS_PER_SLOT, SLOTS_PER_EPOCH, period, heartbeat, HISTORY, roots);
+    }
+
+    function sourcesOf(address[] memory vaults) internal pure returns (ReservePolicy.Sources memory) {
+        return ReservePolicy.Sources(vaults, onePod(), TOKEN);
+    }
+
+    function onePod() internal pure returns (address[] memory pods) {
+        pods = new address[](1);
+        pods[0] = address(0xc33);
     }
 
     function twoVaults() internal pure returns (address[] memory vaults) {
@@ -65,20 +102,44 @@ abstract contract Fixture is TestBase {
             referenceSlot: slot,
             referenceRoot: ROOT,
             validatorCount: 3210,
-            validatorBalance: 1_027_543.219876543 ether,
-            vaultBalance: 123_456.789012345678901234 ether
+            validatorGwei: 102_754_321_987_654,
+            podGwei: 812_345_678_901,
+            vaultGwei: 12_345_678_901_234,
+            pendingGwei: 96_000_000_000,
+            liabilityGwei: 109_876_543_210_987
         });
     }
 
+    function assetsOf(ReserveFeed.Report memory report) internal pure returns (uint256) {
+        return (uint256(report.validatorGwei) + report.podGwei + report.vaultGwei + report.pendingGwei) * 1 gwei;
+    }
+
+    /// @dev Written apart from the contract's own packing.
+    function packed(ReserveFeed.Report memory report) internal pure returns (ReserveFeed.Packed memory) {
+        bytes memory head =
+            abi.encodePacked(report.keyEpoch, report.referenceSlot, report.validatorCount, report.validatorGwei);
+        bytes memory amounts =
+            abi.encodePacked(report.podGwei, report.vaultGwei, report.pendingGwei, report.liabilityGwei);
+        return ReserveFeed.Packed(abi.decode(head, (uint256)), report.referenceRoot, abi.decode(amounts, (uint256)));
+    }
+
     function submit(ReserveFeed.Report memory report) internal {
-        feed.submitReport(report, FrostSigner.sign(SECRET, feed.hashReport(report)));
+        feed.submitReport(packed(report), FrostSigner.sign(SECRET, feed.hashReport(report)));
     }
 
     // Orders
 
     /// @dev A key that any mistake in copying would change.
     function pubkeyOf(uint256 index) internal pure returns (bytes memory) {
-        return abi.encodePacked(keccak256(abi.encode(index)), bytes16(keccak256(abi.encode(index, "tail"))));
+        return abi.encodePacked(headOf(index), tailOf(index));
+    }
+
+    function headOf(uint256 index) internal pure returns (bytes32) {
+        return keccak256(abi.encode(index));
+    }
+
+    function tailOf(uint256 index) internal pure returns (bytes16) {
+        return bytes16(keccak256(abi.encode(index, "tail")));
     }
 
     function entry(uint64 index, uint8 reason) internal pure returns (bytes memory) {
@@ -92,8 +153,16 @@ abstract contract Fixture is TestBase {
         }
     }
 
+    function orderOf(uint64 epoch, uint64 slot, bytes32 root, bytes memory list)
+        internal
+        pure
+        returns (EjectionRegistry.Order memory)
+    {
+        return EjectionRegistry.Order(epoch, slot, root, list);
+    }
+
     function submitOrder(uint64 slot, bytes memory list) internal {
-        Signature memory signature = FrostSigner.sign(SECRET, registry.hashOrder(1, slot, ROOT, list));
-        registry.submitOrder(1, slot, ROOT, list, signature);
+        Signature memory signature = FrostSigner.sign(SECRET, registry.hashOrder(orderOf(1, slot, ROOT, list)));
+        registry.submitOrder(orderOf(1, slot, ROOT, list), signature);
     }
 }

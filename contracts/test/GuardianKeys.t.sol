@@ -24,26 +24,26 @@ contract GuardianKeysTest is Fixture {
 
     function test_the_first_key_begins_epoch_1() public {
         vm.recordLogs();
-        GuardianKeys fresh = new GuardianKeys(nextX, nextY);
+        GuardianKeys fresh = newKeys(nextX, nextY);
         Vm.Log[] memory logs = vm.getRecordedLogs();
-        vm.assertEq(logs.length, 1, "events");
-        vm.assertEq(logs[0].topics[0], GuardianKeys.KeyRotated.selector, "event");
-        vm.assertEq(uint256(logs[0].topics[1]), 1, "event's epoch");
-        vm.assertEq(logs[0].data, abi.encode(nextX, nextY), "event's key");
+        vm.assertEq(logs.length, 2, "events: owner and key");
+        vm.assertEq(logs[1].topics[0], GuardianKeys.KeyRotated.selector, "event");
+        vm.assertEq(uint256(logs[1].topics[1]), 1, "event's epoch");
+        vm.assertEq(logs[1].data, abi.encode(nextX, nextY), "event's key");
         assertKey(fresh, 1, nextX, nextY);
     }
 
     function test_a_key_that_cannot_be_used_is_not_deployed() public {
         vm.expectRevert(GuardianKeys.InvalidPublicKey.selector);
-        new GuardianKeys(px, py ^ 1);
+        newKeys(px, py ^ 1);
         vm.expectRevert(GuardianKeys.InvalidPublicKey.selector);
-        new GuardianKeys(0, 0);
+        newKeys(0, 0);
     }
 
     function testFuzz_keys_of_either_parity_verify(uint256 secret, bytes32 digest) public {
         secret = bound(secret, 1, FrostSigner.N - 1);
         (uint256 x, uint256 y) = FrostSigner.multiplyBase(secret);
-        GuardianKeys other = new GuardianKeys(x, y);
+        GuardianKeys other = newKeys(x, y);
         other.verify(1, digest, FrostSigner.sign(secret, digest));
     }
 
@@ -143,7 +143,7 @@ contract GuardianKeysTest is Fixture {
     }
 
     function test_rotation_signed_for_another_contract_is_refused() public {
-        bytes32 digest = new GuardianKeys(px, py).hashRotation(2, nextX, nextY);
+        bytes32 digest = newKeys(px, py).hashRotation(2, nextX, nextY);
         (Signature memory byOld, Signature memory byNew) = bySecrets(SECRET, NEXT_SECRET, digest);
         expectRefusedRotation(byOld, byNew, GuardianKeys.InvalidSignature.selector);
     }

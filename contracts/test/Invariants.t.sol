@@ -27,7 +27,7 @@ contract Crowd is Fixture {
         ReserveFeed.Report memory given = reportAt(nearby(slot));
         given.keyEpoch = nearEpoch(epoch);
         Signature memory signature = FrostSigner.sign(forged ? secret + 1 : secret, feed.hashReport(given));
-        try feed.submitReport(given, signature) {
+        try feed.submitReport(packed(given), signature) {
             if (forged || given.keyEpoch != keys.keyEpoch()) forgeryAccepted = true;
             if (given.referenceSlot <= lastReport) slotFell = true;
             lastReport = given.referenceSlot;
@@ -39,9 +39,9 @@ contract Crowd is Fixture {
         slot = nearby(slot);
         epoch = nearEpoch(epoch);
         bytes memory list = listOf(count % 4);
-        bytes32 digest = registry.hashOrder(epoch, slot, ROOT, list);
+        bytes32 digest = registry.hashOrder(orderOf(epoch, slot, ROOT, list));
         Signature memory signature = FrostSigner.sign(forged ? secret + 1 : secret, digest);
-        try registry.submitOrder(epoch, slot, ROOT, list, signature) {
+        try registry.submitOrder(orderOf(epoch, slot, ROOT, list), signature) {
             if (forged || epoch != keys.keyEpoch() || list.length == 0) forgeryAccepted = true;
             if (slot <= lastOrder) slotFell = true;
             lastOrder = slot;
@@ -79,7 +79,7 @@ contract Crowd is Fixture {
         bool round = true;
         if (reports > 0) {
             (uint80 roundId, int256 answer,,,) = feed.latestRoundData();
-            round = roundId == reports && answer > 0;
+            round = roundId == lastReport && answer > 0;
         }
         return report_ && order_ && round && keys.keyEpoch() == rotations + 1 && px != 0 && py != 0;
     }

@@ -3,10 +3,13 @@ pragma solidity 0.8.30;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {FutureReferenceSlot, InvalidClock, ReferenceSlotTooOld} from "../src/BeaconClock.sol";
 import {Signature} from "../src/FrostVerifier.sol";
 import {GuardianSigned, StaleReferenceSlot} from "../src/GuardianSigned.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {ReserveFeed} from "../src/ReserveFeed.sol";
+import {ReservePolicy} from "../src/ReservePolicy.sol";
+import {ReserveHistory, Stored} from "../src/ReserveHistory.sol";
 import {FrostSigner} from "./FrostSigner.sol";
 import {Fixture} from "./Fixture.sol";
 
@@ -16,20 +19,20 @@ contract ReserveFeedTest is Fixture {
         ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
         bytes32 digest = feed.hashReport(report);
         Signature memory signature = FrostSigner.sign(SECRET, digest);
-        uint256 total = uint256(report.validatorBalance) + report.vaultBalance;
+        uint256 total = assetsOf(report);
         vm.expectEmit(address(feed));
-        emit ReserveFeed.ReserveReported(FIRST_SLOT, ROOT, total, report.validatorCount);
+        emit ReserveFeed.ReserveReported(FIRST_SLOT, ROOT, total);
         vm.prank(STRANGER);
-        feed.submitReport(report, signature);
+        feed.submitReport(packed(report), signature);
 
-        assertRound(1, total, timeOf(FIRST_SLOT));
-        assertLatest(1, report);
+        assertRound(total, FIRST_SLOT);
+        assertLatest(report);
     }
 
     function test_before_the_first_report_there_is_no_answer() public {
         vm.expectRevert(ReserveFeed.NoReport.selector);
         feed.latestRoundData();
-        vm.expectRevert(ReserveFeed.NoReport.selector);
+        vm.expectRevert(abi.encodeWithSelector(ReserveFeed.UnknownRound.selector, 0));
         feed.getRoundData(0);
         vm.expectRevert(ReserveFeed.NoReport.selector);
         feed.latestReport();
@@ -37,28 +40,81 @@ contract ReserveFeedTest is Fixture {
         vm.assertEq(feed.lastReferenceSlot(), 0, "last reference slot");
     }
 
-    function test_only_the_latest_round_is_kept() public {
-        submit(reportAt(FIRST_SLOT));
-        submit(reportAt(FIRST_SLOT + 1));
-        (uint80 round,,,, uint80 answeredIn) = feed.getRoundData(2);
-        vm.assertEq(round, 2, "round");
-        vm.assertEq(answeredIn, 2, "answered in");
-        vm.expectRevert(abi.encodeWithSelector(ReserveFeed.UnknownRound.selector, 1, 2));
-        feed.getRoundData(1);
-        vm.expectRevert(abi.encodeWithSelector(ReserveFeed.UnknownRound.selector, 3, 2));
-        feed.getRoundData(3);
+    function testFuzz_the_last_report_of_each_interval_is_kept(uint8 reports, uint16[] calldata steps) public {
+        vm.assume(steps.length > 0);
+        uint64 slot = FIRST_SLOT;
+        uint64[] memory slots = new uint64[](1 + reports % 32);
+        for (uint256 i = 0; i < slots.length; ++i) {
+            slot += 1 + steps[i % steps.length] % 20_000;
+            slots[i] = slot;
+            vm.warp(timeOf(slot) + 600);
+            submit(reportAt(slot));
+            (uint80 round,,,,) = feed.latestRoundData();
+            vm.assertEq(round, slot, "latest");
+        }
+        for (uint256 i = 0; i < slots.length; ++i) {
+            bool last = i + 1 == slots.length || slots[i] / 7200 != slots[i + 1] / 7200;
+            if (last && slots[i] / 7200 + 128 > slot / 7200) {
+                (uint80 round, int256 answer,, uint256 updatedAt, uint80 answeredIn) = feed.getRoundData(slots[i]);
+                vm.assertTrue(round == slots[i] && answeredIn == round && answer > 0, "round");
+                vm.assertEq(updatedAt, timeOf(slots[i]), "time");
+                vm.assertEq(feed.reportNear(slots[i] / 7200 * 7200).referenceSlot, slots[i], "near");
+            } else {
+                vm.expectRevert(abi.encodeWithSelector(ReserveFeed.UnknownRound.selector, slots[i]));
+                feed.getRoundData(slots[i]);
+            }
+        }
+        vm.expectRevert(abi.encodeWithSelector(ReserveFeed.UnknownRound.selector, slot + 1));
+        feed.getRoundData(slot + 1);
+        vm.expectRevert(abi.encodeWithSelector(ReserveFeed.UnknownRound.selector, type(uint80).max));
+        feed.getRoundData(type(uint80).max);
+        vm.expectRevert(ReserveFeed.NoReport.selector);
+        feed.reportNear(slot + 7200);
     }
 
-    function testFuzz_what_is_reported_is_what_is_read(uint24 count, uint88 validators, uint88 vaults, uint32 slot)
-        public
-    {
-        vm.assume(uint256(validators) + vaults > 0 && slot > 0);
+    function test_what_is_older_than_the_ring_is_forgotten() public {
+        submit(reportAt(FIRST_SLOT));
+        uint64 later = FIRST_SLOT / 7200 * 7200 + 128 * 7200;
+        vm.warp(timeOf(later) - 1);
+        vm.assertEq(feed.latestReport().referenceSlot, FIRST_SLOT, "still there");
+        vm.warp(timeOf(later));
+        vm.expectRevert(ReserveFeed.NoReport.selector);
+        feed.latestReport();
+        vm.assertTrue(feed.isStale(), "stale");
+        // The place in the ring is that of the old report.
+        submit(reportAt(later));
+        assertLatest(reportAt(later));
+        vm.expectRevert(abi.encodeWithSelector(ReserveFeed.UnknownRound.selector, FIRST_SLOT));
+        feed.getRoundData(FIRST_SLOT);
+    }
+
+    function test_a_report_older_than_a_short_ring_is_refused() public {
+        ReserveFeed.Clock memory clock = clockOf(1, HEARTBEAT, address(0));
+        clock.historyEpochs = 1;
+        feed = newFeed(clock, twoVaults());
+        uint64 slot = FIRST_SLOT / 32 * 32;
+        vm.warp(timeOf(slot + 128 * 32));
+        expectRefused(reportAt(slot), abi.encodeWithSelector(ReferenceSlotTooOld.selector, slot, timeOf(slot)));
+        submit(reportAt(slot + 32));
+        assertLatest(reportAt(slot + 32));
+    }
+
+    function testFuzz_what_is_reported_is_what_is_read(
+        uint24 count,
+        uint56 validators,
+        uint56 pods,
+        uint56 vaults,
+        uint56 pending,
+        uint32 slot
+    ) public {
+        vm.assume(uint256(validators) + pods + vaults + pending > 0 && slot > 0);
         vm.warp(timeOf(slot));
         ReserveFeed.Report memory report = reportAt(slot);
-        (report.validatorCount, report.validatorBalance, report.vaultBalance) = (count, validators, vaults);
+        (report.validatorCount, report.validatorGwei, report.podGwei) = (count, validators, pods);
+        (report.vaultGwei, report.pendingGwei, report.liabilityGwei) = (vaults, pending, type(uint56).max - vaults);
         submit(report);
-        assertRound(1, uint256(validators) + vaults, timeOf(slot));
-        assertLatest(1, report);
+        assertRound(assetsOf(report), slot);
+        assertLatest(report);
     }
 
     function testFuzz_the_reference_slot_rises_strictly(uint64 slot) public {
@@ -71,7 +127,7 @@ contract ReserveFeedTest is Fixture {
     function testFuzz_a_slot_that_has_not_come_is_refused(uint64 slot) public {
         vm.warp(timeOf(FIRST_SLOT));
         slot = uint64(bound(slot, FIRST_SLOT + 1, type(uint32).max));
-        bytes memory why = abi.encodeWithSelector(ReserveFeed.FutureReferenceSlot.selector, slot, timeOf(slot));
+        bytes memory why = abi.encodeWithSelector(FutureReferenceSlot.selector, slot, timeOf(slot));
         expectRefused(reportAt(slot), why);
         vm.warp(timeOf(slot) - 1);
         expectRefused(reportAt(slot), why);
@@ -81,51 +137,54 @@ contract ReserveFeedTest is Fixture {
 
     function test_a_report_of_nothing_is_refused() public {
         ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
-        (report.validatorBalance, report.vaultBalance) = (0, 0);
+        (report.validatorGwei, report.podGwei, report.vaultGwei, report.pendingGwei) = (0, 0, 0, 0);
         expectRefused(report, abi.encodeWithSelector(ReserveFeed.EmptyReserves.selector));
-        report.vaultBalance = 1;
+        report.pendingGwei = 1;
         submit(report);
-        assertRound(1, 1, timeOf(FIRST_SLOT));
+        assertRound(1 gwei, FIRST_SLOT);
     }
 
-    function test_values_that_cannot_be_stored_are_refused() public {
+    function testFuzz_values_that_cannot_be_stored_are_refused(uint64 value, uint256 field) public {
+        value = uint64(bound(value, 1 << 58, type(uint64).max));
         ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
+        field = field % 3;
+        if (field == 0) report.validatorGwei = value;
+        if (field == 1) report.liabilityGwei = value;
+        if (field == 2) (report.podGwei, report.vaultGwei, report.pendingGwei) = (value, 0, 0);
+        expectRefused(report, tooWide(58, value));
+        report = reportAt(FIRST_SLOT);
         report.validatorCount = uint64(type(uint24).max) + 1;
         expectRefused(report, tooWide(24, report.validatorCount));
-        report = reportAt(FIRST_SLOT);
-        report.validatorBalance = uint128(type(uint88).max) + 1;
-        expectRefused(report, tooWide(88, report.validatorBalance));
-        report = reportAt(FIRST_SLOT);
-        report.vaultBalance = type(uint128).max;
-        expectRefused(report, tooWide(88, report.vaultBalance));
         report = reportAt(uint64(type(uint32).max) + 1);
         vm.warp(timeOf(report.referenceSlot));
         expectRefused(report, tooWide(32, report.referenceSlot));
     }
 
-    function test_the_rounds_do_not_run_into_the_other_fields() public {
-        submit(reportAt(FIRST_SLOT));
-        // The 2^24th round, some 200 years from now: the stored word with all its round bits set.
-        bytes32 position = bytes32(uint256(4));
-        vm.store(address(feed), position, vm.load(address(feed), position) | bytes32(uint256(type(uint24).max) << 32));
-        (uint80 round,,,,) = feed.latestRoundData();
-        vm.assertEq(round, type(uint24).max, "round");
-        expectRefused(reportAt(FIRST_SLOT + 1), tooWide(24, 1 << 24));
+    function test_kinds_that_together_cannot_be_stored_are_refused() public {
+        ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
+        (report.podGwei, report.vaultGwei, report.pendingGwei) = (1 << 57, (1 << 57) - 1, 1);
+        expectRefused(report, tooWide(58, 1 << 58));
+        report.pendingGwei = 0;
+        submit(report);
+        assertLatest(report);
     }
 
     function testFuzz_every_signed_field_is_bound(uint256 field, uint8 bit) public {
         ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
         Signature memory signature = FrostSigner.sign(SECRET, feed.hashReport(report));
-        field = field % 5;
+        field = field % 8;
         // Small enough to pass every other check; the epoch has its own test.
         if (field == 0) report.referenceSlot ^= uint64(1) << (bit % 8);
         if (field == 1) report.referenceRoot ^= bytes32(uint256(1) << bit);
         if (field == 2) report.validatorCount ^= uint64(1) << (bit % 24);
-        if (field == 3) report.validatorBalance ^= uint128(1) << (bit % 88);
-        if (field == 4) report.vaultBalance ^= uint128(1) << (bit % 88);
+        if (field == 3) report.validatorGwei ^= uint64(1) << (bit % 56);
+        if (field == 4) report.podGwei ^= uint64(1) << (bit % 56);
+        if (field == 5) report.vaultGwei ^= uint64(1) << (bit % 56);
+        if (field == 6) report.pendingGwei ^= uint64(1) << (bit % 56);
+        if (field == 7) report.liabilityGwei ^= uint64(1) << (bit % 56);
         vm.expectRevert(GuardianKeys.InvalidSignature.selector);
-        feed.submitReport(report, signature);
-        feed.submitReport(reportAt(FIRST_SLOT), signature);
+        feed.submitReport(packed(report), signature);
+        feed.submitReport(packed(reportAt(FIRST_SLOT)), signature);
     }
 
     function test_a_report_of_an_earlier_key_epoch_is_refused() public {
@@ -133,11 +192,11 @@ contract ReserveFeedTest is Fixture {
         Signature memory signature = FrostSigner.sign(SECRET, feed.hashReport(report));
         rotate();
         vm.expectRevert(abi.encodeWithSelector(GuardianKeys.WrongKeyEpoch.selector, 1, 2));
-        feed.submitReport(report, signature);
+        feed.submitReport(packed(report), signature);
         report.keyEpoch = 2;
         vm.expectRevert(GuardianKeys.InvalidSignature.selector);
-        feed.submitReport(report, signature);
-        feed.submitReport(report, FrostSigner.sign(NEXT_SECRET, feed.hashReport(report)));
+        feed.submitReport(packed(report), signature);
+        feed.submitReport(packed(report), FrostSigner.sign(NEXT_SECRET, feed.hashReport(report)));
     }
 
     function test_a_report_for_another_feed_is_refused() public {
@@ -145,7 +204,7 @@ contract ReserveFeedTest is Fixture {
         ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
         Signature memory signature = FrostSigner.sign(SECRET, other.hashReport(report));
         vm.expectRevert(GuardianKeys.InvalidSignature.selector);
-        feed.submitReport(report, signature);
+        feed.submitReport(packed(report), signature);
     }
 
     function test_a_report_for_another_chain_is_refused() public {
@@ -153,23 +212,13 @@ contract ReserveFeedTest is Fixture {
         Signature memory signature = FrostSigner.sign(SECRET, feed.hashReport(report));
         vm.chainId(560048);
         vm.expectRevert(GuardianKeys.InvalidSignature.selector);
-        feed.submitReport(report, signature);
-    }
-
-    function testFuzz_dirty_upper_bits_are_refused(uint256 field) public {
-        ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
-        Signature memory signature = FrostSigner.sign(SECRET, feed.hashReport(report));
-        bytes memory input = abi.encodeCall(ReserveFeed.submitReport, (report, signature));
-        uint256[5] memory words = [uint256(0), 1, 3, 4, 5];
-        input[4 + 32 * words[field % 5]] = 0x01;
-        (bool success,) = address(feed).call(input);
-        vm.assertFalse(success, "dirty");
+        feed.submitReport(packed(report), signature);
     }
 
     function testFuzz_truncated_calldata_is_refused(uint256 length) public {
         ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
         Signature memory signature = FrostSigner.sign(SECRET, feed.hashReport(report));
-        bytes memory input = abi.encodeCall(ReserveFeed.submitReport, (report, signature));
+        bytes memory input = abi.encodeCall(ReserveFeed.submitReport, (packed(report), signature));
         length = bound(length, 0, input.length - 1);
         assembly ("memory-safe") {
             mstore(input, length)
@@ -186,7 +235,9 @@ contract ReserveFeedTest is Fixture {
 
     function test_the_clock_and_the_feed_describe_themselves() public view {
         vm.assertEq(feed.decimals(), 18, "decimals");
-        vm.assertEq(feed.version(), 1, "version");
+        vm.assertEq(feed.version(), 2, "version");
+        vm.assertEq(feed.maxChangeBps(), MAX_CHANGE_BPS, "limit of change");
+        vm.assertEq(feed.intervalSlots(), 7200, "slots in an interval");
         vm.assertTrue(bytes(feed.description()).length > 0, "description");
         vm.assertEq(address(feed.keys()), address(keys), "keys");
         vm.assertEq(feed.genesisTime(), GENESIS_TIME, "genesis time");
@@ -204,15 +255,28 @@ contract ReserveFeedTest is Fixture {
     }
 
     function test_a_clock_without_length_is_refused() public {
-        vm.expectRevert(ReserveFeed.InvalidClock.selector);
-        new ReserveFeed(keys, GOVERNOR, GENESIS_TIME, 0, SLOTS_PER_EPOCH, 1, HEARTBEAT, twoVaults());
-        vm.expectRevert(ReserveFeed.InvalidClock.selector);
-        new ReserveFeed(keys, GOVERNOR, GENESIS_TIME, SECONDS_PER_SLOT, 0, 1, HEARTBEAT, twoVaults());
+        ReserveFeed.Clock memory clock = clockOf(1, HEARTBEAT, address(0));
+        clock.secondsPerSlot = 0;
+        vm.expectRevert(InvalidClock.selector);
+        newFeed(clock, twoVaults());
+        clock = clockOf(1, HEARTBEAT, address(0));
+        clock.slotsPerEpoch = 0;
+        vm.expectRevert(ReserveHistory.InvalidInterval.selector);
+        newFeed(clock, twoVaults());
+        vm.expectRevert(InvalidClock.selector);
+        newFeed(clockOf(1, HEARTBEAT, STRANGER), twoVaults());
+    }
+
+    function test_the_limit_of_change_is_above_0_and_at_most_all() public {
+        vm.expectRevert(abi.encodeWithSelector(ReservePolicy.InvalidMaxChange.selector, 0));
+        new ReserveFeed(keys, GOVERNOR, clockOf(1, HEARTBEAT, address(0)), 0, sourcesOf(twoVaults()));
+        vm.expectRevert(abi.encodeWithSelector(ReservePolicy.InvalidMaxChange.selector, 10_001));
+        new ReserveFeed(keys, GOVERNOR, clockOf(1, HEARTBEAT, address(0)), 10_001, sourcesOf(twoVaults()));
     }
 
     function test_the_governor_sets_the_period() public {
         vm.expectEmit(address(feed));
-        emit ReserveFeed.ReportPeriodChanged(REPORT_PERIOD, 1);
+        emit ReservePolicy.ReportPeriodChanged(REPORT_PERIOD, 1);
         vm.prank(GOVERNOR);
         feed.setReportPeriod(1);
         vm.assertEq(feed.reportPeriodEpochs(), 1, "period");
@@ -222,35 +286,36 @@ contract ReserveFeedTest is Fixture {
         if (period % 2 == 0) period = uint64(bound(period, 0, 400));
         // A day has 225 epochs.
         if (period == 0 || period > 225) {
-            vm.expectRevert(abi.encodeWithSelector(ReserveFeed.InvalidReportPeriod.selector, period));
+            vm.expectRevert(abi.encodeWithSelector(ReservePolicy.InvalidReportPeriod.selector, period));
         }
         vm.prank(GOVERNOR);
         feed.setReportPeriod(period);
     }
 
-    function test_the_governor_sets_the_vaults() public {
-        address[] memory one = new address[](1);
-        one[0] = address(0xc33);
+    function test_the_governor_sets_the_sources() public {
+        vm.assertEq(abi.encode(feed.getSources()), abi.encode(sourcesOf(twoVaults())), "at first");
+        ReservePolicy.Sources memory sources = ReservePolicy.Sources(accountsOf(64, 0), accountsOf(64, 64), address(0));
         vm.expectEmit(address(feed));
-        emit ReserveFeed.VaultsChanged(one);
+        emit ReservePolicy.SourcesChanged(sources);
         vm.prank(GOVERNOR);
-        feed.setVaults(one);
-        vm.assertEq(abi.encode(feed.getVaults()), abi.encode(one), "fewer");
+        feed.setSources(sources);
+        vm.assertEq(abi.encode(feed.getSources()), abi.encode(sources), "more");
+        sources = ReservePolicy.Sources(new address[](0), new address[](0), TOKEN);
         vm.prank(GOVERNOR);
-        feed.setVaults(vaultsOf(16));
-        vm.assertEq(abi.encode(feed.getVaults()), abi.encode(vaultsOf(16)), "more");
-        vm.prank(GOVERNOR);
-        feed.setVaults(new address[](0));
-        vm.assertEq(feed.getVaults().length, 0, "none");
+        feed.setSources(sources);
+        vm.assertEq(abi.encode(feed.getSources()), abi.encode(sources), "none");
     }
 
-    function test_vaults_are_bounded_distinct_and_not_zero() public {
-        expectRefusedVaults(vaultsOf(17), abi.encodeWithSelector(ReserveFeed.TooManyVaults.selector, 17));
-        address[] memory vaults = vaultsOf(3);
+    function test_sources_are_bounded_distinct_and_not_zero() public {
+        expectRefusedVaults(accountsOf(65, 0), abi.encodeWithSelector(ReservePolicy.TooManyAccounts.selector, 65));
+        address[] memory vaults = accountsOf(3, 0);
         vaults[2] = vaults[0];
-        expectRefusedVaults(vaults, abi.encodeWithSelector(ReserveFeed.InvalidVault.selector, vaults[0]));
+        expectRefusedVaults(vaults, abi.encodeWithSelector(ReservePolicy.InvalidAccount.selector, vaults[0]));
         vaults[2] = address(0);
-        expectRefusedVaults(vaults, abi.encodeWithSelector(ReserveFeed.InvalidVault.selector, address(0)));
+        expectRefusedVaults(vaults, abi.encodeWithSelector(ReservePolicy.InvalidAccount.selector, address(0)));
+        // What is a pod already is counted once.
+        vaults[2] = onePod()[0];
+        expectRefusedVaults(vaults, abi.encodeWithSelector(ReservePolicy.InvalidAccount.selector, vaults[2]));
     }
 
     function test_nobody_else_governs() public {
@@ -260,7 +325,70 @@ contract ReserveFeedTest is Fixture {
         feed.setReportPeriod(1);
         vm.expectRevert(why);
         vm.prank(STRANGER);
-        feed.setVaults(twoVaults());
+        feed.setSources(sourcesOf(twoVaults()));
+        vm.expectRevert(why);
+        vm.prank(STRANGER);
+        feed.confirmReport(ROOT);
+    }
+
+    function testFuzz_a_large_change_needs_the_governor(uint64 assets, uint64 liabilities) public {
+        ReserveFeed.Report memory first = reportAt(FIRST_SLOT);
+        (first.validatorGwei, first.podGwei, first.vaultGwei, first.pendingGwei) = (1e12, 0, 0, 0);
+        first.liabilityGwei = 2e12;
+        submit(first);
+        ReserveFeed.Report memory next = reportAt(FIRST_SLOT + 1);
+        (next.podGwei, next.vaultGwei, next.pendingGwei) = (0, 0, 0);
+        next.validatorGwei = uint64(bound(assets, 0.9e12, 1.1e12));
+        next.liabilityGwei = uint64(bound(liabilities, 1.8e12, 2.2e12));
+        bool small = next.validatorGwei >= 0.95e12 && next.validatorGwei <= 1.05e12;
+        bytes32 digest = feed.hashReport(next);
+        if (!small) {
+            expectRefused(next, changed(1e12, next.validatorGwei, digest));
+        } else if (next.liabilityGwei < 1.9e12 || next.liabilityGwei > 2.1e12) {
+            small = false;
+            expectRefused(next, changed(2e12, next.liabilityGwei, digest));
+        }
+        if (!small) {
+            vm.prank(GOVERNOR);
+            feed.confirmReport(digest);
+        }
+        submit(next);
+        assertLatest(next);
+    }
+
+    function test_the_largest_change_is_allowed_and_no_larger_one() public {
+        ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
+        (report.validatorGwei, report.podGwei, report.vaultGwei, report.pendingGwei) = (1e12, 0, 0, 0);
+        submit(report);
+        report.referenceSlot++;
+        report.validatorGwei = 0.95e12 - 1;
+        expectRefused(report, changed(1e12, 0.95e12 - 1, feed.hashReport(report)));
+        report.validatorGwei = 1.05e12 + 1;
+        expectRefused(report, changed(1e12, 1.05e12 + 1, feed.hashReport(report)));
+        report.validatorGwei = 0.95e12;
+        submit(report);
+        assertLatest(report);
+    }
+
+    function test_a_confirmation_is_of_one_report() public {
+        submit(reportAt(FIRST_SLOT));
+        ReserveFeed.Report memory low = reportAt(FIRST_SLOT + 1);
+        low.validatorGwei /= 2;
+        ReserveFeed.Report memory lower = reportAt(FIRST_SLOT + 1);
+        lower.validatorGwei /= 3;
+        bytes32 digest = feed.hashReport(low);
+        uint256 last = assetsOf(reportAt(FIRST_SLOT)) / 1 gwei;
+        vm.expectEmit(address(feed));
+        emit ReservePolicy.ReportConfirmed(digest);
+        vm.prank(GOVERNOR);
+        feed.confirmReport(digest);
+        expectRefused(lower, changed(last, assetsOf(lower) / 1 gwei, feed.hashReport(lower)));
+        // Confirmed is not signed.
+        Signature memory forged = FrostSigner.sign(NEXT_SECRET, digest);
+        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        feed.submitReport(packed(low), forged);
+        submit(low);
+        assertLatest(low);
     }
 
     /// @dev Well signed, so that it is refused for `why` alone, and leaves nothing behind.
@@ -268,46 +396,52 @@ contract ReserveFeedTest is Fixture {
         uint64 last = feed.lastReferenceSlot();
         Signature memory signature = FrostSigner.sign(SECRET, feed.hashReport(report));
         vm.expectRevert(why);
-        feed.submitReport(report, signature);
+        feed.submitReport(packed(report), signature);
         vm.assertEq(feed.lastReferenceSlot(), last, "last reference slot");
     }
 
     function expectRefusedVaults(address[] memory vaults, bytes memory why) private {
+        ReservePolicy.Sources memory sources = sourcesOf(vaults);
         vm.expectRevert(why);
         vm.prank(GOVERNOR);
-        feed.setVaults(vaults);
+        feed.setSources(sources);
         vm.expectRevert(why);
         newFeed(REPORT_PERIOD, HEARTBEAT, vaults);
-        vm.assertEq(abi.encode(feed.getVaults()), abi.encode(twoVaults()), "vaults");
+        vm.assertEq(abi.encode(feed.getSources()), abi.encode(sourcesOf(twoVaults())), "sources");
     }
 
-    function assertRound(uint80 expectedRound, uint256 expectedAnswer, uint256 expectedTime) private view {
+    function assertRound(uint256 expectedAnswer, uint64 slot) private view {
+        uint256 expectedRound = slot;
         (uint80 round, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredIn) = feed.latestRoundData();
         vm.assertEq(round, expectedRound, "round");
         vm.assertEq(answer, SafeCast.toInt256(expectedAnswer), "answer");
-        vm.assertEq(startedAt, expectedTime, "started at");
-        vm.assertEq(updatedAt, expectedTime, "updated at");
+        vm.assertEq(startedAt, timeOf(slot), "started at");
+        vm.assertEq(updatedAt, timeOf(slot), "updated at");
         vm.assertEq(answeredIn, expectedRound, "answered in");
     }
 
-    function assertLatest(uint80 expectedRound, ReserveFeed.Report memory report) private view {
-        (uint80 round, uint64 slot, uint64 count, uint128 validators, uint128 vaults) = feed.latestReport();
-        vm.assertEq(round, expectedRound, "round");
-        vm.assertEq(slot, report.referenceSlot, "slot");
-        vm.assertEq(count, report.validatorCount, "count");
-        vm.assertEq(validators, report.validatorBalance, "validators");
-        vm.assertEq(vaults, report.vaultBalance, "vaults");
+    function assertLatest(ReserveFeed.Report memory report) private view {
+        Stored memory stored = feed.latestReport();
+        vm.assertEq(stored.referenceSlot, report.referenceSlot, "slot");
+        vm.assertEq(stored.validatorCount, report.validatorCount, "count");
+        vm.assertEq(stored.validatorGwei, report.validatorGwei, "validators");
+        vm.assertEq(stored.otherGwei, uint256(report.podGwei) + report.vaultGwei + report.pendingGwei, "others");
+        vm.assertEq(stored.liabilityGwei, report.liabilityGwei, "liabilities");
         vm.assertEq(feed.lastReferenceSlot(), report.referenceSlot, "last reference slot");
     }
 
-    function tooWide(uint8 bits, uint256 value) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(SafeCast.SafeCastOverflowedUintDowncast.selector, bits, value);
+    function tooWide(uint256 bits, uint256 value) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(ReserveFeed.ValueTooLarge.selector, bits, value);
     }
 
-    function vaultsOf(uint160 count) private pure returns (address[] memory vaults) {
-        vaults = new address[](count);
+    function changed(uint256 last, uint256 next, bytes32 digest) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(ReservePolicy.ChangeTooLarge.selector, last, next, digest);
+    }
+
+    function accountsOf(uint160 count, uint160 from) private pure returns (address[] memory accounts) {
+        accounts = new address[](count);
         for (uint160 i = 0; i < count; ++i) {
-            vaults[i] = address(0x1000 + i);
+            accounts[i] = address(0x1000 + from + i);
         }
     }
 }

@@ -37,10 +37,14 @@ interface Vm {
     function load(address target, bytes32 slot) external view returns (bytes32);
     function store(address target, bytes32 slot, bytes32 value) external;
     function prank(address sender) external;
+    function deal(address account, uint256 balance) external;
     function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
     function clearMockedCalls() external;
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool success);
+
+    function startBroadcast() external;
+    function stopBroadcast() external;
 
     // What happened
     function expectRevert(bytes4 selector) external;
@@ -52,6 +56,7 @@ interface Vm {
 
     // Mathematics and fuzzing
     function createWallet(uint256 privateKey) external returns (Wallet memory);
+    function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function assume(bool condition) external pure;
 
     // Files
@@ -63,6 +68,7 @@ interface Vm {
     function parseJsonBool(string calldata json, string calldata key) external pure returns (bool);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
+    function parseJsonAddressArray(string calldata json, string calldata key) external pure returns (address[] memory);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function toString(uint256 value) external pure returns (string memory);

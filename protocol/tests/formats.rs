@@ -17,6 +17,8 @@ mod committee;
 mod digests;
 #[path = "suite/golden.rs"]
 mod golden;
+#[path = "suite/puffer.rs"]
+mod puffer;
 #[path = "suite/records.rs"]
 mod records;
 #[path = "suite/wire.rs"]

@@ -155,8 +155,11 @@ impl ExecutionClient {
     }
 
     pub(crate) async fn has_code(&self, contract: Address, block: B256) -> Result<bool, ReadFailure> {
-        let code: Bytes = self.request("eth_getCode", (contract, pinned(block))).await?;
-        Ok(!code.is_empty())
+        Ok(!self.code(contract, block).await?.is_empty())
+    }
+
+    pub(crate) async fn code(&self, account: Address, block: B256) -> Result<Bytes, ReadFailure> {
+        self.request("eth_getCode", (account, pinned(block))).await
     }
 
     pub(crate) async fn balance(&self, account: Address, block: B256) -> Result<U256, ReadFailure> {

@@ -1,7 +1,7 @@
 //! Answers to the protocol's execution queries, from one execution node, all values of an answer at one block.
 
 use super::client::{ExecutionClient, Header};
-use crate::contracts::{EjectionRegistry, GuardianKeys, ReserveFeed};
+use crate::contracts::{EjectionRegistry, GuardianKeys, LiabilityToken, ReserveFeed};
 use alloy::primitives::{Address, B256, U256};
 use futures::{StreamExt, TryStreamExt, stream, try_join};
 use guardian_crypto::schnorr::GroupKey;
@@ -19,8 +19,8 @@ pub struct FinalKey {
     pub group_key: GroupKey,
 }
 
-/// More vaults than this can't be meant.
-const MOST_VAULTS: usize = 256;
+/// More accounts than this can't be meant.
+const MOST_ACCOUNTS: usize = 256;
 /// Balance requests in flight.
 const BALANCES_AT_ONCE: usize = 8;
 
@@ -41,19 +41,21 @@ impl ExecutionClient {
         };
         let block = header.hash;
         let (keys, registry, feed) = (contracts.guardian_keys, contracts.ejection_registry, contracts.reserve_feed);
-        let (key, key_epoch, threshold, period, vaults, accepted) = try_join!(
+        let (key, key_epoch, threshold, period, sources, accepted) = try_join!(
             self.must_view(keys, GuardianKeys::groupKeyCall {}, block),
             self.must_view(keys, GuardianKeys::keyEpochCall {}, block),
             self.must_view(registry, EjectionRegistry::getEjectionThresholdCall {}, block),
             self.must_view(feed, ReserveFeed::reportPeriodEpochsCall {}, block),
-            self.must_view(feed, ReserveFeed::getVaultsCall {}, block),
+            self.must_view(feed, ReserveFeed::getSourcesCall {}, block),
             self.accepted(contracts, block),
         )?;
         let group_key = group_key(key.px, key.py)?;
         let policy = Policy {
             ejection_threshold: wei(threshold)?,
             report_period: period,
-            vaults: self.balances(vaults, block).await?,
+            vaults: self.balances(sources.vaults, block).await?,
+            pods: self.balances(sources.pods, block).await?,
+            liabilities: self.supply(sources.liabilityToken, block).await?,
         };
         Ok(ChainView { block: header.block(), policy, accepted, key_epoch: KeyEpoch(key_epoch), group_key })
     }
@@ -108,12 +110,20 @@ impl ExecutionClient {
         Ok(Accepted { ejection: Slot(ejection.unwrap_or(0)), reserves: Slot(reserves.unwrap_or(0)) })
     }
 
-    async fn balances(&self, vaults: Vec<Address>, block: B256) -> Result<Vec<(Address, Wei)>, ReadFailure> {
-        if vaults.len() > MOST_VAULTS {
-            return Err(ReadFailure::Malformed(format!("{} vaults", vaults.len())));
+    /// The supply of a token; of none, 0.
+    async fn supply(&self, token: Address, block: B256) -> Result<Wei, ReadFailure> {
+        if token.is_zero() {
+            return Ok(0);
         }
-        stream::iter(vaults)
-            .map(|vault| async move { Ok((vault, wei(self.balance(vault, block).await?)?)) })
+        wei(self.must_view(token, LiabilityToken::totalSupplyCall {}, block).await?)
+    }
+
+    async fn balances(&self, accounts: Vec<Address>, block: B256) -> Result<Vec<(Address, Wei)>, ReadFailure> {
+        if accounts.len() > MOST_ACCOUNTS {
+            return Err(ReadFailure::Malformed(format!("{} accounts to count", accounts.len())));
+        }
+        stream::iter(accounts)
+            .map(|account| async move { Ok((account, wei(self.balance(account, block).await?)?)) })
             .buffered(BALANCES_AT_ONCE)
             .try_collect()
             .await

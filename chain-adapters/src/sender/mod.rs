@@ -14,6 +14,7 @@ pub use account::AccountKey;
 use crate::{
     config::{Endpoint, Limits, SenderConfig},
     contracts::{KeyRotation, rotation, submission},
+    deploy::{Creation, Deployment, FACTORY},
     error::{Error, Layer},
     execution::client::ExecutionClient,
     http::Http,
@@ -69,6 +70,8 @@ enum Goal {
     Slot(DutyKind, Slot),
     /// This key epoch.
     Epoch(KeyEpoch),
+    /// Code at this address.
+    Code(Address),
 }
 
 /// What is put around a [`Submission`] to make a transaction of it.
@@ -107,6 +110,27 @@ impl Sender {
         Ok(Self { config, chain_id: network.chain_id, contracts, key, nodes, turn: Mutex::new(()) })
     }
 
+    /// A sender that creates the contracts of `deployment`, and pays with `key`. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`Error`] if the endpoint is not usable.
+    pub fn for_deployment(
+        config: SenderConfig,
+        limits: Limits,
+        endpoint: Endpoint,
+        deployment: &Deployment,
+        key: AccountKey,
+    ) -> Result<Self, Error> {
+        let contracts = Contracts {
+            guardian_keys: deployment.guardian_keys,
+            ejection_registry: deployment.ejection_registry,
+            reserve_feed: deployment.reserve_feed,
+            protocol: Address::ZERO,
+        };
+        let nodes = vec![ExecutionClient::new(Http::new(endpoint, limits)?)];
+        Ok(Self { config, chain_id: deployment.plan.chain_id, contracts, key, nodes, turn: Mutex::new(()) })
+    }
+
     /// The paying account.
     #[must_use]
     pub fn address(&self) -> Address {
@@ -141,6 +165,12 @@ impl Sender {
     pub async fn rotate(&self, signed: &KeyRotation) -> CallOutcome {
         let (to, data) = rotation(&self.contracts, signed);
         self.bring(Submission { goal: Goal::Epoch(signed.key_epoch), to, data }).await
+    }
+
+    /// Creates a contract of a deployment, unless it is there. As [`Sender::submit`]; the chain must have the factory.
+    pub async fn create(&self, creation: &Creation) -> CallOutcome {
+        let goal = Goal::Code(creation.address);
+        self.bring(Submission { goal, to: FACTORY, data: creation.data.clone() }).await
     }
 
     async fn bring(&self, submission: Submission) -> CallOutcome {

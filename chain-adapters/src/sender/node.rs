@@ -4,6 +4,7 @@
 use super::{Goal, Submission, nonce::Rejection};
 use crate::{
     contracts::{EjectionRegistry, GuardianKeys, Refusal, ReserveFeed, refusal},
+    deploy::FACTORY,
     execution::client::ExecutionClient,
 };
 use alloy::{
@@ -63,6 +64,13 @@ impl ExecutionClient {
             Goal::Slot(DutyKind::Reserves, slot) => {
                 let call = ReserveFeed::lastReferenceSlotCall {};
                 Ok(self.must_view(contracts.reserve_feed, call, block).await? >= slot.0)
+            }
+            Goal::Code(address) => {
+                // A call to an account without code succeeds and does nothing.
+                if !self.has_code(FACTORY, block).await? {
+                    return Err(ReadFailure::NotAvailable(format!("the chain has no factory at {FACTORY}")));
+                }
+                self.has_code(address, block).await
             }
             Goal::Epoch(epoch) => {
                 Ok(self.must_view(contracts.guardian_keys, GuardianKeys::keyEpochCall {}, block).await? >= epoch.0)

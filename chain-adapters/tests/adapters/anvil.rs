@@ -27,28 +27,29 @@ use std::{
 use url::Url;
 
 /// Anvil's first account, which is rich and known to everybody.
-const PAYER_KEY: [u8; 32] = hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
+pub(crate) const PAYER_KEY: [u8; 32] = hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
 const PAYER: Address = address!("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
 /// Its second one, which deploys.
-const DEPLOYER: Address = address!("0x70997970C51812dc3A010C7d01b50e0d17dc79C8");
+pub(crate) const DEPLOYER: Address = address!("0x70997970C51812dc3A010C7d01b50e0d17dc79C8");
 const VAULT: Address = address!("0x5555555555555555555555555555555555555555");
-const CHAIN_ID: u64 = 31337;
+const VETOER: Address = address!("0x6666666666666666666666666666666666666666");
+pub(crate) const CHAIN_ID: u64 = 31337;
 /// Block times are set from here on; slot 0 of the feed's clock.
-const GENESIS: u64 = 2_000_000_000;
+pub(crate) const GENESIS: u64 = 2_000_000_000;
 
 sol! {
     function provision(bytes[] pubKeys) external;
     function exit(bytes pubKey) external;
 }
 
-struct Anvil {
+pub(crate) struct Anvil {
     process: Child,
-    url: Url,
+    pub(crate) url: Url,
     http: reqwest::Client,
 }
 
 impl Anvil {
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let compiled = contracts().join("out/ReserveFeed.sol/ReserveFeed.json").exists();
         let Some(program) = program().filter(|_| compiled) else {
             println!("skipped: anvil is not installed or the contracts are not compiled");
@@ -80,19 +81,19 @@ impl Anvil {
         panic!("anvil does not answer");
     }
 
-    async fn try_call(&self, method: &str, params: Value) -> Option<Value> {
+    pub(crate) async fn try_call(&self, method: &str, params: Value) -> Option<Value> {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         self.http.post(self.url.clone()).json(&request).send().await.ok()?.json().await.ok()
     }
 
-    async fn call(&self, method: &str, params: Value) -> Value {
+    pub(crate) async fn call(&self, method: &str, params: Value) -> Value {
         let answer = self.try_call(method, params).await.unwrap();
         assert!(answer["error"].is_null(), "{method}: {answer}");
         answer["result"].clone()
     }
 
     /// Sends from the deployer's account and gives the receipt. Blocks are made at once.
-    async fn transact(&self, to: Option<Address>, data: impl Into<Bytes>) -> Value {
+    pub(crate) async fn transact(&self, to: Option<Address>, data: impl Into<Bytes>) -> Value {
         let request = json!({ "from": DEPLOYER, "to": to, "data": data.into(), "gas": "0x1000000" });
         let hash = self.call("eth_sendTransaction", json!([request])).await;
         for _ in 0..600 {
@@ -106,7 +107,7 @@ impl Anvil {
         panic!("{hash} is not included");
     }
 
-    async fn deploy(&self, name: &str, arguments: Vec<u8>) -> Address {
+    pub(crate) async fn deploy(&self, name: &str, arguments: Vec<u8>) -> Address {
         let path = contracts().join(format!("out/{name}.sol/{name}.json"));
         let artifact: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         let mut code = hex::decode(artifact["bytecode"]["object"].as_str().unwrap()).unwrap();
@@ -114,7 +115,7 @@ impl Anvil {
         serde_json::from_value(self.transact(None, code).await["contractAddress"].clone()).unwrap()
     }
 
-    async fn mine_at(&self, timestamp: u64) -> BlockRef {
+    pub(crate) async fn mine_at(&self, timestamp: u64) -> BlockRef {
         self.call("evm_setNextBlockTimestamp", json!([timestamp])).await;
         self.call("evm_mine", json!([])).await;
         self.head().await
@@ -144,7 +145,7 @@ fn program() -> Option<PathBuf> {
     })
 }
 
-fn contracts() -> PathBuf {
+pub(crate) fn contracts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts")
 }
 
@@ -161,12 +162,16 @@ impl World {
         let anvil = Anvil::start().await?;
         let signers = Signers::new(CHAIN_ID);
         let (x, y) = signers.group_key().coordinates();
-        let keys = (U256::from_be_bytes(x), U256::from_be_bytes(y)).abi_encode_params();
+        let (px, py) = (U256::from_be_bytes(x), U256::from_be_bytes(y));
+        let keys = (px, py, DEPLOYER, VETOER, 86_400_u64).abi_encode_params();
         let guardian_keys = anvil.deploy("GuardianKeys", keys).await;
         let threshold = U256::from(31_750_000_000_000_000_000_u128);
-        let registry = (guardian_keys, DEPLOYER, threshold).abi_encode_params();
-        // Slots of 2 s, epochs of 8; a report every 2 epochs, stale after a day.
-        let feed = (guardian_keys, DEPLOYER, GENESIS, 2_u64, 8_u64, 2_u64, 86_400_u64, vec![VAULT]).abi_encode_params();
+        let (none, slot_seconds) = (Address::ZERO, 2_u64);
+        let registry = (guardian_keys, DEPLOYER, threshold, GENESIS, slot_seconds, none, none).abi_encode_params();
+        // Slots of 2 s, epochs of 8; a report every 2 epochs, stale after a day, one kept of every 8 epochs.
+        let clock = (GENESIS, slot_seconds, 8_u64, 2_u64, 86_400_u64, 8_u64, none);
+        let sources = (vec![VAULT], Vec::<Address>::new(), none);
+        let feed = (guardian_keys, DEPLOYER, clock, 500_u16, sources).abi_encode_params();
         let contracts = Contracts {
             guardian_keys,
             ejection_registry: anvil.deploy("EjectionRegistry", registry).await,
@@ -206,7 +211,7 @@ impl World {
     }
 }
 
-fn quick() -> SenderConfig {
+pub(crate) fn quick() -> SenderConfig {
     SenderConfig { poll_interval: Duration::from_millis(50), ..SenderConfig::default() }
 }
 

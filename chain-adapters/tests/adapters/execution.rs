@@ -3,7 +3,7 @@
 use crate::support::{
     beacon::{healthy, pubkey},
     config,
-    execution::{Chain, KEY, Node, VAULT, hash, provisioned},
+    execution::{Chain, KEY, Node, POD, VAULT, hash, provisioned},
     server::{Reply, Server},
 };
 use guardian_chain::{Error, Readers};
@@ -40,6 +40,7 @@ async fn rules_and_progress_are_read_at_the_block_asked_for() {
     assert_eq!(view.block, block(42));
     assert_eq!(view.policy.ejection_threshold, 31_750_000_000_000_000_000);
     assert_eq!((view.policy.report_period, view.policy.vaults.as_slice()), (2, [(VAULT, 77)].as_slice()));
+    assert_eq!((view.policy.pods.as_slice(), view.policy.liabilities), ([(POD, 77)].as_slice(), 1_000_000_000_001));
     assert_eq!(view.accepted, Accepted { ejection: Slot(8), reserves: Slot(16) });
     assert_eq!(view.key_epoch, KeyEpoch(1));
     let (x, y) = view.group_key.coordinates();

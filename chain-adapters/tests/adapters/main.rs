@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod anvil;
 #[cfg(test)]
+mod deployment;
+#[cfg(test)]
 mod execution;
 #[cfg(test)]
 mod finality;
@@ -11,6 +13,10 @@ mod finality;
 mod live;
 #[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod puffer;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod sender;
 #[cfg(test)]

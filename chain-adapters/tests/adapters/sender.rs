@@ -46,9 +46,10 @@ async fn a_duty_is_sent_once_with_room_for_the_base_fee_to_rise() {
     assert_eq!((transaction.nonce, transaction.gas_limit), (5, 72_000));
     assert_eq!((transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas), (4 * GWEI, 2 * GWEI));
     assert_eq!(transaction.to.to(), Some(&CONTRACTS.ejection_registry));
-    let call = selector("submitOrder(uint64,uint64,bytes32,bytes,(uint256,uint256,uint256))");
+    let call = selector("submitOrder((uint64,uint64,bytes32,bytes),(uint256,uint256,uint256))");
     assert_eq!(transaction.input[..4], call);
-    assert_eq!(U256::from_be_slice(&transaction.input[36..68]), U256::from(80));
+    // The order comes behind its offset and the signature; its slot is the second member.
+    assert_eq!(U256::from_be_slice(&transaction.input[164..196]), U256::from(80));
 }
 
 #[tokio::test]
@@ -58,7 +59,7 @@ async fn a_report_goes_to_the_feed() {
     assert!(matches!(outcome, CallOutcome::Included { .. }), "{outcome:?}");
     let chain = node.chain();
     assert_eq!(chain.taken[0].to.to(), Some(&CONTRACTS.reserve_feed));
-    let call = selector("submitReport((uint64,uint64,bytes32,uint64,uint128,uint128),(uint256,uint256,uint256))");
+    let call = selector("submitReport((uint256,bytes32,uint256),(uint256,uint256,uint256))");
     assert_eq!(chain.taken[0].input[..4], call);
 }
 

@@ -12,6 +12,8 @@ contract DevnetProtocol {
 
     /// @notice Validators provisioned so far; the next one gets this index.
     uint256 public provisioned;
+    /// @notice What is owed for the validators that are provisioned and not settled: 32 ether each.
+    uint256 public totalSupply;
     /// @dev Hash of the public key to module index + 1; 0 when unknown or exited.
     mapping(bytes32 keyHash => uint256 indexPlusOne) private _active;
 
@@ -46,6 +48,7 @@ contract DevnetProtocol {
             if (_active[keccak256(pubKey)] != 0) revert AlreadyProvisioned(pubKey);
             uint256 index = provisioned++;
             _active[keccak256(pubKey)] = index + 1;
+            totalSupply += 32 ether;
             emit ValidatorKeyRegistered(pubKey, index, MODULE, false);
             emit SuccessfullyProvisioned(pubKey, index, MODULE);
         }
@@ -57,6 +60,7 @@ contract DevnetProtocol {
         uint256 indexPlusOne = _active[keccak256(pubKey)];
         if (indexPlusOne == 0) revert NotProvisioned(pubKey);
         delete _active[keccak256(pubKey)];
+        totalSupply -= 32 ether;
         emit ValidatorExited(pubKey, indexPlusOne - 1, MODULE, 0, 0);
     }
 }

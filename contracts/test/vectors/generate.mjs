@@ -1,4 +1,4 @@
-// Writes frost_signatures.json and digests.json, the vectors that the Solidity and the Rust tests share.
+// Writes frost_signatures.json, digests.json and legacy_digests.json, the vectors that the Solidity and the Rust tests share.
 //
 // It is a third implementation, independent of both: noble's FROST(secp256k1, SHA-256), and EIP-712 written out here over
 // noble's keccak256. The output depends on nothing but this file. `--check` compares instead of writing.
@@ -197,8 +197,21 @@ const TYPES = {
   EjectionRegistry: "EjectionOrder(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,bytes ejections)",
   ReserveFeed:
     "ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,uint64 validatorCount," +
-    "uint128 validatorBalance,uint128 vaultBalance)",
+    "uint64 validatorGwei,uint64 podGwei,uint64 vaultGwei,uint64 pendingGwei,uint64 liabilityGwei)",
   GuardianKeys: "KeyRotation(uint64 keyEpoch,uint256 px,uint256 py)",
+};
+const VETO = "KeyVeto(uint64 keyEpoch,uint64 proposal)";
+/** A type that others contain; EIP-712 appends it to theirs. */
+const STOPPED_VALIDATOR =
+  "StoppedValidator(address module,uint256 startEpoch,uint256 endEpoch,bool wasSlashed,bytes32 moduleName," +
+  "uint256 pufferModuleIndex,uint256 withdrawalAmount)";
+const MODULE_TYPES = {
+  provisioning:
+    "Provisioning(uint64 keyEpoch,uint256 pufferModuleIndex,bytes pubKey,bytes signature," +
+    "bytes withdrawalCredentials,bytes32 depositDataRoot)",
+  skip: "SkipProvisioning(uint64 keyEpoch,bytes32 moduleName,uint256 skippedIndex)",
+  withdrawals: `BatchWithdrawals(uint64 keyEpoch,StoppedValidator[] validators)${STOPPED_VALIDATOR}`,
+  count: "ValidatorCount(uint64 keyEpoch,uint256 numberOfValidators,uint256 epochNumber)",
 };
 
 const keccak = (text) => keccak_256(utf8ToBytes(text));
@@ -207,17 +220,21 @@ const keccak = (text) => keccak_256(utf8ToBytes(text));
 function encode(type, value) {
   if (type === "bytes") return keccak_256(hexToBytes(value.slice(2)));
   if (type === "string") return keccak(value);
+  if (type === "bool") return word(value ? 1 : 0);
+  if (type === "StoppedValidator[]") {
+    return keccak_256(concatBytes(...value.map((one) => hashStruct(STOPPED_VALIDATOR, one))));
+  }
   return word(BigInt(value));
 }
 
 function hashStruct(type, fields) {
-  const members = type.slice(type.indexOf("(") + 1, -1).split(",").map((member) => member.split(" "));
+  const members = type.slice(type.indexOf("(") + 1, type.indexOf(")")).split(",").map((member) => member.split(" "));
   return keccak_256(concatBytes(keccak(type), ...members.map(([kind, name]) => encode(kind, fields[name]))));
 }
 
-function digest(contract, chainId, verifyingContract, fields) {
+function digest(type, chainId, verifyingContract, fields) {
   const domain = hashStruct(DOMAIN, { name: "Puffer Guardian", version: "1", chainId, verifyingContract });
-  return hex(keccak_256(concatBytes(Uint8Array.of(0x19, 0x01), domain, hashStruct(TYPES[contract], fields))));
+  return hex(keccak_256(concatBytes(Uint8Array.of(0x19, 0x01), domain, hashStruct(type, fields))));
 }
 
 /** One entry of an order's packed list. */
@@ -243,25 +260,31 @@ function digestVectors() {
     referenceSlot: "9876543",
     referenceRoot: root("report"),
     validatorCount: "3210",
-    validatorBalance: "102754321987654321000000000",
-    vaultBalance: "12345678901234567890123",
+    validatorGwei: "102754321987654321",
+    podGwei: "876543210987",
+    vaultGwei: "12345678901234",
+    pendingGwei: "96000000000",
+    liabilityGwei: "101234567890123456",
   };
   const widest = {
     keyEpoch: String(2n ** 64n - 1n),
     referenceSlot: String(2n ** 64n - 1n),
     referenceRoot: hex(new Uint8Array(32).fill(0xff)),
     validatorCount: String(2n ** 64n - 1n),
-    validatorBalance: String(2n ** 128n - 1n),
-    vaultBalance: String(2n ** 128n - 1n),
+    validatorGwei: String(2n ** 64n - 1n),
+    podGwei: String(2n ** 64n - 1n),
+    vaultGwei: String(2n ** 64n - 1n),
+    pendingGwei: String(2n ** 64n - 1n),
+    liabilityGwei: String(2n ** 64n - 1n),
   };
   const order = (keyEpoch, referenceSlot, ejections) => {
     return { keyEpoch, referenceSlot, referenceRoot: root(`order ${referenceSlot}`), ejections };
   };
   const vectors = [];
-  const add = (name, contract, chainId, where, fields) => {
+  const add = (name, contract, chainId, where, fields, type = TYPES[contract]) => {
     const verifyingContract = address(where);
-    const value = digest(contract, chainId, verifyingContract, fields);
-    vectors.push({ name, contract, chainId, verifyingContract, type: TYPES[contract], fields, digest: value });
+    const value = digest(type, chainId, verifyingContract, fields);
+    vectors.push({ name, contract, chainId, verifyingContract, type, fields, digest: value });
   };
   add("order of one validator", "EjectionRegistry", 1, "registry", order("1", "9876544", one));
   add("order of three validators", "EjectionRegistry", 560048, "registry", order("2", "31", three));
@@ -276,12 +299,101 @@ function digestVectors() {
     px: hex(word(py)),
     py: hex(word(px)),
   });
+  add("veto", "GuardianKeys", 1, "keys", { keyEpoch: "2", proposal: "5" }, VETO);
+  for (const [kind, fields] of Object.entries(moduleMessages())) {
+    add(`module: ${kind}`, "FrostGuardianModule", 1, "module", { keyEpoch: "4", ...fields }, MODULE_TYPES[kind]);
+    add(`module: ${kind} elsewhere`, "FrostGuardianModule", 560048, "other module", { keyEpoch: "1", ...fields }, MODULE_TYPES[kind]);
+  }
   return vectors;
+}
+
+/** The four messages of Puffer's guardian module. */
+function moduleMessages() {
+  const stopped = (i, wasSlashed) => ({
+    module: hex(seeded(`module ${i}`)(20)),
+    startEpoch: String(268828 + i),
+    endEpoch: String(300000 + i),
+    wasSlashed,
+    moduleName: hex(concatBytes(utf8ToBytes(`PUFFER_MODULE_${i}`), new Uint8Array(17))),
+    pufferModuleIndex: String(40 + i),
+    withdrawalAmount: String(31_980_000_000_000_000_000n + BigInt(i)),
+  });
+  return {
+    provisioning: {
+      pufferModuleIndex: "77",
+      pubKey: hex(seeded("provisioned key")(48)),
+      signature: hex(seeded("deposit signature")(96)),
+      withdrawalCredentials: hex(concatBytes(Uint8Array.of(1), new Uint8Array(11), seeded("pod")(20))),
+      depositDataRoot: hex(seeded("deposit root")(32)),
+    },
+    skip: { moduleName: hex(concatBytes(utf8ToBytes("PUFFER_MODULE_0"), new Uint8Array(17))), skippedIndex: "78" },
+    withdrawals: { validators: [stopped(0, false), stopped(1, true), stopped(2, false)] },
+    count: { numberOfValidators: "1012345", epochNumber: "400000" },
+  };
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Puffer's own digests, EIP-191 over the ABI encoding: of its deployed module, and of the proposed one that binds module and
+// chain. Each guardian signs them alone with ECDSA.
+
+/** abi.encode of [kind, value] pairs. Kinds: "word", "bytes", and "tuples", an array of structs of one word each. */
+function abiEncode(items) {
+  const heads = [];
+  let tail = new Uint8Array(0);
+  for (const [kind, value] of items) {
+    if (kind === "word") {
+      heads.push(word(value));
+      continue;
+    }
+    heads.push(word(32 * items.length + tail.length));
+    const bytes = kind === "bytes" ? hexToBytes(value.slice(2)) : concatBytes(...value.flat().map(word));
+    const padding = new Uint8Array((32 - (bytes.length % 32)) % 32);
+    tail = concatBytes(tail, word(kind === "bytes" ? bytes.length : value.length), bytes, padding);
+  }
+  return concatBytes(...heads, tail);
+}
+
+function legacyVectors() {
+  const [module, chainId] = [hex(seeded("legacy module")(20)), 1];
+  const { provisioning, skip, withdrawals, count } = moduleMessages();
+  const rows = withdrawals.validators.map((one) => Object.values(one).map((value) => BigInt(value)));
+  const messages = {
+    provisioning: [
+      provisioning,
+      [
+        ["word", provisioning.pufferModuleIndex],
+        ["bytes", provisioning.pubKey],
+        ["bytes", provisioning.withdrawalCredentials],
+        ["bytes", provisioning.signature],
+        ["word", provisioning.depositDataRoot],
+      ],
+    ],
+    skip: [skip, [["word", skip.moduleName], ["word", skip.skippedIndex]]],
+    withdrawals: [withdrawals, [["tuples", rows]]],
+    count: [count, [["word", count.numberOfValidators], ["word", count.epochNumber]]],
+  };
+  const personal = (items) => {
+    const prefix = utf8ToBytes("\x19Ethereum Signed Message:\n32");
+    return hex(keccak_256(concatBytes(prefix, keccak_256(abiEncode(items)))));
+  };
+  return Object.entries(messages).map(([kind, [fields, items]]) => ({
+    kind,
+    fields,
+    module,
+    chainId,
+    deployed: personal(items),
+    bound: personal([["word", module], ["word", chainId], ...items]),
+  }));
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-for (const [file, vectors] of [["frost_signatures.json", signatureVectors()], ["digests.json", digestVectors()]]) {
+const files = {
+  "frost_signatures.json": signatureVectors(),
+  "digests.json": digestVectors(),
+  "legacy_digests.json": legacyVectors(),
+};
+for (const [file, vectors] of Object.entries(files)) {
   const path = new URL(file, import.meta.url);
   const text = `${JSON.stringify(vectors, null, 2)}\n`;
   if (!process.argv.includes("--check")) {

@@ -5,6 +5,7 @@ mod adopt;
 mod backup;
 mod ceremony;
 mod check;
+mod contracts;
 mod devnet_keys;
 mod fault;
 mod init;
@@ -43,6 +44,9 @@ enum Command {
     Status(status::StatusCommand),
     /// Check configuration, keys, store, providers and contracts without signing anything
     Check(check::Check),
+    /// Deploy the contracts of a plan, or check a deployment
+    #[command(subcommand)]
+    Contracts(contracts::Contracts),
     /// Print what the other operators need to know of you, for a plan
     Member(plan::MemberCommand),
     /// Write the plan of a key ceremony
@@ -91,6 +95,7 @@ pub fn main() -> ExitCode {
             Command::DevnetKeys(command) => command.run(),
             Command::Status(command) => command.run().await,
             Command::Check(command) => command.run().await,
+            Command::Contracts(command) => command.run().await,
             Command::Member(command) => command.run(),
             Command::Plan(command) => command.run(),
             Command::Recover(command) => command.run(),

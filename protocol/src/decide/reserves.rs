@@ -1,9 +1,13 @@
-//! What stands behind pufETH: the balances of the protocol's validators and the ether of its vaults, at the reference slot.
+//! What stands behind pufETH: the balances of the protocol's validators and the ether of its pods and vaults, at the
+//! reference slot; and what is owed against it.
 
 use crate::{
     setup::Setup,
-    types::{DutyBody, Evidence, ReserveReport, Wei},
+    types::{DutyBody, Evidence, Gwei, ReserveReport, Wei},
 };
+use alloy_primitives::Address;
+
+const WEI_PER_GWEI: Wei = 1_000_000_000;
 
 /// A report is due in the first finalized epoch of every `report_period` epochs that the feed has no report of. If that epoch
 /// passes without one, the next takes its place.
@@ -15,15 +19,21 @@ pub(super) fn decide(evidence: &Evidence, setup: &Setup) -> Option<DutyBody> {
     if !due && !never {
         return None;
     }
-    let validator_balance: Wei =
-        evidence.validators.iter().try_fold(0, |sum: Wei, v| sum.checked_add(v.balance.to_wei()))?;
-    let vault_balance: Wei =
-        evidence.chain.policy.vaults.iter().try_fold(0, |sum: Wei, (_, wei)| sum.checked_add(*wei))?;
+    let policy = &evidence.chain.policy;
     let report = ReserveReport {
         validator_count: u64::try_from(evidence.validators.len()).ok()?,
-        validator_balance,
-        vault_balance,
+        validators: Gwei(evidence.validators.iter().try_fold(0, |sum: u64, v| sum.checked_add(v.balance.0))?),
+        pods: ether(&policy.pods)?,
+        vaults: ether(&policy.vaults)?,
+        pending: Gwei(0),
+        liabilities: Gwei(u64::try_from(policy.liabilities.div_ceil(WEI_PER_GWEI)).ok()?),
     };
     // The feed refuses a report of nothing: it would be read as a price of zero.
-    (report.total() > 0).then_some(DutyBody::Reserves(report))
+    (report.assets() > 0).then_some(DutyBody::Reserves(report))
+}
+
+/// The sum of some accounts' balances, rounded down.
+fn ether(accounts: &[(Address, Wei)]) -> Option<Gwei> {
+    let wei = accounts.iter().try_fold(0, |sum: Wei, (_, wei)| sum.checked_add(*wei))?;
+    u64::try_from(wei.checked_div(WEI_PER_GWEI)?).ok().map(Gwei)
 }

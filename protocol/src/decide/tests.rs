@@ -73,7 +73,9 @@ fn evidence(setup: &Setup, epoch: u64, accepted: Accepted, validators: Vec<Valid
         policy: Policy {
             ejection_threshold: THRESHOLD.to_wei(),
             report_period: 10,
-            vaults: vec![([8; 20].into(), 7), ([9; 20].into(), 5)],
+            vaults: vec![([8; 20].into(), 7_000_000_000), ([9; 20].into(), 5_999_999_999)],
+            pods: vec![([7; 20].into(), 3_000_000_000)],
+            liabilities: 4_000_000_001,
         },
         accepted,
         key_epoch: KeyEpoch(1),
@@ -136,14 +138,16 @@ fn more_validators_than_an_order_holds_are_ejected_in_order_of_their_index() {
 }
 
 #[test]
-fn reserves_are_the_sum_of_validators_and_vaults_in_wei() {
+fn reserves_are_the_sums_of_validators_pods_and_vaults_in_gwei() {
     let setup = setup();
     let validators = vec![validator(1, 2), validator(2, 3)];
     let evidence = evidence(&setup, 100, Accepted::default(), validators);
     let duties = decide(&evidence, &Registry::default(), |kind| kind == DutyKind::Ejection, &setup);
     let DutyBody::Reserves(report) = &duties[0].body else { panic!("a report is due") };
-    assert_eq!((report.validator_count, report.validator_balance, report.vault_balance), (2, 5_000_000_000, 12));
-    assert_eq!(report.total(), 5_000_000_012);
+    assert_eq!((report.validator_count, report.validators), (2, Gwei(5)));
+    assert_eq!((report.pods, report.vaults, report.pending), (Gwei(3), Gwei(12), Gwei(0)), "assets are rounded down");
+    assert_eq!(report.liabilities, Gwei(5), "liabilities are rounded up");
+    assert_eq!(report.assets(), 20_000_000_000);
 }
 
 #[test]
@@ -165,6 +169,7 @@ fn a_report_of_nothing_is_not_made() {
     let setup = setup();
     let mut evidence = evidence(&setup, 100, Accepted::default(), Vec::new());
     evidence.chain.policy.vaults.clear();
+    evidence.chain.policy.pods.clear();
     assert!(decide(&evidence, &Registry::default(), |_| false, &setup).is_empty());
 }
 

@@ -12,7 +12,7 @@ const DOMAIN_VERSION: &[u8] = b"1";
 const EJECTION_TYPE: &[u8] =
     b"EjectionOrder(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,bytes ejections)";
 const RESERVES_TYPE: &[u8] = b"ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,\
-uint64 validatorCount,uint128 validatorBalance,uint128 vaultBalance)";
+uint64 validatorCount,uint64 validatorGwei,uint64 podGwei,uint64 vaultGwei,uint64 pendingGwei,uint64 liabilityGwei)";
 const ROTATION_TYPE: &[u8] = b"KeyRotation(uint64 keyEpoch,uint256 px,uint256 py)";
 
 /// Where a signature counts: one chain and its contracts.
@@ -49,8 +49,11 @@ impl DigestDomain {
                     .number(duty.reference_slot.0)
                     .word(duty.reference_root)
                     .number(report.validator_count)
-                    .number(report.validator_balance)
-                    .number(report.vault_balance)
+                    .number(report.validators.0)
+                    .number(report.pods.0)
+                    .number(report.vaults.0)
+                    .number(report.pending.0)
+                    .number(report.liabilities.0)
                     .hash(),
             ),
         };
@@ -72,7 +75,7 @@ pub fn rotation_of(chain_id: u64, guardian_keys: Address, key_epoch: KeyEpoch, (
 }
 
 /// EIP-712's digest of a struct in a domain.
-fn typed_data(separator: B256, struct_hash: B256) -> B256 {
+pub(super) fn typed_data(separator: B256, struct_hash: B256) -> B256 {
     let mut message = Vec::with_capacity(66);
     message.extend_from_slice(&[0x19, 0x01]);
     message.extend_from_slice(separator.as_slice());
@@ -80,7 +83,7 @@ fn typed_data(separator: B256, struct_hash: B256) -> B256 {
     keccak256(message)
 }
 
-fn separator(chain_id: u64, contract: Address) -> B256 {
+pub(super) fn separator(chain_id: u64, contract: Address) -> B256 {
     Words::new(DOMAIN_TYPE)
         .word(keccak256(DOMAIN_NAME))
         .word(keccak256(DOMAIN_VERSION))
@@ -90,23 +93,23 @@ fn separator(chain_id: u64, contract: Address) -> B256 {
 }
 
 /// EIP-712's `hashStruct` over members that are one word each.
-struct Words(Vec<u8>);
+pub(super) struct Words(Vec<u8>);
 
 impl Words {
-    fn new(encoded_type: &[u8]) -> Self {
+    pub(super) fn new(encoded_type: &[u8]) -> Self {
         Self(keccak256(encoded_type).to_vec())
     }
 
-    fn number(self, value: impl Into<u128>) -> Self {
+    pub(super) fn number(self, value: impl Into<u128>) -> Self {
         self.word(B256::from(U256::from(value.into())))
     }
 
-    fn word(mut self, word: B256) -> Self {
+    pub(super) fn word(mut self, word: B256) -> Self {
         self.0.extend_from_slice(word.as_slice());
         self
     }
 
-    fn hash(self) -> B256 {
+    pub(super) fn hash(self) -> B256 {
         keccak256(self.0)
     }
 }

@@ -3,7 +3,7 @@
 //! A duty's period *is* its reference epoch. Whoever comes late simply takes part in the next one, and no two guardians can
 //! disagree about which reference a period means.
 
-use super::{BlsPubkey, Epoch, KeyEpoch, Slot, ValidatorIndex, Wei};
+use super::{BlsPubkey, Epoch, Gwei, KeyEpoch, Slot, ValidatorIndex, Wei};
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
@@ -125,15 +125,21 @@ impl EjectionReason {
     }
 }
 
-/// What stands behind pufETH at the reference slot, in wei.
+/// What stands behind pufETH at the reference slot. Gwei, as the contract stores them: assets rounded down, liabilities up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct ReserveReport {
     /// How many of the protocol's validators the beacon chain knows.
     pub validator_count: u64,
     /// Sum of their balances.
-    pub validator_balance: Wei,
+    pub validators: Gwei,
+    /// Sum of the ether in the pods that they withdraw to.
+    pub pods: Gwei,
     /// Sum of the vaults' ether.
-    pub vault_balance: Wei,
+    pub vaults: Gwei,
+    /// Deposits and withdrawals on their way. Nothing tells it yet: guardians report 0, which states less than there is.
+    pub pending: Gwei,
+    /// The token's supply, in 10^9 of its smallest unit; 0 if the governor named no token.
+    pub liabilities: Gwei,
 }
 
 /// Why bytes that look like a duty are none.
@@ -198,10 +204,10 @@ impl EjectionOrder {
 }
 
 impl ReserveReport {
-    /// Everything together, in wei.
+    /// All assets together, in wei.
     #[must_use]
-    pub fn total(&self) -> Wei {
-        self.validator_balance.saturating_add(self.vault_balance)
+    pub fn assets(&self) -> Wei {
+        [self.validators, self.pods, self.vaults, self.pending].iter().map(|amount| amount.to_wei()).sum()
     }
 }
 

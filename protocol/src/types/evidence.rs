@@ -48,8 +48,12 @@ pub struct Policy {
     pub ejection_threshold: Wei,
     /// Epochs between two reserve reports. `ReserveFeed.reportPeriodEpochs`.
     pub report_period: u64,
-    /// The vaults whose ether counts, with their balances. `ReserveFeed.getVaults`.
+    /// The vaults whose ether counts, with their balances. `ReserveFeed.getSources`.
     pub vaults: Vec<(Address, Wei)>,
+    /// The pods whose ether counts, with their balances. `ReserveFeed.getSources`.
+    pub pods: Vec<(Address, Wei)>,
+    /// The supply of the token that is owed, 0 if there is none. `ReserveFeed.getSources`, `totalSupply`.
+    pub liabilities: Wei,
 }
 
 /// The newest reference slots that the contracts accepted.

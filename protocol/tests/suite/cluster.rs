@@ -316,7 +316,13 @@ fn answer(query: &Query, finalized: u64, committee: &Committee) -> Reading {
         })),
         Query::Chain(_) => Reading::Chain(Box::new(ChainView {
             block,
-            policy: Policy { ejection_threshold: 0, report_period: 1, vaults: vec![([9; 20].into(), 1_000)] },
+            policy: Policy {
+                ejection_threshold: 0,
+                report_period: 1,
+                vaults: vec![([9; 20].into(), 1_000_000_000_000)],
+                pods: Vec::new(),
+                liabilities: 0,
+            },
             accepted: accepted(finalized),
             key_epoch: KeyEpoch(1),
             group_key: committee.group_key(),

@@ -8,8 +8,8 @@ use guardian_crypto::{
     identity::IdentityKey,
 };
 use guardian_protocol::types::{
-    BlsPubkey, BootId, Committee, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, KeyEpoch, Member,
-    MemberId, ReserveReport, Slot, ValidatorIndex,
+    BlsPubkey, BootId, Committee, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei, KeyEpoch,
+    Member, MemberId, ReserveReport, Slot, ValidatorIndex,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
@@ -59,8 +59,11 @@ pub(crate) fn order() -> Duty {
 pub(crate) fn report() -> Duty {
     duty(DutyBody::Reserves(ReserveReport {
         validator_count: 16,
-        validator_balance: 512_000_000_000_000_000_000,
-        vault_balance: 10_000_000_000_000_000_000,
+        validators: Gwei(512_000_000_000),
+        pods: Gwei(3_000_000_000),
+        vaults: Gwei(10_000_000_000),
+        pending: Gwei(0),
+        liabilities: Gwei(500_000_000_001),
     }))
 }
 

@@ -3,7 +3,7 @@
 use super::committee::{order, report};
 use alloy_primitives::{Address, B256};
 use guardian_protocol::types::{
-    BlsPubkey, Contracts, DigestDomain, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, KeyEpoch,
+    BlsPubkey, Contracts, DigestDomain, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei, KeyEpoch,
     ReserveReport, Slot, ValidatorIndex,
 };
 use serde_json::Value;
@@ -37,8 +37,11 @@ fn duty(vector: &Value) -> Option<Duty> {
         "EjectionOrder" => DutyBody::Ejection(unpack(&text(vector, "/fields/ejections"))),
         "ReserveReport" => DutyBody::Reserves(ReserveReport {
             validator_count: number(vector, "/fields/validatorCount"),
-            validator_balance: text(vector, "/fields/validatorBalance").parse().unwrap(),
-            vault_balance: text(vector, "/fields/vaultBalance").parse().unwrap(),
+            validators: Gwei(number(vector, "/fields/validatorGwei")),
+            pods: Gwei(number(vector, "/fields/podGwei")),
+            vaults: Gwei(number(vector, "/fields/vaultGwei")),
+            pending: Gwei(number(vector, "/fields/pendingGwei")),
+            liabilities: Gwei(number(vector, "/fields/liabilityGwei")),
         }),
         _ => return None,
     };

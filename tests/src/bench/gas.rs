@@ -39,6 +39,42 @@ pub fn measure() -> Result<Vec<Figure>> {
             54_620.0,
         ),
         figure(
+            "reserve_report_anchored_gas",
+            value("submitReport with the EIP-4788 anchor, whole transaction")?,
+            "the report and 8,000",
+            52_500.0,
+        ),
+        figure(
+            "report_by_3_ecdsa_gas",
+            value("the same report by 3 ECDSA signatures, whole transaction")?,
+            "quoted for another contract",
+            55_523.0,
+        ),
+        figure(
+            "report_by_7_ecdsa_gas",
+            value("the same report by 7 ECDSA signatures, whole transaction")?,
+            "quoted for another contract",
+            82_467.0,
+        ),
+        figure(
+            "report_by_13_ecdsa_gas",
+            value("the same report by 13 ECDSA signatures, whole transaction")?,
+            "quoted for another contract",
+            122_895.0,
+        ),
+        figure(
+            "ejection_gas_1",
+            value("submitOrder of 1, whole transaction")?,
+            "Lido's exit bus with 1 key, quoted",
+            121_000.0,
+        ),
+        figure(
+            "ejection_gas_per_validator_10",
+            value("submitOrder of 10, per validator")?,
+            "Lido's exit bus with 100 keys, quoted",
+            9_500.0,
+        ),
+        figure(
             "ejection_gas_per_validator_100",
             value("submitOrder of 100, per validator")?,
             "Lido's exit bus with 100 keys, quoted",

@@ -12,7 +12,12 @@ use alloy::{
     sol_types::{SolEvent, SolValue},
 };
 use eyre::{Result, WrapErr, ensure, eyre};
+use guardian_chain::{
+    AccountKey, Endpoint, Limits, Sender, SenderConfig,
+    deploy::{Deployment as Planned, Found, GroupKeyWords, Plan},
+};
 use guardian_node::{cli::DevnetManifest, config::ContractsConfig};
+use guardian_protocol::ports::CallOutcome;
 use std::time::{Duration, Instant};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
@@ -35,15 +40,29 @@ mod abi {
         }
         #[sol(rpc)]
         interface ReserveFeed {
-            event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 total, uint64 validatorCount);
+            event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 assets);
             function latestRoundData() external view returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
             function lastReferenceSlot() external view returns (uint64);
         }
         #[sol(rpc)]
         interface EjectionRegistry {
-            event ValidatorEjected(uint64 indexed validatorIndex, uint64 indexed referenceSlot, bytes pubkey, uint8 reason);
+            event ValidatorEjected(uint64 indexed validatorIndex, uint64 referenceSlot, uint8 reason, bytes32 pubkeyHead, bytes16 pubkeyTail);
             event OrderAccepted(uint64 indexed referenceSlot, bytes32 digest, uint256 count);
+            #[derive(Debug)]
+            struct Order { uint64 keyEpoch; uint64 referenceSlot; bytes32 referenceRoot; bytes ejections; }
+            #[derive(Debug)]
+            struct OrderSignature { uint256 rx; uint256 ry; uint256 z; }
             function lastReferenceSlot() external view returns (uint64);
+            function setRequester(address newRequester) external;
+            function submitOrder(Order calldata order, OrderSignature calldata signature) external;
+            function triggerExits(Order calldata order, OrderSignature calldata signature, uint256 from, uint256 count, uint256 maxFee) external payable;
+            function withdrawalRequests() external view returns (address);
+        }
+        #[sol(rpc)]
+        interface BackedMint {
+            #[derive(Debug)]
+            error StaleAnswer(uint256 updatedAt, uint256 maxAge);
+            function mint(uint256 amount) external;
         }
         #[sol(rpc)]
         interface DevnetProtocol {
@@ -53,10 +72,14 @@ mod abi {
 }
 
 pub use abi::GuardianKeys;
-use abi::{DevnetProtocol, EjectionRegistry, ReserveFeed};
+pub(super) use abi::{BackedMint, EjectionRegistry};
+use abi::{DevnetProtocol, ReserveFeed};
 
 /// Anvil's first account: rich, and known to everybody.
 const DEPLOYER: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+/// Anvil's second account, which pays for the plan: whoever deploys has no rights.
+const PLAN_PAYER: [u8; 32] =
+    alloy::primitives::hex!("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d");
 /// Holds the devnet's reserves outside the beacon chain.
 const VAULT: Address = address!("00000000000000000000000000000000000ba017");
 /// What it holds: 10 ether.
@@ -75,7 +98,11 @@ pub struct Deployment {
     pub reserve_feed: Address,
     /// `DevnetProtocol`.
     pub protocol: Address,
-    provider: DynProvider,
+    /// `DevnetWithdrawalRequester`, which the registry has trigger exits.
+    pub requester: Address,
+    /// `BackedMint`, a consumer of the feed.
+    pub consumer: Address,
+    pub(super) provider: DynProvider,
 }
 
 /// A transaction that a contract accepted, as its event shows it.
@@ -106,24 +133,34 @@ impl Deployment {
         provider.client().set_poll_interval(Duration::from_millis(200));
         wait_for(&provider).await?;
 
-        let guardian_keys = deploy(&provider, "GuardianKeys", key.abi_encode_params()).await?;
-        let threshold = U256::from(options.ejection_threshold) * U256::from(1_000_000_000);
-        let registry = (guardian_keys, governor, threshold).abi_encode_params();
-        let ejection_registry = deploy(&provider, "EjectionRegistry", registry).await?;
-        let slots_per_epoch = 8u64;
-        let heartbeat = options.epoch().as_secs().saturating_mul(options.report_period).saturating_mul(8);
-        let clock = (genesis.time, options.seconds_per_slot, slots_per_epoch, options.report_period, heartbeat);
-        let feed = (guardian_keys, governor, clock.0, clock.1, clock.2, clock.3, clock.4, vec![VAULT]);
-        let reserve_feed = deploy(&provider, "ReserveFeed", feed.abi_encode_params()).await?;
         let protocol = deploy(&provider, "DevnetProtocol", Vec::new()).await?;
+        let exits = set_withdrawal_requests(&provider).await?;
+        let planned = Planned::of(plan(key, governor, protocol, exits, genesis, options))?;
+        create(&planned, url).await?;
+        let Planned { guardian_keys, ejection_registry, reserve_feed, .. } = planned;
+        let requester = (ejection_registry, exits).abi_encode_params();
+        let requester = deploy(&provider, "DevnetWithdrawalRequester", requester).await?;
+        let registry = EjectionRegistry::new(ejection_registry, &provider);
+        ensure!(registry.setRequester(requester).send().await?.get_receipt().await?.status(), "no requester was set");
+        // Consumers rely on reports here no longer than the feed itself.
+        let consumer = (reserve_feed, U256::MAX).abi_encode_params();
+        let consumer = deploy(&provider, "BackedMint", consumer).await?;
 
         let pubkeys = manifest.validators.iter().map(hex::decode).collect::<Result<Vec<_>, _>>()?;
         let pubkeys: Vec<Bytes> = pubkeys.into_iter().map(Bytes::from).collect();
         let receipt = DevnetProtocol::new(protocol, &provider).provision(pubkeys).send().await?.get_receipt().await?;
         ensure!(receipt.status(), "the validators could not be registered");
         send_ether(&provider, VAULT, VAULT_BALANCE).await?;
-        let deployment =
-            Self { rpc_url: url.to_owned(), guardian_keys, ejection_registry, reserve_feed, protocol, provider };
+        let deployment = Self {
+            rpc_url: url.to_owned(),
+            guardian_keys,
+            ejection_registry,
+            reserve_feed,
+            protocol,
+            requester,
+            consumer,
+            provider,
+        };
         for guardian in &manifest.guardians {
             deployment.fund(guardian.account).await?;
         }
@@ -277,6 +314,68 @@ impl Deployment {
             })
             .collect()
     }
+}
+
+/// The contract of withdrawal requests with its real code: this EVM has none of its own.
+async fn set_withdrawal_requests(provider: &DynProvider) -> Result<Address> {
+    let predeploys = std::fs::read(root().join("contracts/test/vectors/predeploys.json"))?;
+    let predeploys: serde_json::Value = serde_json::from_slice(&predeploys)?;
+    let field = |name: &str| predeploys.pointer(name).and_then(|value| value.as_str());
+    let address = field("/eip7002/address").ok_or_else(|| eyre!("no address of EIP-7002's contract"))?.parse()?;
+    let code = field("/eip7002/code").ok_or_else(|| eyre!("no code of EIP-7002's contract"))?.to_owned();
+    let _: serde_json::Value = provider.raw_request("anvil_setCode".into(), (address, code)).await?;
+    Ok(address)
+}
+
+/// As governance would plan it, with a development chain's clock. There are no beacon roots: the two chains know nothing of
+/// each other.
+fn plan(
+    (px, py): (U256, U256),
+    governor: Address,
+    protocol: Address,
+    withdrawal_requests: Address,
+    genesis: &Genesis,
+    options: &Options,
+) -> Plan {
+    let slots_per_epoch = 8;
+    Plan {
+        version: Plan::VERSION,
+        chain_id: 31337,
+        salt: B256::ZERO,
+        governor,
+        vetoer: Address::ZERO,
+        group_key: GroupKeyWords { px: px.into(), py: py.into() },
+        key_delay: 86_400,
+        genesis_time: genesis.time,
+        seconds_per_slot: options.seconds_per_slot,
+        slots_per_epoch,
+        beacon_roots: Address::ZERO,
+        withdrawal_requests,
+        ejection_threshold: U256::from(options.ejection_threshold) * U256::from(1_000_000_000),
+        report_period: options.report_period,
+        heartbeat: options.epoch().as_secs().saturating_mul(options.report_period).saturating_mul(8),
+        history_epochs: slots_per_epoch,
+        // Of a handful of validators each is a large part.
+        max_change_bps: 5_000,
+        vaults: vec![VAULT],
+        pods: Vec::new(),
+        liability_token: protocol,
+    }
+}
+
+/// What `guardian contracts deploy` does.
+async fn create(planned: &Planned, url: &str) -> Result<()> {
+    let endpoint = || -> Result<Endpoint> { Ok(Endpoint { name: "anvil".to_owned(), url: url.parse()? }) };
+    let config = SenderConfig { poll_interval: Duration::from_millis(50), ..SenderConfig::default() };
+    let key = AccountKey::from_bytes(&PLAN_PAYER)?;
+    let sender = Sender::for_deployment(config, Limits::default(), endpoint()?, planned, key)?;
+    for creation in planned.plan.creations()? {
+        let outcome = sender.create(&creation).await;
+        ensure!(matches!(outcome, CallOutcome::Included { .. }), "{}: {outcome:?}", creation.name);
+    }
+    let findings = planned.verify(endpoint()?, Limits::default()).await?;
+    ensure!(findings.iter().all(|finding| finding.found == Found::Right), "{findings:?}");
+    Ok(())
 }
 
 async fn wait_for(provider: &DynProvider) -> Result<()> {

@@ -3,6 +3,7 @@
 
 pub mod beacon;
 pub mod ceremony;
+pub mod consumers;
 pub mod contracts;
 pub mod equivocator;
 pub mod guardians;

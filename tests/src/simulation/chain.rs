@@ -27,6 +27,9 @@ const FINALITY: u64 = 2;
 const FORK_VERSION: [u8; 4] = [1, 0, 0, 1];
 /// What the vault holds, in wei.
 const VAULT: u128 = 5_000_000_000_000_000_000;
+const POD: u128 = 2_000_000_000;
+/// What is owed, a whole number of gwei.
+const SUPPLY: u128 = 77_000_000_000;
 /// The contract's threshold, in gwei.
 const THRESHOLD: u64 = 31_990_000_000;
 
@@ -203,8 +206,8 @@ impl Chain {
             }),
             DutyBody::Reserves(report) => {
                 let sum: u128 = validators.iter().map(|v| u128::from(v.balance.0) * 1_000_000_000).sum();
-                report.validator_balance == sum
-                    && report.vault_balance == VAULT
+                report.assets() == sum + VAULT + POD
+                    && report.liabilities.to_wei() == SUPPLY
                     && report.validator_count == validators.len() as u64
             }
         }
@@ -217,6 +220,8 @@ impl Chain {
                 ejection_threshold: Gwei(THRESHOLD).to_wei(),
                 report_period: 2,
                 vaults: vec![([9; 20].into(), VAULT)],
+                pods: vec![([8; 20].into(), POD)],
+                liabilities: SUPPLY,
             },
             // What was accepted within an epoch is visible from the next one on.
             accepted: self.accepted.get(index(epoch)).copied().unwrap_or_default(),

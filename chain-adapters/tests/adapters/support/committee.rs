@@ -11,8 +11,8 @@ use guardian_protocol::{
     setup::{ProviderQuorum, Setup, Timing},
     sign::Signed,
     types::{
-        BlsPubkey, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, KeyEpoch,
-        Member, Network, ReserveReport, Slot, ValidatorIndex,
+        BlsPubkey, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei,
+        KeyEpoch, Member, Network, ReserveReport, Slot, ValidatorIndex,
     },
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -117,5 +117,12 @@ pub(crate) fn order(indices: &[u64]) -> DutyBody {
 }
 
 pub(crate) fn report() -> DutyBody {
-    DutyBody::Reserves(ReserveReport { validator_count: 2, validator_balance: 64 << 60, vault_balance: 5 })
+    DutyBody::Reserves(ReserveReport {
+        validator_count: 2,
+        validators: Gwei(64_000_000_000),
+        pods: Gwei(3),
+        vaults: Gwei(5),
+        pending: Gwei(7),
+        liabilities: Gwei(60_000_000_000),
+    })
 }

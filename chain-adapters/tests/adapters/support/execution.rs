@@ -20,6 +20,8 @@ pub(crate) const CONTRACTS: Contracts = Contracts {
     protocol: address!("0x4444444444444444444444444444444444444444"),
 };
 pub(crate) const VAULT: Address = address!("0x5555555555555555555555555555555555555555");
+pub(crate) const POD: Address = address!("0x6666666666666666666666666666666666666666");
+pub(crate) const TOKEN: Address = address!("0x7777777777777777777777777777777777777777");
 /// The generator of secp256k1: any point will do for a key.
 pub(crate) const KEY: [&str; 2] = [
     "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798",
@@ -221,8 +223,14 @@ impl Chain {
             return words(&[U256::from(31_750_000_000_000_000_000_u128)]);
         } else if known("reportPeriodEpochs()") {
             return words(&[U256::from(2)]);
-        } else if known("getVaults()") {
-            return words(&[U256::from(32), U256::from(1), U256::from_be_slice(VAULT.as_slice())]);
+        } else if known("getSources()") {
+            let account = |address: Address| U256::from_be_slice(address.as_slice());
+            let (at, list) = (U256::from(96), |account| [U256::from(1), account]);
+            let (vaults, pods) = (list(account(VAULT)), list(account(POD)));
+            let head = [U256::from(32), at, U256::from(160), account(TOKEN)];
+            return words(&[head.as_slice(), &vaults, &pods].concat());
+        } else if known("totalSupply()") {
+            return words(&[U256::from(1_000_000_000_001_u64)]);
         } else if known("lastReferenceSlot()") {
             return words(&[U256::from(slot)]);
         }

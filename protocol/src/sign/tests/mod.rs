@@ -14,8 +14,8 @@ use crate::{
     effects::Effects,
     setup::{ProviderQuorum, Setup, Timing},
     types::{
-        BootId, Committee, Contracts, Duty, DutyBody, Epoch, KeyEpoch, Member, MemberId, Network, ReserveReport, Slot,
-        Timestamp,
+        BootId, Committee, Contracts, Duty, DutyBody, Epoch, Gwei, KeyEpoch, Member, MemberId, Network, ReserveReport,
+        Slot, Timestamp,
     },
     wire::{Commitment, Envelope, Message, Package, Share},
 };
@@ -57,7 +57,15 @@ impl Table {
         });
         let committee = Committee::new(members, public, KeyEpoch(1)).unwrap();
         let setups: Vec<Setup> = MemberId::first(size).map(|me| setup(me, committee.clone())).collect();
-        let report = ReserveReport { validator_count: 1, validator_balance: 32, vault_balance: 0 };
+        let nothing = Gwei(0);
+        let report = ReserveReport {
+            validator_count: 1,
+            validators: Gwei(32),
+            pods: nothing,
+            vaults: nothing,
+            pending: nothing,
+            liabilities: nothing,
+        };
         let duty = Duty {
             key_epoch: KeyEpoch(1),
             period: Epoch(9),

@@ -1,0 +1,151 @@
+//! What to deploy, and the addresses that follow. Pure: no network.
+
+use crate::deploy::DeploymentError;
+use alloy::{
+    primitives::{Address, B256, Bytes, U256, address, hex, keccak256},
+    sol_types::SolValue,
+};
+use guardian_crypto::schnorr::GroupKey;
+use serde::{Deserialize, Serialize};
+
+/// The deterministic deployment proxy (github.com/Arachnid/deterministic-deployment-proxy), which is on nearly every chain.
+/// Call data: salt, creation code.
+pub const FACTORY: Address = address!("0x4e59b44847b379578588920cA78FbF26c0B4956C");
+
+const KEYS: &str = include_str!("../../../contracts/bytecode/GuardianKeys.hex");
+const REGISTRY: &str = include_str!("../../../contracts/bytecode/EjectionRegistry.hex");
+const FEED: &str = include_str!("../../../contracts/bytecode/ReserveFeed.hex");
+const MODULE: &str = include_str!("../../../contracts/bytecode/FrostGuardianModule.hex");
+
+/// What governance decides before a deployment; see `docs/contracts.md` for what each is worth. Lasting format, version 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Of this format: [`Plan::VERSION`].
+    pub version: u32,
+    /// The chain.
+    pub chain_id: u64,
+    /// Distinguishes deployments with otherwise equal plans.
+    pub salt: B256,
+    /// Owner of all contracts.
+    pub governor: Address,
+    /// Who may veto keys and pause, besides the governor; the zero address for nobody.
+    pub vetoer: Address,
+    /// The guardians' first group key.
+    pub group_key: GroupKeyWords,
+    /// Seconds between a proposal of a key and its execution: one to thirty days.
+    pub key_delay: u64,
+    /// Unix time of slot 0.
+    pub genesis_time: u64,
+    /// Length of a slot.
+    pub seconds_per_slot: u64,
+    /// Slots in an epoch.
+    pub slots_per_epoch: u64,
+    /// EIP-4788's contract; the zero address where a chain has none, and then roots are not compared.
+    pub beacon_roots: Address,
+    /// EIP-7002's contract; the zero address where a chain has none, and then exits can't be triggered.
+    pub withdrawal_requests: Address,
+    /// Guardians eject below this balance, wei.
+    pub ejection_threshold: U256,
+    /// Epochs between two reports.
+    pub report_period: u64,
+    /// Seconds after which a report is stale.
+    pub heartbeat: u64,
+    /// Epochs of which the last report is kept.
+    pub history_epochs: u64,
+    /// Largest change between two reports, in 1/10,000.
+    pub max_change_bps: u16,
+    /// Accounts whose ether counts as vaults.
+    pub vaults: Vec<Address>,
+    /// Accounts whose ether counts as pods.
+    pub pods: Vec<Address>,
+    /// Token whose supply is owed; the zero address for none.
+    pub liability_token: Address,
+}
+
+/// A group key as the contracts take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupKeyWords {
+    /// x coordinate.
+    pub px: B256,
+    /// y coordinate.
+    pub py: B256,
+}
+
+/// One contract of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Creation {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it comes to be.
+    pub address: Address,
+    /// What [`FACTORY`] is called with.
+    pub data: Bytes,
+}
+
+impl Plan {
+    /// The version of the format that this code writes and reads.
+    pub const VERSION: u32 = 1;
+
+    /// Checks what the contracts' constructors do not.
+    ///
+    /// # Errors
+    /// [`DeploymentError`] says what is wrong.
+    pub fn check(&self) -> Result<(), DeploymentError> {
+        if self.version != Self::VERSION {
+            return Err(DeploymentError::Version(self.version));
+        }
+        if self.governor.is_zero() {
+            return Err(DeploymentError::NoGovernor);
+        }
+        GroupKey::from_coordinates(self.group_key.px.0, self.group_key.py.0).map_err(|_| DeploymentError::GroupKey)?;
+        Ok(())
+    }
+
+    /// The contracts in the order in which they must be created.
+    ///
+    /// # Errors
+    /// If the plan does not pass [`Self::check`].
+    pub fn creations(&self) -> Result<[Creation; 4], DeploymentError> {
+        self.check()?;
+        let word = |word: B256| U256::from_be_bytes(word.0);
+        let (px, py) = (word(self.group_key.px), word(self.group_key.py));
+        let keys = (px, py, self.governor, self.vetoer, self.key_delay).abi_encode_params();
+        let keys = self.create("GuardianKeys", KEYS, &keys)?;
+        let registry = (
+            keys.address,
+            self.governor,
+            self.ejection_threshold,
+            self.genesis_time,
+            self.seconds_per_slot,
+            self.beacon_roots,
+            self.withdrawal_requests,
+        );
+        let registry = self.create("EjectionRegistry", REGISTRY, &registry.abi_encode_params())?;
+        let clock = (
+            self.genesis_time,
+            self.seconds_per_slot,
+            self.slots_per_epoch,
+            self.report_period,
+            self.heartbeat,
+            self.history_epochs,
+            self.beacon_roots,
+        );
+        let sources = (self.vaults.clone(), self.pods.clone(), self.liability_token);
+        let feed = (keys.address, self.governor, clock, self.max_change_bps, sources).abi_encode_params();
+        let feed = self.create("ReserveFeed", FEED, &feed)?;
+        let module = (keys.address, registry.address, self.governor).abi_encode_params();
+        let module = self.create("FrostGuardianModule", MODULE, &module)?;
+        Ok([keys, registry, feed, module])
+    }
+
+    /// EIP-1014: keccak256(0xff, factory, salt, keccak256(creation code))[12..].
+    fn create(&self, name: &'static str, code: &str, arguments: &[u8]) -> Result<Creation, DeploymentError> {
+        let mut code = hex::decode(code.trim()).map_err(|_| DeploymentError::Bytecode(name))?;
+        code.extend_from_slice(arguments);
+        let address = FACTORY.create2(self.salt, keccak256(&code));
+        let data = [self.salt.as_slice(), &code].concat().into();
+        Ok(Creation { name, address, data })
+    }
+}

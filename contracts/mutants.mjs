@@ -1,0 +1,108 @@
+#!/usr/bin/env node
+// Mutation testing: changes one thing in a contract that must not be changed, runs the tests that should notice, and tells
+// which changes nobody noticed. The list is the documentation of what the tests protect. `node mutants.mjs [filter]`.
+//
+// Each mutant is [file, what is replaced, what by, tests]. What is replaced must occur exactly once.
+
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const here = new URL(".", import.meta.url).pathname;
+const VERIFIER = "Verifier|Differential";
+const MUTANTS = [
+  // The verifier: every condition of the equation.
+  ["FrostVerifier", "lt(sub(z, 1), N_MINUS_1)", "iszero(iszero(z))", VERIFIER],
+  ["FrostVerifier", "lt(sub(z, 1), N_MINUS_1)", "lt(z, N)", VERIFIER],
+  ["FrostVerifier", "and(lt(rx, P), lt(ry, P))", "lt(ry, P)", VERIFIER],
+  ["FrostVerifier", "and(lt(rx, P), lt(ry, P))", "lt(rx, P)", VERIFIER],
+  ["FrostVerifier", "eq(mulmod(ry, ry, P), addmod(mulmod(mulmod(rx, rx, P), rx, P), 7, P))", "1", VERIFIER],
+  ["FrostVerifier", "lt(sub(returndatasize(), 0x20), mload(scratch))", "1", VERIFIER],
+  ["FrostVerifier", "mstore8(add(scratch, 0x61), add(2, and(py, 1)))", "mstore8(add(scratch, 0x61), 2)", VERIFIER],
+  ["FrostVerifier", "add(27, and(py, 1))", "27", VERIFIER],
+  ["FrostVerifier", "px == 0 || px >= N", "px >= N", VERIFIER],
+  ["FrostVerifier", "px == 0 || px >= N", "px == 0 || px > N", VERIFIER],
+  ["FrostVerifier", "shr(128, mload(0x00))", "mload(0x00)", VERIFIER],
+  // The keys.
+  ["GuardianKeys", "if (isPaused) revert KeysPaused();\n        uint256 keyId", "uint256 keyId", "Key"],
+  ["GuardianKeys", "delete _keys[keyId];\n        _begin(next, px, py);", "_begin(next, px, py);", "Key"],
+  ["GuardianKeys", "delete _keys[_keyId()];\n        _begin(next", "_begin(next", "Key"],
+  ["GuardianKeys", "if (block.timestamp < waiting.readyAt)", "if (false)", "Key"],
+  ["GuardianKeys", "if (block.timestamp > until)", "if (block.timestamp >= until)", "Key"],
+  ["GuardianKeys", "if (_waiting) _dropProposal();", "", "Key"],
+  ["GuardianKeys", "if (msg.sender != owner() && msg.sender != vetoer)", "if (msg.sender != owner())", "Key"],
+  ["GuardianKeys", "proposal = Proposal(0, 0, proposal.number, 0);", "delete proposal;", "Key"],
+  ["GuardianKeys", "if (isPaused) _pausedPx = px;\n        else _keys[_keyId()] = px;", "_keys[_keyId()] = px;", "Key"],
+  // The clock.
+  ["BeaconClock", "if (time > block.timestamp)", "if (false)", "Clock|Feed"],
+  ["BeaconClock", "if (time + WINDOW * secondsPerSlot < block.timestamp)", "if (false)", "Clock|Feed"],
+  ["BeaconClock", "if (time + WINDOW * secondsPerSlot < block.timestamp)", "if (time + WINDOW * secondsPerSlot <= block.timestamp)", "Clock|Trigger"],
+  ["BeaconClock", "if (actual != root)", "if (false)", "Clock"],
+  ["BeaconClock", "if (!found)", "if (false)", "Clock"],
+  ["BeaconClock", "MOST_MISSED = 32", "MOST_MISSED = 31", "Clock"],
+  ["BeaconClock", "if gt(time, timestamp()) { break }", "", "Clock"],
+  // The registry.
+  ["EjectionRegistry", "if (order.referenceSlot <= last)", "if (order.referenceSlot < last)", "EjectionRegistry"],
+  ["EjectionRegistry", "_lastSlot = order.referenceSlot;", "", "EjectionRegistry"],
+  ["EjectionRegistry", "lowest := add(index, 1)", "lowest := index", "EjectionRegistry"],
+  ["EjectionRegistry", "iszero(lt(sub(reason, 1), MAX_REASON))", "gt(reason, MAX_REASON)", "EjectionRegistry"],
+  ["EjectionRegistry", "count > length - from", "count > length", "Trigger"],
+  ["EjectionRegistry", "            _requireOrder(order, signature);\n        }\n        if", "        }\n        if", "Trigger"],
+  ["WithdrawalTrigger", "if (fee > maxFee)", "if (false)", "Trigger"],
+  ["WithdrawalTrigger", "if (!success) revert RefundRefused();", "success;", "Trigger"],
+  // The feed.
+  ["ReserveFeed", "if (slot <= _slotOf(last))", "if (slot < _slotOf(last))", "Feed"],
+  ["ReserveFeed", "if (interval + INTERVALS <= newest)", "if (false)", "Feed"],
+  ["ReserveFeed", "_requireExpected(last, next, digest);", "", "Feed"],
+  ["ReserveFeed", "if (validators + other == 0)", "if (false)", "Feed"],
+  ["ReserveFeed", "word == 0 || _slotOf(word) != id", "word == 0", "Feed"],
+  ["ReserveFeed", "interval + INTERVALS > newest ? _at(interval) : 0", "true ? _at(interval) : 0", "Feed"],
+  ["ReservePolicy", "change * BPS <= last * maxChangeBps", "change * BPS < last * maxChangeBps", "Feed"],
+  ["ReservePolicy", "if (confirmedReport != digest)", "if (confirmedReport == 0)", "Feed"],
+  ["ReserveHistory", "if (_intervalOf(_slotOf(word)) != interval) word = 0;", "", "Feed"],
+  ["ReserveHistory", "interval + INTERVALS > newest; --interval", "interval + INTERVALS >= newest; --interval", "Feed"],
+  ["ReserveReader", "if (time > block.timestamp || block.timestamp - time > maxAge)", "if (block.timestamp - time > maxAge)", "Reader"],
+  ["ReserveReader", "if (signedAnswer <= 0)", "if (signedAnswer < 0)", "Reader"],
+  ["ReserveReader", "if (feed.isStale())", "if (false)", "Reader"],
+  // The module.
+  ["FrostGuardianModule", "if (signatures.length != 1)", "if (signatures.length == 0)", "Module"],
+  ["FrostGuardianModule", "if (only.length != SIGNATURE_LENGTH)", "if (only.length < SIGNATURE_LENGTH)", "Module"],
+  ["FrostGuardianModule", "known = known || guardians[i] == guardians[j];", "", "Module"],
+];
+
+const filter = process.argv[2] ?? "";
+const folder = mkdtempSync(join(tmpdir(), "mutants-"));
+for (const path of ["src", "test", "script", "foundry.toml", "solc-wasm", "package.json", "forge.mjs", "cache", "out"]) {
+  cpSync(join(here, path), join(folder, path), { recursive: true });
+}
+symlinkSync(join(here, "node_modules"), join(folder, "node_modules"));
+
+let killed = 0;
+const survivors = [];
+const chosen = MUTANTS.filter(([name]) => name.includes(filter));
+for (const [name, from, to, tests] of chosen) {
+  const path = join(folder, `src/${name}.sol`);
+  const source = readFileSync(path, "utf8");
+  if (source.split(from).length !== 2) {
+    console.error(`${name}: not exactly once: ${from}`);
+    process.exitCode = 1;
+    continue;
+  }
+  writeFileSync(path, source.replace(from, () => to));
+  const run = spawnSync("node", ["forge.mjs", "test", "--match-contract", tests, "--fuzz-runs", "64"], {
+    cwd: folder,
+    encoding: "utf8",
+    // Lints and warnings of a mutant are not the question, nor is its gas; and only what changed is compiled again.
+    env: { ...process.env, FOUNDRY_DENY: "never", FOUNDRY_LINT_LINT_ON_BUILD: "false", FOUNDRY_OPTIMIZER: "false", FOUNDRY_DYNAMIC_TEST_LINKING: "true" },
+  });
+  writeFileSync(path, source);
+  const compiled = !`${run.stdout}${run.stderr}`.includes("Compiler run failed");
+  if (compiled && run.status !== 0) killed++;
+  else survivors.push(`${compiled ? "survived" : "does not compile"}: ${name}: ${from}  ->  ${to}`);
+  process.stdout.write(compiled && run.status !== 0 ? "." : "S");
+}
+rmSync(folder, { recursive: true });
+console.log(`\nmutation score: ${killed} of ${chosen.length} killed`);
+for (const survivor of survivors) console.log(survivor);
+if (survivors.length) process.exitCode = 1;

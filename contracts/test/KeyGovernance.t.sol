@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.30;
+
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {Signature} from "../src/FrostVerifier.sol";
+import {GuardianKeys} from "../src/GuardianKeys.sol";
+import {FrostSigner} from "./FrostSigner.sol";
+import {Fixture} from "./Fixture.sol";
+
+/// @title The governor's way to another key: delay, veto, pause
+contract KeyGovernanceTest is Fixture {
+    uint256 private px;
+    uint256 private py;
+
+    function setUp() public override {
+        super.setUp();
+        (px, py) = FrostSigner.multiplyBase(NEXT_SECRET);
+    }
+
+    function test_a_proposed_key_begins_after_the_delay() public {
+        uint64 readyAt = uint64(block.timestamp) + DELAY;
+        Signature memory possession = FrostSigner.sign(NEXT_SECRET, keys.hashRotation(2, px, py));
+        vm.expectEmit(address(keys));
+        emit GuardianKeys.KeyProposed(1, 2, px, py, readyAt);
+        vm.prank(GOVERNOR);
+        keys.propose(px, py, possession);
+        requireSigner(SECRET, 1);
+
+        vm.warp(readyAt - 1);
+        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.ProposalNotReady.selector, readyAt));
+        keys.execute();
+        vm.warp(readyAt);
+        vm.expectEmit(address(keys));
+        emit GuardianKeys.KeyRotated(2, px, py);
+        vm.prank(STRANGER);
+        keys.execute();
+        requireSigner(NEXT_SECRET, 2);
+        requireNoSigner(SECRET, 1, abi.encodeWithSelector(GuardianKeys.WrongKeyEpoch.selector, 1, 2));
+        vm.expectRevert(GuardianKeys.NoProposal.selector);
+        keys.execute();
+    }
+
+    function test_a_proposal_expires() public {
+        propose();
+        uint64 until = uint64(block.timestamp) + DELAY + 14 days;
+        vm.warp(until + 1);
+        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.ProposalExpired.selector, until));
+        keys.execute();
+        vm.warp(until);
+        keys.execute();
+    }
+
+    function test_only_the_governor_proposes_and_one_key_at_a_time() public {
+        Signature memory possession = FrostSigner.sign(NEXT_SECRET, keys.hashRotation(2, px, py));
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, STRANGER));
+        vm.prank(STRANGER);
+        keys.propose(px, py, possession);
+        propose();
+        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.ProposalWaits.selector, 1));
+        vm.prank(GOVERNOR);
+        keys.propose(px, py, possession);
+    }
+
+    function test_a_proposed_key_must_be_a_key_that_somebody_has() public {
+        Signature memory possession = FrostSigner.sign(SECRET, keys.hashRotation(2, px, py));
+        vm.expectRevert(GuardianKeys.InvalidProofOfPossession.selector);
+        vm.prank(GOVERNOR);
+        keys.propose(px, py, possession);
+        vm.expectRevert(GuardianKeys.InvalidPublicKey.selector);
+        vm.prank(GOVERNOR);
+        keys.propose(px, py ^ 1, possession);
+    }
+
+    function test_governor_vetoer_and_guardians_can_veto_and_nobody_else() public {
+        propose();
+        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.NotGovernorOrVetoer.selector, STRANGER));
+        vm.prank(STRANGER);
+        keys.veto();
+        expectVetoed(1, VETOER);
+        vm.prank(VETOER);
+        keys.veto();
+        propose();
+        expectVetoed(2, GOVERNOR);
+        vm.prank(GOVERNOR);
+        keys.veto();
+        propose();
+        Signature memory signature = FrostSigner.sign(SECRET, keys.hashVeto(1, 3));
+        expectVetoed(3, address(keys));
+        vm.prank(STRANGER);
+        keys.vetoSigned(signature);
+        vm.expectRevert(GuardianKeys.NoProposal.selector);
+        keys.execute();
+        vm.expectRevert(GuardianKeys.NoProposal.selector);
+        vm.prank(VETOER);
+        keys.veto();
+        vm.expectRevert(GuardianKeys.NoProposal.selector);
+        keys.vetoSigned(signature);
+    }
+
+    function test_a_veto_is_of_one_proposal_and_signed_by_the_current_key() public {
+        propose();
+        Signature memory ofFirst = FrostSigner.sign(SECRET, keys.hashVeto(1, 1));
+        vm.prank(GOVERNOR);
+        keys.veto();
+        propose();
+        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        keys.vetoSigned(ofFirst);
+        Signature memory byNew = FrostSigner.sign(NEXT_SECRET, keys.hashVeto(1, 2));
+        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        keys.vetoSigned(byNew);
+    }
+
+    function test_a_rotation_ends_the_proposal() public {
+        propose();
+        rotate();
+        vm.warp(block.timestamp + DELAY);
+        vm.expectRevert(GuardianKeys.NoProposal.selector);
+        keys.execute();
+        requireSigner(NEXT_SECRET, 2);
+    }
+
+    function test_during_a_pause_no_signature_counts() public {
+        Signature memory byOld = FrostSigner.sign(SECRET, keys.hashRotation(2, px, py));
+        Signature memory byNew = FrostSigner.sign(NEXT_SECRET, keys.hashRotation(2, px, py));
+        propose();
+        vm.expectEmit(address(keys));
+        emit GuardianKeys.Paused(VETOER);
+        vm.prank(VETOER);
+        keys.pause();
+        vm.assertTrue(keys.isPaused(), "paused");
+        requireNoSigner(SECRET, 1, abi.encodeWithSelector(GuardianKeys.KeysPaused.selector));
+        vm.expectRevert(GuardianKeys.KeysPaused.selector);
+        keys.rotate(px, py, byOld, byNew);
+        Signature memory veto = FrostSigner.sign(SECRET, keys.hashVeto(1, 1));
+        vm.expectRevert(GuardianKeys.KeysPaused.selector);
+        keys.vetoSigned(veto);
+        (uint256 x,) = FrostSigner.multiplyBase(SECRET);
+        (uint256 pausedX,) = keys.groupKey();
+        vm.assertEq(pausedX, x, "the key can be read");
+
+        vm.prank(GOVERNOR);
+        keys.pause();
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, VETOER));
+        vm.prank(VETOER);
+        keys.unpause();
+        vm.expectEmit(address(keys));
+        emit GuardianKeys.Unpaused();
+        vm.prank(GOVERNOR);
+        keys.unpause();
+        requireSigner(SECRET, 1);
+        vm.expectRevert(GuardianKeys.NotPaused.selector);
+        vm.prank(GOVERNOR);
+        keys.unpause();
+    }
+
+    function test_a_key_in_wrong_hands_is_replaced_during_a_pause() public {
+        vm.prank(GOVERNOR);
+        keys.pause();
+        propose();
+        vm.warp(block.timestamp + DELAY);
+        keys.execute();
+        vm.assertTrue(keys.isPaused(), "the pause goes on");
+        vm.assertEq(keys.keyEpoch(), 2, "epoch");
+        requireNoSigner(NEXT_SECRET, 2, abi.encodeWithSelector(GuardianKeys.KeysPaused.selector));
+        vm.prank(GOVERNOR);
+        keys.unpause();
+        requireSigner(NEXT_SECRET, 2);
+        requireNoSigner(SECRET, 1, abi.encodeWithSelector(GuardianKeys.WrongKeyEpoch.selector, 1, 2));
+    }
+
+    function test_nobody_else_pauses() public {
+        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.NotGovernorOrVetoer.selector, STRANGER));
+        vm.prank(STRANGER);
+        keys.pause();
+    }
+
+    function test_the_delay_is_between_a_day_and_a_month() public {
+        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.InvalidDelay.selector, 1 days - 1));
+        new GuardianKeys(px, py, GOVERNOR, VETOER, 1 days - 1);
+        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.InvalidDelay.selector, 30 days + 1));
+        new GuardianKeys(px, py, GOVERNOR, VETOER, 30 days + 1);
+        new GuardianKeys(px, py, GOVERNOR, address(0), 1 days);
+        new GuardianKeys(px, py, GOVERNOR, VETOER, 30 days);
+    }
+
+    /// @dev Of both parities: what the hint says changes nothing but the price.
+    function testFuzz_the_hint_changes_no_verdict(uint256 secret, uint256 hint, bytes32 digest) public {
+        secret = bound(secret, 1, FrostSigner.N - 1);
+        (uint256 x, uint256 y) = FrostSigner.multiplyBase(secret);
+        GuardianKeys fresh = newKeys(x, y);
+        (uint256 readX, uint256 readY) = fresh.groupKey();
+        vm.assertTrue(readX == x && readY == y, "key");
+        Signature memory signature = FrostSigner.sign(secret, digest);
+        vm.assertEq(fresh.verifyHinted(1, hint, digest, signature), y & 1, "the next hint");
+        fresh.verify(1, digest, signature);
+        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        fresh.verifyHinted(1, hint, ~digest, signature);
+        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.WrongKeyEpoch.selector, 2, 1));
+        fresh.verifyHinted(2, hint, digest, signature);
+    }
+
+    function propose() private {
+        Signature memory possession = FrostSigner.sign(NEXT_SECRET, keys.hashRotation(2, px, py));
+        vm.prank(GOVERNOR);
+        keys.propose(px, py, possession);
+    }
+
+    function expectVetoed(uint64 number, address by) private {
+        vm.expectEmit(address(keys));
+        emit GuardianKeys.KeyVetoed(number, by);
+    }
+
+    function requireSigner(uint256 secret, uint64 epoch) private {
+        keys.verify(epoch, ROOT, FrostSigner.sign(secret, ROOT));
+    }
+
+    function requireNoSigner(uint256 secret, uint64 epoch, bytes memory why) private {
+        Signature memory signature = FrostSigner.sign(secret, ROOT);
+        vm.expectRevert(why);
+        keys.verify(epoch, ROOT, signature);
+    }
+}

@@ -1,0 +1,61 @@
+//! Who builds on the contracts: a consumer of the feed, and whoever brings a signed order to trigger its exits.
+
+use super::contracts::{BackedMint, Deployment, EjectionRegistry};
+use alloy::{
+    consensus::Transaction as _,
+    eips::BlockNumberOrTag,
+    primitives::{Address, Bytes, U256, address},
+    providers::{DynProvider, Provider},
+    rpc::types::TransactionRequest,
+    sol_types::{SolCall, SolError},
+};
+use eyre::{Result, ensure, eyre};
+use serde_json::json;
+
+/// From here the chain itself calls its system contracts (EIP-7002).
+const SYSTEM: Address = address!("fffffffffffffffffffffffffffffffffffffffe");
+
+impl Deployment {
+    /// Whether the consumer would act on the feed, as it is now, `seconds` from now.
+    ///
+    /// # Errors
+    /// If it refuses for another reason than a stale report, or the EVM does not answer.
+    pub async fn consumer_accepts(&self, seconds: u64) -> Result<bool> {
+        let head = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await?;
+        let time = head.ok_or_else(|| eyre!("the EVM has no block"))?.header.timestamp.saturating_add(seconds);
+        let input = BackedMint::mintCall { amount: U256::from(1) }.abi_encode();
+        let call = TransactionRequest::default().to(self.consumer).input(input.into());
+        let block = json!({ "time": format!("{time:#x}") });
+        let answer = self.provider.raw_request::<_, Bytes>("eth_call".into(), (call, "latest", json!({}), block)).await;
+        let Err(error) = answer else { return Ok(true) };
+        let said = error.as_error_resp().and_then(|payload| payload.as_revert_data()).unwrap_or_default();
+        ensure!(said.starts_with(&BackedMint::StaleAnswer::SELECTOR), "the consumer fails: {error}");
+        Ok(false)
+    }
+
+    /// Brings the first accepted order again, with the fees, as anybody could; returns how many requests then are in the queue of
+    /// EIP-7002's contract.
+    ///
+    /// # Errors
+    /// If there is no order, or the registry refuses.
+    pub async fn trigger_exits(&self) -> Result<usize> {
+        let order = self.orders().await?.first().copied().ok_or_else(|| eyre!("no order"))?;
+        let transaction = self.provider.get_transaction_by_hash(order.transaction).await?;
+        let transaction = transaction.ok_or_else(|| eyre!("the order's transaction is unknown"))?;
+        let EjectionRegistry::submitOrderCall { order, signature } =
+            EjectionRegistry::submitOrderCall::abi_decode(transaction.input())?;
+        let count = U256::from(order.ejections.len() / 57);
+        let registry = EjectionRegistry::new(self.ejection_registry, &self.provider);
+        let trigger = registry.triggerExits(order, signature, U256::ZERO, count, U256::from(1_000));
+        let receipt = trigger.value(U256::from(1_000_000)).send().await?.get_receipt().await?;
+        ensure!(receipt.status(), "the exits could not be triggered");
+        let queue = queue(&self.provider, registry.withdrawalRequests().call().await?).await?;
+        ensure!(queue.starts_with(self.requester.as_slice()), "the requests are somebody else's");
+        Ok(queue.len() / 76)
+    }
+}
+
+/// What the chain would take out of the queue at the end of the block: 76 bytes for each request.
+async fn queue(provider: &DynProvider, requests: Address) -> Result<Bytes> {
+    Ok(provider.call(TransactionRequest::default().from(SYSTEM).to(requests)).await?)
+}
