@@ -4,6 +4,7 @@ pub(crate) mod client;
 pub(crate) mod events;
 pub(crate) mod fingerprint;
 pub(crate) mod reader;
+pub mod state;
 pub(crate) mod state_ssz;
 pub(crate) mod wire;
 
