@@ -183,7 +183,7 @@ pub(crate) fn chain_config(config: &Config) -> ChainConfig {
         contracts: config.contracts(),
         start_block: config.contracts.start_block,
         chain_id: Some(config.contracts.chain_id),
-        limits: Limits::default(),
+        limits: Limits { prove_states: config.beacon.prove_states, ..Limits::default() },
     }
 }
 

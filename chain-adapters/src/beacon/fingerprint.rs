@@ -2,7 +2,7 @@
 //! only while its fingerprint is the network's.
 
 use super::{
-    state_ssz::Layout,
+    state::Preset,
     wire::{ForkEntry, Genesis, Spec, decimal, fixed_bytes},
 };
 use guardian_protocol::{
@@ -24,7 +24,7 @@ pub(crate) struct BeaconFingerprint {
     pub(crate) capella_version: Option<[u8; 4]>,
     pub(crate) deneb: Option<Epoch>,
     /// `None` if the client does not state its preset: its states can't be read then.
-    pub(crate) layout: Option<Layout>,
+    pub(crate) preset: Option<Preset>,
 }
 
 impl BeaconFingerprint {
@@ -55,7 +55,7 @@ impl BeaconFingerprint {
             bellatrix: fork_epoch(spec, "BELLATRIX_FORK_EPOCH")?,
             capella_version: version(spec, "CAPELLA_FORK_VERSION")?,
             deneb: fork_epoch(spec, "DENEB_FORK_EPOCH")?,
-            layout: layout(spec)?,
+            preset: preset(spec)?,
         })
     }
 
@@ -142,16 +142,9 @@ fn version(spec: &Spec, name: &str) -> Result<Option<[u8; 4]>, ReadFailure> {
     fixed_bytes(text).map(Some).ok_or_else(|| ReadFailure::Malformed(format!("{name} in the spec is not 4 bytes")))
 }
 
-fn layout(spec: &Spec) -> Result<Option<Layout>, ReadFailure> {
-    let historical_roots = number(spec, "SLOTS_PER_HISTORICAL_ROOT")?;
-    let randao_mixes = number(spec, "EPOCHS_PER_HISTORICAL_VECTOR")?;
-    let slashings = number(spec, "EPOCHS_PER_SLASHINGS_VECTOR")?;
-    Ok(match (historical_roots, randao_mixes, slashings) {
-        (Some(historical_roots), Some(randao_mixes), Some(slashings)) => {
-            Some(Layout { historical_roots, randao_mixes, slashings })
-        }
-        _ => None,
-    })
+fn preset(spec: &Spec) -> Result<Option<Preset>, ReadFailure> {
+    let base = text(spec, "PRESET_BASE")?;
+    Ok(Preset::from_spec(base, |name| number(spec, name).ok().flatten()))
 }
 
 fn missing(name: &str) -> ReadFailure {

@@ -7,7 +7,6 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use ssz::Encode as _;
 use ssz_derive::Encode;
 use ssz_types::{
     BitVector, FixedVector, VariableList,
