@@ -4,6 +4,7 @@
 
 use super::{Provider, Readers, care::Came};
 use crate::beacon::client::BeaconClient;
+use alloy::primitives::B256;
 use futures::future::join_all;
 use guardian_protocol::{
     ports::{ReadFailure, Reading, StateReading},
@@ -37,7 +38,7 @@ impl Readers {
         answers
     }
 
-    /// Asks for states until one fits. `true`: one did, and `answers` has all that its proof needs.
+    /// Asks for states until one fits. `true`: one did, and `answers` has all that can be found out about it.
     async fn prove(
         &self,
         checkpoint: &Checkpoint,
@@ -53,6 +54,7 @@ impl Readers {
             .filter_map(|provider| Some((provider.care.rank(limits.state_budget, Instant::now())?, provider)))
             .collect();
         sources.sort_by_key(|(rank, provider)| (*rank, provider.id));
+        let mut advanced = false;
         for (_, provider) in sources {
             let patience = deadline.saturating_duration_since(Instant::now());
             if patience.is_zero() {
@@ -62,32 +64,55 @@ impl Readers {
             let work = provider.client.read_state(&self.chain.beacon, slot, pubkeys, &self.desk);
             let answer = provider.answer(&self.chain, patience, work).await;
             let bytes = provider.client.http.stats.bytes().saturating_sub(before);
-            let fits = matches!(&answer.1, Ok(Reading::State(state)) if fits(state, checkpoint));
-            let advanced = matches!(&answer.1, Ok(Reading::State(state)) if !state.own);
-            provider.care.note(came(&answer.1, fits), bytes, Instant::now());
-            provider.client.http.stats.state(fits, matches!(answer.1, Ok(Reading::State(_))));
+            let state =
+                state_of(&answer.1).filter(|state| fits(state, checkpoint)).map(|state| (state.own, state.root));
+            provider.client.http.stats.state(state.is_some(), state_of(&answer.1).is_some());
+            let outcome = came(&answer.1, state.is_some());
+            answers.retain(|(id, _)| *id != provider.id);
             answers.push(answer);
-            if fits {
-                if advanced {
-                    self.ask_roots(slot, answers).await;
+            match state {
+                Some((true, _)) => {
+                    provider.care.note(Came::State, bytes, Instant::now());
+                    return true;
                 }
-                return true;
+                Some((false, root)) => {
+                    advanced = true;
+                    if self.is_served(root, slot, answers).await {
+                        provider.care.note(Came::State, bytes, Instant::now());
+                        return true;
+                    }
+                    provider.care.note(Came::Trouble, bytes, Instant::now());
+                }
+                None => provider.care.note(outcome, bytes, Instant::now()),
             }
         }
-        false
+        advanced
     }
 
-    /// The advanced state's root, as everybody else has it.
-    async fn ask_roots(&self, slot: Slot, answers: &mut Vec<Answer>) {
+    /// Whether a majority has this root for the advanced state at `slot`; who has not said what it has, is asked.
+    async fn is_served(&self, root: B256, slot: Slot, answers: &mut Vec<Answer>) -> bool {
         let patience = self.chain.limits.request_timeout * 3;
         // Who only failed to send its state can still say its root.
-        answers.retain(|(_, answer)| matches!(answer, Ok(Reading::State(_))));
+        answers.retain(|(_, answer)| matches!(answer, Ok(Reading::State(_) | Reading::StateRoot(_))));
         let others = self.beacon.iter().filter(|provider| answers.iter().all(|(id, _)| *id != provider.id));
         let roots = join_all(
             others.map(|provider| provider.answer(&self.chain, patience, provider.client.read_state_root(slot))),
         );
         let roots = roots.await;
         answers.extend(roots);
+        let same = answers.iter().filter(|(_, answer)| match answer {
+            Ok(Reading::State(state)) => state.root == root,
+            Ok(Reading::StateRoot(served)) => *served == root,
+            _ => false,
+        });
+        same.count() > self.beacon.len() / 2
+    }
+}
+
+fn state_of(answer: &Result<Reading, ReadFailure>) -> Option<&StateReading> {
+    match answer {
+        Ok(Reading::State(state)) => Some(state),
+        _ => None,
     }
 }
 

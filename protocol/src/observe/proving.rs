@@ -37,12 +37,12 @@ pub(super) fn validators(
     let vouched = served_roots(&raw);
     let mut proved: Vec<(ProviderId, Known)> = Vec::new();
     let mut said = Raw::new();
-    let (mut lies, mut unvouched) = (Vec::new(), false);
+    let (mut lies, mut unvouched) = (Vec::new(), Vec::new());
     for (provider, answer) in raw {
         match answer {
             Ok(Reading::State(state)) => match worth(&state, checkpoint, slot, &vouched, setup.quorum.beacon) {
                 Worth::Proof(proof) => proved.push((provider, (state.validators, proof))),
-                Worth::Unvouched => unvouched = true,
+                Worth::Unvouched => unvouched.push((provider, state.root)),
                 Worth::Lie(detail) => {
                     lies.push(provider);
                     fx.report(Event::ProviderDisagrees { provider, layer: Layer::Beacon, detail });
@@ -53,9 +53,13 @@ pub(super) fn validators(
         }
     }
     if let Some((_, known)) = proved.first().cloned() {
+        for (provider, root) in unvouched {
+            let detail = format!("a state with root {root} at the skipped slot, which too few others have");
+            fx.report(Event::ProviderDisagrees { provider, layer: Layer::Beacon, detail });
+        }
         return agreed(&proved, known, said, fx);
     }
-    if unvouched {
+    if !unvouched.is_empty() {
         return Err(no_root(&vouched, fx));
     }
     // Who sent a false state has no word among the others.

@@ -131,6 +131,8 @@ fn an_advanced_state_needs_its_root_from_a_quorum() {
     let known = Ok((records(32), Proof::AdvancedState { root: B256::repeat_byte(5) }));
     assert_eq!(judge(vec![advanced(5), root(5), down()]), (known.clone(), vec![]));
     assert_eq!(judge(vec![advanced(5), root(6), root(5)]), (known, vec![]));
+    // A state that is outvoted by a proved one is a lie.
+    assert_eq!(judge(vec![advanced(6), advanced(5), root(5)]), (judge(vec![advanced(5), root(5)]).0, vec![0]));
     // Two that say the same about another root than the state has: nothing is believed.
     assert_eq!(judge(vec![advanced(5), root(6), root(6)]), (Err(CONTRADICTION), vec![0, 1, 2]));
     assert_eq!(judge(vec![advanced(5), down(), down()]).0, Err(Trouble::TooFewAnswers(Layer::Beacon)));
