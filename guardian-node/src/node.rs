@@ -80,6 +80,7 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
         readers: Arc::clone(&readers),
         sender,
         inputs: inputs.clone(),
+        metrics: Arc::clone(&metrics),
     };
     let reporter =
         Reporter::new(Arc::clone(&metrics), names(&config, &committee_file), Evidence::new(&config.guardian.data_dir));

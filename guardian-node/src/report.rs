@@ -77,6 +77,7 @@ impl Reporter {
             Event::Observed { checkpoint, validators, proof } => {
                 self.failing.clear();
                 let (epoch, root, proof) = (checkpoint.epoch.0, checkpoint.root, proof.as_str());
+                self.metrics.observations.with_label_values(&[proof]).inc();
                 info!(epoch, %root, validators, proof, "finalized epoch observed");
             }
             Event::KeyMismatch { onchain } => error!(key_epoch = onchain.0, "the contracts verify against another key"),

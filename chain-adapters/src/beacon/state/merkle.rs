@@ -32,7 +32,7 @@ impl Scratch {
 
     /// One level up from `height`.
     pub(super) fn up(&mut self, height: usize) {
-        if self.nodes.len() % PAIR != 0 {
+        if !self.nodes.len().is_multiple_of(PAIR) {
             self.nodes.extend_from_slice(&zero(height));
         }
         self.above.resize(self.nodes.len() / 2, 0);

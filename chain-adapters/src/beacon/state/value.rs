@@ -40,7 +40,7 @@ pub(super) fn root(ty: &Type, bytes: &[u8], preset: &Preset, scratch: &mut Scrat
         Type::List(element, limit) => {
             let limit = limit.get(preset);
             let (root, count) = if let Type::Uint(size) = element {
-                if bytes.len() % size != 0 {
+                if !bytes.len().is_multiple_of(*size) {
                     return Err(StateError::Encoding("a list that ends within an element"));
                 }
                 let count = (bytes.len() / size) as u64;
@@ -98,7 +98,7 @@ fn bit_list(bytes: &[u8], limit: u64, scratch: &mut Scratch) -> Result<Node, Sta
 
 fn each_root(element: &Type, bytes: &[u8], preset: &Preset, scratch: &mut Scratch) -> Result<Vec<Node>, StateError> {
     if let Some(size) = element.size(preset) {
-        if size == 0 || bytes.len() % size != 0 {
+        if size == 0 || !bytes.len().is_multiple_of(size) {
             return Err(StateError::Encoding("a list that ends within an element"));
         }
         return bytes.chunks_exact(size).map(|bytes| root(element, bytes, preset, scratch)).collect();

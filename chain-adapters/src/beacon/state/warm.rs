@@ -27,13 +27,11 @@ impl WarmCache {
     /// Replaces the groups from number `first` on by `marks`; leaves those behind them.
     pub(super) fn put(&mut self, field: &'static str, first: usize, marks: impl IntoIterator<Item = Mark>) {
         let known = self.fields.entry(field).or_default();
-        let mut place = first;
-        for mark in marks {
+        for (place, mark) in (first..).zip(marks) {
             match known.get_mut(place) {
                 Some(old) => *old = mark,
                 None => known.push(mark),
             }
-            place += 1;
         }
     }
 

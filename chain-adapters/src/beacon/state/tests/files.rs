@@ -25,8 +25,11 @@ pub(super) fn unzipped(path: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The specification's cases of `BeaconState`: name, fork, state, root.
-pub(super) fn spec_states() -> Option<Vec<(String, String, Vec<u8>, [u8; 32])>> {
+/// A case of the specification: name, fork, state, root.
+type Case = (String, String, Vec<u8>, [u8; 32]);
+
+/// The specification's cases of `BeaconState`.
+pub(super) fn spec_states() -> Option<Vec<Case>> {
     let archive = File::open(shared("spec/shared_minimal_ssz_static.tar.gz")?).unwrap();
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive));
     let mut cases: BTreeMap<String, (Vec<u8>, String)> = BTreeMap::new();

@@ -38,7 +38,7 @@ impl Random for u64 {
 
 impl Random for bool {
     fn random(rng: &mut ChaCha8Rng) -> Self {
-        rng.next_u32() % 2 == 0
+        rng.next_u32().is_multiple_of(2)
     }
 }
 
@@ -51,7 +51,7 @@ impl<T: Random + Clone, N: Unsigned> Random for FixedVector<T, N> {
 impl<T: Random + Clone, N: Unsigned> Random for VariableList<T, N> {
     fn random(rng: &mut ChaCha8Rng) -> Self {
         let most = N::to_usize().min(700) as u32;
-        let count = if rng.next_u32() % 4 == 0 { 0 } else { rng.next_u32() % (most + 1) };
+        let count = if rng.next_u32().is_multiple_of(4) { 0 } else { rng.next_u32() % (most + 1) };
         Self::new((0..count).map(|_| T::random(rng)).collect::<Vec<T>>()).unwrap()
     }
 }
