@@ -77,7 +77,8 @@ impl BeaconClient {
             return Err(ReadFailure::NotAvailable("it serves no states in SSZ".to_owned()));
         }
         let fork = response.headers().get("eth-consensus-version").and_then(|fork| fork.to_str().ok());
-        let fork = fork.unwrap_or_default().to_owned();
+        // Older clients send no such header.
+        let fork = fork.unwrap_or_else(|| chain.fork_at(slot)).to_owned();
         if !StateProver::knows(&fork) {
             let provider = self.http.name();
             tracing::error!(

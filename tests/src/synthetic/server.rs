@@ -211,8 +211,9 @@ fn validators(node: &Node, state: Synthetic, body: &Bytes) -> Response {
     }
     let registry = state.registry;
     let all = (0..state.validators).map(move |index| (index, registry.validator(index)));
-    let asked: Option<Vec<String>> =
-        serde_json::from_slice::<Value>(body).ok().and_then(|body| serde_json::from_value(body["ids"].clone()).ok());
+    let asked: Option<Vec<String>> = serde_json::from_slice::<Value>(body)
+        .ok()
+        .and_then(|body| serde_json::from_value(body.get("ids")?.clone()).ok());
     if let Some(ids) = asked {
         let known: BTreeMap<String, u64> = (0..state.validators).map(|i| (hex(&registry.pubkey(i)), i)).collect();
         let mut indices: Vec<u64> = ids.iter().filter_map(|id| known.get(id).copied()).collect();

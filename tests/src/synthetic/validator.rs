@@ -47,18 +47,23 @@ impl Registry {
     #[must_use]
     pub fn validator(&self, index: u64) -> Validator {
         let chance = mix(self.seed ^ mix(index));
-        // Half of mainnet's registry has left for good; one in 4096 of the rest changes its state in an epoch.
+        // Half of mainnet's registry has left for good; one in 4096 of the rest is leaving in any one epoch.
         let gone = chance % 100 < 52;
-        let leaving = !gone && mix(chance ^ self.epoch) % 4096 == 0;
+        let leaving = !gone && mix(chance ^ self.epoch).is_multiple_of(4096);
         let slashed = chance % 1009 == 3;
         let compounding = chance % 17 == 5;
         let offline = chance % 113 == 1;
         let low = chance % 251 == 9;
         let full = if compounding { ETH * (32 + chance / 7 % 2017) } else { 32 * ETH };
-        let epochs = match (gone, leaving || slashed) {
-            (true, _) => [0, 1 + chance % 50, 60 + chance % 50, 400],
-            (_, true) => [0, 1, self.epoch + 5, self.epoch + 260],
-            _ => [0, 1 + chance % 50, FAR, FAR],
+        let activation = 1 + chance % 50;
+        let epochs = if gone {
+            [0, activation, 60 + chance % 50, 400]
+        } else if leaving {
+            [0, activation, self.epoch + 5, self.epoch + 260]
+        } else if slashed {
+            [0, activation, 100 + chance % 5000, 8192 + chance % 5000]
+        } else {
+            [0, activation, FAR, FAR]
         };
         let earned = mix(chance ^ (self.epoch << 20)) % 20_000_000;
         let balance = match (gone, low) {
@@ -95,7 +100,7 @@ impl Registry {
 fn credentials(chance: u64, compounding: bool) -> [u8; 32] {
     let mut credentials = [0; 32];
     let [kind, .., a, b] = &mut credentials;
-    *kind = if compounding { 2 } else { u8::from(chance % 23 != 0) };
+    *kind = if compounding { 2 } else { u8::from(!chance.is_multiple_of(23)) };
     // Some thousand operators.
     [*a, *b] = ((chance >> 40) as u16 % 4000).to_le_bytes();
     credentials

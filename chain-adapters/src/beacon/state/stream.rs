@@ -102,6 +102,11 @@ impl StateProver {
         layout::fork(fork).is_some()
     }
 
+    /// The place of the fork with this name among the known ones; one that is not known comes after them.
+    pub(crate) fn order(fork: &str) -> usize {
+        layout::FORKS.iter().position(|known| known.name == fork).unwrap_or(layout::FORKS.len())
+    }
+
     /// Takes the next bytes.
     ///
     /// # Errors

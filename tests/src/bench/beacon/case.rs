@@ -169,7 +169,10 @@ async fn proved(way: Way, url: &str, validators: u64, warm: WarmCache) -> Result
     let header: serde_json::Value =
         serde_json::from_slice(&reqwest::get(format!("{url}eth/v1/beacon/headers/finalized")).await?.bytes().await?)?;
     let root = alloy::primitives::hex::encode_prefixed(state.root);
-    ensure!(header["data"]["header"]["message"]["state_root"] == root, "another root than the header's");
+    ensure!(
+        header.pointer("/data/header/message/state_root").and_then(|root| root.as_str()) == Some(&root),
+        "another root than the header's"
+    );
     ensure!(state.extract.validators.len() == asked, "not all tracked validators were found");
     Ok((state, took.as_secs_f64(), warm))
 }
