@@ -57,8 +57,14 @@ pub struct Limits {
     pub json_bytes: usize,
     /// Largest beacon block, in bytes of JSON. Mainnet's are below 5 MB, blinded ones below 2 MB.
     pub block_bytes: usize,
+    /// Read validators from whole states that are proved, where a provider serves them.
+    pub prove_states: bool,
     /// Largest beacon state, in bytes of SSZ; streamed, never held. Mainnet's is about 310 MB.
     pub state_bytes: u64,
+    /// For all attempts together to get a state that fits, before the validators are asked for alone.
+    pub state_timeout: Duration,
+    /// Bytes that one provider may be made to send in an hour for whole states. Mainnet finalizes 9.4 epochs an hour: 3 GB.
+    pub state_budget: u64,
     /// Largest answer of an execution node, in bytes.
     pub rpc_bytes: usize,
     /// Blocks in one `eth_getLogs`; halved for a provider that refuses.
@@ -75,7 +81,11 @@ impl Default for Limits {
             silence: Duration::from_secs(1200),
             json_bytes: 4 << 20,
             block_bytes: 32 << 20,
+            prove_states: true,
             state_bytes: 4 << 30,
+            // With `answer_timeout`, below the protocol's patience.
+            state_timeout: Duration::from_secs(55),
+            state_budget: 6 << 30,
             rpc_bytes: 32 << 20,
             log_range: 2_000,
         }

@@ -27,6 +27,7 @@ mod stats;
 #[path = "../tests/adapters/support/inside.rs"]
 mod support;
 
+pub use beacon::state;
 pub use config::{ChainConfig, Endpoint, Limits, SenderConfig};
 pub use contracts::KeyRotation;
 pub use error::{Error, Layer};

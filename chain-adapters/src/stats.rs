@@ -14,6 +14,8 @@ pub(crate) struct Stats {
     errors: AtomicU64,
     bytes: AtomicU64,
     latency_ms: AtomicU64,
+    proved: AtomicU64,
+    disproved: AtomicU64,
 }
 
 impl Stats {
@@ -37,6 +39,20 @@ impl Stats {
         self.latency_ms.store(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX), Relaxed);
     }
 
+    /// Bytes received so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    /// A whole state came: one that fits the finalized block, or not. Nothing is counted if none came.
+    pub(crate) fn state(&self, fits: bool, came: bool) {
+        match (fits, came) {
+            (true, _) => self.proved.fetch_add(1, Relaxed),
+            (false, true) => self.disproved.fetch_add(1, Relaxed),
+            (false, false) => 0,
+        };
+    }
+
     pub(crate) fn snapshot(&self, layer: Layer, id: ProviderId, name: &str) -> ProviderStats {
         ProviderStats {
             layer,
@@ -46,6 +62,8 @@ impl Stats {
             errors: self.errors.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
             last_latency_ms: self.latency_ms.load(Relaxed),
+            states_proved: self.proved.load(Relaxed),
+            states_disproved: self.disproved.load(Relaxed),
         }
     }
 }
@@ -67,4 +85,8 @@ pub struct ProviderStats {
     pub bytes: u64,
     /// How long the newest complete answer took, in milliseconds; 0 before the first.
     pub last_latency_ms: u64,
+    /// Whole states that were hashed and fit the finalized block.
+    pub states_proved: u64,
+    /// Whole states that were hashed and did not.
+    pub states_disproved: u64,
 }

@@ -28,6 +28,10 @@ pub(crate) struct Metrics {
     pub(crate) exits: IntCounterVec,
     pub(crate) provider_failures: IntCounterVec,
     pub(crate) provider_disagreements: IntCounterVec,
+    pub(crate) observations: IntCounterVec,
+    provider_bytes: IntCounterVec,
+    provider_requests: IntCounterVec,
+    provider_states: IntCounterVec,
     pub(crate) contradictions: IntCounterVec,
     pub(crate) digest_disagreements: IntCounterVec,
     pub(crate) culprits: IntCounterVec,
@@ -129,6 +133,26 @@ impl Metrics {
                 "answers that contradict what enough other providers say",
                 &["layer", "provider"],
             )?,
+            observations: make.counters(
+                "guardian_observations_total",
+                "finalized epochs observed, by how the validators are known",
+                &["proof"],
+            )?,
+            provider_bytes: make.counters(
+                "guardian_provider_bytes_total",
+                "bytes that a provider sent",
+                &["layer", "provider"],
+            )?,
+            provider_requests: make.counters(
+                "guardian_provider_requests_total",
+                "requests to a provider",
+                &["layer", "provider"],
+            )?,
+            provider_states: make.counters(
+                "guardian_provider_states_total",
+                "whole states that were hashed: those that fit the finalized block, and those that do not",
+                &["provider", "outcome"],
+            )?,
             contradictions: make.counters(
                 "guardian_contradictions_total",
                 "questions on which providers contradict each other without a quorum",
@@ -190,4 +214,25 @@ impl Metrics {
 
 fn number(value: impl TryInto<i64>) -> i64 {
     value.try_into().unwrap_or(i64::MAX)
+}
+
+impl Metrics {
+    /// Takes over what each provider has cost so far.
+    pub(crate) fn providers(&self, stats: &[guardian_chain::ProviderStats]) {
+        for of in stats {
+            let provider = [of.layer.as_str(), &of.name];
+            raise(&self.provider_bytes, &provider, of.bytes);
+            raise(&self.provider_requests, &provider, of.requests);
+            if of.states_proved + of.states_disproved > 0 {
+                raise(&self.provider_states, &[&of.name, "proved"], of.states_proved);
+                raise(&self.provider_states, &[&of.name, "disproved"], of.states_disproved);
+            }
+        }
+    }
+}
+
+/// Brings a counter up to `total`.
+fn raise(counters: &IntCounterVec, labels: &[&str], total: u64) {
+    let counter = counters.with_label_values(labels);
+    counter.inc_by(total.saturating_sub(counter.get()));
 }

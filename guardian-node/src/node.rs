@@ -80,6 +80,7 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
         readers: Arc::clone(&readers),
         sender,
         inputs: inputs.clone(),
+        metrics: Arc::clone(&metrics),
     };
     let reporter =
         Reporter::new(Arc::clone(&metrics), names(&config, &committee_file), Evidence::new(&config.guardian.data_dir));
@@ -183,7 +184,7 @@ pub(crate) fn chain_config(config: &Config) -> ChainConfig {
         contracts: config.contracts(),
         start_block: config.contracts.start_block,
         chain_id: Some(config.contracts.chain_id),
-        limits: Limits::default(),
+        limits: Limits { prove_states: config.beacon.prove_states, ..Limits::default() },
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) struct Performer {
     pub(crate) readers: Arc<Readers>,
     pub(crate) sender: Arc<Sender>,
     pub(crate) inputs: mpsc::Sender<Input>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Performer {
@@ -57,9 +58,11 @@ impl Performer {
 
     fn read(&self, id: QueryId, query: Query) {
         let (readers, inputs) = (Arc::clone(&self.readers), self.inputs.clone());
+        let metrics = Arc::clone(&self.metrics);
         // At most two questions are open at a time, and each is bounded by the readers' own timeouts.
         self.runtime.spawn(async move {
             let answers = readers.read(&query).await;
+            metrics.providers(&readers.stats());
             inputs.send(Input::Read(Answers { id, answers })).await.ok();
         });
     }

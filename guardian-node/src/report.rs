@@ -74,9 +74,11 @@ impl Reporter {
             Event::Culprit { .. } | Event::Quarantined { .. } | Event::QuarantineLifted { .. } => {
                 self.misconduct(event)
             }
-            Event::Observed { checkpoint, validators } => {
+            Event::Observed { checkpoint, validators, proof } => {
                 self.failing.clear();
-                info!(epoch = checkpoint.epoch.0, root = %checkpoint.root, validators, "finalized epoch observed");
+                let (epoch, root, proof) = (checkpoint.epoch.0, checkpoint.root, proof.as_str());
+                self.metrics.observations.with_label_values(&[proof]).inc();
+                info!(epoch, %root, validators, proof, "finalized epoch observed");
             }
             Event::KeyMismatch { onchain } => error!(key_epoch = onchain.0, "the contracts verify against another key"),
             Event::FloorSettled { after } => info!(after = after.0, "new store: signing periods after this one"),

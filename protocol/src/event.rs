@@ -3,7 +3,7 @@
 use crate::{
     ports::{CallOutcome, ReadFailure},
     sign::{Fault, guard::NotSafe},
-    types::{BootId, Checkpoint, DutyId, EjectionReason, Epoch, KeyEpoch, MemberId, ProviderId, ValidatorIndex},
+    types::{BootId, Checkpoint, DutyId, EjectionReason, Epoch, KeyEpoch, MemberId, Proof, ProviderId, ValidatorIndex},
 };
 use alloy_primitives::B256;
 
@@ -16,6 +16,8 @@ pub enum Event {
         checkpoint: Checkpoint,
         /// How many of the protocol's validators the beacon chain knows.
         validators: usize,
+        /// How that is known.
+        proof: Proof,
     },
     /// A provider gave no answer.
     ProviderFailed {

@@ -21,8 +21,11 @@ pub enum Query {
         /// Last block.
         to: BlockRef,
     },
-    /// These validators in the state at `slot`, the first of the finalized epoch, of the beacon providers.
+    /// These validators in the state at `slot`, the first of the finalized epoch, of the beacon providers. One answer that proves
+    /// itself is enough: then not all providers need to be asked.
     Validators {
+        /// The finalized checkpoint that enough providers agree on.
+        checkpoint: Checkpoint,
         /// State to read.
         slot: Slot,
         /// Which validators; never empty.
@@ -54,8 +57,27 @@ pub enum Reading {
     /// To [`Query::Validators`], by index; unknown validators are left out. An empty answer to a question that was not empty
     /// is no answer: the adapter reports it as [`ReadFailure::Malformed`].
     Validators(Vec<ValidatorRecord>),
+    /// To [`Query::Validators`]: the same from a whole state that was hashed.
+    State(Box<StateReading>),
+    /// To [`Query::Validators`], where the slot was skipped: the root that the state at the slot has, as this provider says.
+    StateRoot(B256),
     /// To [`Query::Landed`].
     Landed(Landed),
+}
+
+/// Validators in a state of which every byte was hashed. What it says of itself is computed, not taken from the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateReading {
+    /// The state's slot.
+    pub slot: Slot,
+    /// `hash_tree_root(state)`.
+    pub root: B256,
+    /// Root of the last block at or before the slot, as the state names it.
+    pub block_root: B256,
+    /// The state is that block's own: then `block_root` contains `root`, and proves it. Otherwise it was advanced over skipped slots.
+    pub own: bool,
+    /// The validators asked for that it knows, by index.
+    pub validators: Vec<ValidatorRecord>,
 }
 
 /// How far the contracts are.

@@ -4,3 +4,4 @@ pub mod bench;
 pub mod ceremony;
 pub mod devnet;
 pub mod simulation;
+pub mod synthetic;

@@ -2,8 +2,8 @@
 //! query is the reader's business.
 
 use super::wire::{
-    CheckpointEntry, Envelope, FinalityCheckpoints, ForkEntry, Genesis, HeaderEntry, SignedBlock, Spec, Syncing,
-    ValidatorEntry,
+    CheckpointEntry, Envelope, FinalityCheckpoints, ForkEntry, Genesis, HeaderEntry, RootEntry, SignedBlock, Spec,
+    Syncing, ValidatorEntry,
 };
 use crate::http::{Answer, Http};
 use alloy::primitives::{B256, hex};
@@ -109,12 +109,26 @@ impl BeaconClient {
         self.routed(request, self.http.limits.json_bytes).await
     }
 
+    /// The root of the state with this id, as the node has it.
+    pub(crate) async fn state_root(&self, id: &str) -> Result<Routed<B256>, ReadFailure> {
+        let request = self.json_request(Method::GET, ["eth", "v1", "beacon", "states", id, "root"], &[]);
+        Ok(match self.routed::<RootEntry>(request, self.http.limits.json_bytes).await? {
+            Routed::Absent(said) => Routed::Absent(said),
+            Routed::Found(answer) => {
+                sure(&answer)?;
+                Routed::Found(B256::from(answer.data.root.0))
+            }
+        })
+    }
+
     /// The body of a whole state in SSZ, to be streamed.
     pub(crate) async fn state(&self, id: &str) -> Result<Routed<Response>, ReadFailure> {
         let request = self
             .http
             .request(Method::GET, ["eth", "v2", "debug", "beacon", "states", id], &[])
-            .header(header::ACCEPT, "application/octet-stream");
+            .header(header::ACCEPT, "application/octet-stream")
+            // Compressing it takes a node longer than sending it.
+            .header(header::ACCEPT_ENCODING, "identity");
         let response = self.http.open(request, self.http.limits.request_timeout).await?;
         let status = response.status();
         if absent(status) {

@@ -2,7 +2,7 @@
 //! only while its fingerprint is the network's.
 
 use super::{
-    state_ssz::Layout,
+    state::{Preset, StateProver},
     wire::{ForkEntry, Genesis, Spec, decimal, fixed_bytes},
 };
 use guardian_protocol::{
@@ -24,7 +24,9 @@ pub(crate) struct BeaconFingerprint {
     pub(crate) capella_version: Option<[u8; 4]>,
     pub(crate) deneb: Option<Epoch>,
     /// `None` if the client does not state its preset: its states can't be read then.
-    pub(crate) layout: Option<Layout>,
+    pub(crate) preset: Option<Preset>,
+    /// Forks by name, in lower case, and the epochs for which the spec schedules them.
+    pub(crate) named_forks: Vec<(String, Epoch)>,
 }
 
 impl BeaconFingerprint {
@@ -55,7 +57,8 @@ impl BeaconFingerprint {
             bellatrix: fork_epoch(spec, "BELLATRIX_FORK_EPOCH")?,
             capella_version: version(spec, "CAPELLA_FORK_VERSION")?,
             deneb: fork_epoch(spec, "DENEB_FORK_EPOCH")?,
-            layout: layout(spec)?,
+            preset: preset(spec)?,
+            named_forks: named_forks(spec),
         })
     }
 
@@ -67,6 +70,15 @@ impl BeaconFingerprint {
 
     pub(crate) fn epoch_of(&self, slot: Slot) -> Epoch {
         Epoch(slot.0 / self.slots_per_epoch.max(1))
+    }
+
+    /// The name of the fork whose rules the state at `slot` follows. Only for reading bytes: a wrong one makes them no state.
+    pub(crate) fn fork_at(&self, slot: Slot) -> &str {
+        let epoch = self.epoch_of(slot);
+        let begun = self.named_forks.iter().filter(|(_, begin)| *begin <= epoch);
+        // Several may begin in one epoch; one that is not known is newer than those that are.
+        let newest = begun.max_by_key(|(name, begin)| (*begin, StateProver::order(name)));
+        newest.map_or("phase0", |(name, _)| name)
     }
 
     /// Whether blocks at `slot` contain execution payloads, by the fork schedule.
@@ -142,16 +154,17 @@ fn version(spec: &Spec, name: &str) -> Result<Option<[u8; 4]>, ReadFailure> {
     fixed_bytes(text).map(Some).ok_or_else(|| ReadFailure::Malformed(format!("{name} in the spec is not 4 bytes")))
 }
 
-fn layout(spec: &Spec) -> Result<Option<Layout>, ReadFailure> {
-    let historical_roots = number(spec, "SLOTS_PER_HISTORICAL_ROOT")?;
-    let randao_mixes = number(spec, "EPOCHS_PER_HISTORICAL_VECTOR")?;
-    let slashings = number(spec, "EPOCHS_PER_SLASHINGS_VECTOR")?;
-    Ok(match (historical_roots, randao_mixes, slashings) {
-        (Some(historical_roots), Some(randao_mixes), Some(slashings)) => {
-            Some(Layout { historical_roots, randao_mixes, slashings })
-        }
-        _ => None,
-    })
+fn preset(spec: &Spec) -> Result<Option<Preset>, ReadFailure> {
+    let base = text(spec, "PRESET_BASE")?;
+    Ok(Preset::from_spec(base, |name| number(spec, name).ok().flatten()))
+}
+
+fn named_forks(spec: &Spec) -> Vec<(String, Epoch)> {
+    let epoch = |(key, value): (&String, &serde_json::Value)| {
+        let name = key.strip_suffix("_FORK_EPOCH")?.to_ascii_lowercase();
+        Some((name, decimal(value.as_str()?).map(Epoch)?))
+    };
+    spec.iter().filter_map(epoch).filter(|(_, epoch)| *epoch != Epoch::FAR_FUTURE).collect()
 }
 
 fn missing(name: &str) -> ReadFailure {
@@ -172,6 +185,17 @@ mod tests {
             .map(|(epoch, version)| ForkEntry { epoch: Quoted(*epoch), current_version: Hex([*version; 4]) })
             .collect();
         BeaconFingerprint::new(&genesis, &spec, &schedule).unwrap()
+    }
+
+    #[test]
+    fn a_states_fork_is_the_newest_that_has_begun() {
+        let mut chain = fingerprint(&[(0, 1)]);
+        let names = [("deneb", 0), ("altair", 0), ("electra", 2), ("heze", 3)];
+        chain.named_forks = names.into_iter().map(|(name, at)| (name.to_owned(), Epoch(at))).collect();
+        let forks: Vec<&str> = [0, 15, 16, 24].into_iter().map(|slot| chain.fork_at(Slot(slot))).collect();
+        assert_eq!(forks, ["deneb", "deneb", "electra", "heze"]);
+        chain.named_forks = Vec::new();
+        assert_eq!(chain.fork_at(Slot(9)), "phase0");
     }
 
     #[test]

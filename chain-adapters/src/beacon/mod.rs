@@ -3,8 +3,9 @@
 pub(crate) mod client;
 pub(crate) mod events;
 pub(crate) mod fingerprint;
+pub(crate) mod proving;
 pub(crate) mod reader;
-pub(crate) mod state_ssz;
+pub mod state;
 pub(crate) mod wire;
 
 #[cfg(test)]

@@ -3,24 +3,19 @@
 use super::{
     client::{BeaconClient, Routed, sure},
     fingerprint::BeaconFingerprint,
-    state_ssz::{Expected, StateScan},
     wire::{Envelope, ValidatorEntry},
 };
-use crate::http::content_type;
 use alloy::primitives::B256;
 use guardian_protocol::{
     ports::{ReadFailure, Reading},
     types::{BlsPubkey, Checkpoint, Slot, ValidatorRecord, evidence::BlockHash},
 };
-use reqwest::Response;
 use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed};
 
 /// Validators in one POST: what Rocket Pool found beacon nodes to bear.
 const POST_BATCH: usize = 600;
 /// Validators in one GET: 30 ids of 102 characters stay below the 4 kB that servers allow a request line.
 const GET_BATCH: usize = 30;
-/// Forks whose states [`StateScan`] understands.
-const FORKS: [&str; 7] = ["phase0", "altair", "bellatrix", "capella", "deneb", "electra", "fulu"];
 
 impl BeaconClient {
     /// What this node says of its chain.
@@ -67,14 +62,14 @@ impl BeaconClient {
         let keys: Vec<BlsPubkey> = asked.iter().copied().collect();
         let records = match self.validators_by_id(slot, &keys).await? {
             Routed::Found(records) => records,
-            Routed::Absent(said) => self.validators_from_state(chain, slot, &keys, said).await?,
+            Routed::Absent(said) => return Err(ReadFailure::NotAvailable(said)),
         };
         check_validators(records, &asked).map(Reading::Validators)
     }
 
     /// # Errors
     /// [`ReadFailure::NotInSync`] if the node says that it does not follow the chain.
-    async fn check_sync(&self, chain: &BeaconFingerprint) -> Result<(), ReadFailure> {
+    pub(super) async fn check_sync(&self, chain: &BeaconFingerprint) -> Result<(), ReadFailure> {
         let sync = self.syncing().await?;
         // A node without peers says that it is syncing, at distance 0: it has all there is.
         if sync.is_syncing && sync.sync_distance.0 > 0 {
@@ -146,58 +141,6 @@ impl BeaconClient {
         }
         self.post_unsupported.store(true, Relaxed);
         Ok(Routed::Found(records))
-    }
-
-    /// From the whole state: some clients answer 404 to the routes above where the slot was skipped, but have the state.
-    async fn validators_from_state(
-        &self,
-        chain: &BeaconFingerprint,
-        slot: Slot,
-        keys: &[BlsPubkey],
-        said: String,
-    ) -> Result<Vec<ValidatorRecord>, ReadFailure> {
-        // 'finalized' is tried last: it is the asked state unless finality has moved on, and the state's own slot tells.
-        for id in [slot.to_string().as_str(), "finalized"] {
-            match self.state(id).await? {
-                Routed::Absent(_) => {}
-                Routed::Found(response) => return self.scan(chain, slot, keys, response).await,
-            }
-        }
-        Err(ReadFailure::NotAvailable(said))
-    }
-
-    async fn scan(
-        &self,
-        chain: &BeaconFingerprint,
-        slot: Slot,
-        keys: &[BlsPubkey],
-        mut response: Response,
-    ) -> Result<Vec<ValidatorRecord>, ReadFailure> {
-        if content_type(&response) != "application/octet-stream" {
-            return Err(ReadFailure::NotAvailable("it serves no states in SSZ".to_owned()));
-        }
-        if let Some(fork) = response.headers().get("eth-consensus-version")
-            && !fork.to_str().is_ok_and(|fork| FORKS.contains(&fork.to_ascii_lowercase().as_str()))
-        {
-            return Err(ReadFailure::NotAvailable("the state is of a fork that this version does not know".to_owned()));
-        }
-        let Some(layout) = chain.layout else {
-            return Err(ReadFailure::NotAvailable("its spec does not state the preset".to_owned()));
-        };
-        let expected =
-            Expected { genesis_time: chain.genesis_time, genesis_validators_root: chain.genesis_validators_root, slot };
-        let mut scan = StateScan::new(layout, expected, keys.iter().copied())?;
-        let mut left = self.http.limits.state_bytes;
-        while let Some(piece) = self.http.next_chunk(&mut response, self.http.limits.request_timeout).await? {
-            left = u64::try_from(piece.len())
-                .ok()
-                .and_then(|length| left.checked_sub(length))
-                .ok_or_else(|| ReadFailure::Malformed("a state larger than the limit".to_owned()))?;
-            if scan.feed(&piece)? {
-                break;
-            }
-        }
-        scan.finish()
     }
 }
 

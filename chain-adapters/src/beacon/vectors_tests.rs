@@ -5,7 +5,7 @@ use super::{
     client::{BeaconClient, Routed},
     events::events,
     fingerprint::BeaconFingerprint,
-    state_ssz::{Expected, StateScan},
+    state::{Expected, StateError, StateProver, Wanted, WarmCache},
 };
 use crate::{
     config::{Endpoint, Limits},
@@ -256,29 +256,31 @@ async fn the_network_of_the_capture_is_understood() {
     assert_eq!(chain.forks.iter().map(|fork| fork.version[0]).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     assert_eq!((chain.bellatrix, chain.deneb), (Some(Epoch(0)), Some(Epoch(0))));
     assert_eq!(chain.capella_version, Some([3, 0, 0, 1]));
-    assert!(chain.layout.is_some());
+    assert!(chain.preset == Some(super::state::MINIMAL));
 }
 
-/// All validators of a captured state, scanned in pieces of `piece` bytes.
+/// All validators of a captured state, read in pieces of `piece` bytes.
 fn scan(
     chain: &BeaconFingerprint,
     state: &Captured,
     slot: Slot,
     piece: usize,
-) -> Result<Vec<ValidatorRecord>, ReadFailure> {
+) -> Result<Vec<ValidatorRecord>, StateError> {
     let registry = all_keys(&state.body);
-    let expected =
-        Expected { genesis_time: chain.genesis_time, genesis_validators_root: chain.genesis_validators_root, slot };
-    let mut scan = StateScan::new(chain.layout.unwrap(), expected, registry)?;
+    let expected = Expected {
+        genesis_time: chain.genesis_time,
+        genesis_validators_root: chain.genesis_validators_root,
+        slot: slot.0,
+    };
+    let wanted = Wanted::validators(registry);
+    let mut prover = StateProver::new("deneb", chain.preset.unwrap(), Some(expected), wanted, WarmCache::default())?;
     for piece in state.body.chunks(piece) {
-        if scan.feed(piece)? {
-            break;
-        }
+        prover.feed(piece)?;
     }
-    scan.finish()
+    Ok(prover.finish().0?.extract.validators.into_iter().map(|tracked| tracked.record).collect())
 }
 
-/// Every 48 bytes that might be a key: the scan must find exactly those that are.
+/// Every 48 bytes that might be a key: reading must find exactly those that are.
 fn all_keys(state: &[u8]) -> Vec<BlsPubkey> {
     state.windows(48).filter(|bytes| bytes[0] & 0x80 != 0).map(BlsPubkey::from_slice).collect()
 }
@@ -308,7 +310,7 @@ async fn captured_states_in_ssz_say_what_the_same_states_say_in_json() {
     }
     assert!(matches!(
         scan(&chain, find(&all, "debug_state_by_root.ssz"), Slot(32), 1000),
-        Err(ReadFailure::NotAvailable(_))
+        Err(StateError::WrongSlot { asked: 32, found: 24 })
     ));
 }
 

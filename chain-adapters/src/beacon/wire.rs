@@ -66,6 +66,11 @@ pub(crate) struct CheckpointEntry {
 }
 
 #[derive(Debug, Deserialize)]
+pub(crate) struct RootEntry {
+    pub(crate) root: Hex<32>,
+}
+
+#[derive(Debug, Deserialize)]
 pub(crate) struct HeaderEntry {
     pub(crate) root: Hex<32>,
     pub(crate) canonical: bool,

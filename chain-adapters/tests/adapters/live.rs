@@ -50,12 +50,19 @@ async fn a_real_node_is_read_through_some_epochs() {
             continue;
         }
         let slot = checkpoint.epoch.first_slot(network.slots_per_epoch).unwrap();
-        let answer = ask(&readers, Query::Validators { slot, pubkeys: keys.clone() }).await;
+        let answer = ask(&readers, Query::Validators { checkpoint, slot, pubkeys: keys.clone() }).await;
         let skipped = checkpoint.block_slot < slot;
         match answer {
             Ok(Reading::Validators(validators)) => {
                 println!("epoch {}: skipped {skipped}, {} validators", checkpoint.epoch, validators.len());
                 assert!(validators.iter().map(|validator| validator.pubkey).eq(keys.iter().copied()));
+                epochs.push(checkpoint.epoch);
+            }
+            Ok(Reading::State(state)) => {
+                println!("epoch {}: skipped {skipped}, state {} proved", checkpoint.epoch, state.root);
+                assert!(state.validators.iter().map(|validator| validator.pubkey).eq(keys.iter().copied()));
+                assert_eq!((state.block_root, state.own), (checkpoint.root, !skipped));
+                assert_eq!(state.root == checkpoint.state_root, !skipped);
                 epochs.push(checkpoint.epoch);
             }
             // Finality may have moved on, and the state gone with it.

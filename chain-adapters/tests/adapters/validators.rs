@@ -1,13 +1,13 @@
 //! Validators of a beacon node: by every route that one may have, and from nodes that answer something else.
 
 use crate::support::{
-    beacon::{self, FINALIZED_SLOT, data, error, pubkey, pubkey_text, validator},
+    beacon::{self, FINALIZED_ROOT, FINALIZED_SLOT, STATE_ROOT, data, error, pubkey, pubkey_text, validator},
     readers::{SYNCING, ask, at, readers},
     server::{Asked, Reply, Said},
 };
 use guardian_protocol::{
     ports::{Query, ReadFailure, Reading},
-    types::{BlsPubkey, Epoch, Gwei, Slot, ValidatorIndex, ValidatorRecord},
+    types::{BlsPubkey, Checkpoint, Epoch, Gwei, Slot, ValidatorIndex, ValidatorRecord},
 };
 use serde_json::json;
 
@@ -15,7 +15,7 @@ const VALIDATORS: &str = "/eth/v1/beacon/states/24/validators";
 
 fn validators(indices: impl IntoIterator<Item = u64>) -> Query {
     let pubkeys = indices.into_iter().map(|index| BlsPubkey::new(pubkey(index))).collect();
-    Query::Validators { slot: Slot(FINALIZED_SLOT), pubkeys }
+    Query::Validators { checkpoint: checkpoint(), slot: Slot(FINALIZED_SLOT), pubkeys }
 }
 
 async fn read_validators(
@@ -23,6 +23,16 @@ async fn read_validators(
 ) -> Result<Reading, ReadFailure> {
     let (readers, _server, _node) = readers(trouble).await;
     ask(&readers, validators([1, 3])).await
+}
+
+fn checkpoint() -> Checkpoint {
+    Checkpoint {
+        epoch: Epoch(3),
+        root: FINALIZED_ROOT.parse().unwrap(),
+        block_slot: Slot(FINALIZED_SLOT),
+        state_root: STATE_ROOT.parse().unwrap(),
+        execution: None,
+    }
 }
 
 fn record(index: u64) -> ValidatorRecord {
@@ -76,7 +86,9 @@ async fn a_client_without_the_post_route_is_asked_by_get_with_repeated_ids_and_t
 async fn where_the_state_is_not_known_by_slot_the_state_itself_is_read() {
     for id in ["24", "finalized"] {
         let answer = read_validators(move |asked| skipped(asked, id, beacon::state_ssz(24, 50))).await;
-        assert_eq!(answer, Ok(Reading::Validators(vec![record(1), record(3)])));
+        let Ok(Reading::State(state)) = answer else { panic!("{answer:?}") };
+        assert_eq!(state.validators, vec![record(1), record(3)]);
+        assert_eq!((state.slot, state.own), (Slot(24), true));
     }
 }
 
@@ -87,10 +99,10 @@ async fn a_state_of_another_slot_or_another_chain_is_not_taken() {
     let mut foreign = beacon::state_ssz(24, 50);
     foreign[8] ^= 1;
     let answer = read_validators(move |asked| skipped(asked, "24", foreign.clone())).await;
-    assert!(matches!(answer, Err(ReadFailure::WrongChain(_))), "{answer:?}");
+    assert!(matches!(answer, Err(ReadFailure::NotAvailable(_))), "{answer:?}");
     let short = beacon::state_ssz(24, 50)[..13_000].to_vec();
     let answer = read_validators(move |asked| skipped(asked, "24", short.clone())).await;
-    assert!(matches!(answer, Err(ReadFailure::Malformed(_))), "{answer:?}");
+    assert!(matches!(answer, Err(ReadFailure::NotAvailable(_))), "{answer:?}");
     let answer = read_validators(|asked| skipped(asked, "nowhere", Vec::new())).await;
     assert!(matches!(answer, Err(ReadFailure::NotAvailable(_))), "{answer:?}");
 }

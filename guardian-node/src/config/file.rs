@@ -100,6 +100,10 @@ pub struct ProviderConfig {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct BeaconConfig {
+    /// Read validators from whole states that prove themselves (300 MB each epoch on mainnet, from one provider), where a provider
+    /// serves them. Otherwise every provider is asked for the validators alone, and enough of them have to agree.
+    #[serde(default = "yes")]
+    pub prove_states: bool,
     /// The endpoints.
     pub providers: Vec<ProviderConfig>,
     /// How many must agree; the smallest majority if left out.
@@ -234,4 +238,8 @@ impl Config {
             execution: or_majority(self.execution.quorum, self.execution.providers.len()),
         }
     }
+}
+
+const fn yes() -> bool {
+    true
 }

@@ -4,7 +4,7 @@
 mod ejection;
 mod reserves;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::{
     observe::Registry,

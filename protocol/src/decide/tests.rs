@@ -6,7 +6,7 @@ use crate::{
     setup::{ProviderQuorum, Setup, Timing},
     types::{
         Accepted, BlockRef, BlsPubkey, ChainView, Checkpoint, Committee, Contracts, DutyBody, DutyKind, EjectionReason,
-        Epoch, Evidence, Gwei, KeyEpoch, Member, MemberId, Network, Policy, ProtocolEvent, Slot, ValidatorIndex,
+        Epoch, Evidence, Gwei, KeyEpoch, Member, MemberId, Network, Policy, Proof, ProtocolEvent, Slot, ValidatorIndex,
         ValidatorRecord,
     },
 };
@@ -15,7 +15,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 const THRESHOLD: Gwei = Gwei(31_750_000_000);
 
-fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let mut rng = ChaCha20Rng::seed_from_u64(3);
     let (_, public) = dealer::deal(3, 2, &mut rng).unwrap();
     let members = MemberId::first(3).map(|id| Member {
@@ -81,7 +81,7 @@ fn evidence(setup: &Setup, epoch: u64, accepted: Accepted, validators: Vec<Valid
         key_epoch: KeyEpoch(1),
         group_key: setup.committee.group_key(),
     };
-    Evidence::new(checkpoint, Slot(epoch * 32), chain, validators)
+    Evidence::new(checkpoint, Slot(epoch * 32), chain, (validators, Proof::Quorum))
 }
 
 fn ejected(validators: Vec<ValidatorRecord>, registry: &Registry, epoch: u64) -> Vec<(u64, EjectionReason)> {

@@ -2,8 +2,9 @@
 //!
 //! One observation is four questions in a row: the finalized checkpoint, the contracts at the block that it contains, the contracts'
 //! events up to that block, the validators in the checkpoint's state. Every question goes to every provider, every answer is
-//! weighed by [`quorum`]. Whatever fails is simply asked again at the next poll, of whatever is finalized then.
+//! weighed by [`quorum`]; validators in a state that proves itself need no weighing (`proving`). Whatever fails is simply asked again at the next poll, of whatever is finalized then.
 
+mod proving;
 pub mod quorum;
 mod registry;
 mod weighing;
@@ -18,7 +19,7 @@ use crate::{
     ports::{Answers, At, Query, QueryId},
     record::Record,
     setup::Setup,
-    types::{BlockRef, ChainView, Checkpoint, Epoch, Evidence, Slot, Timestamp},
+    types::{BlockRef, ChainView, Checkpoint, Epoch, Evidence, Proof, Slot, Timestamp, ValidatorRecord},
 };
 use std::time::Duration;
 
@@ -122,12 +123,8 @@ impl Observer {
                 self.events(now, (checkpoint, slot, chain), answers, ids, setup, fx)
             }
             Stage::Validators(checkpoint, slot, chain) => {
-                weighing::validators(answers.answers, setup, fx).map(|validators| {
-                    let count = validators.len();
-                    self.last = Some(checkpoint.epoch);
-                    fx.report(Event::Observed { checkpoint, validators: count });
-                    Some(Evidence::new(checkpoint, slot, chain, validators))
-                })
+                proving::validators(answers.answers, &checkpoint, slot, setup, fx)
+                    .map(|known| Some(self.observed(checkpoint, slot, chain, known, fx)))
             }
         };
         match outcome {
@@ -213,12 +210,24 @@ impl Observer {
     ) -> Option<Evidence> {
         let pubkeys: Vec<_> = self.registry.validators().copied().collect();
         if pubkeys.is_empty() {
-            self.last = Some(checkpoint.epoch);
-            fx.report(Event::Observed { checkpoint, validators: 0 });
-            return Some(Evidence::new(checkpoint, slot, chain, Vec::new()));
+            return Some(self.observed(checkpoint, slot, chain, (Vec::new(), Proof::Quorum), fx));
         }
-        self.ask(now, Stage::Validators(checkpoint, slot, chain), Query::Validators { slot, pubkeys }, ids, fx);
+        let query = Query::Validators { checkpoint, slot, pubkeys };
+        self.ask(now, Stage::Validators(checkpoint, slot, chain), query, ids, fx);
         None
+    }
+
+    fn observed(
+        &mut self,
+        checkpoint: Checkpoint,
+        slot: Slot,
+        chain: ChainView,
+        known: (Vec<ValidatorRecord>, Proof),
+        fx: &mut Effects,
+    ) -> Evidence {
+        self.last = Some(checkpoint.epoch);
+        fx.report(Event::Observed { checkpoint, validators: known.0.len(), proof: known.1 });
+        Evidence::new(checkpoint, slot, chain, known)
     }
 
     fn ask(&mut self, now: Timestamp, stage: Stage, query: Query, ids: &mut QueryIds, fx: &mut Effects) {

@@ -9,8 +9,8 @@ use crate::{
     types::{Accepted, ChainView, Checkpoint, Epoch, ProtocolEvent, ProviderId, Slot, ValidatorRecord},
 };
 
-type Raw = Vec<(ProviderId, Result<Reading, ReadFailure>)>;
-type Given<T> = Vec<(ProviderId, Result<T, ReadFailure>)>;
+pub(super) type Raw = Vec<(ProviderId, Result<Reading, ReadFailure>)>;
+pub(super) type Given<T> = Vec<(ProviderId, Result<T, ReadFailure>)>;
 
 /// The highest finalized checkpoint that enough providers name. One that is behind or ahead does not contradict; one that names
 /// another root for the same epoch does.
@@ -96,7 +96,7 @@ pub(crate) fn landed(raw: &Raw, setup: &Setup) -> Option<Landed> {
 }
 
 /// An answer to another question than was asked is malformed.
-fn only<T>(raw: Raw, pick: impl Fn(Reading) -> Option<T>) -> Given<T> {
+pub(super) fn only<T>(raw: Raw, pick: impl Fn(Reading) -> Option<T>) -> Given<T> {
     let wrong = || ReadFailure::Malformed("an answer to another question".into());
     raw.into_iter().map(|(provider, answer)| (provider, answer.and_then(|r| pick(r).ok_or_else(wrong)))).collect()
 }
@@ -114,11 +114,11 @@ fn believed<T: Clone + PartialEq>(
     verdict.value.ok_or(trouble(contradiction, layer))
 }
 
-fn trouble(contradiction: bool, layer: Layer) -> Trouble {
+pub(super) fn trouble(contradiction: bool, layer: Layer) -> Trouble {
     if contradiction { Trouble::Contradiction(layer) } else { Trouble::TooFewAnswers(layer) }
 }
 
-fn report_failures<T>(given: &Given<T>, layer: Layer, fx: &mut Effects) {
+pub(super) fn report_failures<T>(given: &Given<T>, layer: Layer, fx: &mut Effects) {
     for (provider, answer) in given {
         if let Err(failure) = answer {
             fx.report(Event::ProviderFailed { provider: *provider, layer, failure: failure.clone() });

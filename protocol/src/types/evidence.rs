@@ -121,6 +121,37 @@ impl ValidatorRecord {
     }
 }
 
+/// How the validators' records are known to be those of the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Proof {
+    /// Enough providers said the same.
+    Quorum,
+    /// The state they stand in was hashed: it is the one whose root the reference block has. No provider was believed.
+    State {
+        /// Its root.
+        root: B256,
+    },
+    /// The reference slot was skipped, so no block has the state's root: the state was hashed, names the reference block as its
+    /// last, and enough providers say that the state at the slot has this root.
+    AdvancedState {
+        /// Its root.
+        root: B256,
+    },
+}
+
+impl Proof {
+    /// The word used in logs and metrics.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Quorum => "quorum",
+            Self::State { .. } => "state",
+            Self::AdvancedState { .. } => "advanced_state",
+        }
+    }
+}
+
 /// Everything that duties are decided from. Built only by [`crate::observe`], from answers that enough providers gave alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
@@ -132,6 +163,8 @@ pub struct Evidence {
     pub chain: ChainView,
     /// The protocol's validators that the beacon chain knows, by index.
     pub validators: Vec<ValidatorRecord>,
+    /// How they are known.
+    pub proof: Proof,
     _sealed: Sealed,
 }
 
@@ -139,7 +172,12 @@ pub struct Evidence {
 struct Sealed;
 
 impl Evidence {
-    pub(crate) fn new(checkpoint: Checkpoint, slot: Slot, chain: ChainView, validators: Vec<ValidatorRecord>) -> Self {
-        Self { checkpoint, slot, chain, validators, _sealed: Sealed }
+    pub(crate) fn new(
+        checkpoint: Checkpoint,
+        slot: Slot,
+        chain: ChainView,
+        (validators, proof): (Vec<ValidatorRecord>, Proof),
+    ) -> Self {
+        Self { checkpoint, slot, chain, validators, proof, _sealed: Sealed }
     }
 }

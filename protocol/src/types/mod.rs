@@ -14,7 +14,7 @@ pub use committee::{Committee, CommitteeError, Member};
 pub use digest::DigestDomain;
 pub use duty::{Duty, DutyBody, DutyError, DutyId, DutyKind, Ejection, EjectionOrder, EjectionReason, ReserveReport};
 pub use evidence::{
-    Accepted, BlockHash, BlockRef, ChainView, Checkpoint, Evidence, Policy, ProtocolEvent, ValidatorRecord,
+    Accepted, BlockHash, BlockRef, ChainView, Checkpoint, Evidence, Policy, Proof, ProtocolEvent, ValidatorRecord,
 };
 pub use guardian_crypto::member::MemberId;
 pub use ids::{BlsPubkey, BootId, Challenge, Epoch, Gwei, KeyEpoch, ProviderId, Slot, ValidatorIndex, Wei};

@@ -35,6 +35,15 @@ struct Arguments {
     /// `7,5,none,100,quic`
     #[arg(long, value_parser = case)]
     case: Vec<Case>,
+    /// Sizes of the beacon chain's registry to measure
+    #[arg(long, value_delimiter = ',', default_values_t = bench::beacon::SIZES)]
+    validators: Vec<u64>,
+    /// For the processes that this one starts: what one of them measures
+    #[arg(long, hide = true, requires = "beacon_url")]
+    beacon_case: Option<String>,
+    /// And against which servers
+    #[arg(long, hide = true)]
+    beacon_url: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,6 +56,8 @@ enum Part {
     Exits,
     /// Key generation between processes
     Keys,
+    /// Beacon states at mainnet's size
+    Beacon,
     /// On a devnet
     Devnet,
 }
@@ -65,6 +76,12 @@ fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.case.is_empty() {
         return cases(arguments);
     }
+    if let (Some(case), Some(urls)) = (&arguments.beacon_case, &arguments.beacon_url) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let measured = runtime.block_on(bench::beacon::case::measure(case, urls))?;
+        say(&serde_json::to_string(&measured)?);
+        return Ok(());
+    }
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     let mut figures: Vec<Figure> = Vec::new();
     if wanted(Part::Gas) {
@@ -78,6 +95,10 @@ fn run(arguments: &Arguments) -> Result<()> {
         let (of_signing, outcomes) = signing::figures(arguments.signatures, |outcome| say(&outcome.to_string()))?;
         figures.extend(of_signing);
         write("signing.json", &outcomes)?;
+    }
+    if wanted(Part::Beacon) {
+        let runtime = tokio::runtime::Runtime::new()?;
+        figures.extend(runtime.block_on(bench::beacon::measure(&arguments.validators, say))?);
     }
     // Children die with the thread that started them, so this runs on the main thread alone.
     let processes = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -196,6 +196,7 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
             simulated_round_trip: around.simulated_round_trip,
         },
         beacon: BeaconConfig {
+            prove_states: true,
             providers: around.beacons.iter().enumerate().map(provider).collect::<Result<_>>()?,
             quorum: None,
         },

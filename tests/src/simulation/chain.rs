@@ -135,7 +135,7 @@ impl Chain {
                 let events = self.events.iter().filter(|(at, _)| range.contains(at)).map(|(_, event)| event.clone());
                 Ok(Reading::Events(events.collect()))
             }
-            Query::Validators { slot, pubkeys } => {
+            Query::Validators { slot, pubkeys, .. } => {
                 let mut validators = self.validators_at(slot.0 / SLOTS_PER_EPOCH);
                 validators.retain(|validator| pubkeys.contains(&validator.pubkey));
                 for validator in &mut validators {

@@ -102,9 +102,11 @@ fn known(ids: &[String]) -> Value {
     (0..VALIDATORS).filter(|index| ids.contains(&pubkey_text(*index))).map(validator).collect()
 }
 
-/// A minimal-preset state of this chain with `validators` validators, of which index 3 is slashed.
+/// An Altair state of this chain, of the minimal preset, with `validators` validators, of which index 3 is slashed.
 pub(crate) fn state_ssz(slot: u64, validators: u64) -> Vec<u8> {
-    const FIXED: u32 = 12_000;
+    /// Bytes before the first list, as the specification's fields of fixed size and offsets add up.
+    const FIXED: u32 = 10_229;
+    let count = u32::try_from(validators).unwrap();
     let mut state = Vec::new();
     state.extend(1000_u64.to_le_bytes());
     state.extend([7; 32]);
@@ -116,10 +118,14 @@ pub(crate) fn state_ssz(slot: u64, validators: u64) -> Vec<u8> {
     state.extend([0; 8]);
     let registry = FIXED + 72; // one vote
     state.extend(registry.to_le_bytes());
-    let balances = registry + 121 * u32::try_from(validators).unwrap();
+    let balances = registry + 121 * count;
     state.extend(balances.to_le_bytes());
     state.extend([0; 64 * 32 + 64 * 8]);
-    state.extend((balances + 8 * u32::try_from(validators).unwrap()).to_le_bytes());
+    for list in [balances + 8 * count, balances + 9 * count] {
+        state.extend(list.to_le_bytes()); // participation
+    }
+    state.extend([0; 1 + 3 * 40]);
+    state.extend((balances + 10 * count).to_le_bytes()); // inactivity_scores
     state.resize(registry as usize, 0);
     for index in 0..validators {
         state.extend(pubkey(index));
@@ -133,6 +139,6 @@ pub(crate) fn state_ssz(slot: u64, validators: u64) -> Vec<u8> {
     for index in 0..validators {
         state.extend((32_000_000_000 + index).to_le_bytes());
     }
-    state.extend([0; 500]);
+    state.resize(state.len() + 10 * validators as usize, 0);
     state
 }

@@ -2,8 +2,11 @@
 //! back beside its provider's name. Which to believe is not decided here. The one thing that is: a provider that serves another
 //! chain than the majority did at the start has no answer.
 
+mod care;
+mod route;
+
 use crate::{
-    beacon::{client::BeaconClient, events, fingerprint::BeaconFingerprint},
+    beacon::{client::BeaconClient, events, fingerprint::BeaconFingerprint, proving::Desk},
     config::{ChainConfig, Endpoint, Limits},
     error::{Error, Layer},
     execution::{client::ExecutionClient, reader::FinalKey},
@@ -11,6 +14,7 @@ use crate::{
     network::{Chain, agree},
     stats::ProviderStats,
 };
+use care::Care;
 use futures::{Stream, StreamExt, future::join_all, stream};
 use guardian_protocol::{
     ports::{Query, ReadFailure, Reading, SignedExit},
@@ -34,6 +38,7 @@ pub struct Readers {
     beacon: Vec<Provider<BeaconClient>>,
     execution: Vec<Provider<ExecutionClient>>,
     chain: Chain,
+    desk: Desk,
 }
 
 /// One provider and what is known of it.
@@ -45,6 +50,8 @@ struct Provider<C> {
     verified: AtomicBool,
     /// Protects the operator's node: one query at a time.
     flight: Mutex<()>,
+    /// As a source of whole states.
+    care: Care,
 }
 
 /// What both layers' clients can do.
@@ -105,7 +112,13 @@ impl Client for ExecutionClient {
 
 impl<C: Client> Provider<C> {
     fn new(id: ProviderId, client: C) -> Self {
-        Self { id, client: Arc::new(client), verified: AtomicBool::new(false), flight: Mutex::new(()) }
+        Self {
+            id,
+            client: Arc::new(client),
+            verified: AtomicBool::new(false),
+            flight: Mutex::new(()),
+            care: Care::default(),
+        }
     }
 
     /// `work`'s answer, if this provider's turn comes and the answer is complete within `patience`.
@@ -134,6 +147,7 @@ impl<C: Client> Provider<C> {
             return Ok(());
         }
         self.client.forget();
+        self.care.forget();
         let fingerprint = self.client.fingerprint().await?;
         if let Some(difference) = C::difference(chain, &fingerprint) {
             tracing::warn!(provider = self.client.http().name(), difference, "a provider serves another chain");
@@ -162,16 +176,17 @@ impl Readers {
         note_verified(&chain, &beacon, &beacon_says);
         note_verified(&chain, &execution, &execution_says);
         let network = chain.network();
-        Ok((Self { beacon, execution, chain }, network))
+        Ok((Self { beacon, execution, chain, desk: Desk::default() }, network))
     }
 
-    /// Every provider's answer to `query`, of the layer that it is about.
+    /// Every provider's answer to `query`, of the layer that it is about. Where one answer can prove itself, the others may be spared.
     pub async fn read(&self, query: &Query) -> Vec<(ProviderId, Result<Reading, ReadFailure>)> {
         let patience = self.chain.patience(query);
         match query {
-            Query::Finalized | Query::Validators { .. } => {
+            Query::Validators { checkpoint, slot, pubkeys } => self.read_validators(checkpoint, *slot, pubkeys).await,
+            Query::Finalized => {
                 join_all(self.beacon.iter().map(|provider| {
-                    let work = read_beacon(&provider.client, &self.chain, query);
+                    let work = provider.client.read_finalized(&self.chain.beacon);
                     provider.answer(&self.chain, patience, work)
                 }))
                 .await
@@ -235,13 +250,6 @@ impl Readers {
             Layer::Beacon => self.beacon.get(place).map(|provider| provider.client.http().name()),
             Layer::Execution => self.execution.get(place).map(|provider| provider.client.http().name()),
         }
-    }
-}
-
-async fn read_beacon(client: &BeaconClient, chain: &Chain, query: &Query) -> Result<Reading, ReadFailure> {
-    match query {
-        Query::Validators { slot, pubkeys } => client.read_validators(&chain.beacon, *slot, pubkeys).await,
-        _ => client.read_finalized(&chain.beacon).await,
     }
 }
 

@@ -1,0 +1,36 @@
+//! Beacon states, proved: the root of a state of any known fork is computed while its bytes arrive, and what the duties need is
+//! picked out in the same pass. Nothing here knows where the bytes come from or which root is the right one.
+//!
+//! ```text
+//! layout, preset --> plan --> stream --> list, registry, value --> merkle --> hash
+//!                               |  `-> gather --> extract
+//!                               `-> warm (what the last state had)      proved --> proof
+//! ```
+
+mod error;
+mod extract;
+mod gather;
+mod hash;
+mod layout;
+mod list;
+mod merkle;
+mod plan;
+mod preset;
+mod proof;
+mod proved;
+mod registry;
+mod stream;
+mod value;
+mod warm;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::StateError;
+pub use extract::{Extract, Network, Tracked, Wanted};
+pub use hash::bare_hashing;
+pub use preset::{MAINNET, MINIMAL, Preset};
+pub use proof::{Branch, ValidatorProof};
+pub use proved::ProvedState;
+pub use stream::{Expected, StateProver};
+pub use warm::WarmCache;

@@ -1,0 +1,155 @@
+//! Validators of a state's registry, as bytes: their roots, and what is read from them in passing. A validator is never an
+//! object of its own unless somebody asked for it.
+
+use super::{
+    extract::Wanted,
+    hash::{NODE, Node, PAIR},
+    merkle::Scratch,
+};
+use guardian_protocol::types::BlsPubkey;
+
+/// `Validator`: public key 48, withdrawal credentials 32, effective balance 8, slashed 1, four epochs of 8.
+pub(super) const VALIDATOR_BYTES: usize = 121;
+/// Chunks of a validator's tree.
+const FIELDS: usize = 8;
+/// Most validators of one group.
+const GROUP: usize = 256;
+
+/// One validator's bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a>(pub(super) &'a [u8; VALIDATOR_BYTES]);
+
+impl<'a> Entry<'a> {
+    /// The whole entries of `bytes`.
+    pub(super) fn all(bytes: &'a [u8]) -> impl Iterator<Item = Self> {
+        bytes.as_chunks().0.iter().map(Self)
+    }
+
+    pub(super) fn pubkey(self) -> &'a [u8; 48] {
+        self.at(0)
+    }
+
+    pub(super) fn credentials(self) -> &'a [u8; 32] {
+        self.at(48)
+    }
+
+    pub(super) fn effective_balance(self) -> u64 {
+        u64::from_le_bytes(*self.at(80))
+    }
+
+    /// `None` if it is neither 0 nor 1.
+    pub(super) fn slashed(self) -> Option<bool> {
+        match self.at::<1>(88) {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        }
+    }
+
+    pub(super) fn activation_epoch(self) -> u64 {
+        u64::from_le_bytes(*self.at(97))
+    }
+
+    pub(super) fn exit_epoch(self) -> u64 {
+        u64::from_le_bytes(*self.at(105))
+    }
+
+    pub(super) fn withdrawable_epoch(self) -> u64 {
+        u64::from_le_bytes(*self.at(113))
+    }
+
+    fn at<const N: usize>(self, start: usize) -> &'a [u8; N] {
+        // All places are constants within the entry.
+        self.0.get(start..).and_then(|rest| rest.first_chunk()).unwrap_or(&[0; N])
+    }
+}
+
+/// The root of a group's tree of `depth` levels.
+pub(super) fn group_root(bytes: &[u8], depth: usize, scratch: &mut Scratch) -> Node {
+    fill_roots(bytes, scratch);
+    scratch.root(0, depth)
+}
+
+/// Each validator's root.
+pub(super) fn validator_roots(bytes: &[u8], scratch: &mut Scratch) -> Vec<Node> {
+    fill_roots(bytes, scratch);
+    scratch.nodes.as_chunks().0.to_vec()
+}
+
+/// Puts the validators' roots into the scratch's nodes.
+fn fill_roots(bytes: &[u8], scratch: &mut Scratch) {
+    let count = bytes.len() / VALIDATOR_BYTES;
+    // A public key is 48 bytes, hashed as two chunks.
+    let mut keys = vec![0; count.min(GROUP) * PAIR];
+    let mut roots = vec![0; count.min(GROUP) * NODE];
+    for (entry, block) in Entry::all(bytes).zip(keys.as_chunks_mut::<PAIR>().0) {
+        put(block, 0, entry.pubkey());
+    }
+    scratch.each(&mut roots, &keys);
+    scratch.nodes.clear();
+    scratch.nodes.resize(count * FIELDS * NODE, 0);
+    let leaves = scratch.nodes.as_chunks_mut::<{ FIELDS * NODE }>().0;
+    for ((entry, leaves), key) in Entry::all(bytes).zip(leaves).zip(roots.as_chunks::<NODE>().0) {
+        put(leaves, 0, key);
+        put(leaves, NODE, entry.credentials());
+        put(leaves, 2 * NODE, entry.at::<8>(80));
+        put(leaves, 3 * NODE, entry.at::<1>(88));
+        put(leaves, 4 * NODE, entry.at::<8>(89));
+        put(leaves, 5 * NODE, entry.at::<8>(97));
+        put(leaves, 6 * NODE, entry.at::<8>(105));
+        put(leaves, 7 * NODE, entry.at::<8>(113));
+    }
+    for height in 0..3 {
+        scratch.up(height);
+    }
+}
+
+#[inline]
+fn put<const N: usize, const M: usize>(to: &mut [u8; M], start: usize, from: &[u8; N]) {
+    if let Some(place) = to.get_mut(start..).and_then(|rest| rest.first_chunk_mut::<N>()) {
+        *place = *from;
+    }
+}
+
+/// What one group of the registry showed.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// One bit for each validator that is active at the state's epoch.
+    pub(super) active: Vec<u64>,
+    pub(super) active_count: u64,
+    pub(super) active_effective: u128,
+    /// Validators that were asked for: place in the group, and bytes.
+    pub(super) found: Vec<(usize, [u8; VALIDATOR_BYTES])>,
+    /// Validators with credentials that were asked for: place in the group, and credentials.
+    pub(super) by_credentials: Vec<(usize, [u8; 32])>,
+    /// A validator's `slashed` is no boolean.
+    pub(super) malformed: bool,
+}
+
+/// Looks through a group for what is wanted at `epoch`.
+pub(super) fn look(bytes: &[u8], epoch: u64, wanted: &Wanted) -> Seen {
+    let mut seen = Seen::default();
+    let mut word = 0_u64;
+    let mut place = 0_usize;
+    for entry in Entry::all(bytes) {
+        let active = entry.activation_epoch() <= epoch && epoch < entry.exit_epoch();
+        word |= u64::from(active) << (place % 64);
+        seen.active_count += u64::from(active);
+        seen.active_effective += if active { u128::from(entry.effective_balance()) } else { 0 };
+        seen.malformed |= entry.slashed().is_none();
+        if wanted.may_want(entry.pubkey()) && wanted.pubkeys.contains(&BlsPubkey::new(*entry.pubkey())) {
+            seen.found.push((place, *entry.0));
+        }
+        if !wanted.credentials.is_empty() && wanted.credentials.contains(entry.credentials()) {
+            seen.by_credentials.push((place, *entry.credentials()));
+        }
+        place += 1;
+        if place.is_multiple_of(64) {
+            seen.active.push(std::mem::take(&mut word));
+        }
+    }
+    if !place.is_multiple_of(64) {
+        seen.active.push(word);
+    }
+    seen
+}
