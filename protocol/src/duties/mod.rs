@@ -5,6 +5,7 @@
 //!
 //! Cheating that comes to light is collected in [`OpenDuty::take_faults`]; what follows from it is not decided here.
 
+mod coordinate;
 mod desk;
 
 pub use desk::Desk;
@@ -150,79 +151,6 @@ impl OpenDuty {
         }
     }
 
-    /// Coordinates, if the digest is agreed, our turn has come and enough members are responsive.
-    pub fn coordinate(
-        &mut self,
-        now: Timestamp,
-        tally: &Tally,
-        desk: &Desk<'_>,
-        rng: &mut (impl CryptoRng + RngCore),
-        fx: &mut Effects,
-    ) -> Option<Signature> {
-        if self.turn.is_none() && tally.votes(self.id(), self.digest) >= desk.setup.committee.threshold() {
-            fx.report(Event::Agreed { id: self.id() });
-            let place = self.place(desk);
-            self.turn = Some(now.after(desk.setup.timing.coordinator_stagger.saturating_mul(place)));
-        }
-        let turn = self.turn.filter(|_| desk.may_sign())?;
-        if now < turn {
-            fx.wake(turn);
-            return None;
-        }
-        if let Some(package) = self.unanswered.take()
-            && let Some(signature) = self.answer_own(&package, desk, rng)
-        {
-            return Some(signature);
-        }
-        for (package, silent) in self.coordinator.overdue(now) {
-            for member in silent.into_iter().filter(|member| *member != desk.setup.me) {
-                fx.send(Recipient::One(member), package.clone());
-            }
-        }
-        self.open_session(now, desk, fx);
-        None
-    }
-
-    /// Opens a session if none is running that may still succeed, and enough members are responsive.
-    fn open_session(&mut self, now: Timestamp, desk: &Desk<'_>, fx: &mut Effects) {
-        if let Some(deadline) = self.coordinator.deadline().filter(|deadline| *deadline > now) {
-            fx.wake(deadline);
-            return;
-        }
-        for (member, commitment) in std::mem::take(&mut self.spare) {
-            self.offer(member, &commitment, desk.setup);
-        }
-        let me = desk.setup.me;
-        let is_usable = |commitment: &Commitment| commitment.owner == me || desk.roster.is_usable(commitment);
-        if !self.coordinator.should_open(now, desk.setup, is_usable) {
-            return;
-        }
-        let connected = |member| desk.roster.is_connected(member);
-        let seal = |package| desk.seal(Message::Package(package));
-        let opened = self.coordinator.open(now, desk.setup, is_usable, connected, seal);
-        let Some((package, envelope, attempt)) = opened else { return };
-        let signers: Vec<MemberId> = package.owners().collect();
-        for signer in signers.iter().filter(|signer| **signer != me) {
-            fx.send(Recipient::One(*signer), envelope.clone());
-        }
-        fx.report(Event::SessionOpened { id: self.id(), attempt, signers });
-        // What leaves a step leaves at its end: the package shall not wait for our own share.
-        self.unanswered = Some(package);
-        fx.wake(now);
-    }
-
-    /// Answers a package of our own. The signature comes out if all others have answered already.
-    fn answer_own(
-        &mut self,
-        package: &Package,
-        desk: &Desk<'_>,
-        rng: &mut (impl CryptoRng + RngCore),
-    ) -> Option<Signature> {
-        // Ours and those of the others that we use were checked when they were offered.
-        let ours = self.sign(package, desk.setup.me, |_| true, desk, rng).ok()?;
-        self.take(desk.setup.me, &ours, None, desk.setup)
-    }
-
     /// Answers the package in `envelope` with our share.
     pub fn answer(
         &mut self,
@@ -307,14 +235,6 @@ impl OpenDuty {
     ) -> Result<Share, PackageError> {
         let permit = desk.guard.permit(self.id(), self.digest).map_err(|_| PackageError::OtherDigest)?;
         self.signer.sign(permit, package, coordinator, known, (desk.setup, desk.keys), rng)
-    }
-
-    /// How many coordinators are before us: of those that we can see to take part. Others may see it differently, and two may then
-    /// coordinate at once, which costs messages and nothing else.
-    fn place(&self, desk: &Desk<'_>) -> u32 {
-        let before = self.coordinators.iter().take_while(|member| **member != desk.setup.me);
-        let present = before.filter(|member| desk.roster.is_in(**member) && desk.roster.is_connected(**member));
-        u32::try_from(present.count()).unwrap_or(u32::MAX)
     }
 }
 
