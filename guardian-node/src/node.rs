@@ -117,6 +117,7 @@ async fn hear(
         let input = match news {
             News::Up => Input::PeerUp(member),
             News::Down => Input::PeerDown(member),
+            News::Twins => Input::Twins(member),
             News::Heard(bytes) => Input::Heard { from: member, bytes },
         };
         Performer::offer(&inputs, &metrics, "network", input);

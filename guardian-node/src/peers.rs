@@ -21,6 +21,8 @@ pub(crate) struct Peers(BTreeMap<PeerId, MemberId>);
 pub(crate) enum News {
     Up,
     Down,
+    /// Two processes with its identity connect by turns.
+    Twins,
     Heard(Vec<u8>),
 }
 
@@ -47,6 +49,7 @@ impl Peers {
             let (peer, news) = match event {
                 Event::Connected(peer) => (peer, News::Up),
                 Event::Disconnected(peer) => (peer, News::Down),
+                Event::Twins(peer) => (peer, News::Twins),
                 Event::Received { from, channel: Channel::Broadcast | Channel::Direct, bytes } => {
                     (from, News::Heard(bytes))
                 }

@@ -226,11 +226,11 @@ impl Reporter {
                     }
                 }
             }
-            Event::Quarantined { member, boots: [one, other] } => {
+            Event::Quarantined { member, boots } => {
                 let name = self.names.member(member);
                 self.metrics.twins.with_label_values(&[name]).set(1);
-                let (one, other) = (hex::encode(one.0), hex::encode(other.0));
-                error!(member = name, one, other, "ALARM: two processes run with one identity; neither is signed with");
+                let starts = boots.map(|boots| boots.map(|boot| hex::encode(boot.0)).join(" and "));
+                error!(member = name, starts, "ALARM: two processes run with one identity; neither is signed with");
             }
             Event::QuarantineLifted { member } => {
                 let name = self.names.member(member);

@@ -16,9 +16,10 @@ use libp2p::{
 };
 
 use crate::{
-    Error, Limits,
+    Config, Error, Limits, Purpose,
     codec::{self, DirectCodec},
     gossip::{self, Gossip},
+    network::processes::Process,
 };
 
 /// Two when both sides dial at the same moment, and one more that replaces them when a member was restarted before we noticed.
@@ -32,7 +33,7 @@ const PENDING_INBOUND: u32 = 128;
 const PING_INTERVAL: Duration = Duration::from_secs(3);
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Named in identify; shows operators which build a member runs.
+/// Begins what is told in identify: which build a member runs.
 const AGENT: &str = concat!("guardian-p2p/", env!("CARGO_PKG_VERSION"));
 
 /// `members` and `bounds` stand first: what they refuse must not have left a trace in the others.
@@ -50,7 +51,8 @@ impl Behaviour {
     pub(crate) fn new(
         keypair: &Keypair,
         members: &Arc<BTreeSet<PeerId>>,
-        limits: &Limits,
+        Config { limits, purpose, .. }: &Config,
+        process: Process,
         registry: &mut Registry,
     ) -> Result<Self, Error> {
         let mut allowed = allow_block_list::Behaviour::<AllowedPeers>::default();
@@ -59,7 +61,7 @@ impl Behaviour {
         }
         // Neither the addresses we listen on nor those we see are anybody's business: members are configured.
         let identify = identify::Config::new("/guardian/1".to_owned(), keypair.public())
-            .with_agent_version(AGENT.to_owned())
+            .with_agent_version(agent(*purpose, process))
             .with_hide_listen_addrs(true)
             .with_cache_size(0);
         let ping = ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT);
@@ -71,6 +73,25 @@ impl Behaviour {
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping),
         })
+    }
+}
+
+/// What we tell of ourselves on each connection: build, purpose, and the number of this process.
+fn agent(purpose: Purpose, process: Process) -> String {
+    format!("{AGENT} {} {process:016x}", label(purpose))
+}
+
+/// Reads off `agent` which process it is, if it is for the same `purpose` as ours.
+pub(crate) fn process_in(agent: &str, purpose: Purpose) -> Option<Process> {
+    let mut words = agent.split(' ').skip(1);
+    let process = words.next().filter(|word| *word == label(purpose)).and(words.next())?;
+    Process::from_str_radix(process, 16).ok()
+}
+
+const fn label(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Duties => "duties",
+        Purpose::Ceremony => "ceremony",
     }
 }
 
@@ -91,4 +112,20 @@ fn direct(limits: &Limits) -> request_response::Behaviour<DirectCodec> {
         .with_max_concurrent_streams(limits.peer_in_flight.saturating_mul(2));
     let protocols = [(codec::PROTOCOL, ProtocolSupport::Full)];
     request_response::Behaviour::with_codec(DirectCodec::new(limits.direct_bytes), protocols, config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_read_off_its_agent_if_it_serves_the_same_purpose() {
+        for purpose in [Purpose::Duties, Purpose::Ceremony] {
+            assert_eq!(process_in(&agent(purpose, 7), purpose), Some(7));
+        }
+        assert_eq!(process_in(&agent(Purpose::Ceremony, 7), Purpose::Duties), None);
+        for other in ["", " ", "rust-libp2p/0.57", "a duties", "a duties +7g", "a duties 11111111111111111"] {
+            assert_eq!(process_in(other, Purpose::Duties), None, "{other}");
+        }
+    }
 }

@@ -25,6 +25,16 @@ pub struct Member {
     pub addresses: Vec<Multiaddr>,
 }
 
+/// What a network is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// For a guardian's duties. A member runs one at a time.
+    #[default]
+    Duties,
+    /// For a key ceremony, which may run beside the guardian.
+    Ceremony,
+}
+
 /// What [`crate::Network::start`] needs besides our identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -34,6 +44,8 @@ pub struct Config {
     pub members: Vec<Member>,
     /// Bounds of everything.
     pub limits: Limits,
+    /// What the network is for. Processes of one member are only taken for twins if they are for the same.
+    pub purpose: Purpose,
     /// For tests and benchmarks: how far apart in time the members pretend to be, if all of them are told the same. Zero, the
     /// default, pretends nothing. At most 2 s, a bound beyond which pings and handshakes time out.
     pub simulated_round_trip: Duration,

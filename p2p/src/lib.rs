@@ -37,7 +37,7 @@ mod limits;
 mod network;
 mod transport;
 
-pub use config::{Config, Member};
+pub use config::{Config, Member, Purpose};
 pub use error::Error;
 pub use identity::{Identity, peer_id_of};
 pub use libp2p::{Multiaddr, PeerId};

@@ -106,8 +106,8 @@ pub enum Event {
     Quarantined {
         /// Who.
         member: MemberId,
-        /// The starts that live.
-        boots: [BootId; 2],
+        /// The starts that live; `None` if the transport has seen both, and one of them says nothing.
+        boots: Option<[BootId; 2]>,
     },
     /// For long enough only one process of the member has lived: it takes part again.
     QuarantineLifted {

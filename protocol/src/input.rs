@@ -17,6 +17,8 @@ pub enum Input {
     PeerUp(MemberId),
     /// The last connection to a member is gone.
     PeerDown(MemberId),
+    /// Two processes of a member connect by turns; the transport has authenticated both.
+    Twins(MemberId),
     /// Bytes from a member; the transport has authenticated `from` as their author.
     Heard {
         /// The author.

@@ -136,7 +136,7 @@ impl Guardian {
     fn view(&self) -> ChainView {
         ChainView {
             block: block(),
-            policy: Policy { ejection_threshold: 0, report_period: 1, vaults: Vec::new() },
+            policy: Policy { ejection_threshold: 0, report_period: 1, vaults: vec![], pods: vec![], liabilities: 0 },
             accepted: Accepted::default(),
             key_epoch: self.setup.committee.key_epoch(),
             group_key: self.setup.committee.group_key(),
@@ -147,7 +147,7 @@ impl Guardian {
     fn reported(&self, evidence: &Evidence) -> u128 {
         let duties = decide(evidence, &self.registry, |_| false, &self.setup);
         let sum = duties.iter().find_map(|duty| match &duty.body {
-            DutyBody::Reserves(report) => Some(report.validator_balance / 1_000_000_000),
+            DutyBody::Reserves(report) => Some(u128::from(report.validators.0)),
             DutyBody::Ejection(_) => None,
         });
         sum.unwrap()

@@ -8,7 +8,7 @@ use crate::{
     tasks::Tasks,
 };
 use guardian_crypto::identity::IdentityKey;
-use guardian_p2p::Network;
+use guardian_p2p::{Network, Purpose};
 use guardian_protocol::{ceremony::Input, types::MemberId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +39,7 @@ impl Links {
         };
         let others_during = others.iter().map(|entry| (*entry, entry.during_ceremonies()));
         let settings = peers::network_config(&config.network, (key, listen), others_during)?;
+        let settings = guardian_p2p::Config { purpose: Purpose::Ceremony, ..settings };
         let (network, events, transport) = Network::start(settings, peers::network_identity(identity)?).await.hint(
             "can't start the ceremony's network",
             format!(
@@ -51,7 +52,7 @@ impl Links {
         let hear = {
             let peers = peers.clone();
             async move {
-                peers.hear(events, |member, news| drop(sender.try_send(input(member, news)))).await;
+                peers.hear(events, |member, news| drop(input(member, news).map(|input| sender.try_send(input)))).await;
             }
         };
         let token = stop.clone();
@@ -73,10 +74,12 @@ impl Links {
     }
 }
 
-fn input(member: MemberId, news: News) -> Input {
+fn input(member: MemberId, news: News) -> Option<Input> {
     match news {
-        News::Up => Input::PeerUp(member),
-        News::Down => Input::PeerDown(member),
-        News::Heard(bytes) => Input::Heard { from: member, bytes },
+        News::Up => Some(Input::PeerUp(member)),
+        News::Down => Some(Input::PeerDown(member)),
+        // The network has said so in the log. A ceremony need not know: its posts are derived, so both processes make the same.
+        News::Twins => None,
+        News::Heard(bytes) => Some(Input::Heard { from: member, bytes }),
     }
 }

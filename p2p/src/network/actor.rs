@@ -26,7 +26,7 @@ use super::{
     metrics::{DropReason, Metrics},
     state::{Peers, Report},
 };
-use crate::{Error, behaviour::Behaviour, broadcast, gossip, transport};
+use crate::{Error, Purpose, behaviour::Behaviour, broadcast, gossip, transport};
 
 /// Resolution of redials and of ignoring. A look at all members takes microseconds.
 const TICK: Duration = Duration::from_millis(50);
@@ -57,6 +57,7 @@ pub(crate) struct Actor {
     /// What was asked for, and whether an address was reported.
     pub(super) listeners: HashMap<ListenerId, (Multiaddr, bool)>,
     pub(super) topic: TopicHash,
+    pub(super) purpose: Purpose,
 }
 
 impl Actor {
@@ -70,10 +71,11 @@ impl Actor {
         view: watch::Sender<View>,
         metrics: Metrics,
         libp2p_metrics: libp2p::metrics::Metrics,
+        purpose: Purpose,
     ) -> Self {
         let topic = gossip::topic().hash();
         let listeners = HashMap::new();
-        Self { swarm, peers, commands, stop, delivery, view, metrics, libp2p_metrics, listeners, topic }
+        Self { swarm, peers, commands, stop, delivery, view, metrics, libp2p_metrics, listeners, topic, purpose }
     }
 
     /// Opens the sockets and waits until each has an address.
@@ -168,6 +170,8 @@ impl Actor {
     }
 
     fn on_tick(&mut self, now: Instant) {
+        let members: Vec<PeerId> = self.peers.keys().copied().collect();
+        members.into_iter().for_each(|id| self.start_afresh(id, None));
         for (id, peer) in &mut self.peers {
             if peer.unmute(now) {
                 self.swarm.behaviour_mut().gossip.remove_blacklisted_peer(id);

@@ -13,10 +13,14 @@ use libp2p::{
 use tracing::{debug, warn};
 
 use super::{
+    Event,
     actor::{Actor, chance, disconnect},
     metrics::DropReason,
 };
-use crate::{Error, behaviour::BehaviourEvent};
+use crate::{
+    Error,
+    behaviour::{BehaviourEvent, process_in},
+};
 
 impl Actor {
     /// Acts on one event. An error ends the task.
@@ -67,7 +71,28 @@ impl Actor {
             peer.redial.prefer(&without_identity(address));
         }
         if !peer.connected(connection, endpoint.is_listener(), Instant::now()) {
-            debug!(peer = %id, "a member has lost its connection before we noticed; connecting anew");
+            debug!(peer = %id, "a member connects again: it has lost its connection before we noticed, or runs twice");
+        }
+    }
+
+    /// The other end of a connection says which process it is.
+    pub(super) fn on_identified(&mut self, id: PeerId, connection: ConnectionId, agent: &str) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let process = process_in(agent, self.purpose);
+        if process.is_some_and(|process| peer.identified(connection, process)) {
+            warn!(peer = %id, "two processes of this member are running");
+            // What finds no room is told when they next push each other out.
+            if self.delivery.offer(Event::Twins(id)).is_err() {
+                self.metrics.dropped(DropReason::EventQueueFull);
+            }
+        }
+        self.start_afresh(id, Some(connection));
+    }
+
+    /// Closes a member's connections if it has connected anew; see [`Peer::starts_afresh`](super::state::Peer::starts_afresh).
+    pub(super) fn start_afresh(&mut self, id: PeerId, newest: Option<ConnectionId>) {
+        let due = self.peers.get_mut(&id).is_some_and(|peer| peer.starts_afresh(newest, Instant::now()));
+        if due {
             self.metrics.replaced();
             disconnect(&mut self.swarm, id);
         }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use libp2p::{
     PeerId,
     gossipsub::{self, MessageAcceptance, MessageId},
+    identify,
     metrics::Recorder,
     ping,
     request_response::{self, OutboundFailure, OutboundRequestId},
@@ -32,8 +33,12 @@ impl Actor {
                 self.libp2p_metrics.record(&event);
                 self.on_ping(&event);
             }
-            // Which build a member runs is for the metrics alone.
-            BehaviourEvent::Identify(event) => self.libp2p_metrics.record(&event),
+            BehaviourEvent::Identify(event) => {
+                self.libp2p_metrics.record(&event);
+                if let identify::Event::Received { connection_id, peer_id, info } = event {
+                    self.on_identified(peer_id, connection_id, &info.agent_version);
+                }
+            }
             BehaviourEvent::Members(never) | BehaviourEvent::Bounds(never) => match never {},
         }
     }

@@ -6,7 +6,7 @@
 //! | `delivery` | from the task to the application, bounded |
 //! | `actor` | the loop: stop, commands, the swarm, the clock |
 //! | `connections`, `messages` | what the swarm reports, and what is done about it |
-//! | `state`, `outbound`, `redial` | what is known of each member; pure |
+//! | `state`, `outbound`, `redial`, `processes` | what is known of each member; pure |
 //! | `metrics`, `exposition` | counters, and their text |
 
 mod actor;
@@ -17,6 +17,7 @@ mod mailbox;
 mod messages;
 mod metrics;
 mod outbound;
+pub(crate) mod processes;
 mod redial;
 mod state;
 
@@ -52,6 +53,8 @@ pub enum Event {
     Connected(PeerId),
     /// This member cannot be reached any more. It is dialled again until it can.
     Disconnected(PeerId),
+    /// Two processes with this member's identity live: both have connected, by turns. Told each time that it shows.
+    Twins(PeerId),
     /// A message of a member arrived. It may have been sent before the connection was reported.
     Received {
         /// The member that wrote it, authenticated.
@@ -93,7 +96,7 @@ impl Network {
         let metrics = Metrics::register(&mut registry, dialable.keys());
         let libp2p_metrics = libp2p::metrics::Metrics::new(&mut registry);
         let keypair = identity.into_keypair();
-        let behaviour = Behaviour::new(&keypair, &members, limits, &mut registry)?;
+        let behaviour = Behaviour::new(&keypair, &members, &config, actor::chance(), &mut registry)?;
         let round_trip = config.simulated_round_trip;
         let swarm = transport::build(&keypair, behaviour, limits.peer_in_flight, round_trip, &mut registry)?;
 
@@ -107,7 +110,8 @@ impl Network {
         let (delivery, events) = Delivery::new(limits);
         let (stop, stopped) = watch::channel(false);
         let (view_sender, view) = watch::channel(View::default());
-        let mut actor = Actor::new(swarm, peers, commands, stopped, delivery, view_sender, metrics, libp2p_metrics);
+        let mut actor =
+            Actor::new(swarm, peers, commands, stopped, delivery, view_sender, metrics, libp2p_metrics, config.purpose);
         actor.listen(&config.listen).await?;
 
         let network = Self { peer_id, mailbox, stop: Arc::new(stop), view, registry: Arc::new(registry) };

@@ -8,7 +8,11 @@ use std::{
 
 use libp2p::{PeerId, request_response::OutboundRequestId, swarm::ConnectionId};
 
-use super::{outbound::Outbound, redial::Redial};
+use super::{
+    outbound::Outbound,
+    processes::{Process, Processes},
+    redial::Redial,
+};
 use crate::{Limits, limits::rate::Allowance};
 
 /// A member that dials us while our own dial to it is younger than this has dialled at the same moment.
@@ -16,6 +20,9 @@ const SIMULTANEOUS: Duration = Duration::from_secs(3);
 
 /// A connected member subscribes within two round trips. One that has not by then never will on this connection.
 const SUBSCRIBES_WITHIN: Duration = Duration::from_secs(4);
+
+/// Who connects says at once which of the member's processes it is. It is heard before its connection is closed for a fresh start.
+const IDENTIFIES_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long the broadcasts of a member that exceeds its allowance are dropped unseen. Without it, gossipsub would remember an
 /// identifier for each of them.
@@ -39,6 +46,9 @@ pub(crate) struct Peer {
     subscribed: bool,
     /// We are closing its connections.
     given_up: bool,
+    /// When they are closed at the latest, because it connected anew: so that it is heard first who that was.
+    fresh_start: Option<Instant>,
+    processes: Processes,
     /// Counts how often the member became reachable; zero before the first time.
     sessions: u64,
     /// The session that the application knows of, if it takes the member for connected.
@@ -68,6 +78,8 @@ impl Peer {
             connections: Vec::new(),
             subscribed: false,
             given_up: false,
+            fresh_start: None,
+            processes: Processes::default(),
             sessions: 0,
             reported: None,
             own: Allowance::new(limits, 1, now),
@@ -89,6 +101,9 @@ impl Peer {
         self.connections.push(Connection { id, inbound, since: now });
         self.redial.connected();
         self.given_up |= lost;
+        if lost {
+            self.fresh_start.get_or_insert(now + IDENTIFIES_WITHIN);
+        }
         !lost
     }
 
@@ -99,8 +114,22 @@ impl Peer {
         if last {
             self.subscribed = false;
             self.given_up = false;
+            self.fresh_start = None;
         }
         last
+    }
+
+    /// Which process is at the other end of a connection. True if that proves that two of them live.
+    pub(crate) fn identified(&mut self, id: ConnectionId, process: Process) -> bool {
+        let since = self.connections.iter().find(|connection| connection.id == id).map(|connection| connection.since);
+        since.is_some_and(|since| self.processes.met(process, since))
+    }
+
+    /// True, once, when all connections are to be closed, so that the member starts afresh: it has connected anew, and `newest` is heard
+    /// (`None`: whether or not it is, if it took too long).
+    pub(crate) fn starts_afresh(&mut self, newest: Option<ConnectionId>, now: Instant) -> bool {
+        let heard = newest.is_some() && newest == self.connections.last().map(|connection| connection.id);
+        self.fresh_start.take_if(|latest| heard || *latest <= now).is_some()
     }
 
     /// It subscribed to the broadcasts: what we broadcast from now on reaches it.

@@ -17,3 +17,5 @@ mod restart;
 mod start;
 #[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod twins;

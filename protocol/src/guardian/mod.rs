@@ -163,6 +163,7 @@ impl Guardian {
                 }
             }
             Input::PeerDown(member) => self.peers.down(member),
+            Input::Twins(member) => self.met_twins(member, fx),
             Input::Heard { from, bytes } => match Envelope::open(&bytes, from, &self.setup.committee) {
                 Ok(envelope) => self.hear(now, envelope, rng, fx),
                 Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),

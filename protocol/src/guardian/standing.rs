@@ -46,6 +46,13 @@ impl Guardian {
         }
     }
 
+    /// The transport has seen two processes of `member`; if that is news, the member is told.
+    pub(super) fn met_twins(&mut self, member: MemberId, fx: &mut Effects) {
+        if self.twins.met(member, fx) {
+            self.greet(member, fx);
+        }
+    }
+
     /// Shows a member that this process lives.
     pub(super) fn probed(&mut self, now: Timestamp, asker: MemberId, probe: &Probe, fx: &mut Effects) {
         if probe.member != self.setup.me {

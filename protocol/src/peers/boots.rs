@@ -50,6 +50,8 @@ struct Quarantine {
 pub(super) enum Finding {
     /// Two processes live. Told when it is found, and not again before it is lifted.
     Twins(BootId, BootId),
+    /// The same, by the transport's word: which starts they are is not known.
+    Met,
     /// Only one has answered for long enough.
     Lifted,
 }
@@ -142,6 +144,13 @@ impl Boots {
             self.doubt = false;
         }
         None
+    }
+
+    /// The transport has seen two processes.
+    pub(super) fn met_twins(&mut self) -> Option<Finding> {
+        let news = self.quarantine.is_none();
+        self.quarantine = Some(Quarantine { single: None });
+        news.then_some(Finding::Met)
     }
 
     /// What the probe that ends has shown about a quarantine.

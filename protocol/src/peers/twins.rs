@@ -55,6 +55,12 @@ impl Twins {
         self.boots.entry(member).or_default().hear(boot);
     }
 
+    /// The transport has met two processes of `member`, neither of which may ever get so far as to be asked. Returns whether it is to be told.
+    pub fn met(&mut self, member: MemberId, fx: &mut Effects) -> bool {
+        let finding = self.boots.entry(member).or_default().met_twins();
+        finding.is_some_and(|finding| report(member, finding, fx))
+    }
+
     /// A member says whether it quarantines us.
     pub fn told(&mut self, by: MemberId, twin: bool, fx: &mut Effects) {
         let changed = if twin { self.accusers.insert(by) } else { self.accusers.remove(&by) };
@@ -144,7 +150,8 @@ impl Twins {
 /// Always true: there is something to tell the member.
 fn report(member: MemberId, finding: Finding, fx: &mut Effects) -> bool {
     fx.report(match finding {
-        Finding::Twins(first, second) => Event::Quarantined { member, boots: [first, second] },
+        Finding::Twins(first, second) => Event::Quarantined { member, boots: Some([first, second]) },
+        Finding::Met => Event::Quarantined { member, boots: None },
         Finding::Lifted => Event::QuarantineLifted { member },
     });
     true

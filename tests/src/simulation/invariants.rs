@@ -134,7 +134,7 @@ fn judged(member: MemberId, event: &Event, scene: &Scene<'_>) -> Result<(), Viol
                 return violation("honest_guardians_are_never_blamed", detail);
             }
         }
-        Event::Quarantined { member: twins, boots } if !scene.lives.overlapped(*twins, *boots) => {
+        Event::Quarantined { member: twins, boots: Some(boots) } if !scene.lives.overlapped(*twins, *boots) => {
             return violation("a_restart_is_never_taken_for_a_twin", format!("{member} quarantines {twins}"));
         }
         _ => {}
