@@ -11,17 +11,16 @@ import { join } from "node:path";
 
 const here = new URL(".", import.meta.url).pathname;
 const VERIFIER = "Verifier|Differential";
+// Left out, because nothing can tell them apart: without the range of Rx or Ry, a second spelling needs a point with a coordinate
+// below 2^33 and a known logarithm; without `px == 0`, the curve's equation still refuses 0, since 7 is not a square.
 const MUTANTS = [
   // The verifier: every condition of the equation.
   ["FrostVerifier", "lt(sub(z, 1), N_MINUS_1)", "iszero(iszero(z))", VERIFIER],
   ["FrostVerifier", "lt(sub(z, 1), N_MINUS_1)", "lt(z, N)", VERIFIER],
-  ["FrostVerifier", "and(lt(rx, P), lt(ry, P))", "lt(ry, P)", VERIFIER],
-  ["FrostVerifier", "and(lt(rx, P), lt(ry, P))", "lt(rx, P)", VERIFIER],
   ["FrostVerifier", "eq(mulmod(ry, ry, P), addmod(mulmod(mulmod(rx, rx, P), rx, P), 7, P))", "1", VERIFIER],
   ["FrostVerifier", "lt(sub(returndatasize(), 0x20), mload(scratch))", "1", VERIFIER],
   ["FrostVerifier", "mstore8(add(scratch, 0x61), add(2, and(py, 1)))", "mstore8(add(scratch, 0x61), 2)", VERIFIER],
   ["FrostVerifier", "add(27, and(py, 1))", "27", VERIFIER],
-  ["FrostVerifier", "px == 0 || px >= N", "px >= N", VERIFIER],
   ["FrostVerifier", "px == 0 || px >= N", "px == 0 || px > N", VERIFIER],
   ["FrostVerifier", "shr(128, mload(0x00))", "mload(0x00)", VERIFIER],
   // The keys.

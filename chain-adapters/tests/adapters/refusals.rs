@@ -113,13 +113,13 @@ impl World {
         world.anvil.call("anvil_impersonateAccount", json!([SYSTEM])).await;
         // The block of slot 81 tells its parent's root, which is that of slot 80.
         world.anvil.call("evm_setNextBlockTimestamp", json!([GENESIS + 162])).await;
-        world.from_system(ROOTS, ROOT.to_vec()).await;
+        world.by_system(ROOTS, ROOT.to_vec()).await;
         world.anvil.mine_at(GENESIS + 202).await;
         Some(world)
     }
 
     /// What the chain itself does: a call of a system contract.
-    async fn from_system(&self, to: Address, data: Vec<u8>) {
+    async fn by_system(&self, to: Address, data: Vec<u8>) {
         let request = json!({ "from": SYSTEM, "to": to, "data": Bytes::from(data), "gas": "0x1000000" });
         let hash = self.anvil.call("eth_sendTransaction", json!([request])).await;
         for _ in 0..600 {
@@ -254,7 +254,7 @@ async fn each_bad_report_is_refused_by_name_and_a_consumer_refuses_a_stale_feed(
     called(&world.anvil, consumer, mint(64_000_000_001), 0).await.unwrap();
     assert_eq!(called(&world.anvil, consumer, mint(64_000_000_002), 0).await.unwrap_err(), "NotCovered");
     world.anvil.call("evm_setNextBlockTimestamp", json!([GENESIS + 302])).await;
-    world.from_system(ROOTS, ROOT.to_vec()).await;
+    world.by_system(ROOTS, ROOT.to_vec()).await;
     let halved = Report { referenceSlot: 150, validatorGwei: 32_000_000_000, ..good() };
     assert_eq!(world.reported(halved).await, "ChangeTooLarge");
     world.anvil.mine_at(GENESIS + 160 + 3_601).await;

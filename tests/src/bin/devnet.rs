@@ -74,7 +74,6 @@ async fn live(arguments: Arguments) -> Result<()> {
             if view.is_done(arguments.options.offline) {
                 screen.say("a reserve report and an ejection order are confirmed; the exits are on the beacon chain");
                 show_consumers(&devnet, &screen).await?;
-                show_consumers(&devnet, &screen).await?;
                 return Ok(());
             }
             if started.elapsed() > Duration::from_secs(arguments.bound) {
@@ -83,18 +82,6 @@ async fn live(arguments: Arguments) -> Result<()> {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-}
-
-/// What others do with what the guardians said.
-async fn show_consumers(devnet: &Devnet, screen: &Screen) -> Result<()> {
-    let requests = devnet.contracts.trigger_exits().await?;
-    screen.say(&format!(
-        "exits of the order were triggered: {requests} requests are in the queue of EIP-7002's contract"
-    ));
-    ensure!(devnet.contracts.consumer_accepts(0).await?, "the consumer refuses a fresh feed");
-    ensure!(!devnet.contracts.consumer_accepts(86_400).await?, "the consumer relies on a stale feed");
-    screen.say("a consumer acts on the fresh feed, and refuses it when it is stale");
-    Ok(())
 }
 
 /// What others do with what the guardians said.
