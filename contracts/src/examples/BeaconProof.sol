@@ -28,9 +28,7 @@ library BeaconProof {
         while (gindex > 1) {
             if (at + 32 > siblings.length) return false;
             bytes32 sibling = bytes32(siblings[at:at + 32]);
-            node = gindex & 1 == 0
-                ? sha256(abi.encodePacked(node, sibling))
-                : sha256(abi.encodePacked(sibling, node));
+            node = gindex & 1 == 0 ? sha256(abi.encodePacked(node, sibling)) : sha256(abi.encodePacked(sibling, node));
             gindex >>= 1;
             at += 32;
         }

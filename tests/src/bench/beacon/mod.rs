@@ -87,6 +87,9 @@ async fn run(validators: u64, way: Way) -> Result<Measured> {
         BeaconServer::start(state(validators, 2000), Manner::Honest).await?,
         BeaconServer::start(state(validators, 2001), Manner::Honest).await?,
     ];
+    if way != Way::Json {
+        servers.iter().for_each(BeaconServer::keep);
+    }
     let urls: Vec<String> = servers.iter().map(|server| server.url.to_string()).collect();
     let child = Command::new(std::env::current_exe()?)
         .args(["--beacon-case", &format!("{validators},{way}"), "--beacon-url", &urls.join(",")])
