@@ -90,7 +90,7 @@ async fn show_consumers(devnet: &Devnet, screen: &Screen) -> Result<()> {
     screen
         .say(&format!("the order's exits were triggered: {requests} requests are in the queue of EIP-7002's contract"));
     ensure!(devnet.contracts.consumer_accepts(0).await?, "the consumer refuses a fresh feed");
-    ensure!(!devnet.contracts.consumer_accepts(86_400).await?, "the consumer relies on a stale feed");
+    ensure!(!devnet.contracts.consumer_accepts(3_600).await?, "the consumer relies on a stale feed");
     screen.say("a consumer acts on the fresh feed, and refuses it when it is stale");
     Ok(())
 }
