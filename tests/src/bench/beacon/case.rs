@@ -55,6 +55,8 @@ pub struct Measured {
     pub(super) warm_s: f64,
     /// Bare hashing of as many blocks as the first state needed, on all cores, in seconds; 0 for JSON.
     pub(super) bare_s: f64,
+    /// The first state's processor time over that of the bare hashing: the same on a busy machine; 0 for JSON.
+    cpu_ratio: f64,
     /// Largest resident size, in MiB.
     pub(super) peak_mib: f64,
     hashed: u64,
@@ -65,8 +67,18 @@ pub struct Measured {
 impl Measured {
     pub(super) fn head() -> String {
         format!(
-            "{:>10} {:<9} {:>8} {:>8} {:>8} {:>10} {:>9} {:>12} {:>12} {:>7}",
-            "validators", "way", "cold s", "warm s", "bare s", "cold/bare", "peak MiB", "blocks", "warm blocks", "MB"
+            "{:>10} {:<9} {:>8} {:>8} {:>8} {:>10} {:>8} {:>9} {:>12} {:>12} {:>7}",
+            "validators",
+            "way",
+            "cold s",
+            "warm s",
+            "bare s",
+            "cold/bare",
+            "by CPU",
+            "peak MiB",
+            "blocks",
+            "warm blocks",
+            "MB"
         )
     }
 }
@@ -76,13 +88,14 @@ impl fmt::Display for Measured {
         let ratio = if self.bare_s > 0.0 { self.cold_s / self.bare_s } else { 0.0 };
         write!(
             f,
-            "{:>10} {:<9} {:>8.3} {:>8.3} {:>8.3} {:>10.3} {:>9.1} {:>12} {:>12} {:>7}",
+            "{:>10} {:<9} {:>8.3} {:>8.3} {:>8.3} {:>10.3} {:>8.3} {:>9.1} {:>12} {:>12} {:>7}",
             self.validators,
             self.way,
             self.cold_s,
             self.warm_s,
             self.bare_s,
             ratio,
+            self.cpu_ratio,
             self.peak_mib,
             self.hashed,
             self.hashed_warm,
@@ -104,20 +117,34 @@ pub async fn measure(case: &str, urls: &str) -> Result<Measured> {
         let (objects, bytes) = json(before).await?;
         ensure!(objects == validators, "{objects} validators");
         let cold_s = start.elapsed().as_secs_f64();
-        let (warm_s, bare_s, hashed, hashed_warm) = (0.0, 0.0, 0, 0);
+        let (warm_s, bare_s, cpu_ratio, hashed, hashed_warm) = (0.0, 0.0, 0.0, 0, 0);
         let peak_mib = peak()?;
-        return Ok(Measured { validators, way, cold_s, warm_s, bare_s, peak_mib, hashed, hashed_warm, bytes });
+        return Ok(Measured {
+            validators,
+            way,
+            cold_s,
+            warm_s,
+            bare_s,
+            cpu_ratio,
+            peak_mib,
+            hashed,
+            hashed_warm,
+            bytes,
+        });
     }
-    let (cold, cold_s, warm) = proved(way, before, validators, WarmCache::default()).await?;
-    let (next, warm_s, _) = proved(way, after, validators, warm).await?;
+    let (cold, cold_s, cold_cpu, warm) = proved(way, before, validators, WarmCache::default()).await?;
+    let (next, warm_s, ..) = proved(way, after, validators, warm).await?;
     let peak_mib = peak()?;
+    let before = cpu();
     let bare_s = bare(cold.hashed);
+    let cpu_ratio = cold_cpu / (cpu() - before);
     Ok(Measured {
         validators,
         way,
         cold_s,
         warm_s,
         bare_s,
+        cpu_ratio,
         peak_mib,
         hashed: cold.hashed,
         hashed_warm: next.hashed,
@@ -125,12 +152,12 @@ pub async fn measure(case: &str, urls: &str) -> Result<Measured> {
     })
 }
 
-async fn proved(way: Way, url: &str, validators: u64, warm: WarmCache) -> Result<(ProvedState, f64, WarmCache)> {
+async fn proved(way: Way, url: &str, validators: u64, warm: WarmCache) -> Result<(ProvedState, f64, f64, WarmCache)> {
     let registry = super::state(validators, 0).registry;
     let step = validators.div_ceil(TRACKED).max(1) as usize;
     let tracked: Vec<BlsPubkey> = (0..validators).step_by(step).map(|i| registry.pubkey(i).into()).collect();
     let asked = tracked.len();
-    let (state, took, warm) = match way {
+    let (state, took, used, warm) = match way {
         Way::Memory => {
             let mut bytes = Vec::with_capacity(usize::try_from(super::state(validators, 0).length())?);
             let mut body = open(url).await?;
@@ -138,16 +165,16 @@ async fn proved(way: Way, url: &str, validators: u64, warm: WarmCache) -> Result
                 bytes.extend_from_slice(&piece?);
             }
             tokio::task::spawn_blocking(move || -> Result<_> {
-                let start = Instant::now();
+                let (start, before) = (Instant::now(), cpu());
                 let mut prover = StateProver::new("fulu", MAINNET, None, Wanted::validators(tracked), warm)?;
                 prover.feed(&bytes)?;
                 let (state, warm) = prover.finish();
-                Ok((state?, start.elapsed(), warm))
+                Ok((state?, start.elapsed(), cpu() - before, warm))
             })
             .await??
         }
         _ => {
-            let start = Instant::now();
+            let (start, before) = (Instant::now(), cpu());
             let mut body = open(url).await?;
             let (pieces, mut inbox) = tokio::sync::mpsc::channel::<bytes::Bytes>(8);
             let work = tokio::task::spawn_blocking(move || -> Result<_> {
@@ -163,7 +190,7 @@ async fn proved(way: Way, url: &str, validators: u64, warm: WarmCache) -> Result
             }
             drop(pieces);
             let (state, warm) = work.await??;
-            (state, start.elapsed(), warm)
+            (state, start.elapsed(), cpu() - before, warm)
         }
     };
     let header: serde_json::Value =
@@ -174,7 +201,7 @@ async fn proved(way: Way, url: &str, validators: u64, warm: WarmCache) -> Result
         "another root than the header's"
     );
     ensure!(state.extract.validators.len() == asked, "not all tracked validators were found");
-    Ok((state, took.as_secs_f64(), warm))
+    Ok((state, took.as_secs_f64(), used, warm))
 }
 
 async fn open(url: &str) -> Result<impl futures::Stream<Item = reqwest::Result<bytes::Bytes>> + Unpin + use<>> {
@@ -211,6 +238,12 @@ fn bare(count: u64) -> f64 {
         }
     });
     start.elapsed().as_secs_f64()
+}
+
+/// Processor time of this process so far, in seconds.
+fn cpu() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// `VmHWM` of this process, in MiB.
