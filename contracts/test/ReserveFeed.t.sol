@@ -124,6 +124,15 @@ contract ReserveFeedTest is Fixture {
         submit(reportAt(FIRST_SLOT + 1));
     }
 
+    function test_a_second_report_of_the_same_slot_is_refused() public {
+        submit(reportAt(FIRST_SLOT));
+        ReserveFeed.Report memory other = reportAt(FIRST_SLOT);
+        other.vaultGwei++;
+        bytes memory why = abi.encodeWithSelector(StaleReferenceSlot.selector, FIRST_SLOT, FIRST_SLOT);
+        expectRefused(reportAt(FIRST_SLOT), why);
+        expectRefused(other, why);
+    }
+
     function testFuzz_a_slot_that_has_not_come_is_refused(uint64 slot) public {
         vm.warp(timeOf(FIRST_SLOT));
         slot = uint64(bound(slot, FIRST_SLOT + 1, type(uint32).max));
