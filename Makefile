@@ -15,6 +15,9 @@ SEEDS ?= 10000
 
 SLITHER ?= 0.11.6
 
+# Where cargo puts what it builds. Always the whole workspace, since a part of it would have other features and be built anew.
+BUILT = $(shell $(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+
 FORGE := contracts/node_modules/.bin/forge
 LODESTAR := tests/real-beacon/node_modules/.package-lock.json
 
@@ -43,12 +46,12 @@ contracts: setup
 	@cd contracts && node forge.mjs build --quiet
 
 devnet: contracts
-	@$(CARGO) build --locked -p guardian-node -p guardian-tests --bins
-	@$(CARGO) run --locked --quiet -p guardian-tests --bin devnet -- $(ARGS)
+	@$(CARGO) build --locked --workspace --bins
+	@$(BUILT)/debug/devnet $(ARGS)
 
 test: contracts
 	@cd contracts && node forge.mjs test && node gas.mjs
-	@$(CARGO) build --locked -p guardian-node -p guardian-tests --bins
+	@$(CARGO) build --locked --workspace --bins
 	@$(CARGO) test --locked --workspace
 
 # Formatting, clippy with warnings as errors, documentation, licences and advisories of dependencies.
@@ -60,8 +63,8 @@ lint: contracts
 	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; else echo "cargo-deny is not installed: skipped (cargo install cargo-deny)"; fi
 
 bench: contracts
-	@$(CARGO) build --locked --release -p guardian-node -p guardian-tests --bins
-	@$(CARGO) run --locked --release --quiet -p guardian-tests --bin bench -- $(ARGS)
+	@$(CARGO) build --locked --release --workspace --bins
+	@$(BUILT)/release/bench $(ARGS)
 
 mutants: contracts
 	@cd contracts && node mutants.mjs $(ARGS)
@@ -72,7 +75,8 @@ slither: contracts
 	@cd contracts && PATH="$$(echo $$PWD/node_modules/@foundry-rs/forge-linux-*/bin):$$PATH" cache/slither/bin/slither .
 
 simulate: setup
-	@$(CARGO) run --locked --release --quiet -p guardian-tests --bin simulate -- --seeds $(SEEDS) $(ARGS)
+	@$(CARGO) build --locked --release --workspace --bins
+	@$(BUILT)/release/simulate --seeds $(SEEDS) $(ARGS)
 
 # A finding stops it, and lies in tests/fuzz/artifacts/.
 fuzz: setup
