@@ -281,18 +281,21 @@ impl Deployment {
         Ok(receipt.ok_or_else(|| eyre!("no receipt of {transaction}"))?.gas_used)
     }
 
-    /// How many transactions were sent to `contract` since the deployment, successful or not.
+    /// How many transactions brought an order to the registry since the deployment, successful or not.
     ///
     /// # Errors
     /// If the EVM does not answer.
-    pub async fn transactions_to(&self, contract: Address) -> Result<usize> {
+    pub async fn orders_sent(&self) -> Result<usize> {
         let head = self.provider.get_block_number().await?;
         let mut count = 0usize;
         for number in 0..=head {
             let block = self.provider.get_block_by_number(number.into()).full().await?;
             let transactions = block.map(|block| block.transactions.into_transactions_vec()).unwrap_or_default();
-            let to = |t: &alloy::rpc::types::Transaction| alloy::consensus::Transaction::to(t) == Some(contract);
-            count = count.saturating_add(transactions.iter().filter(|t| to(t)).count());
+            let is_order = |t: &alloy::rpc::types::Transaction| {
+                t.to() == Some(self.ejection_registry)
+                    && t.input().starts_with(&abi::EjectionRegistry::submitOrderCall::SELECTOR)
+            };
+            count = count.saturating_add(transactions.iter().filter(|t| is_order(t)).count());
         }
         Ok(count)
     }

@@ -1,4 +1,5 @@
-//! A beacon node that lies: a small proxy in front of the real one that adds to every balance it passes on.
+//! A beacon node that lies: a small proxy in front of the real one that adds to every balance it passes on, and changes
+//! a byte of every state.
 
 use axum::{
     Router,
@@ -53,6 +54,7 @@ impl Drop for Liar {
 async fn pass_on(State(truth): State<Truth>, request: Request) -> Response {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let lying = path.contains("/validators");
+    let spoiling = path.contains("/debug/beacon/states");
     let mut onward = truth.client.request(request.method().clone(), format!("{}{path}", truth.url));
     for (name, value) in request.headers() {
         if name != "host" && name != "content-length" {
@@ -69,6 +71,9 @@ async fn pass_on(State(truth): State<Truth>, request: Request) -> Response {
         let Ok(mut value) = answer.json::<Value>().await else { return StatusCode::BAD_GATEWAY.into_response() };
         inflate(&mut value);
         Body::from(value.to_string())
+    } else if spoiling && status.is_success() {
+        let Ok(state) = answer.bytes().await else { return StatusCode::BAD_GATEWAY.into_response() };
+        Body::from(spoilt(state.into()))
     } else {
         Body::from_stream(answer.bytes_stream())
     };
@@ -78,6 +83,15 @@ async fn pass_on(State(truth): State<Truth>, request: Request) -> Response {
         response.headers_mut().insert("content-type", kind);
     }
     response
+}
+
+/// One bit in the middle: among validators and balances, as a rule.
+fn spoilt(mut state: Vec<u8>) -> Vec<u8> {
+    let middle = state.len() / 2;
+    if let Some(byte) = state.get_mut(middle) {
+        *byte ^= 1;
+    }
+    state
 }
 
 fn inflate(value: &mut Value) {

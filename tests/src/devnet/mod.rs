@@ -102,8 +102,9 @@ impl Devnet {
             true => Some(liar::Liar::start(&beacon.url).await?),
             false => None,
         };
-        let mut beacons = vec![beacon.url.clone()];
-        beacons.extend(liar.iter().flat_map(|liar| [beacon.url.clone(), liar.url.clone()]));
+        // The liar comes first, so that it is asked for the state that proves itself, too.
+        let mut beacons: Vec<String> = liar.iter().flat_map(|liar| [liar.url.clone(), beacon.url.clone()]).collect();
+        beacons.push(beacon.url.clone());
         let around = Surroundings {
             beacons,
             rpc_url,
