@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod anvil;
 #[cfg(test)]
+mod consumers;
+#[cfg(test)]
 mod deployment;
 #[cfg(test)]
 mod execution;
@@ -19,6 +21,8 @@ mod puffer;
 mod refusals;
 #[cfg(test)]
 mod sender;
+#[cfg(test)]
+mod settings;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

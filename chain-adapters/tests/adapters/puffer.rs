@@ -2,8 +2,7 @@
 
 use crate::{
     anvil::{Anvil, CHAIN_ID, DEPLOYER, GENESIS},
-    refusals::called,
-    support::committee::Signers,
+    support::{called::called, committee::Signers},
 };
 use alloy::{
     primitives::{Address, B256, Bytes, FixedBytes, U256, address},

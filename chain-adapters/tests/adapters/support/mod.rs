@@ -1,10 +1,12 @@
 //! Stand-ins for the world: HTTP servers that play beacon and execution nodes, and a committee that signs.
 
 pub(crate) mod beacon;
+pub(crate) mod called;
 pub(crate) mod committee;
 pub(crate) mod execution;
 pub(crate) mod readers;
 pub(crate) mod server;
+pub(crate) mod world;
 
 use guardian_chain::{ChainConfig, Endpoint, Limits};
 use std::time::Duration;
