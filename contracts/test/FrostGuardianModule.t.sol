@@ -132,6 +132,14 @@ contract FrostGuardianModuleTest is Fixture {
         module.validateBatchWithdrawals(infos, signatures);
     }
 
+    function test_nothing_may_follow_the_signature() public {
+        bytes[] memory signatures = by(SECRET, 1, module.hashSkipProvisioning(1, NAME, 0));
+        module.validateSkipProvisioning(NAME, 0, signatures);
+        signatures[0] = bytes.concat(signatures[0], bytes1(0));
+        vm.expectRevert(abi.encodeWithSelector(FrostGuardianModule.MalformedSignature.selector, 105));
+        module.validateSkipProvisioning(NAME, 0, signatures);
+    }
+
     function testFuzz_the_list_holds_one_whole_signature(uint8 count, uint8 length) public {
         bytes[] memory none = new bytes[](count);
         if (count == 1) none[0] = new bytes(length);

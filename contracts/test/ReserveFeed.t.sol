@@ -81,6 +81,8 @@ contract ReserveFeedTest is Fixture {
         vm.expectRevert(ReserveFeed.NoReport.selector);
         feed.latestReport();
         vm.assertTrue(feed.isStale(), "stale");
+        vm.expectRevert(abi.encodeWithSelector(ReserveFeed.UnknownRound.selector, FIRST_SLOT));
+        feed.getRoundData(FIRST_SLOT);
         // The place in the ring is that of the old report.
         submit(reportAt(later));
         assertLatest(reportAt(later));

@@ -40,6 +40,8 @@ library BeaconProof {
     function balanceIn(bytes32 chunk, uint64 index) internal pure returns (uint64 balance) {
         uint256 shifted = uint256(chunk) >> (192 - 64 * (index % 4));
         for (uint256 i = 0; i < 8; ++i) {
+            // One byte: nothing is cut off.
+            // forge-lint: disable-next-line(unsafe-typecast)
             balance = (balance << 8) | uint64(shifted & 0xff);
             shifted >>= 8;
         }
