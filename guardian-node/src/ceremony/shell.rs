@@ -37,6 +37,9 @@ const STATUS_EVERY: Duration = Duration::from_millis(500);
 const LAST_WORDS: Duration = Duration::from_millis(1500);
 /// The same when there was nothing left to do from the start: it was run for those who still wait, and is not connected yet.
 const ONLY_WORDS: Duration = Duration::from_secs(5);
+/// How long to stay for somebody who is not connected. Everybody has the outcome in use by then, so it has left, or is being restarted and
+/// back within seconds.
+const ABSENT: Duration = Duration::from_secs(10);
 
 /// A ceremony's status as a file and a page.
 #[derive(Clone, Debug, Serialize)]
@@ -168,7 +171,8 @@ impl CeremonyShell {
         let counts = |lacking: &&Waiting| !over.before || lacking.reason != Reason::NotConnected;
         let lacking: Vec<Waiting> = status.lacking.iter().filter(counts).cloned().collect();
         let least = if over.before { ONLY_WORDS } else { LAST_WORDS };
-        let longest = self.config.network.ceremony_linger.max(least);
+        let absent = status.done && lacking.iter().all(|lacking| lacking.reason == Reason::NotConnected);
+        let longest = self.config.network.ceremony_linger.min(if absent { ABSENT } else { Duration::MAX }).max(least);
         let passed = over.since.elapsed();
         let left = if lacking.is_empty() { least } else { longest }.saturating_sub(passed);
         if left.is_zero() {

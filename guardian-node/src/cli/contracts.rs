@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use eyre::Result;
 use guardian_chain::{
     AccountKey, Endpoint, Limits, Sender, SenderConfig,
-    deploy::{Deployment, Found, Plan},
+    deploy::{Deployment, Finding, Found, Plan},
 };
 use guardian_protocol::ports::CallOutcome;
 use std::{fs, path::PathBuf, time::Duration};
@@ -83,6 +83,8 @@ impl Deploy {
     async fn run(self) -> Result<()> {
         let deployment = planned(&self.plan)?;
         let key = account(&self.key_file)?;
+        // Before anything is paid: is it the plan's chain, and does the node answer?
+        find(&deployment, self.rpc_url.clone()).await?;
         output::talk(&format!("{} pays on chain {}", key.address(), deployment.plan.chain_id));
         let config = SenderConfig { poll_interval: Duration::from_millis(500), ..SenderConfig::default() };
         let sender =
@@ -112,11 +114,15 @@ impl Deploy {
     }
 }
 
-async fn verify(deployment: &Deployment, rpc_url: Url) -> Result<()> {
+/// What is on the chain of what the plan says.
+async fn find(deployment: &Deployment, rpc_url: Url) -> Result<Vec<Finding>, Hinted> {
     let asked = deployment.verify(endpoint(rpc_url), Limits::default()).await;
-    let findings = asked.hint("the deployment can't be checked", "check --rpc-url and the plan's chain id")?;
+    asked.hint("the deployment can't be checked", "check --rpc-url and the plan's chain id")
+}
+
+async fn verify(deployment: &Deployment, rpc_url: Url) -> Result<()> {
     let mut wrong = 0_usize;
-    for finding in findings {
+    for finding in find(deployment, rpc_url).await? {
         let said = match &finding.found {
             Found::Right => "right".to_owned(),
             Found::Nothing => "nothing is there".to_owned(),
