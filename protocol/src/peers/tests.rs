@@ -70,6 +70,28 @@ fn processes_that_push_each_other_out_are_found_by_a_late_answer_to_an_earlier_q
 }
 
 #[test]
+fn what_the_transport_has_met_is_quarantined_until_only_one_has_answered_for_long_enough() {
+    let mut boots = Boots::default();
+    boots.hear(boot(1));
+    assert_eq!(boots.met_twins(), Some(Finding::Met));
+    assert_eq!(boots.met_twins(), None, "told once");
+    let mut now = Timestamp(0);
+    let mut questions = 0;
+    while boots.is_quarantined() {
+        questions += 1;
+        now = now.after(Boots::LONGEST);
+        let found = boots.probe(now, challenge(questions));
+        assert_eq!(found, (!boots.is_quarantined()).then_some(Finding::Lifted));
+        boots.answered(boot(1), challenge(questions));
+        if questions == 5 {
+            // The other one tries once more: it all begins again.
+            assert_eq!(boots.met_twins(), None);
+        }
+    }
+    assert!(now.since(Timestamp(0)) >= Boots::QUARANTINE + Boots::LONGEST * 5, "lifted after {questions} questions");
+}
+
+#[test]
 fn an_answer_proves_nothing_if_its_author_was_not_heard_before_the_question() {
     let mut boots = doubtful();
     boots.probe(Timestamp(0), challenge(1));
