@@ -9,6 +9,7 @@ pub mod ceremony;
 pub mod cli;
 pub mod committee;
 pub mod config;
+mod dossiers;
 mod driver;
 pub mod durable;
 mod evidence;

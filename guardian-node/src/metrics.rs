@@ -6,7 +6,7 @@ use guardian_protocol::{
     submit::Stage,
 };
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
     process_collector::ProcessCollector,
 };
 
@@ -34,6 +34,8 @@ pub(crate) struct Metrics {
     provider_states: IntCounterVec,
     pub(crate) contradictions: IntCounterVec,
     pub(crate) digest_disagreements: IntCounterVec,
+    pub(crate) evidence_differences: IntCounterVec,
+    pub(crate) signed_otherwise: IntCounter,
     pub(crate) culprits: IntCounterVec,
     pub(crate) twins: IntGaugeVec,
     pub(crate) messages_refused: IntCounterVec,
@@ -80,6 +82,12 @@ impl Maker {
         let counters = IntCounterVec::new(Opts::new(name, help), labels)?;
         self.0.register(Box::new(counters.clone()))?;
         Ok(counters)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+        let counter = IntCounter::new(name, help)?;
+        self.0.register(Box::new(counter.clone()))?;
+        Ok(counter)
     }
 
     fn seconds(&self, name: &str, help: &str, buckets: &[f64]) -> Result<Histogram, prometheus::Error> {
@@ -162,6 +170,15 @@ impl Metrics {
                 "guardian_digest_disagreements_total",
                 "announcements of another digest than ours",
                 &["member"],
+            )?,
+            evidence_differences: make.counters(
+                "guardian_evidence_differences_total",
+                "facts that a member has read otherwise than we did",
+                &["member"],
+            )?,
+            signed_otherwise: make.counter(
+                "guardian_signed_otherwise_total",
+                "duties that the committee signed and that come out otherwise here",
             )?,
             culprits: make.counters("guardian_culprits_total", "proofs that a member cheated", &["member"])?,
             twins: make.gauges(

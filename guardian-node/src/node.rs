@@ -3,6 +3,7 @@
 use crate::{
     committee::CommitteeFile,
     config::{Config, ProviderConfig},
+    dossiers::Dossiers,
     driver::{self, Driver},
     evidence::Evidence,
     hint::{Hinted, WithHint},
@@ -81,6 +82,7 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
         sender,
         inputs: inputs.clone(),
         metrics: Arc::clone(&metrics),
+        dossiers: Dossiers::start(&config.guardian)?,
     };
     let reporter =
         Reporter::new(Arc::clone(&metrics), names(&config, &committee_file), Evidence::new(&config.guardian.data_dir));

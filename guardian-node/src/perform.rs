@@ -1,6 +1,6 @@
 //! Released effects, carried out: messages to the network, questions and calls to the chains. What comes back is an input.
 
-use crate::{metrics::Metrics, peers::Peers};
+use crate::{dossiers::Dossiers, metrics::Metrics, peers::Peers};
 use guardian_chain::{Readers, Sender};
 use guardian_p2p::{Feedback, Network};
 use guardian_protocol::{
@@ -26,6 +26,7 @@ pub(crate) struct Performer {
     pub(crate) sender: Arc<Sender>,
     pub(crate) inputs: mpsc::Sender<Input>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) dossiers: Dossiers,
 }
 
 impl Performer {
@@ -45,6 +46,9 @@ impl Performer {
         }
         for job in released.jobs {
             self.compute(job);
+        }
+        for dossier in released.dossiers {
+            self.dossiers.keep(dossier);
         }
         released.events
     }

@@ -2,6 +2,7 @@
 
 use crate::{evidence::Evidence, metrics::Metrics};
 use guardian_protocol::{
+    audit::Difference,
     event::{Event, Layer},
     ports::CallOutcome,
     types::{DutyId, MemberId, ProviderId},
@@ -70,7 +71,11 @@ impl Reporter {
             | Event::ExitCombined { .. }
             | Event::ExitSeen { .. }
             | Event::NoExitShare { .. } => self.exit(&event),
-            Event::DigestsDiffer { .. } | Event::MessageRefused { .. } => self.member(event),
+            Event::DigestsDiffer { .. }
+            | Event::EvidenceDiffers { .. }
+            | Event::EvidenceAlike { .. }
+            | Event::SignedOtherwise { .. }
+            | Event::MessageRefused { .. } => self.disagreement(event),
             Event::Culprit { .. } | Event::Quarantined { .. } | Event::QuarantineLifted { .. } => {
                 self.misconduct(event)
             }
@@ -194,12 +199,32 @@ impl Reporter {
         }
     }
 
-    fn member(&self, event: Event) {
+    fn disagreement(&self, event: Event) {
         match event {
             Event::DigestsDiffer { id, member, theirs, ours } => {
                 let name = self.names.member(member);
                 self.metrics.digest_disagreements.with_label_values(&[name]).inc();
                 error!(duty = %id, member = name, %theirs, %ours, "ALARM: a member computed another digest");
+            }
+            Event::EvidenceDiffers { period, member, difference } => {
+                let name = self.names.member(member);
+                self.metrics.evidence_differences.with_label_values(&[name]).inc();
+                let Difference { fact, ours, theirs } = difference;
+                let (ours, theirs) = (ours.as_deref().unwrap_or("nothing"), theirs.as_deref().unwrap_or("nothing"));
+                error!(epoch = period.0, member = name, fact, ours, theirs, "ALARM: a member has read something else");
+            }
+            Event::EvidenceAlike { period, member } => {
+                let member = self.names.member(member);
+                error!(
+                    epoch = period.0,
+                    member,
+                    "ALARM: a member has read the same and computed another digest: it runs another version, or lies"
+                );
+            }
+            Event::SignedOtherwise { id, signed, ours } => {
+                self.metrics.signed_otherwise.inc();
+                let ours = ours.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string());
+                error!(duty = %id, %signed, ours, "ALARM: the committee signed something else than what is computed here");
             }
             Event::MessageRefused { member, reason } => {
                 let name = self.names.member(member);

@@ -4,6 +4,7 @@
 //! to take anything: it writes the records first. "Persist before you speak" is therefore not a habit but a type.
 
 use crate::{
+    audit::Dossier,
     event::Event,
     exits::Job,
     ports::{AppendRecords, Call, Query, QueryId},
@@ -30,6 +31,8 @@ pub struct Released {
     pub calls: Vec<Call>,
     /// Work that takes long, to be done where it holds up nobody; each comes back as [`crate::input::Input::Computed`].
     pub jobs: Vec<Job>,
+    /// Accounts of duties, for auditors; a later one of a duty replaces an earlier one. Nothing depends on them.
+    pub dossiers: Vec<Dossier>,
     /// What happened, for logs and metrics.
     pub events: Vec<Event>,
     /// When to step again at the latest.
@@ -79,6 +82,11 @@ impl Effects {
     /// Something that takes long.
     pub fn compute(&mut self, job: Job) {
         self.released.jobs.push(job);
+    }
+
+    /// Something to keep for auditors.
+    pub fn file(&mut self, dossier: Dossier) {
+        self.released.dossiers.push(dossier);
     }
 
     /// Something that happened.

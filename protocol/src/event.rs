@@ -1,6 +1,7 @@
 //! What happened, told once. Logs, metrics and status are readers of these; no step writes a log line itself.
 
 use crate::{
+    audit::Difference,
     ports::{CallOutcome, ReadFailure},
     sign::{Fault, guard::NotSafe},
     types::{BootId, Checkpoint, DutyId, EjectionReason, Epoch, KeyEpoch, MemberId, Proof, ProviderId, ValidatorIndex},
@@ -78,6 +79,31 @@ pub enum Event {
         theirs: B256,
         /// What we announced.
         ours: B256,
+    },
+    /// What that member read otherwise than we did: an alarm.
+    EvidenceDiffers {
+        /// The period.
+        period: Epoch,
+        /// Who.
+        member: MemberId,
+        /// What, and how on each side.
+        difference: Difference,
+    },
+    /// That member read the same as we did: it decides by other rules, or lies. An alarm.
+    EvidenceAlike {
+        /// The period.
+        period: Epoch,
+        /// Who.
+        member: MemberId,
+    },
+    /// The committee signed something else than what we compute from what we read: an alarm.
+    SignedOtherwise {
+        /// The duty.
+        id: DutyId,
+        /// What was signed.
+        signed: B256,
+        /// What we compute; `None` if nothing of the kind is due.
+        ours: Option<B256>,
     },
     /// Threshold members announced our digest.
     Agreed {

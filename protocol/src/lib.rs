@@ -14,6 +14,7 @@
 //! - [`agree`] counts equal digests. The announcement of a digest carries nonce commitments, so that a vote is also FROST's first round.
 //! - [`sign`] lets the guard speak, spends nonces, collects shares ([`duties`] holds what is open).
 //! - [`submit`] brings [`sign::Signed`] duties to their contract, by turns, and watches the contract's own progress until it is final.
+//! - [`audit`] keeps account of what was decided and why, and finds out where guardians that disagree have read something else.
 //! - [`exits`] gives this guardian's part of the exits that a signed order demands.
 //!
 //! # What it rests on
@@ -30,6 +31,7 @@
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 pub mod agree;
+pub mod audit;
 pub mod ceremony;
 pub mod decide;
 pub mod duties;

@@ -1,6 +1,7 @@
 //! A snapshot for people: what this guardian sees, does and waits for. Nothing is decided from it.
 
 use crate::{
+    audit::Difference,
     submit::Stage,
     types::{DutyId, Epoch, MemberId, Timestamp, ValidatorIndex},
 };
@@ -28,6 +29,8 @@ pub struct Status {
     pub signed: Vec<SignedDuty>,
     /// Validators whose exit is under way.
     pub exits: Vec<ValidatorIndex>,
+    /// What members that computed another digest have read otherwise, of the last period.
+    pub differences: Vec<Disagreement>,
     /// Members that were proven to cheat and take no part in signing.
     pub excluded: Vec<MemberId>,
     /// Members that run two processes with one identity and take no part in signing until only one is left.
@@ -47,6 +50,18 @@ pub struct OpenDuty {
     pub since: Timestamp,
     /// Members that announced something else, with what.
     pub disagreeing: Vec<(MemberId, B256)>,
+}
+
+/// A fact that another member has otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Disagreement {
+    /// The period.
+    pub period: Epoch,
+    /// Who.
+    pub member: MemberId,
+    /// What, and how on each side.
+    #[serde(flatten)]
+    pub difference: Difference,
 }
 
 /// A duty on its way to the chain.

@@ -11,6 +11,8 @@
     reason = "a test that can't go on has failed; tests read and write files"
 )]
 
+#[path = "suite/accounts.rs"]
+mod accounts;
 #[path = "suite/cheats.rs"]
 mod cheats;
 #[path = "suite/cluster.rs"]

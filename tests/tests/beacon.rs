@@ -145,7 +145,7 @@ impl Guardian {
 
     /// The sum of validators' balances in the report, in gwei.
     fn reported(&self, evidence: &Evidence) -> u128 {
-        let duties = decide(evidence, &self.registry, |_| false, &self.setup);
+        let duties = decide(evidence, |_| false, self.setup.network.slots_per_epoch);
         let sum = duties.iter().find_map(|duty| match &duty.body {
             DutyBody::Reserves(report) => Some(u128::from(report.validators.0)),
             DutyBody::Ejection(_) => None,

@@ -7,12 +7,14 @@ mod ceremony;
 mod check;
 mod contracts;
 mod devnet_keys;
+mod explain;
 mod fault;
 mod init;
 mod output;
 mod pardon;
 mod plan;
 mod recover;
+mod replay_report;
 mod rotate;
 mod run;
 mod signals;
@@ -65,6 +67,10 @@ enum Command {
     Rotate(rotate::Rotate),
     /// Take over another committee file for the same key
     Adopt(adopt::Adopt),
+    /// Say why a duty says what it says: of every validator, why it was selected or not
+    Explain(explain::Explain),
+    /// Decide a duty again from its dossier, without any network, and compare the digests
+    ReplayReport(replay_report::ReplayReport),
     /// Check a proof that somebody broke the rules
     Fault(fault::Fault),
     /// Let a member that was proven to cheat take part again
@@ -100,6 +106,8 @@ pub fn main() -> ExitCode {
             Command::Plan(command) => command.run(),
             Command::Recover(command) => command.run(),
             Command::Adopt(command) => command.run(),
+            Command::Explain(command) => command.run(),
+            Command::ReplayReport(command) => command.run(),
             Command::Fault(command) => command.run(),
             Command::Pardon(command) => command.run(),
             Command::Backup(command) => command.run(),

@@ -46,6 +46,13 @@ pub struct GuardianConfig {
     pub data_dir: PathBuf,
     /// The committee file: public, the same for every guardian.
     pub committee: PathBuf,
+    /// How many dossiers to keep: a file for each duty with everything that it was decided from, for auditors.
+    #[serde(default = "keep_dossiers")]
+    pub keep_dossiers: usize,
+}
+
+const fn keep_dossiers() -> usize {
+    500
 }
 
 /// `[keys]`

@@ -6,29 +6,20 @@ mod reserves;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use crate::{
-    observe::Registry,
-    setup::Setup,
-    types::{Duty, DutyKind, Evidence},
-};
+use crate::types::{Duty, DutyKind, Evidence};
 
-pub use ejection::ORDER_LIFE;
+pub use ejection::{ORDER_LIFE, Stay, Verdict, judge};
 
 /// The duties that `evidence` demands, in the order of [`DutyKind::ALL`]. `in_flight` says for which kinds a signed duty is known that
 /// the evidence can't show yet: a finalized reference is two epochs old, and what was just sent is not visible in it.
 #[must_use]
-pub fn decide(
-    evidence: &Evidence,
-    registry: &Registry,
-    in_flight: impl Fn(DutyKind) -> bool,
-    setup: &Setup,
-) -> Vec<Duty> {
+pub fn decide(evidence: &Evidence, in_flight: impl Fn(DutyKind) -> bool, slots_per_epoch: u64) -> Vec<Duty> {
     DutyKind::ALL
         .into_iter()
         .filter(|kind| !in_flight(*kind))
         .filter_map(|kind| match kind {
-            DutyKind::Ejection => ejection::decide(evidence, registry, setup),
-            DutyKind::Reserves => reserves::decide(evidence, setup),
+            DutyKind::Ejection => ejection::decide(evidence, slots_per_epoch),
+            DutyKind::Reserves => reserves::decide(evidence, slots_per_epoch),
         })
         .map(|body| Duty {
             key_epoch: evidence.chain.key_epoch,

@@ -1,19 +1,16 @@
 //! What stands behind pufETH: the balances of the protocol's validators and the ether of its pods and vaults, at the
 //! reference slot; and what is owed against it.
 
-use crate::{
-    setup::Setup,
-    types::{DutyBody, Evidence, Gwei, ReserveReport, Wei},
-};
+use crate::types::{DutyBody, Evidence, Gwei, ReserveReport, Wei};
 use alloy_primitives::Address;
 
 const WEI_PER_GWEI: Wei = 1_000_000_000;
 
 /// A report is due in the first finalized epoch of every `report_period` epochs that the feed has no report of. If that epoch
 /// passes without one, the next takes its place.
-pub(super) fn decide(evidence: &Evidence, setup: &Setup) -> Option<DutyBody> {
+pub(super) fn decide(evidence: &Evidence, slots_per_epoch: u64) -> Option<DutyBody> {
     let period = evidence.chain.policy.report_period.max(1);
-    let last = evidence.chain.accepted.reserves.0.checked_div(setup.network.slots_per_epoch)?;
+    let last = evidence.chain.accepted.reserves.0.checked_div(slots_per_epoch)?;
     let due = evidence.checkpoint.epoch.0.checked_div(period)? > last.checked_div(period)?;
     let never = evidence.chain.accepted.reserves.0 == 0;
     if !due && !never {

@@ -1,6 +1,6 @@
 //! The rules, case by case.
 
-use super::{ORDER_LIFE, decide};
+use super::{ORDER_LIFE, Stay, Verdict, decide, judge};
 use crate::{
     observe::Registry,
     setup::{ProviderQuorum, Setup, Timing},
@@ -49,7 +49,7 @@ pub(crate) fn setup() -> Setup {
     }
 }
 
-fn validator(index: u64, balance: u64) -> ValidatorRecord {
+pub(crate) fn validator(index: u64, balance: u64) -> ValidatorRecord {
     ValidatorRecord {
         index: ValidatorIndex(index),
         pubkey: BlsPubkey::repeat_byte(u8::try_from(index).unwrap()),
@@ -60,7 +60,20 @@ fn validator(index: u64, balance: u64) -> ValidatorRecord {
     }
 }
 
-fn evidence(setup: &Setup, epoch: u64, accepted: Accepted, validators: Vec<ValidatorRecord>) -> Evidence {
+const SLOTS: u64 = 32;
+
+pub(crate) fn evidence(setup: &Setup, epoch: u64, accepted: Accepted, validators: Vec<ValidatorRecord>) -> Evidence {
+    evidence_with(setup, epoch, accepted, validators, &Registry::default())
+}
+
+/// The protocol's validators are those of `registry` and `validators` alike.
+pub(crate) fn evidence_with(
+    setup: &Setup,
+    epoch: u64,
+    accepted: Accepted,
+    validators: Vec<ValidatorRecord>,
+    registry: &Registry,
+) -> Evidence {
     let checkpoint = Checkpoint {
         epoch: Epoch(epoch),
         root: [1; 32].into(),
@@ -81,13 +94,13 @@ fn evidence(setup: &Setup, epoch: u64, accepted: Accepted, validators: Vec<Valid
         key_epoch: KeyEpoch(1),
         group_key: setup.committee.group_key(),
     };
-    Evidence::new(checkpoint, Slot(epoch * 32), chain, (validators, Proof::Quorum))
+    Evidence::new(checkpoint, Slot(epoch * 32), chain, (validators, Proof::Quorum), registry)
 }
 
 fn ejected(validators: Vec<ValidatorRecord>, registry: &Registry, epoch: u64) -> Vec<(u64, EjectionReason)> {
     let setup = setup();
-    let evidence = evidence(&setup, epoch, Accepted::default(), validators);
-    let duties = decide(&evidence, registry, |kind| kind == DutyKind::Reserves, &setup);
+    let evidence = evidence_with(&setup, epoch, Accepted::default(), validators, registry);
+    let duties = decide(&evidence, |kind| kind == DutyKind::Reserves, SLOTS);
     duties
         .iter()
         .flat_map(|duty| match &duty.body {
@@ -142,7 +155,7 @@ fn reserves_are_the_sums_of_validators_pods_and_vaults_in_gwei() {
     let setup = setup();
     let validators = vec![validator(1, 2), validator(2, 3)];
     let evidence = evidence(&setup, 100, Accepted::default(), validators);
-    let duties = decide(&evidence, &Registry::default(), |kind| kind == DutyKind::Ejection, &setup);
+    let duties = decide(&evidence, |kind| kind == DutyKind::Ejection, SLOTS);
     let DutyBody::Reserves(report) = &duties[0].body else { panic!("a report is due") };
     assert_eq!((report.validator_count, report.validators), (2, Gwei(5)));
     assert_eq!((report.pods, report.vaults, report.pending), (Gwei(3), Gwei(12), Gwei(0)), "assets are rounded down");
@@ -156,7 +169,7 @@ fn a_report_is_due_once_in_every_period_of_epochs() {
     let due = |epoch: u64, last: u64| {
         let accepted = Accepted { reserves: Slot(last * 32), ..Accepted::default() };
         let evidence = evidence(&setup, epoch, accepted, vec![validator(1, 32_000_000_000)]);
-        !decide(&evidence, &Registry::default(), |_| false, &setup).is_empty()
+        !decide(&evidence, |_| false, SLOTS).is_empty()
     };
     assert!(due(100, 99));
     assert!(!due(105, 100));
@@ -170,18 +183,55 @@ fn a_report_of_nothing_is_not_made() {
     let mut evidence = evidence(&setup, 100, Accepted::default(), Vec::new());
     evidence.chain.policy.vaults.clear();
     evidence.chain.policy.pods.clear();
-    assert!(decide(&evidence, &Registry::default(), |_| false, &setup).is_empty());
+    assert!(decide(&evidence, |_| false, SLOTS).is_empty());
 }
 
 #[test]
 fn what_is_in_flight_is_not_decided_again() {
     let setup = setup();
     let evidence = evidence(&setup, 100, Accepted::default(), vec![validator(1, 1)]);
-    assert_eq!(decide(&evidence, &Registry::default(), |_| false, &setup).len(), 2);
-    assert!(decide(&evidence, &Registry::default(), |_| true, &setup).is_empty());
+    assert_eq!(decide(&evidence, |_| false, SLOTS).len(), 2);
+    assert!(decide(&evidence, |_| true, SLOTS).is_empty());
 }
 
 fn order(registry: &mut Registry, pubkey: BlsPubkey, epoch: u64) {
-    let event = ProtocolEvent::Ordered { pubkey, reference_slot: Slot(epoch * 32) };
-    registry.advance(BlockRef { number: 1, hash: [3; 32].into(), timestamp: 1 }, &[event]);
+    let ordered = ProtocolEvent::Ordered { pubkey, reference_slot: Slot(epoch * 32) };
+    let events = [ProtocolEvent::Provisioned(pubkey), ordered];
+    registry.advance(BlockRef { number: 1, hash: [3; 32].into(), timestamp: 1 }, &events);
+}
+
+#[test]
+fn every_verdict_has_its_reason() {
+    let setup = setup();
+    let healthy = validator(1, THRESHOLD.0);
+    let low = validator(2, 1);
+    let pending = ValidatorRecord { activation_epoch: Epoch(101), ..validator(3, 1) };
+    let leaving = ValidatorRecord { exit_epoch: Epoch(120), ..validator(4, 1) };
+    let slashed = ValidatorRecord { slashed: true, ..validator(5, THRESHOLD.0) };
+    let ordered = validator(6, 1);
+    let mut registry = Registry::default();
+    order(&mut registry, ordered.pubkey, 90);
+    let all = vec![healthy, low, pending, leaving, slashed, ordered];
+    let evidence = evidence_with(&setup, 100, Accepted::default(), all, &registry);
+    let verdicts: Vec<Verdict> = evidence.validators.iter().map(|v| judge(v, &evidence, SLOTS)).collect();
+    let expected = [
+        Verdict::Stay(Stay::Healthy),
+        Verdict::Eject(EjectionReason::LowBalance),
+        Verdict::Stay(Stay::NotActive),
+        Verdict::Stay(Stay::Leaving),
+        Verdict::Eject(EjectionReason::Slashed),
+        Verdict::Stay(Stay::Ordered(Slot(90 * 32))),
+    ];
+    assert_eq!(verdicts, expected);
+}
+
+#[test]
+fn evidence_names_validators_that_the_beacon_chain_does_not_know() {
+    let mut registry = Registry::default();
+    let pubkeys = [validator(1, 1).pubkey, validator(2, 1).pubkey];
+    let block = BlockRef { number: 1, hash: [3; 32].into(), timestamp: 1 };
+    registry.advance(block, &pubkeys.map(ProtocolEvent::Provisioned));
+    let evidence = evidence_with(&setup(), 100, Accepted::default(), vec![validator(1, 1)], &registry);
+    assert_eq!(evidence.unknown, vec![pubkeys[1]]);
+    assert!(evidence.orders.is_empty());
 }

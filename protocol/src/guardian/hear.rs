@@ -1,6 +1,6 @@
 //! What other members say, and what they are told in return.
 
-use super::{Guardian, report_difference};
+use super::Guardian;
 use crate::{
     duties::OpenDuty,
     effects::{Effects, Recipient},
@@ -45,6 +45,12 @@ impl Guardian {
                 }
             }
             Message::Share(share) => self.shared(now, *share, envelope, fx),
+            Message::Inquiry(inquiry) => {
+                if let Some(finding) = self.comparisons.answer(inquiry) {
+                    fx.send(Recipient::One(from), self.seal(Message::Finding(finding)));
+                }
+            }
+            Message::Finding(finding) => self.found(from, finding.clone(), fx),
             Message::PartialExits(parts) => self.exits.take(from, parts.clone(), fx),
         }
     }
@@ -76,8 +82,11 @@ impl Guardian {
             return;
         }
         if let Some(open) = self.open.get_mut(&id.kind).filter(|open| open.id() == id) {
-            report_difference(open, from, &announcement, fx);
+            let (id, ours) = (open.id(), open.digest());
             open.consider(from, &announcement, &self.setup);
+            if announcement.digest != ours {
+                self.differ(id, from, announcement.digest, ours, fx);
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! [`Guardian::step`] takes an input and writes effects; after each input everything that is due is done ([`Guardian::settle`]), from
 //! levels and not from edges, so that waking too often does no harm and a missed wake is made up by the next.
 
+mod audit;
 mod exits;
 mod floor;
 mod hear;
@@ -13,6 +14,7 @@ mod view;
 use self::past::Past;
 use crate::{
     agree::Tally,
+    audit::Comparisons,
     decide::decide,
     duties::{Desk, OpenDuty},
     effects::{Effects, Recipient},
@@ -26,11 +28,11 @@ use crate::{
     sign::{Culprits, Fault, Roster, Signed, SignedError, guard::Guard, signer::Keys},
     submit::Submissions,
     types::{BlsPubkey, BootId, Committee, Duty, DutyKind, Epoch, Evidence, MemberId, Timestamp},
-    wire::{Announcement, Envelope, Message, SignedDuty},
+    wire::{Envelope, Message, SignedDuty},
 };
 use guardian_crypto::{frost::KeyShare, identity::IdentityKey, schnorr::Signature};
 use rand_core::{CryptoRng, RngCore};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What a guardian must never show.
 #[derive(Debug)]
@@ -86,6 +88,7 @@ pub struct Guardian {
     peers: Peers,
     twins: Twins,
     culprits: Culprits,
+    comparisons: Comparisons,
     ids: QueryIds,
     /// The finalized epoch at which a new store looked around first.
     woke_at: Option<Epoch>,
@@ -141,6 +144,7 @@ impl Guardian {
             peers: Peers::default(),
             twins: Twins::new(boot, setup.committee.tolerated().saturating_add(1)),
             culprits,
+            comparisons: Comparisons::default(),
             ids: QueryIds::default(),
             boot,
             woke_at: None,
@@ -171,7 +175,7 @@ impl Guardian {
             Input::Read(answers) => {
                 self.submissions.answered(now, &answers, &self.setup, fx);
                 if let Some(evidence) = self.observer.answered(now, answers, &mut self.ids, &self.setup, fx) {
-                    self.decide(now, &evidence, fx);
+                    self.decide(now, evidence, fx);
                 }
             }
             Input::Called { id, outcome } => self.submissions.called(now, id, outcome, &self.setup, fx),
@@ -204,16 +208,19 @@ impl Guardian {
         self.exits.poll(now, &self.setup, fx);
     }
 
-    fn decide(&mut self, now: Timestamp, evidence: &Evidence, fx: &mut Effects) {
+    fn decide(&mut self, now: Timestamp, evidence: Evidence, fx: &mut Effects) {
+        let evidence = Arc::new(evidence);
         let epoch = evidence.checkpoint.epoch;
+        self.comparisons.keep(Arc::clone(&evidence));
         self.woke_at.get_or_insert(epoch);
-        self.exits.see(evidence, fx);
-        self.resume_exits(now, evidence, fx);
+        self.exits.see(&evidence, fx);
+        self.resume_exits(now, &evidence, fx);
+        self.check_earlier(epoch, fx);
         for (_, duty) in std::mem::take(&mut self.open) {
             fx.report(Event::Expired { id: duty.id() });
         }
         let in_flight = |kind| self.submissions.in_flight(kind, epoch, evidence.chain.accepted);
-        for duty in decide(evidence, self.observer.registry(), in_flight, &self.setup) {
+        for duty in decide(&evidence, in_flight, self.setup.network.slots_per_epoch) {
             self.take_up(now, duty, fx);
         }
     }
@@ -226,12 +233,19 @@ impl Guardian {
             return;
         }
         fx.report(Event::Decided { id, digest });
+        self.account(&duty, digest, None, fx);
         let mut open = OpenDuty::new(now, duty, digest, self.boot, &self.setup.committee);
+        let mut otherwise = Vec::new();
         for (member, announcement) in self.tally.of(id) {
             open.consider(member, announcement, &self.setup);
-            report_difference(&open, member, announcement, fx);
+            if announcement.digest != digest {
+                otherwise.push((member, announcement.digest));
+            }
         }
         self.open.insert(id.kind, open);
+        for (member, theirs) in otherwise {
+            self.differ(id, member, theirs, digest, fx);
+        }
     }
 
     /// We put the committee's signature together.
@@ -254,6 +268,7 @@ impl Guardian {
         }
         fx.record(Record::signed(&signed));
         fx.report(Event::Signed { id, digest, coordinated });
+        self.check_signed(&signed, fx);
         self.exits.start(now, &signed, &self.setup, fx);
     }
 
@@ -277,12 +292,4 @@ fn culprits(
     committee: &Committee,
 ) -> Result<Culprits, RestoreError> {
     Culprits::restore(pardons, faults, committee).map_err(|error| RestoreError::Corrupt(error.to_string()))
-}
-
-/// Tells people that a member computed another digest.
-fn report_difference(open: &OpenDuty, member: MemberId, announcement: &Announcement, fx: &mut Effects) {
-    if announcement.digest != open.digest() {
-        let (theirs, ours) = (announcement.digest, open.digest());
-        fx.report(Event::DigestsDiffer { id: open.id(), member, theirs, ours });
-    }
 }

@@ -28,6 +28,7 @@ impl Guardian {
                 .map(|s| status::SignedDuty { id: s.signed().id(), digest: s.signed().digest(), stage: s.stage() })
                 .collect(),
             exits: self.exits.open().collect(),
+            differences: self.disagreements(),
             excluded: self.culprits.iter().map(|(member, _)| member).collect(),
             quarantined: self.twins.quarantined().collect(),
         }
@@ -42,6 +43,13 @@ impl Guardian {
             since: duty.since(),
             disagreeing: disagreeing.map(|(member, a)| (member, a.digest)).collect(),
         }
+    }
+
+    fn disagreements(&self) -> Vec<status::Disagreement> {
+        let found = self.comparisons.found();
+        found
+            .map(|(member, period, difference)| status::Disagreement { period, member, difference: difference.clone() })
+            .collect()
     }
 
     /// Members that were proven to cheat, with the proof: [`Fault::verify`] convinces anyone.

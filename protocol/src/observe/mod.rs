@@ -227,7 +227,7 @@ impl Observer {
     ) -> Evidence {
         self.last = Some(checkpoint.epoch);
         fx.report(Event::Observed { checkpoint, validators: known.0.len(), proof: known.1 });
-        Evidence::new(checkpoint, slot, chain, known)
+        Evidence::new(checkpoint, slot, chain, known, &self.registry)
     }
 
     fn ask(&mut self, now: Timestamp, stage: Stage, query: Query, ids: &mut QueryIds, fx: &mut Effects) {

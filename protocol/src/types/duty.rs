@@ -6,11 +6,13 @@
 use super::{BlsPubkey, Epoch, Gwei, KeyEpoch, Slot, ValidatorIndex, Wei};
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The kinds of duty, in the order in which they are decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DutyKind {
     /// Force validators out.
@@ -34,7 +36,9 @@ impl DutyKind {
 }
 
 /// Which duty. A guardian signs at most one digest for each, ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
 pub struct DutyId {
     /// What is to be done.
     pub kind: DutyKind,
@@ -51,7 +55,7 @@ impl fmt::Display for DutyId {
 }
 
 /// A statement of the guardians to the contracts.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Duty {
     /// The key that signs.
     pub key_epoch: KeyEpoch,
@@ -66,7 +70,7 @@ pub struct Duty {
 }
 
 /// The statement of a [`Duty`].
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DutyBody {
     /// These validators must leave.
@@ -76,14 +80,14 @@ pub enum DutyBody {
 }
 
 /// An order to force validators out. Invariant (checked by [`EjectionOrder::new`]): 1 to 256 entries, strictly increasing by index.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EjectionOrder {
     ejections: Vec<Ejection>,
 }
 
 /// One validator to be forced out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Ejection {
     /// Its index in the beacon state.
     pub index: ValidatorIndex,
@@ -94,7 +98,7 @@ pub struct Ejection {
 }
 
 /// Why a validator has to leave. The numbers are the contract's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[borsh(use_discriminant = true)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
@@ -126,7 +130,7 @@ impl EjectionReason {
 }
 
 /// What stands behind pufETH at the reference slot. Gwei, as the contract stores them: assets rounded down, liabilities up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct ReserveReport {
     /// How many of the protocol's validators the beacon chain knows.
     pub validator_count: u64,

@@ -1,13 +1,16 @@
 //! What was read: the shapes that providers' answers take, and the [`Evidence`] that is folded from those that agree.
 
 use super::{BlsPubkey, Epoch, Gwei, KeyEpoch, Slot, ValidatorIndex, Wei};
+use crate::observe::Registry;
 use alloy_primitives::{Address, B256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::schnorr::GroupKey;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_with::{DisplayFromStr, serde_as};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A finalized checkpoint of the beacon chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// The finalized epoch.
     pub epoch: Epoch,
@@ -22,7 +25,7 @@ pub struct Checkpoint {
 }
 
 /// An execution block as the beacon chain names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockHash {
     /// Height.
     pub number: u64,
@@ -31,7 +34,7 @@ pub struct BlockHash {
 }
 
 /// An execution block as an execution node names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 pub struct BlockRef {
     /// Height.
     pub number: u64,
@@ -42,22 +45,29 @@ pub struct BlockRef {
 }
 
 /// The rules that the contracts set, read at the reference block so that they can't differ between guardians.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+///
+/// In text, amounts of wei are decimal strings: they don't fit into the numbers of most readers of JSON.
+#[serde_as]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// Validators below this balance are forced out. `EjectionRegistry.getEjectionThreshold`.
+    #[serde_as(as = "DisplayFromStr")]
     pub ejection_threshold: Wei,
     /// Epochs between two reserve reports. `ReserveFeed.reportPeriodEpochs`.
     pub report_period: u64,
     /// The vaults whose ether counts, with their balances. `ReserveFeed.getSources`.
+    #[serde_as(as = "Vec<(_, DisplayFromStr)>")]
     pub vaults: Vec<(Address, Wei)>,
     /// The pods whose ether counts, with their balances. `ReserveFeed.getSources`.
+    #[serde_as(as = "Vec<(_, DisplayFromStr)>")]
     pub pods: Vec<(Address, Wei)>,
     /// The supply of the token that is owed, 0 if there is none. `ReserveFeed.getSources`, `totalSupply`.
+    #[serde_as(as = "DisplayFromStr")]
     pub liabilities: Wei,
 }
 
 /// The newest reference slots that the contracts accepted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
     /// `EjectionRegistry.lastReferenceSlot`.
     pub ejection: Slot,
@@ -66,7 +76,7 @@ pub struct Accepted {
 }
 
 /// The execution layer's side of one observation, all at one block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainView {
     /// The block.
     pub block: BlockRef,
@@ -97,7 +107,7 @@ pub enum ProtocolEvent {
 }
 
 /// A validator as the beacon state has it at the reference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValidatorRecord {
     /// Its index.
     pub index: ValidatorIndex,
@@ -122,7 +132,7 @@ impl ValidatorRecord {
 }
 
 /// How the validators' records are known to be those of the reference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Proof {
     /// Enough providers said the same.
@@ -152,8 +162,9 @@ impl Proof {
     }
 }
 
-/// Everything that duties are decided from. Built only by [`crate::observe`], from answers that enough providers gave alike.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Everything that duties are decided from. Built only by [`crate::observe`], from answers that enough providers gave alike; read
+/// from a file it can be decided from again ([`crate::audit`]), but no guardian acts on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The finalized checkpoint.
     pub checkpoint: Checkpoint,
@@ -161,14 +172,19 @@ pub struct Evidence {
     pub slot: Slot,
     /// The execution layer at the block that the reference contains.
     pub chain: ChainView,
+    /// How the validators are known.
+    pub proof: Proof,
     /// The protocol's validators that the beacon chain knows, by index.
     pub validators: Vec<ValidatorRecord>,
-    /// How they are known.
-    pub proof: Proof,
+    /// The protocol's validators that it does not know.
+    pub unknown: Vec<BlsPubkey>,
+    /// Orders that the registry has accepted for the protocol's validators: the newest reference slot of each.
+    pub orders: BTreeMap<BlsPubkey, Slot>,
+    #[serde(skip)]
     _sealed: Sealed,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sealed;
 
 impl Evidence {
@@ -177,7 +193,12 @@ impl Evidence {
         slot: Slot,
         chain: ChainView,
         (validators, proof): (Vec<ValidatorRecord>, Proof),
+        registry: &Registry,
     ) -> Self {
-        Self { checkpoint, slot, chain, validators, proof, _sealed: Sealed }
+        let known: BTreeSet<BlsPubkey> = validators.iter().map(|validator| validator.pubkey).collect();
+        let unknown = registry.validators().filter(|pubkey| !known.contains(*pubkey)).copied().collect();
+        let ordered = |pubkey: &BlsPubkey| Some((*pubkey, registry.ordered_at(pubkey)?));
+        let orders = registry.validators().filter_map(ordered).collect();
+        Self { checkpoint, slot, chain, proof, validators, unknown, orders, _sealed: Sealed }
     }
 }

@@ -1,7 +1,8 @@
-//! The messages. Nine kinds; each says in one sentence what it is for.
+//! The messages. Eleven kinds; each says in one sentence what it is for.
 
 use super::{Announcement, Package, Share};
 use crate::{
+    audit::{Node, Place},
     sign::Fault,
     types::{BootId, Challenge, Duty, DutyId, DutyKind, Epoch, MemberId, ValidatorIndex},
 };
@@ -30,6 +31,10 @@ pub enum Message {
     Probe(Probe),
     /// To who asked: this one does.
     Alive(Alive),
+    /// To a member that computed another digest: what did you read? Below this place of the tree of evidence.
+    Inquiry(Inquiry),
+    /// To who asked: this.
+    Finding(Finding),
 }
 
 impl Message {
@@ -46,6 +51,8 @@ impl Message {
             Self::Fault(_) => "fault",
             Self::Probe(_) => "probe",
             Self::Alive(_) => "alive",
+            Self::Inquiry(_) => "inquiry",
+            Self::Finding(_) => "finding",
         }
     }
 
@@ -58,7 +65,12 @@ impl Message {
             Self::Share(share) => Some(share.next.boot),
             Self::Probe(probe) => Some(probe.boot),
             Self::Alive(alive) => Some(alive.boot),
-            Self::Package(_) | Self::Signed(_) | Self::PartialExits(_) | Self::Fault(_) => None,
+            Self::Package(_)
+            | Self::Signed(_)
+            | Self::PartialExits(_)
+            | Self::Fault(_)
+            | Self::Inquiry(_)
+            | Self::Finding(_) => None,
         }
     }
 }
@@ -116,4 +128,24 @@ pub struct Alive {
     pub boot: BootId,
     /// The asker's challenge.
     pub challenge: Challenge,
+}
+
+/// Asks for a part of what was read in a period. See [`crate::audit`].
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Inquiry {
+    /// The period.
+    pub period: Epoch,
+    /// Where in the tree.
+    pub place: Place,
+}
+
+/// A part of what its sender read in a period.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Finding {
+    /// The period.
+    pub period: Epoch,
+    /// Where in the tree.
+    pub place: Place,
+    /// What is there.
+    pub node: Node,
 }

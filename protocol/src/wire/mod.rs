@@ -8,7 +8,7 @@ mod message;
 mod signing;
 
 pub use envelope::{Envelope, EnvelopeError};
-pub use message::{Alive, Greeting, Message, PartialExits, Probe, SignedDuty};
+pub use message::{Alive, Finding, Greeting, Inquiry, Message, PartialExits, Probe, SignedDuty};
 pub use signing::{Announcement, Commitment, CommitmentLabel, Package, Share};
 
 /// A version byte and the borsh encoding of `value`. Encoding into memory can't fail for the types of this crate (no maps of

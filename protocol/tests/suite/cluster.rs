@@ -8,6 +8,7 @@ use guardian_crypto::{
 };
 use guardian_protocol::{
     Guardian, RestoreError, Secrets,
+    audit::Dossier,
     effects::{Effects, Outgoing, Recipient},
     event::Event,
     input::Input,
@@ -45,6 +46,7 @@ pub(crate) struct Process {
     pub(crate) guardian: Guardian,
     pub(crate) log: Log,
     pub(crate) events: Vec<Event>,
+    pub(crate) dossiers: Vec<Dossier>,
 }
 
 /// Everything that was made durable.
@@ -73,6 +75,8 @@ pub(crate) struct Cluster {
     tamper: Tamper,
     started: usize,
     finalized: u64,
+    /// Whose provider lies, and how.
+    deceived: (MemberId, fn(&mut Reading)),
 }
 
 pub(crate) fn member(number: u16) -> MemberId {
@@ -177,6 +181,7 @@ impl Cluster {
             tamper: Box::new(|_, _, bytes| Some(bytes)),
             started: 0,
             finalized: FIRST,
+            deceived: (member(1), |_| ()),
         };
         for member in MemberId::first(size) {
             cluster.start(member, vec![Record::Floor { epoch: Epoch(0) }]);
@@ -189,7 +194,8 @@ impl Cluster {
         let guardian = self.dealt.restore(self.now, member, records.clone(), &mut self.rng).unwrap();
         let index = self.started;
         self.started += 1;
-        self.processes.insert(index, Process { member, guardian, log: Log(records), events: Vec::new() });
+        self.processes
+            .insert(index, Process { member, guardian, log: Log(records), events: Vec::new(), dossiers: Vec::new() });
         index
     }
 
@@ -211,6 +217,11 @@ impl Cluster {
     /// What happens to messages from now on.
     pub(crate) fn tamper(&mut self, tamper: impl FnMut(MemberId, MemberId, Vec<u8>) -> Option<Vec<u8>> + 'static) {
         self.tamper = Box::new(tamper);
+    }
+
+    /// From now on, what `member` reads is changed so.
+    pub(crate) fn deceive(&mut self, member: MemberId, how: fn(&mut Reading)) {
+        self.deceived = (member, how);
     }
 
     /// Something new is final; everybody looks, and everything that follows at once happens.
@@ -256,9 +267,13 @@ impl Cluster {
             process.guardian.step(self.now, input, &mut self.rng, &mut fx);
             let released = fx.commit(&mut process.log).unwrap();
             process.events.extend(released.events);
+            process.dossiers.extend(released.dossiers);
             let sender = process.member;
             for (id, query) in released.queries {
-                let reading = answer(&query, self.finalized, &self.dealt.committee);
+                let mut reading = answer(&query, self.finalized, &self.dealt.committee);
+                if sender == self.deceived.0 {
+                    (self.deceived.1)(&mut reading);
+                }
                 inputs.push(Input::Read(Answers { id, answers: vec![(ProviderId(0), Ok(reading))] }));
             }
             for outgoing in released.messages {

@@ -11,11 +11,12 @@ use guardian_crypto::{
     schnorr::Signature,
 };
 use guardian_protocol::{
+    audit::{Fact, Node},
     sign::Fault,
     types::{BootId, Challenge, Committee, DutyId, DutyKind, Epoch, KeyEpoch, Member, ValidatorIndex},
     wire::{
-        Alive, Announcement, Commitment, CommitmentLabel, Envelope, EnvelopeError, Greeting, Message, Package,
-        PartialExits, Probe, Share, SignedDuty,
+        Alive, Announcement, Commitment, CommitmentLabel, Envelope, EnvelopeError, Finding, Greeting, Inquiry, Message,
+        Package, PartialExits, Probe, Share, SignedDuty,
     },
 };
 use proptest::prelude::*;
@@ -42,6 +43,7 @@ fn all(fixture: &Fixture) -> BTreeMap<&'static str, Message> {
     let signature = Signature::from_bytes(&signature.unwrap()).unwrap();
     let exits = vec![(ValidatorIndex(14), PartialSignature::from_bytes(&[4; 96]).unwrap())];
     let excluded = vec![member(3)];
+    let fact = Fact { name: "report period".into(), value: "225 epochs".into() };
     let fault = Fault::Commitment { duty, digest, commitment: commitments[1] };
     BTreeMap::from([
         (
@@ -50,6 +52,16 @@ fn all(fixture: &Fixture) -> BTreeMap<&'static str, Message> {
         ),
         ("fault", Message::Fault(fault)),
         ("probe", Message::Probe(Probe { boot: BOOT, member: member(2), challenge: Challenge([8; 16]) })),
+        ("inquiry", Message::Inquiry(Inquiry { period: Epoch(9), place: vec![1, 15] })),
+        ("finding", Message::Finding(Finding { period: Epoch(9), place: vec![1, 15], node: Node::Facts(vec![fact]) })),
+        (
+            "finding_of_hashes",
+            Message::Finding(Finding {
+                period: Epoch(9),
+                place: Vec::new(),
+                node: Node::Branch(Box::new([[5; 32].into(); 16])),
+            }),
+        ),
         ("alive", Message::Alive(Alive { boot: BOOT, challenge: Challenge([8; 16]) })),
         (
             "announcement",

@@ -79,6 +79,19 @@ impl Beacon {
             .collect()
     }
 
+    /// The whole state with this id, as SSZ. `None` if the node does not have it, or has it no more.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub async fn state(&self, id: &str) -> Result<Option<Vec<u8>>> {
+        let request = self.client.get(format!("{}/eth/v2/debug/beacon/states/{id}", self.url));
+        let response = request.header("accept", "application/octet-stream").send().await?;
+        if !response.status().is_success() {
+            return Ok(None);
+        }
+        Ok(Some(response.bytes().await?.to_vec()))
+    }
+
     async fn get(&self, path: &str) -> Result<Value> {
         let response = self.client.get(format!("{}{path}", self.url)).send().await?;
         if !response.status().is_success() {

@@ -181,6 +181,7 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
             name: files.name.clone(),
             data_dir: "data".into(),
             committee: "committee.toml".into(),
+            keep_dossiers: 500,
         },
         keys: KeysConfig {
             identity: "keys/identity.sealed".into(),

@@ -68,6 +68,12 @@ impl Invariants {
                 self.signed(signed, scene)?;
             }
         }
+        for dossier in &released.dossiers {
+            let replay = dossier.replay();
+            if !replay.holds() {
+                return violation("every_dossier_decides_its_duty_again", format!("{member}: {replay:?}"));
+            }
+        }
         released.events.iter().try_for_each(|event| judged(member, event, scene))
     }
 
@@ -85,7 +91,11 @@ impl Invariants {
             Message::Signed(duty) => signed(duty.duty.id()),
             Message::PartialExits(exits) => signed(exits.duty),
             Message::Fault(fault) => records.iter().any(|r| matches!(r, Record::Fault { fault: f, .. } if f == fault)),
-            Message::Greeting(_) | Message::Probe(_) | Message::Alive(_) => true,
+            Message::Greeting(_)
+            | Message::Probe(_)
+            | Message::Alive(_)
+            | Message::Inquiry(_)
+            | Message::Finding(_) => true,
         };
         if recorded {
             Ok(())

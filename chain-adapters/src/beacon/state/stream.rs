@@ -96,6 +96,11 @@ impl StateProver {
         Ok(prover)
     }
 
+    /// The forks whose states can be proved, the newest first.
+    pub fn forks() -> impl Iterator<Item = &'static str> {
+        layout::FORKS.iter().rev().map(|fork| fork.name)
+    }
+
     /// Whether states of the fork with this name can be proved.
     #[must_use]
     pub fn knows(fork: &str) -> bool {

@@ -1,0 +1,79 @@
+//! Giving account: dossiers of what was decided, and asking members that decide otherwise what they have read.
+
+use super::Guardian;
+use crate::{
+    audit::{Dossier, Found},
+    decide::decide,
+    effects::{Effects, Recipient},
+    event::Event,
+    sign::Signed,
+    types::{Duty, DutyId, Epoch, MemberId},
+    wire::{Finding, Inquiry, Message},
+};
+use alloy_primitives::B256;
+use guardian_crypto::schnorr::Signature;
+
+impl Guardian {
+    /// Files `duty` with what it was decided from.
+    pub(super) fn account(&mut self, duty: &Duty, digest: B256, signature: Option<Signature>, fx: &mut Effects) {
+        if let Some(evidence) = self.comparisons.rooted(duty.period) {
+            fx.file(Dossier::new(&self.setup, duty.clone(), digest, signature, evidence));
+        }
+    }
+
+    /// The committee signed what we may not have decided ourselves, be it that others were faster. We decide it after them, and tell
+    /// if it comes out otherwise.
+    pub(super) fn check_signed(&mut self, signed: &Signed, fx: &mut Effects) {
+        let Some(evidence) = self.comparisons.evidence(signed.duty().period) else { return };
+        let kind = signed.id().kind;
+        let duty = decide(evidence, |other| other != kind, self.setup.network.slots_per_epoch).pop();
+        let ours = duty.map(|duty| self.setup.domain().digest(&duty));
+        if ours == Some(signed.digest()) {
+            self.account(signed.duty(), signed.digest(), Some(*signed.signature()), fx);
+        } else {
+            fx.report(Event::SignedOtherwise { id: signed.id(), signed: signed.digest(), ours });
+        }
+    }
+
+    /// The same for what was signed before the evidence of `period` was complete here.
+    pub(super) fn check_earlier(&mut self, period: Epoch, fx: &mut Effects) {
+        let signed = self.submissions.iter().map(|submission| submission.signed());
+        let of_period: Vec<Signed> = signed.filter(|signed| signed.duty().period == period).cloned().collect();
+        for signed in of_period {
+            self.check_signed(&signed, fx);
+        }
+    }
+
+    /// A member announced another digest than ours for a duty of ours.
+    pub(super) fn differ(&mut self, id: DutyId, member: MemberId, theirs: B256, ours: B256, fx: &mut Effects) {
+        fx.report(Event::DigestsDiffer { id, member, theirs, ours });
+        let inquiry = self.comparisons.begin(member, id.period);
+        self.inquire(member, inquiry, fx);
+    }
+
+    /// A member told what it has read.
+    pub(super) fn found(&mut self, member: MemberId, finding: Finding, fx: &mut Effects) {
+        let period = finding.period;
+        let (found, further) = self.comparisons.take(member, finding);
+        match found {
+            Some(Found::Differences(differences)) => {
+                for difference in differences {
+                    fx.report(Event::EvidenceDiffers { period, member, difference });
+                }
+            }
+            Some(Found::Nothing) => fx.report(Event::EvidenceAlike { period, member }),
+            Some(Found::Nonsense) => {
+                let reason = "evidence that is none, or that nobody asked for".to_owned();
+                fx.report(Event::MessageRefused { member, reason });
+            }
+            None => {}
+        }
+        self.inquire(member, further, fx);
+    }
+
+    fn inquire(&self, member: MemberId, inquiries: impl IntoIterator<Item = Inquiry>, fx: &mut Effects) {
+        for inquiry in inquiries {
+            fx.send(Recipient::One(member), self.seal(Message::Inquiry(inquiry)));
+        }
+    }
+}
