@@ -67,7 +67,6 @@ struct Guardian {
     servers: Vec<BeaconServer>,
     readers: Readers,
     setup: Setup,
-    registry: Registry,
     observer: Observer,
     ids: QueryIds,
     now: u64,
@@ -104,8 +103,8 @@ impl Guardian {
         let provisioned = TRACKED.map(|index| ProtocolEvent::Provisioned(state.registry.pubkey(index).into()));
         registry.advance(block(), &provisioned);
         let setup = setup(network);
-        let observer = Observer::restore(registry.clone());
-        Self { servers, readers, setup, registry, observer, ids: QueryIds::default(), now: 1, events: Vec::new() }
+        let observer = Observer::restore(registry);
+        Self { servers, readers, setup, observer, ids: QueryIds::default(), now: 1, events: Vec::new() }
     }
 
     /// Observes once: asks and answers until there is evidence or trouble.

@@ -32,7 +32,7 @@ impl OpenDuty {
             return None;
         }
         if let Some(package) = self.unanswered.take()
-            && let Some(signature) = self.answer_own(&package, desk, rng)
+            && let Some(signature) = self.answer_own(now, &package, desk, rng)
         {
             return Some(signature);
         }
@@ -76,13 +76,14 @@ impl OpenDuty {
     /// Answers a package of our own. The signature comes out if all others have answered already.
     fn answer_own(
         &mut self,
+        now: Timestamp,
         package: &Package,
         desk: &Desk<'_>,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Option<Signature> {
         // Ours and those of the others that we use were checked when they were offered.
         let ours = self.sign(package, desk.setup.me, |_| true, desk, rng).ok()?;
-        self.take(desk.setup.me, &ours, None, desk.setup)
+        self.take(now, desk.setup.me, &ours, None, desk.setup)
     }
 
     /// How many coordinators are before us: of those that we can see to take part. Others may see it differently, and two may then

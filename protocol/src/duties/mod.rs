@@ -182,6 +182,7 @@ impl OpenDuty {
     /// one needed.
     pub fn take(
         &mut self,
+        now: Timestamp,
         member: MemberId,
         share: &Share,
         envelope: Option<Envelope>,
@@ -191,7 +192,7 @@ impl OpenDuty {
             return None;
         }
         self.spare.push((member, share.next));
-        match self.coordinator.take(member, share, envelope, setup) {
+        match self.coordinator.take(now, member, share, envelope, setup) {
             Progress::Waiting => None,
             Progress::Complete(signature) => Some(signature),
             Progress::Faults(faults) => {

@@ -93,7 +93,7 @@ impl Guardian {
     fn shared(&mut self, now: Timestamp, share: Share, envelope: Envelope, fx: &mut Effects) {
         let (kind, from) = (share.duty.kind, envelope.sender());
         let duty = self.open.get_mut(&kind).filter(|duty| duty.id() == share.duty);
-        if let Some(signature) = duty.and_then(|duty| duty.take(from, &share, Some(envelope), &self.setup)) {
+        if let Some(signature) = duty.and_then(|duty| duty.take(now, from, &share, Some(envelope), &self.setup)) {
             self.complete(now, kind, signature, fx);
         }
     }

@@ -5,7 +5,8 @@
 //! whose share is wrong is excluded. So n - t + 1 sessions suffice if t members are honest, however the others behave.
 //!
 //! Two things differ from the paper, which assumes that no message is ever lost. A new session waits until the last one is overdue,
-//! because the shares that are missing are mostly just under way. And a member that is pending becomes responsive again when it announces
+//! because the shares that are missing are mostly just under way; what is overdue, those who have answered tell: who takes three times as
+//! long as half of the others is more likely silent than slow. And a member that is pending becomes responsive again when it announces
 //! anew, because its share may have been lost; who let a session wait comes last in the next, so that members that are silent on purpose
 //! spoil one session each and no more.
 //!
@@ -22,7 +23,10 @@ use guardian_crypto::{
     frost::signing::{self, SignatureShare, SigningPackage},
     schnorr::Signature,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// One duty's coordination by this guardian.
 #[derive(Debug)]
@@ -48,6 +52,7 @@ struct Session {
     shares: BTreeMap<MemberId, SignatureShare>,
     /// The envelopes that the shares came in, for evidence. Ours has none.
     envelopes: BTreeMap<MemberId, Envelope>,
+    opened: Timestamp,
     deadline: Timestamp,
     overdue: bool,
 }
@@ -162,6 +167,7 @@ impl Coordinator {
             waiting,
             shares: BTreeMap::new(),
             envelopes: BTreeMap::new(),
+            opened: now,
             deadline: now.after(setup.timing.share_timeout),
             overdue: false,
         });
@@ -171,7 +177,14 @@ impl Coordinator {
 
     /// Takes `share` of `from`, which came in `envelope` (`None`: it is ours). Shares for unknown sessions, of strangers to the
     /// session, and repeated ones change nothing. The commitment that it carries has to be offered separately.
-    pub fn take(&mut self, from: MemberId, share: &Share, envelope: Option<Envelope>, setup: &Setup) -> Progress {
+    pub fn take(
+        &mut self,
+        now: Timestamp,
+        from: MemberId,
+        share: &Share,
+        envelope: Option<Envelope>,
+        setup: &Setup,
+    ) -> Progress {
         let Some(at) = self.sessions.iter().position(|s| s.hash == share.package && s.waiting.contains(&from)) else {
             return Progress::Waiting;
         };
@@ -180,6 +193,7 @@ impl Coordinator {
         session.shares.insert(from, share.share);
         session.envelopes.extend(envelope.map(|envelope| (from, envelope)));
         if !session.waiting.is_empty() {
+            session.hurry(now, setup.timing.share_timeout);
             return Progress::Waiting;
         }
         let session = self.sessions.remove(at);
@@ -204,6 +218,15 @@ impl Coordinator {
 }
 
 impl Session {
+    /// Once half have answered, the others get three times as long as they took, but an eighth of `patience` at least.
+    fn hurry(&mut self, now: Timestamp, patience: Duration) {
+        if self.shares.len() >= self.waiting.len() {
+            let usual = now.since(self.opened).saturating_mul(3);
+            let least = patience.checked_div(8).unwrap_or_default();
+            self.deadline = self.deadline.min(self.opened.after(usual.max(least)));
+        }
+    }
+
     /// What proves to anyone that these members gave wrong shares.
     fn faults(&self, culprits: &[MemberId]) -> Vec<Fault> {
         let package = self.envelope.encode();

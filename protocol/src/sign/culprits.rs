@@ -1,7 +1,7 @@
 //! Members that were proven to cheat. They take no part in signing, for as long as the committee is the same, unless their operators have
 //! shown ours that they are repaired and ours pardons them.
 
-use super::{Fault, FaultError};
+use super::{Fault, FaultError, fault::Sound};
 use crate::{
     effects::Effects,
     event::Event,
@@ -18,6 +18,7 @@ pub struct Culprits {
     pardons: BTreeMap<MemberId, Epoch>,
     /// Members that told us of faults that were none, and how often: checking one costs milliseconds.
     cried_wolf: BTreeMap<MemberId, u32>,
+    sound: Sound,
 }
 
 impl Culprits {
@@ -32,7 +33,7 @@ impl Culprits {
     ) -> Result<Self, FaultError> {
         let mut culprits = Self { pardons, ..Self::default() };
         for fault in faults {
-            let (culprit, duty) = fault.verify(committee)?;
+            let (culprit, duty) = fault.verify_with(committee, &mut culprits.sound)?;
             if !culprits.is_pardoned(culprit, duty.period) {
                 culprits.proven.insert(culprit, fault);
             }
@@ -45,7 +46,7 @@ impl Culprits {
     /// # Errors
     /// If it convicts nobody in this committee.
     pub fn convict(&mut self, fault: &Fault, committee: &Committee, fx: &mut Effects) -> Result<bool, FaultError> {
-        let (culprit, duty) = fault.verify(committee)?;
+        let (culprit, duty) = fault.verify_with(committee, &mut self.sound)?;
         if self.is_excluded(culprit) || self.is_pardoned(culprit, duty.period) {
             return Ok(false);
         }

@@ -18,7 +18,11 @@ use crate::{
 };
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
-use guardian_crypto::{error::Error as CryptoError, frost::signing};
+use guardian_crypto::{
+    error::Error as CryptoError,
+    frost::signing::{self, SigningPackage},
+};
+use std::collections::VecDeque;
 
 /// A proof. Layout: version (1 byte), then borsh. Envelopes inside are as they came from the network.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -120,6 +124,15 @@ impl Fault {
     /// # Errors
     /// [`FaultError`] if it proves nothing against a member of `committee`.
     pub fn verify(&self, committee: &Committee) -> Result<(MemberId, DutyId), FaultError> {
+        self.verify_with(committee, &mut Sound::default())
+    }
+
+    /// The same; what was found out about the package is remembered in `sound`. It must always be given the same committee.
+    pub(crate) fn verify_with(
+        &self,
+        committee: &Committee,
+        sound: &mut Sound,
+    ) -> Result<(MemberId, DutyId), FaultError> {
         match self {
             Self::Commitment { duty, digest, commitment } => {
                 if commitment.points.is_well_formed() {
@@ -138,19 +151,50 @@ impl Fault {
                 }
             }
             Self::Share { package, share } => {
-                let (coordinator, package) = package_in(package, committee)?;
                 let (signer, share) = share_in(share, committee)?;
-                let related = share.duty == package.duty && share.package == package.hash();
-                if !related || !package.owners().any(|owner| owner == signer) {
+                let package = sound.get(package, committee)?;
+                let related = share.duty == package.duty && share.package == package.hash;
+                if !related || !package.prepared.signers().any(|owner| owner == signer) {
                     return Err(FaultError::Unrelated);
                 }
-                let prepared = package::check(&package, coordinator, committee, |_| false)?;
-                match signing::verify_share(&prepared, signer, &share.share, committee.public_shares()) {
+                match signing::verify_share(&package.prepared, signer, &share.share, committee.public_shares()) {
                     Err(CryptoError::InvalidShares { .. }) => Ok((signer, package.duty)),
                     Err(_) | Ok(()) => Err(FaultError::NothingWrong),
                 }
             }
         }
+    }
+}
+
+/// The last packages that were found to be sound: wrong shares come in dozens under one, and checking it costs `t` signature checks.
+#[derive(Debug, Default)]
+pub(crate) struct Sound(VecDeque<(Vec<u8>, SoundPackage)>);
+
+#[derive(Debug)]
+struct SoundPackage {
+    duty: DutyId,
+    hash: B256,
+    prepared: SigningPackage,
+}
+
+impl Sound {
+    /// In a large committee some coordinators may be at work at once.
+    const MOST: usize = 8;
+
+    /// The package in this envelope, if it is sound.
+    fn get(&mut self, envelope: &[u8], committee: &Committee) -> Result<&SoundPackage, FaultError> {
+        let at = match self.0.iter().position(|(known, _)| known == envelope) {
+            Some(at) => at,
+            None => {
+                let (coordinator, package) = package_in(envelope, committee)?;
+                let prepared = package::check(&package, coordinator, committee, |_| false)?;
+                let sound = SoundPackage { duty: package.duty, hash: package.hash(), prepared };
+                self.0.push_front((envelope.to_vec(), sound));
+                self.0.truncate(Self::MOST);
+                0
+            }
+        };
+        self.0.get(at).map(|(_, sound)| sound).ok_or(FaultError::Unrelated)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     wire::{Commitment, Envelope, Message, Package, Share},
 };
 use guardian_crypto::{frost::signing::SignatureShare, schnorr::Signature};
+use std::time::Duration;
 
 /// Member 1 coordinates.
 struct Chair {
@@ -48,7 +49,7 @@ impl Chair {
     fn take(&mut self, from: usize, share: Share) -> Progress {
         let envelope = (from > 0).then(|| self.table.seal(from, Message::Share(share)));
         let from = self.table.setups[from].me;
-        self.coordinator.take(from, &share, envelope, &self.table.setups[0])
+        self.coordinator.take(NOW, from, &share, envelope, &self.table.setups[0])
     }
 
     /// Everybody in the package answers honestly.
@@ -188,6 +189,25 @@ fn who_lets_a_session_wait_comes_last_in_the_next_and_is_asked_once_more() {
     let second = chair.open(late, |_| true).unwrap();
     assert_eq!(owners(&second), [1, 3, 4]);
     assert!(chair.answer(&second).is_some());
+}
+
+#[test]
+fn once_half_have_answered_the_others_get_three_times_as_long_and_not_all_the_time_there_is() {
+    let mut chair = Chair::new(Table::of(7, 4, 9));
+    chair.offer_of(0..7);
+    let first = chair.open(NOW, |_| true).unwrap();
+    let patience = chair.table.setups[0].timing.share_timeout;
+    let answered = NOW.after(patience / 10);
+    for owner in [0, 1] {
+        assert!(!chair.ready(NOW.after(patience / 10 * 3)));
+        let share = chair.table.sign(owner, &first, 1).unwrap();
+        let envelope = (owner > 0).then(|| chair.table.seal(owner, Message::Share(share)));
+        let (from, setup) = (chair.table.setups[owner].me, &chair.table.setups[0]);
+        assert!(matches!(chair.coordinator.take(answered, from, &share, envelope, setup), Progress::Waiting));
+        chair.coordinator.offer(share.next);
+    }
+    assert!(!chair.ready(NOW.after(patience / 10 * 3 - Duration::from_millis(1))));
+    assert!(chair.ready(NOW.after(patience / 10 * 3)), "five of seven are responsive");
 }
 
 #[test]

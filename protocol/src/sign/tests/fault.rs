@@ -143,11 +143,25 @@ fn only_a_package_and_a_share_in_their_places_are_looked_at() {
     let package = table.seal(0, Message::Package(package)).encode();
     let share = table.seal(1, Message::Share(wrong(share))).encode();
     let swapped = Fault::Share { package: share.clone(), share: package.clone() };
-    assert_eq!(swapped.verify(table.committee()), Err(FaultError::WrongMessage("share")));
-    let twice = Fault::Share { package: package.clone(), share: package.clone() };
-    assert_eq!(twice.verify(table.committee()), Err(FaultError::WrongMessage("package")));
+    assert_eq!(swapped.verify(table.committee()), Err(FaultError::WrongMessage("package")));
+    let twice = Fault::Share { package: share.clone(), share: share.clone() };
+    assert_eq!(twice.verify(table.committee()), Err(FaultError::WrongMessage("share")));
     assert_eq!(Fault::Package { package: share }.verify(table.committee()), Err(FaultError::WrongMessage("share")));
     assert!(matches!(Fault::Package { package: Vec::new() }.verify(table.committee()), Err(FaultError::Envelope(_))));
+}
+
+#[test]
+fn what_was_found_out_about_a_package_convicts_nobody_of_another_share() {
+    let mut table = Table::new();
+    let (package, share) = session(&mut table);
+    let mut sound = crate::sign::fault::Sound::default();
+    let honest = share_fault(&table, &package, 0, &share, 1);
+    let cheat = share_fault(&table, &package, 0, &wrong(share), 1);
+    for _ in 0..2 {
+        assert_eq!(cheat.verify_with(table.committee(), &mut sound), cheat.verify(table.committee()));
+        assert_eq!(honest.verify_with(table.committee(), &mut sound), Err(FaultError::NothingWrong));
+    }
+    assert!(cheat.verify(table.committee()).is_ok());
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn sign(case: &Case, cluster: &Cluster) -> Result<Outcome> {
 fn warm_up(cluster: &Cluster, quiet: Duration) -> Result<()> {
     for _ in 0..10 {
         cluster.next_period()?;
-        if Round::next(cluster, Duration::from_secs(10), quiet)?.is_some() {
+        if Round::next(cluster, Duration::from_secs(30), quiet)?.is_some() {
             return Ok(());
         }
     }
