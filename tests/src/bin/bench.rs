@@ -5,6 +5,7 @@ use eyre::{Result, WrapErr, ensure, eyre};
 use guardian_tests::{
     bench::{
         self, Figure,
+        beacon::soak::Soak,
         signing::{self, Case, Fault, Transport},
     },
     devnet::root,
@@ -38,6 +39,15 @@ struct Arguments {
     /// Sizes of the beacon chain's registry to measure
     #[arg(long, value_delimiter = ',', default_values_t = bench::beacon::SIZES)]
     validators: Vec<u64>,
+    /// How long to observe a large network, for `--only soak`
+    #[arg(long, default_value_t = 30)]
+    minutes: u64,
+    /// How many gigabytes of states one provider may be asked for in an hour, for `--only soak`
+    #[arg(long, default_value_t = 20)]
+    budget_gb: u64,
+    /// For the processes that this one starts: which servers to observe
+    #[arg(long, hide = true)]
+    soak_urls: Option<String>,
     /// For the processes that this one starts: what one of them measures
     #[arg(long, hide = true, requires = "beacon_url")]
     beacon_case: Option<String>,
@@ -60,6 +70,8 @@ enum Part {
     Beacon,
     /// On a devnet
     Devnet,
+    /// Half an hour beside a beacon chain of 2.2 million validators; only if asked for
+    Soak,
 }
 
 fn main() -> ExitCode {
@@ -81,6 +93,9 @@ fn run(arguments: &Arguments) -> Result<()> {
         let measured = runtime.block_on(bench::beacon::case::measure(case, urls))?;
         say(&serde_json::to_string(&measured)?);
         return Ok(());
+    }
+    if arguments.only.contains(&Part::Soak) || arguments.soak_urls.is_some() {
+        return soak(arguments);
     }
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     let mut figures: Vec<Figure> = Vec::new();
@@ -110,6 +125,22 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     say(&bench::table(&figures));
     write("results.json", &figures)
+}
+
+fn soak(arguments: &Arguments) -> Result<()> {
+    let soak = Soak {
+        validators: arguments.validators.iter().copied().find(|count| *count != 100_000).unwrap_or(2_200_000),
+        duration: Duration::from_secs(60 * arguments.minutes),
+        epoch: Duration::from_secs(12),
+        budget: arguments.budget_gb * 1_000_000_000,
+    };
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        match &arguments.soak_urls {
+            Some(urls) => bench::beacon::soak::observe(urls, soak, say).await,
+            None => bench::beacon::soak::serve(soak, say).await,
+        }
+    })
 }
 
 fn cases(arguments: &Arguments) -> Result<()> {

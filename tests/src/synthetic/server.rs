@@ -16,15 +16,18 @@ use futures::{Stream, StreamExt, stream};
 use guardian_chain::state::{StateProver, Wanted, WarmCache};
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
+
+/// Bytes of a state that is kept, sent at once.
+const PIECE: usize = 1 << 18;
 
 /// How a node behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,13 +68,17 @@ pub struct BeaconServer {
 #[derive(Debug)]
 struct Node {
     manner: Manner,
-    /// The finalized state, its root and its block's root.
-    finalized: Mutex<(Synthetic, [u8; 32], [u8; 32])>,
+    finalized: Mutex<Rooted>,
+    /// Indices by public key; made when first asked for, the same in all epochs.
+    indices: OnceLock<HashMap<[u8; 48], u64>>,
     /// Its bytes, if they are kept.
     kept: Mutex<Option<Bytes>>,
     served: AtomicU64,
     states: AtomicU64,
 }
+
+/// A state, its root and its block's root.
+pub type Rooted = (Synthetic, [u8; 32], [u8; 32]);
 
 impl Drop for BeaconServer {
     fn drop(&mut self) {
@@ -88,6 +95,7 @@ impl BeaconServer {
         let node = Node {
             manner,
             finalized: Mutex::new(rooted(state)?),
+            indices: OnceLock::new(),
             kept: Mutex::new(None),
             served: AtomicU64::new(0),
             states: AtomicU64::new(0),
@@ -112,6 +120,20 @@ impl BeaconServer {
         Ok(())
     }
 
+    /// What [`Self::serve`] needs of `state`. Takes seconds for a large one.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn prepare(state: Synthetic) -> Result<(Bytes, Rooted)> {
+        Ok((state.bytes().into(), rooted(state)?))
+    }
+
+    /// Another state is the finalized one now, and is kept in memory.
+    pub fn serve(&self, (bytes, rooted): (Bytes, Rooted)) {
+        *self.node.finalized.lock().unwrap_or_else(PoisonError::into_inner) = rooted;
+        *self.node.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
+    }
+
     /// Keeps the finalized state in memory: sending it costs no more than sending then.
     pub fn keep(&self) {
         let (state, ..) = *self.node.finalized.lock().unwrap_or_else(PoisonError::into_inner);
@@ -131,7 +153,7 @@ impl BeaconServer {
     }
 }
 
-fn rooted(state: Synthetic) -> Result<(Synthetic, [u8; 32], [u8; 32])> {
+fn rooted(state: Synthetic) -> Result<Rooted> {
     let mut prover = StateProver::new(state.fork, state.preset, None, Wanted::default(), WarmCache::default())?;
     let mut outcome = Ok(());
     state.write(&mut |piece| {
@@ -225,8 +247,9 @@ fn validators(node: &Node, state: Synthetic, body: &Bytes) -> Response {
         .ok()
         .and_then(|body| serde_json::from_value(body.get("ids")?.clone()).ok());
     if let Some(ids) = asked {
-        let known: BTreeMap<String, u64> = (0..state.validators).map(|i| (hex(&registry.pubkey(i)), i)).collect();
-        let mut indices: Vec<u64> = ids.iter().filter_map(|id| known.get(id).copied()).collect();
+        let known = node.indices.get_or_init(|| (0..state.validators).map(|i| (registry.pubkey(i), i)).collect());
+        let key = |id: &String| alloy::primitives::hex::decode_to_array(id).ok();
+        let mut indices: Vec<u64> = ids.iter().filter_map(|id| known.get(&key(id)?).copied()).collect();
         indices.sort_unstable();
         return data(indices.into_iter().map(|index| entry((index, registry.validator(index)))).collect());
     }
@@ -278,8 +301,12 @@ fn debug_state(node: Arc<Node>, mut state: Synthetic) -> Response {
     }
     let kept = node.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(bytes) = kept.filter(|_| node.manner == Manner::Honest) {
-        node.served.fetch_add(bytes.len() as u64, Relaxed);
-        return ([("content-type", kind), ("eth-consensus-version", fork)], Body::from(bytes)).into_response();
+        let body = stream::unfold(bytes, move |mut left| {
+            let piece = left.split_to(left.len().min(PIECE));
+            node.served.fetch_add(piece.len() as u64, Relaxed);
+            async move { (!piece.is_empty()).then(|| (io::Result::Ok(piece), left)) }
+        });
+        return ([("content-type", kind), ("eth-consensus-version", fork)], Body::from_stream(body)).into_response();
     }
     let body = generated(move |take| {
         let mut left = most;

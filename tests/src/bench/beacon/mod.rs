@@ -3,6 +3,7 @@
 //! same process and on the same cores: the bare SHA-256 of as many blocks, and the plain way, JSON into objects.
 
 pub mod case;
+pub mod soak;
 
 use super::Figure;
 use crate::synthetic::{BeaconServer, Manner, Synthetic, validator::Registry};

@@ -288,8 +288,9 @@ fn setup(me: MemberId, surroundings: &Surroundings) -> Setup {
         contracts: chain::contracts(),
         quorum: ProviderQuorum { beacon: 1, execution: 1 },
         timing: match surroundings.fault {
-            // A hundred nodes on a few cores can take so long that others would step in, which a hundred machines would not see.
-            Fault::None => {
+            // A hundred nodes on a few cores can take so long that others would step in, which a hundred machines would not see. Where
+            // everybody answers, be it wrongly, nothing waits for anybody's patience.
+            Fault::None | Fault::Culprits => {
                 let patience = Duration::from_secs(20);
                 Timing { coordinator_stagger: patience, share_timeout: patience, reannounce: patience * 3, ..timing }
             }

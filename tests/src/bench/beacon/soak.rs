@@ -1,0 +1,292 @@
+//! A guardian's observation beside a network of mainnet's size, for as long as one likes: whether its memory stays flat, and what it
+//! asks of its providers. Two processes: one serves and finalizes an epoch every few seconds, one does nothing but observe.
+
+use super::super::beacon;
+use crate::{
+    simulation::keys::Keys,
+    synthetic::{BeaconServer, Manner},
+};
+use axum::{Json, Router, routing::post};
+use eyre::{Result, WrapErr, ensure, eyre};
+use guardian_chain::{ChainConfig, Endpoint, Limits, Readers};
+use guardian_protocol::{
+    effects::Effects,
+    observe::{Observer, QueryIds, Registry},
+    ports::{Answers, AppendRecords, Query, Reading},
+    record::Record,
+    setup::{ProviderQuorum, Setup, Timing},
+    types::{
+        Accepted, BlockRef, ChainView, Contracts, Evidence, MemberId, Network, Policy, ProtocolEvent, ProviderId,
+        Timestamp,
+    },
+};
+use serde_json::{Value, json};
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
+use tokio::{io::AsyncBufReadExt, net::TcpListener, process::Command};
+
+/// Validators that the protocol has.
+const TRACKED: u64 = 1000;
+/// The first finalized epoch.
+const FIRST: u64 = 2000;
+
+/// How long, how large, how fast.
+#[derive(Clone, Copy, Debug)]
+pub struct Soak {
+    /// Entries of the registry.
+    pub validators: u64,
+    /// How long to observe.
+    pub duration: Duration,
+    /// Between two finalized epochs.
+    pub epoch: Duration,
+    /// How many bytes of states one provider may be asked for in an hour.
+    pub budget: u64,
+}
+
+/// Serves two beacon nodes, starts the observing process, and says what it says.
+///
+/// # Errors
+/// If a process fails, or a provider was asked for more than its budget.
+pub async fn serve(soak: Soak, say: impl Fn(&str)) -> Result<()> {
+    let state = |epoch| beacon::state(soak.validators, epoch);
+    let first = BeaconServer::start(state(FIRST), Manner::Honest).await?;
+    let second = BeaconServer::start(state(FIRST), Manner::Honest).await?;
+    for server in [&first, &second] {
+        server.keep();
+    }
+    let mut observing = Command::new(std::env::current_exe()?)
+        .args(["--soak-urls", &format!("{},{}", first.url, second.url)])
+        .args(["--validators", &soak.validators.to_string(), "--minutes", &minutes(soak.duration).to_string()])
+        .args(["--budget-gb", &(soak.budget / 1_000_000_000).to_string()])
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let said = observing.stdout.take().ok_or_else(|| eyre!("the observing process says nothing"))?;
+    let mut lines = tokio::io::BufReader::new(said).lines();
+    let mut epoch = FIRST;
+    let mut turn = tokio::time::interval(soak.epoch);
+    turn.tick().await;
+    loop {
+        tokio::select! {
+            line = lines.next_line() => match line? {
+                Some(line) => say(&line),
+                None => break,
+            },
+            _ = turn.tick() => {
+                epoch += 1;
+                let next = state(epoch);
+                let prepared = tokio::task::spawn_blocking(move || BeaconServer::prepare(next)).await??;
+                // What is being sent of the old one comes to its end.
+                first.serve(prepared.clone());
+                second.serve(prepared);
+            }
+        }
+    }
+    ensure!(observing.wait().await?.success(), "the observing process failed");
+    for (name, server) in [("beacon-1", &first), ("beacon-2", &second)] {
+        let (gb, budget) = (server.served() as f64 / 1e9, soak.budget as f64 / 1e9);
+        say(&format!("{name} has sent {gb:.3} GB of states of the {budget:.3} GB that it may be asked for in an hour"));
+        // What is in the sockets' buffers when a download is cut off was sent, and not read.
+        ensure!(server.served() <= soak.budget + (64 << 20), "{name} exceeds its budget");
+    }
+    Ok(())
+}
+
+fn minutes(duration: Duration) -> u64 {
+    duration.as_secs().div_ceil(60)
+}
+
+/// Observes until the time is over; `say` gets a line for each minute, and a summary.
+///
+/// # Errors
+/// If nothing can be observed.
+pub async fn observe(urls: &str, soak: Soak, say: impl Fn(&str)) -> Result<()> {
+    let mut eyes = Eyes::open(urls, soak).await?;
+    let (started, mut told) = (Instant::now(), Duration::ZERO);
+    let mut seen: Vec<Seen> = Vec::new();
+    say(&format!(
+        "{:>7} {:>7} {:>16} {:>9} {:>9} {:>10} {:>9}",
+        "minute", "epochs", "proof", "observe s", "MB/epoch", "GB so far", "RSS MiB"
+    ));
+    while started.elapsed() < soak.duration {
+        let (begun, before) = (Instant::now(), eyes.bytes());
+        if let Some(evidence) = eyes.look().await? {
+            let (took, bytes) = (begun.elapsed().as_secs_f64(), eyes.bytes() - before);
+            seen.push(Seen { proof: evidence.proof.as_str(), took, bytes, rss: resident()? });
+        }
+        if started.elapsed() >= told
+            && let Some(last) = seen.last()
+        {
+            told += Duration::from_secs(60);
+            let (minute, total) = (started.elapsed().as_secs() / 60, eyes.bytes() as f64 / 1e9);
+            say(&format!(
+                "{minute:>7} {:>7} {:>16} {:>9.3} {:>9.1} {total:>10.3} {:>9.1}",
+                seen.len(),
+                last.proof,
+                last.took,
+                last.bytes as f64 / 1e6,
+                last.rss
+            ));
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    summary(&seen).iter().for_each(|line| say(line));
+    Ok(())
+}
+
+/// One epoch that was observed.
+struct Seen {
+    proof: &'static str,
+    took: f64,
+    bytes: u64,
+    rss: f64,
+}
+
+fn summary(seen: &[Seen]) -> Vec<String> {
+    let most = |part: &[Seen]| part.iter().map(|seen| seen.rss).fold(0.0, f64::max);
+    let (early, late) = seen.split_at(seen.len() / 3);
+    let mut lines = vec![format!(
+        "{} epochs; largest resident size: {:.1} MiB in the first third, {:.1} MiB after it",
+        seen.len(),
+        most(early),
+        most(late)
+    )];
+    let mut proofs: Vec<&str> = seen.iter().map(|seen| seen.proof).collect();
+    proofs.sort_unstable();
+    proofs.dedup();
+    for proof in proofs {
+        let mut of: Vec<&Seen> = seen.iter().filter(|seen| seen.proof == proof).collect();
+        of.sort_by(|a, b| a.took.total_cmp(&b.took));
+        let bytes: u64 = of.iter().map(|seen| seen.bytes).sum();
+        let median = of.get(of.len() / 2).map_or(0.0, |seen| seen.took);
+        lines.push(format!(
+            "known by {proof}: {} epochs, {median:.3} s (median), {:.1} MB each",
+            of.len(),
+            bytes as f64 / 1e6 / of.len() as f64
+        ));
+    }
+    lines
+}
+
+/// `VmRSS` of this process, in MiB.
+fn resident() -> Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or_else(|| eyre!("no VmRSS"))?;
+    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().wrap_err("VmRSS")?;
+    Ok(kib / 1024.0)
+}
+
+/// The product's readers and observation; only the contracts are made up.
+struct Eyes {
+    readers: Readers,
+    observer: Observer,
+    setup: Setup,
+    ids: QueryIds,
+    started: Instant,
+}
+
+/// Nothing has to survive.
+struct Nowhere;
+
+impl AppendRecords for Nowhere {
+    type Error = Infallible;
+
+    fn append(&mut self, _: &[Record]) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+impl Eyes {
+    async fn open(urls: &str, soak: Soak) -> Result<Self> {
+        let endpoint = |(place, url): (usize, &str)| -> Result<Endpoint> {
+            Ok(Endpoint { name: format!("beacon-{}", place + 1), url: url.parse()? })
+        };
+        let config = ChainConfig {
+            beacon: urls.split(',').enumerate().map(endpoint).collect::<Result<_>>()?,
+            execution: vec![Endpoint { name: "execution".to_owned(), url: execution().await? }],
+            contracts: contracts(),
+            start_block: 0,
+            chain_id: None,
+            limits: Limits { state_budget: soak.budget, ..Limits::default() },
+        };
+        let (readers, network) = Readers::connect(config).await?;
+        let keys = beacon::state(soak.validators, FIRST).registry;
+        let step = soak.validators.div_ceil(TRACKED).max(1) as usize;
+        let ours = (0..soak.validators).step_by(step);
+        let events: Vec<ProtocolEvent> = ours.map(|i| ProtocolEvent::Provisioned(keys.pubkey(i).into())).collect();
+        let mut registry = Registry::default();
+        registry.advance(block(), &events);
+        let observer = Observer::restore(registry);
+        Ok(Self { readers, observer, setup: setup(network)?, ids: QueryIds::default(), started: Instant::now() })
+    }
+
+    /// Looks once: evidence, if something new is final.
+    async fn look(&mut self) -> Result<Option<Evidence>> {
+        let now = |started: Instant| Timestamp(1 + started.elapsed().as_millis() as u64);
+        let mut fx = Effects::default();
+        self.observer.nudge();
+        self.observer.poll(now(self.started), &mut self.ids, &self.setup, &mut fx);
+        while let Some((id, query)) = fx.commit(&mut Nowhere)?.queries.into_iter().next() {
+            let answers = match &query {
+                Query::Chain(_) => vec![(ProviderId(0), Ok(Reading::Chain(Box::new(self.view()))))],
+                query => self.readers.read(query).await,
+            };
+            fx = Effects::default();
+            let answers = Answers { id, answers };
+            let evidence = self.observer.answered(now(self.started), answers, &mut self.ids, &self.setup, &mut fx);
+            if evidence.is_some() {
+                return Ok(evidence);
+            }
+        }
+        Ok(None)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.readers.stats().iter().map(|provider| provider.bytes).sum()
+    }
+
+    fn view(&self) -> ChainView {
+        ChainView {
+            block: block(),
+            policy: Policy { ejection_threshold: 0, report_period: 1, vaults: vec![], pods: vec![], liabilities: 0 },
+            accepted: Accepted::default(),
+            key_epoch: self.setup.committee.key_epoch(),
+            group_key: self.setup.committee.group_key(),
+        }
+    }
+}
+
+fn block() -> BlockRef {
+    BlockRef { number: 1, hash: [7; 32].into(), timestamp: 1 }
+}
+
+fn contracts() -> Contracts {
+    let [guardian_keys, ejection_registry, reserve_feed, protocol] = [1, 2, 3, 4].map(|byte| [byte; 20].into());
+    Contracts { guardian_keys, ejection_registry, reserve_feed, protocol }
+}
+
+fn setup(network: Network) -> Result<Setup> {
+    Ok(Setup {
+        me: MemberId::new(1).ok_or_else(|| eyre!("no member"))?,
+        committee: Keys::deal(3, 2, 1, false).committee().clone(),
+        network,
+        contracts: contracts(),
+        quorum: ProviderQuorum { beacon: 2, execution: 1 },
+        timing: Timing::default(),
+        start_block: 0,
+    })
+}
+
+/// An execution node that knows its chain id, and nothing else.
+async fn execution() -> Result<url::Url> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let url = format!("http://{}", listener.local_addr()?).parse()?;
+    let answer = |Json(asked): Json<Value>| async move {
+        let id = asked.get("id").cloned().unwrap_or_default();
+        Json(json!({ "jsonrpc": "2.0", "id": id, "result": "0x539" }))
+    };
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer))).await });
+    Ok(url)
+}
