@@ -1,5 +1,6 @@
 //! The beacon side: one consensus client's API, read strictly.
 
+pub(crate) mod budget;
 pub(crate) mod client;
 pub(crate) mod events;
 pub(crate) mod fingerprint;
