@@ -34,6 +34,7 @@ pub(crate) struct Metrics {
     provider_seconds: CounterVec,
     provider_state_seconds: GaugeVec,
     provider_states: IntCounterVec,
+    provider_offers: IntGaugeVec,
     pub(crate) contradictions: IntCounterVec,
     pub(crate) digest_disagreements: IntCounterVec,
     pub(crate) culprits: IntCounterVec,
@@ -172,6 +173,11 @@ impl Metrics {
                 "how long the newest whole state took to come and be hashed",
                 &["provider"],
             )?,
+            provider_offers: make.gauges(
+                "guardian_provider_offers",
+                "what a provider was found to offer at the start: 1, or 0 if it does not",
+                &["layer", "provider", "what"],
+            )?,
             provider_states: make.counters(
                 "guardian_provider_states_total",
                 "whole states that were hashed: those that fit the finalized block, and those that do not",
@@ -260,6 +266,18 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// Takes over what the beacon providers were found to offer. What could not be found out is not shown.
+    pub(crate) fn offers(&self, offers: &[guardian_chain::Offers]) {
+        for of in offers {
+            for (what, offered) in of.all() {
+                let Some(offered) = offered else { continue };
+                self.provider_offers.with_label_values(&["beacon", &of.name, what]).set(i64::from(offered));
+            }
+        }
+    }
+}
+
 /// Brings a counter up to `total`.
 fn raise(counters: &IntCounterVec, labels: &[&str], total: u64) {
     let counter = counters.with_label_values(labels);
@@ -269,7 +287,7 @@ fn raise(counters: &IntCounterVec, labels: &[&str], total: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use guardian_chain::{Layer, ProviderStats};
+    use guardian_chain::{Layer, Offers, ProviderStats};
     use guardian_protocol::types::ProviderId;
     use std::{collections::BTreeSet, time::Duration};
 
@@ -333,5 +351,23 @@ mod tests {
         ] {
             assert!(shown(line), "{line}\n{}", metrics.text());
         }
+    }
+
+    #[test]
+    fn what_could_not_be_found_out_of_a_provider_is_not_shown() {
+        let metrics = Metrics::new().unwrap();
+        let (id, name) = (ProviderId(0), "mine".to_owned());
+        let offers =
+            Offers { id, name, version: None, states: Some(true), post: Some(false), events: None, past: None };
+        metrics.offers(&[offers]);
+        let text = metrics.text();
+        let shown: Vec<&str> = text.lines().filter(|line| line.starts_with("guardian_provider_offers")).collect();
+        assert_eq!(
+            shown,
+            [
+                r#"guardian_provider_offers{layer="beacon",provider="mine",what="post"} 0"#,
+                r#"guardian_provider_offers{layer="beacon",provider="mine",what="states"} 1"#,
+            ]
+        );
     }
 }

@@ -121,6 +121,13 @@ impl Care {
         }
     }
 
+    /// It was found out that it serves none.
+    pub(super) fn serves_none(&self, now: Instant) {
+        let mut known = self.known();
+        known.absent = ABSENT;
+        known.none_since = Some(now);
+    }
+
     /// Forgets what was learnt about the node behind the address, but not how it did.
     pub(super) fn forget(&self) {
         let mut known = self.known();
@@ -245,6 +252,9 @@ mod tests {
         for _ in 0..ABSENT {
             care.note(Came::None, EPOCH, now);
         }
+        assert!(!is_asked(&care, now));
+        care.forget();
+        care.serves_none(now);
         assert!(!is_asked(&care, now));
         care.forget();
         assert!(is_asked(&care, now));

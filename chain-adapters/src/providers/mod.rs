@@ -3,7 +3,10 @@
 //! chain than the majority did at the start has no answer.
 
 mod care;
+mod offers;
 mod route;
+
+pub use offers::Offers;
 
 use crate::{
     beacon::{client::BeaconClient, events, fingerprint::BeaconFingerprint, proving::Desk},
