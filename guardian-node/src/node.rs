@@ -140,7 +140,7 @@ async fn nudge(readers: Arc<Readers>, inputs: mpsc::Sender<Input>, metrics: Arc<
 async fn find_out(readers: Arc<Readers>, metrics: Arc<Metrics>) {
     let offers = readers.offers().await;
     metrics.offers(&offers);
-    for of in offers {
+    for of in offers.iter().filter(|of| !of.is_silent()) {
         let (provider, version) = (&of.name, of.version.as_deref().unwrap_or("unknown"));
         tracing::info!(provider, version, offers = of.in_words(), "what this beacon provider offers");
         for (what, hint) in of.hints() {

@@ -34,6 +34,12 @@ impl Offers {
         [("states", self.states), ("post", self.post), ("events", self.events), ("past", self.past)]
     }
 
+    /// Nothing could be found out: it does not answer, or serves another chain.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.version.is_none() && self.all().iter().all(|(_, offered)| offered.is_none())
+    }
+
     /// All of it on one line.
     #[must_use]
     pub fn in_words(&self) -> String {

@@ -94,6 +94,15 @@ async fn what_may_be_otherwise_the_next_time_is_not_known() {
 }
 
 #[tokio::test]
+async fn of_a_node_that_is_gone_nothing_is_known() {
+    let (readers, server, _node) = readers(rich).await;
+    drop(server);
+    let offers = readers.offers().await.remove(0);
+    assert!(offers.is_silent() && offers.hints().count() == 0, "{offers:?}");
+    assert!(!self::offers(|_| None).await.is_silent());
+}
+
+#[tokio::test]
 async fn an_event_stream_that_only_begins_with_its_first_event_is_waited_for_briefly_and_in_nobodys_way() {
     let late = Said::Late(b"event:finalized_checkpoint\ndata:{}\n\n".to_vec(), Duration::from_secs(60));
     let (readers, server, _node) = readers(move |asked| {
