@@ -14,6 +14,8 @@ pub(crate) struct Stats {
     errors: AtomicU64,
     bytes: AtomicU64,
     latency_ms: AtomicU64,
+    waited_us: AtomicU64,
+    state_ms: AtomicU64,
     proved: AtomicU64,
     disproved: AtomicU64,
 }
@@ -36,12 +38,18 @@ impl Stats {
 
     /// An answer was complete after this long.
     pub(crate) fn took(&self, duration: Duration) {
-        self.latency_ms.store(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX), Relaxed);
+        self.latency_ms.store(millis(duration), Relaxed);
+        self.waited(duration);
     }
 
-    /// Bytes received so far.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Relaxed)
+    /// A whole state was complete and hashed after this long.
+    pub(crate) fn state_took(&self, duration: Duration) {
+        self.state_ms.store(millis(duration).max(1), Relaxed);
+        self.waited(duration);
+    }
+
+    fn waited(&self, duration: Duration) {
+        self.waited_us.fetch_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX), Relaxed);
     }
 
     /// A whole state came: one that fits the finalized block, or not. Nothing is counted if none came.
@@ -62,10 +70,16 @@ impl Stats {
             errors: self.errors.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
             last_latency_ms: self.latency_ms.load(Relaxed),
+            waited: Duration::from_micros(self.waited_us.load(Relaxed)),
+            last_state: Some(self.state_ms.load(Relaxed)).filter(|ms| *ms > 0).map(Duration::from_millis),
             states_proved: self.proved.load(Relaxed),
             states_disproved: self.disproved.load(Relaxed),
         }
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// One provider's counters at one moment.
@@ -85,6 +99,10 @@ pub struct ProviderStats {
     pub bytes: u64,
     /// How long the newest complete answer took, in milliseconds; 0 before the first.
     pub last_latency_ms: u64,
+    /// Time spent waiting for complete answers, states among them.
+    pub waited: Duration,
+    /// How long the newest whole state took to come and be hashed.
+    pub last_state: Option<Duration>,
     /// Whole states that were hashed and fit the finalized block.
     pub states_proved: u64,
     /// Whole states that were hashed and did not.

@@ -6,8 +6,8 @@ use guardian_protocol::{
     submit::Stage,
 };
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-    process_collector::ProcessCollector,
+    CounterVec, Encoder, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder, process_collector::ProcessCollector,
 };
 
 /// Everything that is counted.
@@ -31,7 +31,10 @@ pub(crate) struct Metrics {
     pub(crate) observations: IntCounterVec,
     provider_bytes: IntCounterVec,
     provider_requests: IntCounterVec,
+    provider_seconds: CounterVec,
+    provider_state_seconds: GaugeVec,
     provider_states: IntCounterVec,
+    provider_offers: IntGaugeVec,
     pub(crate) contradictions: IntCounterVec,
     pub(crate) digest_disagreements: IntCounterVec,
     pub(crate) evidence_differences: IntCounterVec,
@@ -88,6 +91,18 @@ impl Maker {
         let counter = IntCounter::new(name, help)?;
         self.0.register(Box::new(counter.clone()))?;
         Ok(counter)
+    }
+
+    fn second_counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<CounterVec, prometheus::Error> {
+        let counters = CounterVec::new(Opts::new(name, help), labels)?;
+        self.0.register(Box::new(counters.clone()))?;
+        Ok(counters)
+    }
+
+    fn second_gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, prometheus::Error> {
+        let gauges = GaugeVec::new(Opts::new(name, help), labels)?;
+        self.0.register(Box::new(gauges.clone()))?;
+        Ok(gauges)
     }
 
     fn seconds(&self, name: &str, help: &str, buckets: &[f64]) -> Result<Histogram, prometheus::Error> {
@@ -155,6 +170,21 @@ impl Metrics {
                 "guardian_provider_requests_total",
                 "requests to a provider",
                 &["layer", "provider"],
+            )?,
+            provider_seconds: make.second_counters(
+                "guardian_provider_seconds_total",
+                "time spent waiting for a provider's complete answers",
+                &["layer", "provider"],
+            )?,
+            provider_state_seconds: make.second_gauges(
+                "guardian_provider_state_seconds",
+                "how long the newest whole state took to come and be hashed",
+                &["provider"],
+            )?,
+            provider_offers: make.gauges(
+                "guardian_provider_offers",
+                "what a provider was found to offer at the start: 1, or 0 if it does not",
+                &["layer", "provider", "what"],
             )?,
             provider_states: make.counters(
                 "guardian_provider_states_total",
@@ -240,9 +270,26 @@ impl Metrics {
             let provider = [of.layer.as_str(), &of.name];
             raise(&self.provider_bytes, &provider, of.bytes);
             raise(&self.provider_requests, &provider, of.requests);
+            let seconds = self.provider_seconds.with_label_values(&provider);
+            seconds.inc_by((of.waited.as_secs_f64() - seconds.get()).max(0.0));
+            if let Some(took) = of.last_state {
+                self.provider_state_seconds.with_label_values(&[&of.name]).set(took.as_secs_f64());
+            }
             if of.states_proved + of.states_disproved > 0 {
                 raise(&self.provider_states, &[&of.name, "proved"], of.states_proved);
                 raise(&self.provider_states, &[&of.name, "disproved"], of.states_disproved);
+            }
+        }
+    }
+}
+
+impl Metrics {
+    /// Takes over what the beacon providers were found to offer. What could not be found out is not shown.
+    pub(crate) fn offers(&self, offers: &[guardian_chain::Offers]) {
+        for of in offers {
+            for (what, offered) in of.all() {
+                let Some(offered) = offered else { continue };
+                self.provider_offers.with_label_values(&["beacon", &of.name, what]).set(i64::from(offered));
             }
         }
     }
@@ -252,4 +299,92 @@ impl Metrics {
 fn raise(counters: &IntCounterVec, labels: &[&str], total: u64) {
     let counter = counters.with_label_values(labels);
     counter.inc_by(total.saturating_sub(counter.get()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use guardian_chain::{Layer, Offers, ProviderStats};
+    use guardian_protocol::types::ProviderId;
+    use std::{collections::BTreeSet, time::Duration};
+
+    fn stats(times: u64) -> ProviderStats {
+        ProviderStats {
+            layer: Layer::Beacon,
+            id: ProviderId(0),
+            name: "mine".to_owned(),
+            requests: 5 * times,
+            errors: times,
+            bytes: 1000 * times,
+            last_latency_ms: 20,
+            waited: Duration::from_millis(1500 * times),
+            last_state: (times > 1).then_some(Duration::from_millis(2250)),
+            states_proved: times - 1,
+            states_disproved: 0,
+        }
+    }
+
+    /// The metrics' names that `text` speaks of, except for the network's own.
+    fn named(text: &str) -> BTreeSet<&str> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let ours = words.filter(|word| word.starts_with("guardian_") && !word.starts_with("guardian_p2p"));
+        ours.filter(|word| !word.ends_with('_')).collect()
+    }
+
+    #[test]
+    fn every_metric_is_explained_and_every_alert_is_of_a_metric() {
+        let strings = |source: &'static str| {
+            let strings = source.split('"').skip(1).step_by(2);
+            strings.filter(|text| text.starts_with("guardian_") && !text.contains(['{', ' ']))
+        };
+        let code = include_str!("metrics.rs").split("mod tests").next().unwrap();
+        let ours: BTreeSet<&str> = strings(code).chain(strings(include_str!("ceremony/metrics.rs"))).collect();
+        assert!(ours.len() > 30, "{ours:?}");
+        assert_eq!(named(include_str!("../../docs/metrics.md")), ours);
+        let alerts = named(include_str!("../../deploy/alerts.yml"));
+        assert!(alerts.is_subset(&ours) && alerts.len() > 5, "{alerts:?}");
+    }
+
+    #[test]
+    fn what_a_provider_costs_is_shown_and_moves() {
+        let metrics = Metrics::new().unwrap();
+        let shown = |line: &str| metrics.text().lines().any(|shown| shown == line);
+        metrics.providers(&[stats(1)]);
+        assert!(shown(r#"guardian_provider_bytes_total{layer="beacon",provider="mine"} 1000"#));
+        assert!(shown(r#"guardian_provider_seconds_total{layer="beacon",provider="mine"} 1.5"#));
+        assert!(!metrics.text().contains("guardian_provider_states_total"), "none was asked for yet");
+        assert!(!metrics.text().contains("guardian_provider_state_seconds"));
+        for times in [2, 4] {
+            metrics.providers(&[stats(times)]);
+            metrics.providers(&[stats(times)]);
+        }
+        for line in [
+            r#"guardian_provider_bytes_total{layer="beacon",provider="mine"} 4000"#,
+            r#"guardian_provider_requests_total{layer="beacon",provider="mine"} 20"#,
+            r#"guardian_provider_seconds_total{layer="beacon",provider="mine"} 6"#,
+            r#"guardian_provider_state_seconds{provider="mine"} 2.25"#,
+            r#"guardian_provider_states_total{outcome="proved",provider="mine"} 3"#,
+            r#"guardian_provider_states_total{outcome="disproved",provider="mine"} 0"#,
+        ] {
+            assert!(shown(line), "{line}\n{}", metrics.text());
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_found_out_of_a_provider_is_not_shown() {
+        let metrics = Metrics::new().unwrap();
+        let (id, name) = (ProviderId(0), "mine".to_owned());
+        let offers =
+            Offers { id, name, version: None, states: Some(true), post: Some(false), events: None, past: None };
+        metrics.offers(&[offers]);
+        let text = metrics.text();
+        let shown: Vec<&str> = text.lines().filter(|line| line.starts_with("guardian_provider_offers")).collect();
+        assert_eq!(
+            shown,
+            [
+                r#"guardian_provider_offers{layer="beacon",provider="mine",what="post"} 0"#,
+                r#"guardian_provider_offers{layer="beacon",provider="mine",what="states"} 1"#,
+            ]
+        );
+    }
 }

@@ -94,6 +94,7 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
     tasks.critical_blocking("brain", move || driver.run(&runtime, &driver_stop));
     tasks.critical("network", until(stop.clone(), async { Ok(transport.await?) }));
     tasks.critical("peers", until(stop.clone(), hear(events, peers, inputs.clone(), Arc::clone(&metrics))));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(find_out(Arc::clone(&readers), Arc::clone(&metrics))));
     tasks.critical("nudges", until(stop.clone(), nudge(readers, inputs, metrics)));
     tasks.critical("http", http::serve(page, pages, stop));
     tracing::info!(guardian = config.guardian.name, http = %config.http.listen, "running");
@@ -135,6 +136,19 @@ async fn nudge(readers: Arc<Readers>, inputs: mpsc::Sender<Input>, metrics: Arc<
         Performer::offer(&inputs, &metrics, "finality", Input::Nudged);
     }
     Ok(())
+}
+
+/// Finds out what the beacon nodes offer, once, and tells. Nothing waits for it.
+async fn find_out(readers: Arc<Readers>, metrics: Arc<Metrics>) {
+    let offers = readers.offers().await;
+    metrics.offers(&offers);
+    for of in offers.iter().filter(|of| !of.is_silent()) {
+        let (provider, version) = (&of.name, of.version.as_deref().unwrap_or("unknown"));
+        tracing::info!(provider, version, offers = of.in_words(), "what this beacon provider offers");
+        for (what, hint) in of.hints() {
+            tracing::info!(provider, what, hint, "not offered");
+        }
+    }
 }
 
 /// Opens every key that a running guardian needs.

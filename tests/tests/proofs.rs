@@ -1,5 +1,6 @@
-//! Proofs of single validators, as the contracts' tests read them (`contracts/test/vectors/beacon_proofs.json`): made here from a
-//! synthetic state, and the same as the file. `GUARDIAN_WRITE_VECTORS=1` writes the file instead.
+//! Proofs of single validators: as the contracts' tests read them (`contracts/test/vectors/beacon_proofs.json`), made here from a
+//! synthetic state and the same as the file (`GUARDIAN_WRITE_VECTORS=1` writes the file instead); and as a contract on a real EVM
+//! checks them, against a root that the predeployed contract of EIP-4788 has.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,15 +10,48 @@
     reason = "tests: a broken assumption must stop the test; tests read and write files"
 )]
 
-use alloy::primitives::hex;
-use guardian_chain::state::{Branch, MINIMAL, StateProver, Wanted, WarmCache};
+use abi::ValidatorReader::{self, ValidatorReaderErrors};
+use alloy::{
+    network::TransactionBuilder,
+    primitives::{Address, B256, Bytes, U256, address, hex},
+    providers::{DynProvider, Provider, ProviderBuilder},
+    rpc::types::{TransactionReceipt, TransactionRequest},
+};
+use guardian_chain::state::{Branch, MAINNET, MINIMAL, ProvedState, StateProver, ValidatorProof, Wanted, WarmCache};
 use guardian_protocol::types::BlsPubkey;
-use guardian_tests::synthetic::{Synthetic, validator::Registry};
+use guardian_tests::{
+    devnet::process::{Process, anvil, free_port, tool},
+    synthetic::{Synthetic, validator::Registry},
+};
 use serde_json::{Value, json};
+use std::time::Duration;
+use tempfile::TempDir;
+
+#[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interface")]
+mod abi {
+    alloy::sol! {
+        #[sol(rpc)]
+        interface ValidatorReader {
+            #[derive(Debug)]
+            error WrongProof();
+            #[derive(Debug)]
+            error UnknownBeaconRoot(uint64 timestamp);
+            function balanceAt(uint64 timestamp, uint64 index, bytes32 chunk, bytes calldata siblings) external view returns (uint64);
+            function isValidator(uint64 timestamp, uint64 index, bytes32 record, bytes calldata siblings) external view returns (bool);
+        }
+    }
+}
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/test/vectors/beacon_proofs.json");
 /// In the first group of the registry's tree, at group ends, and the last validator.
 const INDICES: [u64; 6] = [0, 3, 255, 256, 700, 1233];
+/// Where EIP-4788 has its contract, and who alone may tell it a root.
+const ROOTS: Address = address!("0x000F3df6D732807Ef1319fB7B8bB8522d0Beac02");
+const SYSTEM: Address = address!("0xfffffffffffffffffffffffffffffffffffffffe");
+/// How many roots it keeps.
+const RING: u64 = 8191;
+/// When the block comes that tells the root, in Unix time.
+const TIME: u64 = 2_000_000_000;
 
 fn branch(branch: &Branch) -> Value {
     let siblings: Vec<u8> = branch.siblings.iter().flat_map(|sibling| sibling.0).collect();
@@ -25,14 +59,20 @@ fn branch(branch: &Branch) -> Value {
     json!({ "gindex": gindex, "leaf": branch.leaf, "siblings": hex::encode_prefixed(siblings) })
 }
 
+/// `state`, with proofs of all at [`INDICES`].
+fn proved(state: &Synthetic) -> ProvedState {
+    let keys = INDICES.map(|index| BlsPubkey::from(state.registry.pubkey(index)));
+    let wanted = Wanted::validators(keys).with_proofs(keys);
+    let mut prover = StateProver::new(state.fork, state.preset, None, wanted, WarmCache::default()).unwrap();
+    prover.feed(&state.bytes()).unwrap();
+    prover.finish().0.unwrap()
+}
+
 fn made() -> Value {
     let registry = Registry { seed: 3, epoch: 7 };
     let state = Synthetic { fork: "electra", preset: MINIMAL, validators: 1234, registry, skipped: false, lie: 0 };
     let keys = INDICES.map(|index| BlsPubkey::from(registry.pubkey(index)));
-    let wanted = Wanted::validators(keys).with_proofs(keys);
-    let mut prover = StateProver::new(state.fork, MINIMAL, None, wanted, WarmCache::default()).unwrap();
-    prover.feed(&state.bytes()).unwrap();
-    let proved = prover.finish().0.unwrap();
+    let proved = proved(&state);
     let proofs = keys.iter().zip(INDICES).map(|(key, index)| {
         let proof = proved.proof(key).unwrap();
         assert_eq!(proof.index.0, index);
@@ -70,4 +110,148 @@ fn a_validator_that_was_not_wanted_with_a_proof_has_none() {
     assert!(proved.proof(&keys[0]).is_ok());
     assert!(proved.proof(&keys[1]).is_err());
     assert!(proved.proof(&BlsPubkey::ZERO).is_err());
+}
+
+/// A real EVM with the predeployed contract, and the example contract that asks it.
+struct Evm {
+    reader: ValidatorReader::ValidatorReaderInstance<DynProvider>,
+    provider: DynProvider,
+    _anvil: Process,
+    _dir: TempDir,
+}
+
+impl Evm {
+    async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let port = free_port(0).unwrap().to_string();
+        let arguments = ["--port", &port, "--hardfork", "prague", "--timestamp", "1999999000", "--quiet"];
+        let anvil = Process::start("anvil", &anvil().unwrap(), &arguments, &dir.path().join("anvil.log")).unwrap();
+        let url = format!("http://127.0.0.1:{port}").parse().unwrap();
+        let provider = ProviderBuilder::new().connect_http(url).erased();
+        for _ in 0..600 {
+            if provider.get_chain_id().await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let artifact = std::fs::read(tool("contracts/out/BeaconProof.sol/ValidatorReader.json").unwrap()).unwrap();
+        let artifact: Value = serde_json::from_slice(&artifact).unwrap();
+        let code = hex::decode(artifact["bytecode"]["object"].as_str().unwrap()).unwrap();
+        let from = provider.get_accounts().await.unwrap()[0];
+        let receipt = sent(&provider, TransactionRequest::default().from(from).with_deploy_code(code)).await;
+        let reader = ValidatorReader::new(receipt.contract_address.unwrap(), provider.clone());
+        let evm = Self { reader, provider, _anvil: anvil, _dir: dir };
+        evm.predeploy().await;
+        evm
+    }
+
+    /// The code that EIP-4788 specifies, unless the EVM has it already, and leave to speak as the chain itself does.
+    async fn predeploy(&self) {
+        let predeploys = std::fs::read(tool("contracts/test/vectors/predeploys.json").unwrap()).unwrap();
+        let predeploys: Value = serde_json::from_slice(&predeploys).unwrap();
+        let code: Bytes = predeploys["eip4788"]["code"].as_str().unwrap().parse().unwrap();
+        if self.provider.get_code_at(ROOTS).await.unwrap().is_empty() {
+            self.told("anvil_setCode", json!([ROOTS, code])).await;
+        }
+        assert_eq!(
+            self.provider.get_code_at(ROOTS).await.unwrap(),
+            code,
+            "another contract is where EIP-4788's must be"
+        );
+        self.told("anvil_setBalance", json!([SYSTEM, "0xffffffffffffffff"])).await;
+        self.told("anvil_impersonateAccount", json!([SYSTEM])).await;
+    }
+
+    async fn told(&self, method: &'static str, params: Value) {
+        let _: Value = self.provider.raw_request(method.into(), params).await.unwrap();
+    }
+
+    /// What the chain does in the block at `time`: stores the root of the beacon block before it.
+    async fn begin_block(&self, time: u64, root: B256) {
+        self.told("evm_setNextBlockTimestamp", json!([time])).await;
+        let call = TransactionRequest::default().from(SYSTEM).to(ROOTS).input(Bytes::from(root).into());
+        sent(&self.provider, call).await;
+    }
+
+    /// The balance that the contract finds proved, or why it does not.
+    async fn balance(&self, time: u64, index: u64, chunk: B256, branch: &Branch) -> Result<u64, &'static str> {
+        match self.reader.balanceAt(time, index, chunk, joined(branch)).call().await {
+            Ok(balance) => Ok(balance),
+            Err(error) => match error.as_decoded_interface_error::<ValidatorReaderErrors>() {
+                Some(ValidatorReaderErrors::WrongProof(_)) => Err("WrongProof"),
+                Some(ValidatorReaderErrors::UnknownBeaconRoot(_)) => Err("UnknownBeaconRoot"),
+                None => panic!("{error}"),
+            },
+        }
+    }
+
+    async fn is_validator(&self, index: u64, record: B256, branch: &Branch) -> bool {
+        self.reader.isValidator(TIME, index, record, joined(branch)).call().await.unwrap()
+    }
+}
+
+/// Includes a transaction of an account that the EVM speaks for.
+async fn sent(provider: &DynProvider, transaction: TransactionRequest) -> TransactionReceipt {
+    let transaction = transaction.gas_limit(10_000_000);
+    let hash: B256 = provider.raw_request("eth_sendTransaction".into(), [transaction]).await.unwrap();
+    for _ in 0..600 {
+        if let Some(receipt) = provider.get_transaction_receipt(hash).await.unwrap() {
+            assert!(receipt.status(), "{receipt:?}");
+            return receipt;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{hash} is not included");
+}
+
+fn joined(branch: &Branch) -> Bytes {
+    branch.siblings.iter().flat_map(|sibling| sibling.0).collect()
+}
+
+/// One validator's proof is what it says, and nothing else.
+async fn check(evm: &Evm, state: &Synthetic, proof: &ValidatorProof) {
+    let (index, chunk) = (proof.index.0, proof.balance.leaf);
+    let gwei = state.registry.validator(index).balance;
+    assert_eq!(evm.balance(TIME, index, chunk, &proof.balance).await, Ok(gwei));
+    assert!(evm.is_validator(index, proof.validator.leaf, &proof.validator).await);
+
+    // Another balance, the proof of another leaf, another place, another time.
+    let more: B256 = (U256::from_be_bytes(chunk.0) ^ U256::from(1) << (192 - 64 * (index % 4))).into();
+    assert_eq!(evm.balance(TIME, index, more, &proof.balance).await, Err("WrongProof"));
+    assert_eq!(evm.balance(TIME, index, proof.validator.leaf, &proof.validator).await, Err("WrongProof"));
+    assert_eq!(evm.balance(TIME, index + 4, chunk, &proof.balance).await, Err("WrongProof"));
+    for time in [TIME - 12, TIME + 12, TIME + RING] {
+        assert_eq!(evm.balance(time, index, chunk, &proof.balance).await, Err("UnknownBeaconRoot"));
+    }
+    assert!(!evm.is_validator(index + 1, proof.validator.leaf, &proof.validator).await);
+    assert!(!evm.is_validator(index, chunk, &proof.validator).await);
+}
+
+#[tokio::test]
+async fn a_contract_on_a_real_evm_takes_our_proofs_and_nothing_else() {
+    let evm = Evm::start().await;
+    let registry = Registry { seed: 9, epoch: 400 };
+    let electra = Synthetic { fork: "electra", preset: MAINNET, validators: 1234, registry, skipped: false, lie: 0 };
+    let key = |index| BlsPubkey::from(registry.pubkey(index));
+    let proved_electra = proved(&electra);
+    let first = proved_electra.proof(&key(0)).unwrap().balance;
+    let balance_at = async |time, branch: &Branch| evm.balance(time, 0, branch.leaf, branch).await;
+    assert_eq!(balance_at(TIME, &first).await, Err("UnknownBeaconRoot"), "no root is there yet");
+
+    evm.begin_block(TIME, proved_electra.block_root().into()).await;
+    for index in INDICES {
+        check(&evm, &electra, &proved_electra.proof(&key(index)).unwrap()).await;
+    }
+    // The same validator in a state with another balance: a good proof, of a block that nobody made.
+    let theirs = proved(&Synthetic { lie: 1, ..electra }).proof(&key(0)).unwrap();
+    assert_eq!(theirs.balance.root(), Some(theirs.block_root));
+    assert_eq!(balance_at(TIME, &theirs.balance).await, Err("WrongProof"));
+
+    // A day later the place in the ring is another root's; the next fork's states have the same generalized indexes.
+    let fulu = proved(&Synthetic { fork: "fulu", ..electra });
+    evm.begin_block(TIME + RING, fulu.block_root().into()).await;
+    assert_eq!(balance_at(TIME, &first).await, Err("UnknownBeaconRoot"), "it is too long ago");
+    assert_eq!(balance_at(TIME + RING, &first).await, Err("WrongProof"));
+    let second = fulu.proof(&key(0)).unwrap().balance;
+    assert_eq!(balance_at(TIME + RING, &second).await, Ok(registry.validator(0).balance));
 }

@@ -1,9 +1,12 @@
 //! One beacon node's API, route by route: what to send, and what the answer must look like. Which routes make an answer to a
 //! query is the reader's business.
 
-use super::wire::{
-    CheckpointEntry, Envelope, FinalityCheckpoints, ForkEntry, Genesis, HeaderEntry, RootEntry, SignedBlock, Spec,
-    Syncing, ValidatorEntry,
+use super::{
+    budget::Budget,
+    wire::{
+        CheckpointEntry, Envelope, FinalityCheckpoints, ForkEntry, Genesis, HeaderEntry, RootEntry, SignedBlock, Spec,
+        Syncing, ValidatorEntry,
+    },
 };
 use crate::http::{Answer, Http};
 use alloy::primitives::{B256, hex};
@@ -21,6 +24,8 @@ pub(crate) struct BeaconClient {
     pub(crate) http: Http,
     /// It has no POST route for validators (older clients).
     pub(crate) post_unsupported: AtomicBool,
+    /// What it is made to send for whole states.
+    pub(crate) budget: Budget,
 }
 
 /// What a route said: the value, or that it does not have it. The two are told apart because another route may have it.
@@ -33,7 +38,7 @@ pub(crate) enum Routed<T> {
 
 impl BeaconClient {
     pub(crate) fn new(http: Http) -> Self {
-        Self { http, post_unsupported: AtomicBool::new(false) }
+        Self { http, post_unsupported: AtomicBool::new(false), budget: Budget::default() }
     }
 
     pub(crate) async fn genesis(&self) -> Result<Genesis, ReadFailure> {
@@ -121,15 +126,18 @@ impl BeaconClient {
         })
     }
 
-    /// The body of a whole state in SSZ, to be streamed.
-    pub(crate) async fn state(&self, id: &str) -> Result<Routed<Response>, ReadFailure> {
-        let request = self
-            .http
+    /// The question for a whole state in SSZ.
+    pub(super) fn state_request(&self, id: &str) -> RequestBuilder {
+        self.http
             .request(Method::GET, ["eth", "v2", "debug", "beacon", "states", id], &[])
             .header(header::ACCEPT, "application/octet-stream")
             // Compressing it takes a node longer than sending it.
-            .header(header::ACCEPT_ENCODING, "identity");
-        let response = self.http.open(request, self.http.limits.request_timeout).await?;
+            .header(header::ACCEPT_ENCODING, "identity")
+    }
+
+    /// The body of a whole state in SSZ, to be streamed.
+    pub(crate) async fn state(&self, id: &str) -> Result<Routed<Response>, ReadFailure> {
+        let response = self.http.open(self.state_request(id), self.http.limits.request_timeout).await?;
         let status = response.status();
         if absent(status) {
             return Ok(Routed::Absent(format!("HTTP {}", status.as_u16())));
@@ -140,16 +148,19 @@ impl BeaconClient {
         Ok(Routed::Found(response))
     }
 
-    /// The stream of finality events, if the client opens one.
-    pub(crate) async fn finality_events(&self) -> Result<Response, ReadFailure> {
-        let request = self
-            .http
+    /// The question for finality events.
+    pub(super) fn events_request(&self) -> RequestBuilder {
+        self.http
             .request(Method::GET, ["eth", "v1", "events"], &[("topics", "finalized_checkpoint")])
             .header(header::ACCEPT, "text/event-stream")
             // A compressed stream is held back until there is enough to compress.
-            .header(header::ACCEPT_ENCODING, "identity");
+            .header(header::ACCEPT_ENCODING, "identity")
+    }
+
+    /// The stream of finality events, if the client opens one.
+    pub(crate) async fn finality_events(&self) -> Result<Response, ReadFailure> {
         // One client sends the head of its answer only with the first event.
-        let response = self.http.open(request, self.http.limits.silence).await?;
+        let response = self.http.open(self.events_request(), self.http.limits.silence).await?;
         if response.status().is_success() {
             Ok(response)
         } else {
@@ -182,7 +193,7 @@ impl BeaconClient {
         present(self.routed(request, self.http.limits.json_bytes).await?)
     }
 
-    fn json_request<'a>(
+    pub(super) fn json_request<'a>(
         &self,
         method: Method,
         path: impl IntoIterator<Item = &'a str>,
@@ -191,7 +202,7 @@ impl BeaconClient {
         self.http.request(method, path, query).header(header::ACCEPT, "application/json")
     }
 
-    async fn routed<T: DeserializeOwned>(
+    pub(super) async fn routed<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
         limit: usize,

@@ -9,6 +9,7 @@ use guardian_protocol::{
     ports::ReadFailure,
     types::{Epoch, Fork, Slot},
 };
+use std::time::Duration;
 
 /// One beacon node's network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,11 @@ impl BeaconFingerprint {
     pub(crate) fn epoch_at(&self, now: u64) -> Epoch {
         let slot = now.saturating_sub(self.genesis_time) / self.seconds_per_slot.max(1);
         self.epoch_of(Slot(slot))
+    }
+
+    /// How long an epoch lasts.
+    pub(crate) fn epoch_length(&self) -> Duration {
+        Duration::from_secs(self.seconds_per_slot.saturating_mul(self.slots_per_epoch))
     }
 
     pub(crate) fn epoch_of(&self, slot: Slot) -> Epoch {

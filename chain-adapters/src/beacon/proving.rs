@@ -15,7 +15,10 @@ use guardian_protocol::{
 };
 use reqwest::Response;
 use std::sync::Arc;
-use tokio::sync::{Mutex, OwnedMutexGuard, mpsc};
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard, mpsc},
+    time::Instant,
+};
 
 /// Pieces of a body that wait to be hashed.
 const QUEUE: usize = 8;
@@ -96,6 +99,9 @@ impl BeaconClient {
         let wanted = Wanted::validators(pubkeys.iter().copied());
         let start = move |warm| StateProver::new(&fork, preset, Some(expected), wanted, warm);
         let cache = Arc::clone(desk).lock_owned().await;
+        if !self.budget.begin(response.content_length(), self.http.limits.state_budget, Instant::now()) {
+            return Err(self.exhausted());
+        }
         let (pieces, inbox) = mpsc::channel(QUEUE);
         let work = tokio::task::spawn_blocking(move || hash(start, inbox, cache));
         self.send_pieces(&mut response, pieces).await?;
@@ -105,11 +111,15 @@ impl BeaconClient {
 
     /// The body's pieces, until its end or until nobody takes them any more.
     async fn send_pieces(&self, response: &mut Response, pieces: mpsc::Sender<Piece>) -> Result<(), ReadFailure> {
-        let mut left = self.http.limits.state_bytes;
-        while let Some(piece) = self.http.next_chunk(response, self.http.limits.request_timeout).await? {
-            left = u64::try_from(piece.len())
-                .ok()
-                .and_then(|length| left.checked_sub(length))
+        let limits = &self.http.limits;
+        let mut left = limits.state_bytes;
+        while let Some(piece) = self.http.next_chunk(response, limits.request_timeout).await? {
+            let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+            if !self.budget.spend(length, limits.state_budget, Instant::now()) {
+                return Err(self.exhausted());
+            }
+            left = left
+                .checked_sub(length)
                 .ok_or_else(|| ReadFailure::Malformed("a state larger than the limit".to_owned()))?;
             if pieces.send(Piece::Next(piece)).await.is_err() {
                 return Ok(());
@@ -118,6 +128,13 @@ impl BeaconClient {
         // If nobody listens, the work has ended with an error of its own.
         pieces.send(Piece::End).await.ok();
         Ok(())
+    }
+
+    /// Not its fault, but its state can't be had in this hour.
+    fn exhausted(&self) -> ReadFailure {
+        let (provider, budget) = (self.http.name(), self.http.limits.state_budget);
+        tracing::warn!(provider, budget, "a state is cut off: this provider must not send more in an hour");
+        ReadFailure::NotAvailable(format!("the state would exceed the budget of {budget} bytes an hour"))
     }
 }
 

@@ -69,7 +69,7 @@ impl BeaconClient {
 
     /// # Errors
     /// [`ReadFailure::NotInSync`] if the node says that it does not follow the chain.
-    pub(super) async fn check_sync(&self, chain: &BeaconFingerprint) -> Result<(), ReadFailure> {
+    pub(crate) async fn check_sync(&self, chain: &BeaconFingerprint) -> Result<(), ReadFailure> {
         let sync = self.syncing().await?;
         // A node without peers says that it is syncing, at distance 0: it has all there is.
         if sync.is_syncing && sync.sync_distance.0 > 0 {

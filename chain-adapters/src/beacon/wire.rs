@@ -55,6 +55,11 @@ pub(crate) struct Syncing {
 }
 
 #[derive(Debug, Deserialize)]
+pub(crate) struct Version {
+    pub(crate) version: String,
+}
+
+#[derive(Debug, Deserialize)]
 pub(crate) struct FinalityCheckpoints {
     pub(crate) finalized: CheckpointEntry,
 }

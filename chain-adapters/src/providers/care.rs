@@ -1,8 +1,10 @@
-//! How each beacon node is spared when whole states are asked for: how much it may be asked to send in an hour, whether it serves
-//! states at all, and who is asked first. Whoever failed or lied is asked later than the others, and never forgotten.
+//! How each beacon node is spared when whole states are asked for: whether it serves states at all, who is asked first, and who
+//! is left in peace for a while. Whoever failed or lied is asked later than the others, and never forgotten. How much it may be
+//! made to send is its [budget](crate::beacon::budget).
 
+use guardian_protocol::types::Epoch;
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::time::Instant;
@@ -11,8 +13,12 @@ use tokio::time::Instant;
 const ABSENT: u32 = 3;
 /// It is asked again after this: its operator may have changed that.
 const ASK_AGAIN: Duration = Duration::from_secs(3600);
-/// What a budget is for.
-const HOUR: Duration = Duration::from_secs(3600);
+/// A node that was in trouble so often in a row is left in peace: for an epoch, then for two, four, ...
+const REPEATEDLY: u32 = 2;
+/// Never longer than this.
+const LONGEST_PEACE: Duration = Duration::from_secs(3600);
+/// States that come sooner than this are equally fast; from here on, twice the time is another class.
+const FAST: Duration = Duration::from_millis(500);
 
 /// What is known of one provider as a source of states.
 #[derive(Debug, Default)]
@@ -20,73 +26,117 @@ pub(super) struct Care(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
+    /// The epoch that it last called finalized.
+    finalized: Epoch,
+    /// States in a row that were false.
+    lies: u32,
     /// States in a row that did not come, or were false.
     failures: u32,
+    /// The same, without the times when it said that it has none.
+    troubles: u32,
+    /// A state of it was proved. Then it may be asked for one too late, but serves them.
+    serves: bool,
     /// Times in a row that it said to have no such state.
     absent: u32,
     /// Since when it is known to serve none.
     none_since: Option<Instant>,
-    /// Bytes of its largest state so far.
-    largest: u64,
-    /// When the hour began, and the bytes since.
-    hour: Option<(Instant, u64)>,
+    /// Until when it is left in peace.
+    peace: Option<Instant>,
+    /// How long a state takes: a moving average.
+    pace: Option<Duration>,
+}
+
+/// A provider's place in the order in which states are asked for: the smaller, the sooner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank {
+    lies: u32,
+    /// Epochs that it is behind.
+    behind: u64,
+    failures: u32,
+    /// Doublings of [`FAST`]: coarse, so that the order does not change with every breath. Who has not been tried yet counts
+    /// as fast, so that everybody is tried.
+    pace: u32,
 }
 
 /// What came of asking for a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Came {
-    /// One that fits.
-    State,
+    /// One that fits, after this long.
+    State(Duration),
     /// It has none, or none that can be proved.
     None,
+    /// One that does not fit.
+    Lie,
     /// Nothing of use.
     Trouble,
 }
 
 impl Care {
-    /// Its place in the order in which states are asked for: the smaller, the sooner. `None`: not to be asked now, because it
-    /// serves none or another state would exceed `budget` bytes in this hour.
-    pub(super) fn rank(&self, budget: u64, now: Instant) -> Option<u32> {
-        let mut known = self.known();
-        if known.none_since.is_some_and(|since| now.duration_since(since) < ASK_AGAIN) {
+    /// Its rank for the state of the finalized `epoch`. `None`: not to be asked now, because it serves none or is left in peace.
+    pub(super) fn rank(&self, epoch: Epoch, now: Instant) -> Option<Rank> {
+        let known = self.known();
+        if known.none_since.is_some_and(|since| now.saturating_duration_since(since) < ASK_AGAIN)
+            || known.peace.is_some_and(|until| now < until)
+        {
             return None;
         }
-        if known.hour.is_some_and(|(since, _)| now.duration_since(since) >= HOUR) {
-            known.hour = None;
-        }
-        let spent = known.hour.map_or(0, |(_, spent)| spent);
-        (spent.saturating_add(known.largest.max(1)) <= budget).then_some(known.failures)
+        let classes = known.pace.map_or(0, |pace| pace.as_millis() / FAST.as_millis());
+        let behind = epoch.0.saturating_sub(known.finalized.0);
+        let pace = (classes + 1).ilog2();
+        Some(Rank { lies: known.lies, behind, failures: known.failures, pace })
     }
 
-    /// Notes what asking brought, and how many bytes it took.
-    pub(super) fn note(&self, came: Came, bytes: u64, now: Instant) {
+    /// Its last state was false: until one is true it has no word, or a liar would only have to lie until it is left in peace.
+    pub(super) fn has_lied(&self) -> bool {
+        self.known().lies > 0
+    }
+
+    /// It called this epoch finalized.
+    pub(super) fn finalized(&self, epoch: Epoch) {
+        self.known().finalized = epoch;
+    }
+
+    /// Notes what asking brought. `epoch` is how long one lasts.
+    pub(super) fn note(&self, came: Came, epoch: Duration, now: Instant) {
         let mut known = self.known();
-        let (since, spent) = known.hour.unwrap_or((now, 0));
-        known.hour = Some((since, spent.saturating_add(bytes)));
-        known.largest = known.largest.max(bytes);
         match came {
-            Came::State => {
-                known.failures = 0;
-                known.absent = 0;
-                known.none_since = None;
+            Came::State(took) => {
+                let pace = known.pace.map_or(took, |pace| (pace * 3 + took) / 4);
+                *known = Known { finalized: known.finalized, serves: true, pace: Some(pace), ..Known::default() };
             }
             Came::None => {
                 known.failures = known.failures.saturating_add(1);
                 known.absent = known.absent.saturating_add(1);
-                known.none_since = (known.absent >= ABSENT).then_some(now);
+                known.none_since = (known.absent >= ABSENT && !known.serves).then_some(now);
             }
-            Came::Trouble => known.failures = known.failures.saturating_add(1),
+            Came::Lie | Came::Trouble => {
+                known.lies = known.lies.saturating_add(u32::from(came == Came::Lie));
+                known.failures = known.failures.saturating_add(1);
+                known.troubles = known.troubles.saturating_add(1);
+                known.peace = known.troubles.checked_sub(REPEATEDLY).map(|more| {
+                    let doubled = epoch.saturating_mul(1_u32.checked_shl(more).unwrap_or(u32::MAX));
+                    now + doubled.min(LONGEST_PEACE)
+                });
+            }
         }
     }
 
-    /// Forgets what was learnt about the node behind the address, but not what it was asked for.
+    /// It was found out that it serves none.
+    pub(super) fn serves_none(&self, now: Instant) {
+        let mut known = self.known();
+        known.absent = ABSENT;
+        known.none_since = Some(now);
+    }
+
+    /// Forgets what was learnt about the node behind the address, but not how it did.
     pub(super) fn forget(&self) {
         let mut known = self.known();
+        known.serves = false;
         known.absent = 0;
         known.none_since = None;
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -95,41 +145,118 @@ impl Care {
 mod tests {
     use super::*;
 
-    #[test]
-    fn who_fails_is_asked_later_and_who_succeeds_is_forgiven() {
-        let (care, now) = (Care::default(), Instant::now());
-        assert_eq!(care.rank(1000, now), Some(0));
-        care.note(Came::Trouble, 0, now);
-        assert_eq!(care.rank(1000, now), Some(1));
-        care.note(Came::State, 10, now);
-        assert_eq!(care.rank(1000, now), Some(0));
+    const EPOCH: Duration = Duration::from_secs(384);
+    const QUICK: Came = Came::State(Duration::from_millis(100));
+
+    /// A provider that has finalized epoch 9 and of which this came.
+    fn care(came: &[Came]) -> Care {
+        let care = Care::default();
+        care.finalized(Epoch(9));
+        for came in came {
+            care.note(*came, EPOCH, Instant::now());
+        }
+        care
+    }
+
+    fn rank(care: &Care) -> Rank {
+        care.rank(Epoch(9), Instant::now()).unwrap()
     }
 
     #[test]
-    fn no_more_is_asked_in_an_hour_than_the_budget() {
+    fn who_fails_is_asked_later_and_who_succeeds_is_forgiven() {
+        let fresh = rank(&care(&[]));
+        assert_eq!(fresh, rank(&care(&[QUICK])));
+        for came in [Came::Trouble, Came::None, Came::Lie] {
+            assert!(rank(&care(&[came])) > fresh, "{came:?}");
+            assert_eq!(care(&[came, Came::Trouble, Came::None]).has_lied(), came == Came::Lie);
+            assert_eq!(rank(&care(&[came, QUICK])), fresh, "{came:?}");
+            assert!(!care(&[came, QUICK]).has_lied());
+        }
+    }
+
+    #[test]
+    fn the_freshest_honest_one_comes_first_and_then_the_faster() {
+        let slow = care(&[Came::State(Duration::from_secs(10))]);
+        let behind = care(&[QUICK]);
+        behind.finalized(Epoch(8));
+        let mut order = [
+            ("lied", rank(&care(&[Came::Lie]))),
+            ("failed", rank(&care(&[Came::Trouble]))),
+            ("behind", rank(&behind)),
+            ("slow", rank(&slow)),
+            ("fast", rank(&care(&[QUICK]))),
+        ];
+        order.sort_by_key(|(_, rank)| *rank);
+        assert_eq!(order.map(|(name, _)| name), ["fast", "slow", "failed", "behind", "lied"]);
+        // To be ahead is no merit.
+        let ahead = care(&[QUICK]);
+        ahead.finalized(Epoch(10));
+        assert_eq!(rank(&ahead), rank(&care(&[QUICK])));
+    }
+
+    #[test]
+    fn one_slow_state_among_fast_ones_does_not_change_the_order() {
+        let care = care(&[Came::State(Duration::from_secs(4)); 8]);
+        let before = rank(&care);
+        for millis in [3800, 4300, 5500, 4000] {
+            care.note(Came::State(Duration::from_millis(millis)), EPOCH, Instant::now());
+            assert_eq!(rank(&care), before, "{millis}");
+        }
+        for _ in 0..8 {
+            care.note(Came::State(Duration::from_secs(60)), EPOCH, Instant::now());
+        }
+        assert!(rank(&care) > before);
+    }
+
+    #[test]
+    fn who_is_in_trouble_repeatedly_is_left_in_peace_for_twice_as_long_each_time_but_never_longer_than_an_hour() {
         let (care, now) = (Care::default(), Instant::now());
-        care.note(Came::State, 400, now);
-        assert_eq!(care.rank(1000, now), Some(0));
-        care.note(Came::State, 300, now);
-        // Another of the largest size would be too much.
-        assert_eq!(care.rank(1000, now), None);
-        assert_eq!(care.rank(1000, now + HOUR), Some(0));
-        assert_eq!(care.rank(0, now + HOUR), None);
+        care.note(Came::Trouble, EPOCH, now);
+        assert!(care.rank(Epoch(9), now).is_some(), "one failure may be chance");
+        for minutes_in_tenths in [64, 128, 256, 512, 600, 600, 600] {
+            care.note(Came::Trouble, EPOCH, now);
+            let peace = Duration::from_secs(minutes_in_tenths * 6);
+            assert_eq!(care.rank(Epoch(9), now + peace - Duration::from_secs(1)), None, "{minutes_in_tenths}");
+            assert!(care.rank(Epoch(9), now + peace).is_some(), "{minutes_in_tenths}");
+        }
+        for _ in 0..100 {
+            care.note(Came::Lie, EPOCH, now);
+        }
+        assert!(care.rank(Epoch(9), now + LONGEST_PEACE).is_some());
+        care.note(QUICK, EPOCH, now);
+        assert!(care.rank(Epoch(9), now).is_some(), "a state ends it");
     }
 
     #[test]
     fn who_serves_no_states_is_asked_again_after_an_hour() {
         let (care, now) = (Care::default(), Instant::now());
+        let is_asked = |care: &Care, now| care.rank(Epoch(9), now).is_some();
         for _ in 1..ABSENT {
-            care.note(Came::None, 0, now);
-            assert!(care.rank(1000, now).is_some());
+            care.note(Came::None, EPOCH, now);
+            assert!(is_asked(&care, now));
         }
-        care.note(Came::None, 0, now);
-        assert_eq!(care.rank(1000, now), None);
-        assert!(care.rank(1000, now + ASK_AGAIN).is_some());
-        care.note(Came::None, 0, now + ASK_AGAIN);
-        assert_eq!(care.rank(1000, now + ASK_AGAIN), None);
+        care.note(Came::None, EPOCH, now);
+        assert!(!is_asked(&care, now));
+        assert!(is_asked(&care, now + ASK_AGAIN));
+        care.note(Came::None, EPOCH, now + ASK_AGAIN);
+        assert!(!is_asked(&care, now + ASK_AGAIN));
         care.forget();
-        assert!(care.rank(1000, now + ASK_AGAIN).is_some());
+        assert!(is_asked(&care, now + ASK_AGAIN));
+        // Who has served one was asked too late, until there may be another node behind the address.
+        care.note(QUICK, EPOCH, now);
+        for _ in 0..2 * ABSENT {
+            care.note(Came::None, EPOCH, now);
+            assert!(is_asked(&care, now));
+        }
+        care.forget();
+        for _ in 0..ABSENT {
+            care.note(Came::None, EPOCH, now);
+        }
+        assert!(!is_asked(&care, now));
+        care.forget();
+        care.serves_none(now);
+        assert!(!is_asked(&care, now));
+        care.forget();
+        assert!(is_asked(&care, now));
     }
 }

@@ -3,7 +3,10 @@
 //! chain than the majority did at the start has no answer.
 
 mod care;
+mod offers;
 mod route;
+
+pub use offers::Offers;
 
 use crate::{
     beacon::{client::BeaconClient, events, fingerprint::BeaconFingerprint, proving::Desk},
@@ -39,6 +42,8 @@ pub struct Readers {
     execution: Vec<Provider<ExecutionClient>>,
     chain: Chain,
     desk: Desk,
+    /// The last state that was proved.
+    proved: Mutex<Option<route::Proved>>,
 }
 
 /// One provider and what is known of it.
@@ -176,7 +181,7 @@ impl Readers {
         note_verified(&chain, &beacon, &beacon_says);
         note_verified(&chain, &execution, &execution_says);
         let network = chain.network();
-        Ok((Self { beacon, execution, chain, desk: Desk::default() }, network))
+        Ok((Self { beacon, execution, chain, desk: Desk::default(), proved: Mutex::default() }, network))
     }
 
     /// Every provider's answer to `query`, of the layer that it is about. Where one answer can prove itself, the others may be spared.
@@ -185,9 +190,13 @@ impl Readers {
         match query {
             Query::Validators { checkpoint, slot, pubkeys } => self.read_validators(checkpoint, *slot, pubkeys).await,
             Query::Finalized => {
-                join_all(self.beacon.iter().map(|provider| {
+                join_all(self.beacon.iter().map(|provider| async move {
                     let work = provider.client.read_finalized(&self.chain.beacon);
-                    provider.answer(&self.chain, patience, work)
+                    let answer = provider.answer(&self.chain, patience, work).await;
+                    if let Ok(Reading::Finalized(Some(checkpoint))) = &answer.1 {
+                        provider.care.finalized(checkpoint.epoch);
+                    }
+                    answer
                 }))
                 .await
             }

@@ -14,6 +14,8 @@ mod finality;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod offers;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod puffer;

@@ -46,7 +46,24 @@ impl Check {
         output::data(&format!("ok  chain {}: genesis {}", network.chain_id, network.genesis_validators_root));
         check_group_key(&readers, &committee).await?;
         output::data("ok  contracts: the group key is ours");
+        tell_offers(&readers).await;
         Ok(())
+    }
+}
+
+/// What each beacon provider offers. Nothing of it is needed: what is missing is made up for, more slowly or with less proof.
+async fn tell_offers(readers: &Readers) {
+    for of in readers.offers().await {
+        if of.is_silent() {
+            output::data(&format!("no  beacon provider {} does not answer", of.name));
+            output::data("    hint: check its url under [beacon]; the others are enough as long as none of them fails");
+            continue;
+        }
+        let version = of.version.as_deref().unwrap_or("of unknown version");
+        output::data(&format!("ok  beacon provider {}, {version}: {}", of.name, of.in_words()));
+        for (what, hint) in of.hints() {
+            output::data(&format!("    no {what}: hint: {hint}"));
+        }
     }
 }
 

@@ -132,6 +132,15 @@ mod tests {
     }
 
     #[test]
+    fn states_are_proved_unless_the_operator_says_otherwise() {
+        let template = |key: &str| TEMPLATE.replace("[beacon]", &format!("[beacon]\n{key}"));
+        for (key, proved) in [("", true), ("prove_states = true", true), ("prove_states = false", false)] {
+            let config: Config = toml::from_str(&template(key)).unwrap();
+            assert_eq!(crate::node::chain_config(&config).limits.prove_states, proved, "{key}");
+        }
+    }
+
+    #[test]
     fn a_duration_without_a_unit_is_refused() {
         assert!(toml::from_str::<Config>(&TEMPLATE.replace("poll = \"12s\"", "poll = 12")).is_err());
     }

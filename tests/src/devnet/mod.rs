@@ -19,7 +19,7 @@ use self::{
     contracts::Deployment,
     guardians::{GuardianProcess, Surroundings, write_config},
     options::Options,
-    process::{Process, binary, free_port, free_ports, tool},
+    process::{Process, anvil, binary, free_port, free_ports, tool},
 };
 use alloy::primitives::U256;
 use eyre::{Result, WrapErr, ensure};
@@ -237,14 +237,11 @@ pub fn operator(arguments: &[&str]) -> Result<String> {
 }
 
 fn start_anvil(dir: &Path, port: u16) -> Result<Process> {
-    // The program itself: npm's launcher would be the child, and would leave it behind when killed.
-    let cpu = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-    let anvil = tool(&format!("contracts/node_modules/@foundry-rs/anvil-linux-{cpu}/bin/anvil"))?;
     let port = port.to_string();
     // One slot an epoch: a block is final two blocks later, so that confirmation can be watched.
     let arguments =
         ["--port", &port, "--hardfork", "prague", "--block-time", "1", "--slots-in-an-epoch", "1", "--quiet"];
-    Process::start("anvil", &anvil, &arguments, &dir.join("anvil.log"))
+    Process::start("anvil", &anvil()?, &arguments, &dir.join("anvil.log"))
 }
 
 fn start_lodestar(options: &Options, port: u16) -> Result<Process> {

@@ -110,6 +110,15 @@ pub fn tool(path: &str) -> Result<PathBuf> {
     Ok(full)
 }
 
+/// Anvil, the EVM. The program itself: npm's launcher would be the child, and would leave it behind when killed.
+///
+/// # Errors
+/// If it was not installed.
+pub fn anvil() -> Result<PathBuf> {
+    let cpu = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    tool(&format!("contracts/node_modules/@foundry-rs/anvil-linux-{cpu}/bin/anvil"))
+}
+
 /// A binary of this workspace, built with the same profile as the running program.
 ///
 /// # Errors

@@ -75,6 +75,9 @@ struct Node {
     kept: Mutex<Option<Bytes>>,
     served: AtomicU64,
     states: AtomicU64,
+    /// States that are being sent, and the most that were at once.
+    under_way: AtomicU64,
+    most_under_way: AtomicU64,
 }
 
 /// A state, its root and its block's root.
@@ -99,6 +102,8 @@ impl BeaconServer {
             kept: Mutex::new(None),
             served: AtomicU64::new(0),
             states: AtomicU64::new(0),
+            under_way: AtomicU64::new(0),
+            most_under_way: AtomicU64::new(0),
         };
         let node = Arc::new(node);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -150,6 +155,12 @@ impl BeaconServer {
     #[must_use]
     pub fn states(&self) -> u64 {
         self.node.states.load(Relaxed)
+    }
+
+    /// The most states that were being sent at once.
+    #[must_use]
+    pub fn most_under_way(&self) -> u64 {
+        self.node.most_under_way.load(Relaxed)
     }
 }
 
@@ -309,6 +320,7 @@ fn debug_state(node: Arc<Node>, mut state: Synthetic) -> Response {
         return ([("content-type", kind), ("eth-consensus-version", fork)], Body::from_stream(body)).into_response();
     }
     let body = generated(move |take| {
+        node.most_under_way.fetch_max(node.under_way.fetch_add(1, Relaxed) + 1, Relaxed);
         let mut left = most;
         state.write(&mut |piece| {
             let now = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
@@ -319,6 +331,7 @@ fn debug_state(node: Arc<Node>, mut state: Synthetic) -> Response {
             }
             take(piece.get(..now).unwrap_or_default()) && left > 0
         });
+        node.under_way.fetch_sub(1, Relaxed);
     });
     ([("content-type", kind), ("eth-consensus-version", fork)], Body::from_stream(body)).into_response()
 }

@@ -115,10 +115,15 @@ fn list_branch(
     siblings.extend(branch(&fields, number, 0, depth));
     siblings.extend(header_branch(state, scratch)?);
 
-    let in_state = (1 << depth) + number as u128;
-    let in_list = (in_state << (1 + grouped.depth)) + u128::from(leaf);
-    let gindex = joined(STATE_IN_BLOCK, in_list);
+    let gindex = gindex(depth, number, grouped.depth, leaf);
     Ok(Branch { leaf: found.into(), gindex, siblings: siblings.into_iter().map(Into::into).collect() })
+}
+
+/// The generalized index, in a block's tree, of a leaf of a list that is field `number` of a state with `depth` levels.
+pub(super) fn gindex(depth: usize, number: usize, list_depth: usize, leaf: u64) -> u128 {
+    let in_state = (1 << depth) + number as u128;
+    let in_list = (in_state << (1 + list_depth)) + u128::from(leaf);
+    joined(STATE_IN_BLOCK, in_list)
 }
 
 /// The generalized index of `inner` in a tree of which `outer` is the root of the tree that `inner` is in.

@@ -137,3 +137,38 @@ fn roots_of_other_forks_are_other_roots_or_errors() {
     assert!(root("deneb", MAINNET, &state).is_err());
     assert_eq!(root("gloas", MINIMAL, &state), Err(StateError::UnknownFork("gloas".to_owned())));
 }
+
+#[test]
+fn somebody_elses_published_proof_of_a_validator_has_our_generalized_index_and_leads_to_its_block() {
+    let Some(json) = files::json("proofs/madlabman/validator_proof.json") else { return };
+    // The names are numbered there, so that a decoder in order of names finds the fields in theirs.
+    let field = |name: &str| {
+        let fields = [&json, &json["$1__validator"]].into_iter().flat_map(|object| object.as_object().unwrap());
+        fields.into_iter().find(|(key, _)| key.split("__").last() == Some(name)).unwrap().1.clone()
+    };
+    let bytes = |value: &serde_json::Value| alloy::primitives::hex::decode(value.as_str().unwrap()).unwrap();
+    let mut entry = bytes(&field("pubkey"));
+    entry.extend(bytes(&field("withdrawal_credentials")));
+    let number = |name: &str| {
+        let value = field(name);
+        value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap()
+    };
+    entry.extend(number("effective_balance").to_le_bytes());
+    entry.push(u8::from(field("slashed").as_bool().unwrap()));
+    for name in ["activation_eligibility_epoch", "activation_epoch", "exit_epoch", "withdrawable_epoch"] {
+        entry.extend(number(name).to_le_bytes());
+    }
+    let leaf = value::root(&layout::VALIDATOR, &entry, &MAINNET, &mut merkle::Scratch::default()).unwrap();
+    let siblings: Vec<B256> =
+        field("proof").as_array().unwrap().iter().map(|node| B256::from_slice(&bytes(node))).collect();
+    let deneb = layout::fork("deneb").unwrap();
+    let place = deneb.fields().position(|field| field.name == "validators").unwrap();
+    let depth = merkle::depth_for(deneb.fields().count() as u64);
+    let gindex = proof::gindex(depth, place, 40, number("validatorIndex"));
+    let branch = Branch { leaf: leaf.into(), gindex, siblings };
+    let block_root = B256::from_slice(&bytes(&field("blockRoot")));
+    assert_eq!(branch.root(), Some(block_root));
+    // Of its neighbour it proves nothing, and one level less is no proof.
+    assert_ne!(Branch { gindex: gindex + 1, ..branch.clone() }.root(), Some(block_root));
+    assert_eq!(Branch { siblings: branch.siblings[1..].to_vec(), ..branch }.root(), None);
+}
