@@ -13,6 +13,7 @@
 )]
 
 use eyre::{Result, bail, ensure};
+use guardian_chain::state::{MINIMAL, ProvedState, StateError, StateProver, Wanted, WarmCache};
 use guardian_tests::devnet::{
     Devnet,
     ceremony::{self, Participant},
@@ -54,6 +55,7 @@ async fn four_guardians_watch_a_real_chain_and_act_on_another() {
 async fn check_everything(devnet: &mut Devnet) -> Result<()> {
     three_of_four_do_everything(devnet).await?;
     the_liar_was_named_and_not_believed(devnet).await?;
+    states_have_the_roots_that_the_chain_says(devnet).await?;
     two_of_four_do_nothing_and_say_why(devnet).await?;
     a_restarted_guardian_completes_the_quorum(devnet).await?;
     a_wrong_chain_is_refused_by_name(devnet)?;
@@ -120,7 +122,89 @@ async fn the_liar_was_named_and_not_believed(devnet: &mut Devnet) -> Result<()> 
     let sample = "guardian_provider_disagreements_total{layer=\"beacon\",provider=\"beacon-1\"}";
     ensure!(guardian.metric(sample).await? >= 1.0, "the metric does not name the liar");
     ensure!(guardian.log()?.contains("beacon-1"), "the log does not name the liar");
+    let sample = "guardian_provider_states_total{outcome=\"disproved\",provider=\"beacon-1\"}";
+    ensure!(guardian.metric(sample).await? >= 1.0, "none of its states was disproved");
+    what_providers_offer_and_cost_is_shown(guardian).await
+}
+
+/// The client is of 2023: it serves states, and has no POST route for validators.
+async fn what_providers_offer_and_cost_is_shown(guardian: &GuardianProcess) -> Result<()> {
+    for provider in ["beacon-1", "beacon-2", "beacon-3"] {
+        for (what, offered) in [("states", 1.0), ("post", 0.0)] {
+            let sample =
+                format!("guardian_provider_offers{{layer=\"beacon\",provider=\"{provider}\",what=\"{what}\"}}");
+            ensure!(guardian.metric(&sample).await? == offered, "{sample} is not {offered}");
+        }
+    }
+    ensure!(guardian.log()?.contains("what this beacon provider offers"), "the log does not say what providers offer");
+    let metrics = guardian.metrics().await?;
+    let proved = metrics.lines().filter_map(|line| {
+        let of = line.strip_prefix("guardian_provider_states_total{outcome=\"proved\",provider=\"beacon-")?;
+        of.rsplit_once(' ')?.1.parse::<f64>().ok()
+    });
+    ensure!(proved.sum::<f64>() >= 1.0, "no state was proved: {metrics}");
+    for family in ["bytes_total", "requests_total", "seconds_total"] {
+        let sample = format!("guardian_provider_{family}{{layer=\"beacon\",provider=\"beacon-2\"}}");
+        ensure!(guardian.metric(&sample).await? > 0.0, "{sample} is 0");
+    }
     Ok(())
+}
+
+/// Live states of every kind, hashed by our own code: the roots are those that the real client computed, and no bit can change.
+async fn states_have_the_roots_that_the_chain_says(devnet: &Devnet) -> Result<()> {
+    let (started, mut seen, mut skipped) = (Instant::now(), std::collections::BTreeSet::new(), 0);
+    while started.elapsed() < PATIENCE && seen.len() < 12 {
+        let finalized = devnet.beacon.finalized_epoch().await? * 8;
+        let slots = (finalized..finalized + 24).filter(|slot| !seen.contains(slot)).map(|slot| slot.to_string());
+        let names = ["finalized", "justified", "head"].map(str::to_owned);
+        for id in names.into_iter().chain(slots.collect::<Vec<_>>()) {
+            let Some((slot, is_of_block)) = the_root_is_right(devnet, &id).await? else { continue };
+            skipped += usize::from(seen.insert(slot) && !is_of_block);
+        }
+        // The node has validators to serve.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    println!(
+        "{} states hashed as the client does, {skipped} of them advanced over skipped slots: {seen:?}",
+        seen.len()
+    );
+    ensure!(seen.len() >= 12, "too few states were served: {seen:?}");
+    Ok(())
+}
+
+/// The state's slot, and whether it is a block's own. `None` if the node does not have it, or `id` meant another one meanwhile.
+async fn the_root_is_right(devnet: &Devnet, id: &str) -> Result<Option<(u64, bool)>> {
+    let Ok(served) = devnet.beacon.state_root(id).await else { return Ok(None) };
+    let Some(state) = devnet.beacon.state(id).await? else { return Ok(None) };
+    if devnet.beacon.state_root(id).await.ok().as_ref() != Some(&served) {
+        return Ok(None);
+    }
+    let hashed = |bytes: &[u8]| -> Result<ProvedState, StateError> {
+        let mut prover = StateProver::new(&state.fork, MINIMAL, None, Wanted::default(), WarmCache::default())?;
+        prover.feed(bytes)?;
+        prover.finish().0
+    };
+    let ours = hashed(&state.bytes)?;
+    let shown = |root: &[u8; 32]| format!("0x{}", hex::encode(root));
+    ensure!(shown(&ours.root) == served, "state {id}: {} instead of {served}", shown(&ours.root));
+    let is_of_block = ours.is_of_block();
+    match devnet.beacon.header(&shown(&ours.block_root())).await {
+        Ok(header) => {
+            let fits = (header.state_root == served, header.slot == ours.slot.0);
+            ensure!(fits == (is_of_block, is_of_block), "state {id}: {header:?}");
+        }
+        // Nobody signed the genesis block: the client has no header of it.
+        Err(error) => ensure!(ours.slot.0 < 8, "state {id}: {error}"),
+    }
+    // Places follow from the root: another one each time, and the same for who wants to see it again.
+    for word in ours.root.chunks_exact(4) {
+        let place = word.iter().fold(0, |number, byte| number << 8 | usize::from(*byte)) % (state.bytes.len() * 8);
+        let mut other = state.bytes.clone();
+        other[place / 8] ^= 1 << (place % 8);
+        let undetected = hashed(&other).is_ok_and(|other| other.root == ours.root);
+        ensure!(!undetected, "state {id} with another bit {place} has the same root");
+    }
+    Ok(Some((ours.slot.0, is_of_block)))
 }
 
 /// With two of four killed there is no quorum: nothing is signed, and the others say why.
@@ -157,16 +241,23 @@ async fn a_restarted_guardian_completes_the_quorum(devnet: &mut Devnet) -> Resul
 fn a_wrong_chain_is_refused_by_name(devnet: &mut Devnet) -> Result<()> {
     let home = nth(devnet, 3)?.dir.clone();
     let config = std::fs::read_to_string(home.join("guardian.toml"))?;
-    let check = |config: &str| -> Result<(Option<i32>, String)> {
+    let check = |config: &str| -> Result<(Option<i32>, String, String)> {
         let path = home.join("other.toml");
         std::fs::write(&path, config)?;
         let output = std::process::Command::new(guardian_binary()?).args(["check", "--config"]).arg(&path).output()?;
-        Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok((output.status.code(), text(&output.stderr), text(&output.stdout)))
     };
-    let (code, said) = check(&config.replace("chain_id = 31337", "chain_id = 1"))?;
+    let (code, said, _) = check(&config.replace("chain_id = 31337", "chain_id = 1"))?;
     ensure!(code == Some(1) && said.contains("31337") && said.contains("hint:"), "wrong chain: {code:?} {said}");
-    let (code, said) = check(&config)?;
+    let (code, said, found) = check(&config)?;
     ensure!(code == Some(0), "the right configuration: {code:?} {said}");
+    println!("{found}");
+    // The liar is a part of this process, which waits for the check and can't answer it.
+    ensure!(found.contains("beacon-1 does not answer"), "what providers offer: {found}");
+    for provider in ["beacon-2, Lodestar/", "beacon-3, Lodestar/"] {
+        ensure!(found.contains(provider) && found.contains("states yes, post no"), "what providers offer: {found}");
+    }
     Ok(())
 }
 
