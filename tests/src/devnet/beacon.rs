@@ -30,6 +30,24 @@ pub struct Validator {
     pub status: String,
 }
 
+/// A whole state as the node serves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Its fork.
+    pub fork: String,
+    /// SSZ.
+    pub bytes: Vec<u8>,
+}
+
+/// What a block's header says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The block's slot.
+    pub slot: u64,
+    /// The root of the block's state, `0x...`.
+    pub state_root: String,
+}
+
 impl Beacon {
     /// Of the node on loopback at `port`.
     ///
@@ -79,17 +97,39 @@ impl Beacon {
             .collect()
     }
 
-    /// The whole state with this id, as SSZ. `None` if the node does not have it, or has it no more.
+    /// The state with this id: a slot, a root or a name. `None` if the node does not have it.
     ///
     /// # Errors
     /// If the node does not answer.
-    pub async fn state(&self, id: &str) -> Result<Option<Vec<u8>>> {
-        let request = self.client.get(format!("{}/eth/v2/debug/beacon/states/{id}", self.url));
-        let response = request.header("accept", "application/octet-stream").send().await?;
-        if !response.status().is_success() {
+    pub async fn state(&self, id: &str) -> Result<Option<State>> {
+        let url = format!("{}/eth/v2/debug/beacon/states/{id}", self.url);
+        let response = self.client.get(url).header("accept", "application/octet-stream").send().await?;
+        if response.status() == reqwest::StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        Ok(Some(response.bytes().await?.to_vec()))
+        let response = response.error_for_status()?;
+        let fork = response.headers().get("eth-consensus-version").and_then(|fork| fork.to_str().ok());
+        // The devnet's client does not say; its chain has the one fork.
+        let fork = fork.unwrap_or("altair").to_owned();
+        Ok(Some(State { fork, bytes: response.bytes().await?.to_vec() }))
+    }
+
+    /// The root that the node says the state with this id has, `0x...`.
+    ///
+    /// # Errors
+    /// If the node does not have it.
+    pub async fn state_root(&self, id: &str) -> Result<String> {
+        text(&self.get(&format!("/eth/v1/beacon/states/{id}/root")).await?, "root")
+    }
+
+    /// The header of the block with this root or at this slot.
+    ///
+    /// # Errors
+    /// If the node does not have it.
+    pub async fn header(&self, id: &str) -> Result<Header> {
+        let entry = self.get(&format!("/eth/v1/beacon/headers/{id}")).await?;
+        let message = entry.pointer("/header/message").ok_or_else(|| eyre!("no header"))?;
+        Ok(Header { slot: number(message, "slot")?, state_root: text(message, "state_root")? })
     }
 
     async fn get(&self, path: &str) -> Result<Value> {
@@ -102,8 +142,11 @@ impl Beacon {
     }
 }
 
+fn text(value: &Value, key: &str) -> Result<String> {
+    Ok(value.get(key).and_then(Value::as_str).ok_or_else(|| eyre!("no `{key}`"))?.to_owned())
+}
+
 /// Quoted, as the beacon API writes numbers.
 fn number(value: &Value, key: &str) -> Result<u64> {
-    let text = value.get(key).and_then(Value::as_str).ok_or_else(|| eyre!("no `{key}`"))?;
-    text.parse().wrap_err_with(|| format!("`{key}` is not a number"))
+    text(value, key)?.parse().wrap_err_with(|| format!("`{key}` is not a number"))
 }

@@ -312,12 +312,14 @@ fn debug_state(node: Arc<Node>, mut state: Synthetic) -> Response {
     }
     let kept = node.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(bytes) = kept.filter(|_| node.manner == Manner::Honest) {
+        let length = bytes.len().to_string();
         let body = stream::unfold(bytes, move |mut left| {
             let piece = left.split_to(left.len().min(PIECE));
             node.served.fetch_add(piece.len() as u64, Relaxed);
             async move { (!piece.is_empty()).then(|| (io::Result::Ok(piece), left)) }
         });
-        return ([("content-type", kind), ("eth-consensus-version", fork)], Body::from_stream(body)).into_response();
+        let head = [("content-type", kind), ("eth-consensus-version", fork), ("content-length", length.as_str())];
+        return (head, Body::from_stream(body)).into_response();
     }
     let body = generated(move |take| {
         node.most_under_way.fetch_max(node.under_way.fetch_add(1, Relaxed) + 1, Relaxed);

@@ -12,6 +12,9 @@
     reason = "a test that can't go on has failed; tests read and write files"
 )]
 
+mod auditor;
+mod states;
+
 use eyre::{Result, bail, ensure};
 use guardian_tests::devnet::{
     Devnet,
@@ -54,7 +57,8 @@ async fn four_guardians_watch_a_real_chain_and_act_on_another() {
 async fn check_everything(devnet: &mut Devnet) -> Result<()> {
     three_of_four_do_everything(devnet).await?;
     the_liar_was_named_and_not_believed(devnet).await?;
-    a_report_can_be_checked_again_without_any_network(devnet).await?;
+    auditor::a_report_can_be_checked_again_without_any_network(devnet).await?;
+    states::they_have_the_roots_that_the_chain_says(devnet).await?;
     two_of_four_do_nothing_and_say_why(devnet).await?;
     a_restarted_guardian_completes_the_quorum(devnet).await?;
     a_wrong_chain_is_refused_by_name(devnet)?;
@@ -121,59 +125,32 @@ async fn the_liar_was_named_and_not_believed(devnet: &mut Devnet) -> Result<()> 
     let sample = "guardian_provider_disagreements_total{layer=\"beacon\",provider=\"beacon-1\"}";
     ensure!(guardian.metric(sample).await? >= 1.0, "the metric does not name the liar");
     ensure!(guardian.log()?.contains("beacon-1"), "the log does not name the liar");
-    Ok(())
+    let sample = "guardian_provider_states_total{outcome=\"disproved\",provider=\"beacon-1\"}";
+    ensure!(guardian.metric(sample).await? >= 1.0, "none of its states was disproved");
+    what_providers_offer_and_cost_is_shown(guardian).await
 }
 
-/// An auditor has a dossier, the state that somebody served, and the command: no network, no configuration, no guardian.
-async fn a_report_can_be_checked_again_without_any_network(devnet: &mut Devnet) -> Result<()> {
-    let desk = devnet.options.dir.join("auditor");
-    std::fs::create_dir_all(&desk)?;
-    let (dossier, state) = (desk.join("report.json"), desk.join("state.ssz"));
-    let dossiers = nth(devnet, 0)?.dir.join("data/dossiers");
-    // The client keeps a state for as long as it is the finalized one.
-    wait("a signed report whose state can still be had", async || {
-        let Some(report) = devnet.contracts.reports().await?.last().copied() else { return Ok(false) };
-        let Some(bytes) = devnet.beacon.state(&report.slot.to_string()).await? else { return Ok(false) };
-        std::fs::copy(dossiers.join(format!("reserves-{}.json", report.slot / 8)), &dossier)?;
-        std::fs::write(&state, bytes)?;
-        Ok(std::fs::read_to_string(&dossier)?.contains("\"signature\":\"0x"))
-    })
-    .await?;
-    let text = std::fs::read_to_string(&dossier)?;
-    let (_, x, _) = devnet.contracts.group_key().await?;
-    ensure!(text.contains(&format!("{x:064x}")), "the dossier is of another key than the contract's");
-
-    let (code, said) = offline(&desk, &["replay-report", "report.json", "--state", "state.ssz"])?;
-    ensure!(code == Some(0) && said.contains("follows from this evidence"), "replaying: {code:?} {said}");
-    let (code, said) = offline(&desk, &["explain", "report.json"])?;
-    ensure!(code == Some(0) && said.matches("gwei: counted").count() == 16, "explaining: {code:?} {said}");
-
-    let balance = said.split_whitespace().zip(said.split_whitespace().skip(1)).find(|(_, unit)| *unit == "gwei:");
-    let (balance, _) = balance.ok_or_else(|| eyre::eyre!("no balance in {said}"))?;
-    let richer = text.replacen(&format!("\"balance\":{balance}"), &format!("\"balance\":{balance}0"), 1);
-    std::fs::write(desk.join("richer.json"), richer)?;
-    let (code, said) = offline(&desk, &["replay-report", "richer.json"])?;
-    ensure!(
-        code == Some(1) && said.contains("DIFFERENT  balance of validators"),
-        "a richer validator: {code:?} {said}"
-    );
+/// The client is of 2023: it serves states, and has no POST route for validators.
+async fn what_providers_offer_and_cost_is_shown(guardian: &GuardianProcess) -> Result<()> {
+    for provider in ["beacon-1", "beacon-2", "beacon-3"] {
+        for (what, offered) in [("states", 1.0), ("post", 0.0)] {
+            let sample =
+                format!("guardian_provider_offers{{layer=\"beacon\",provider=\"{provider}\",what=\"{what}\"}}");
+            ensure!(guardian.metric(&sample).await? == offered, "{sample} is not {offered}");
+        }
+    }
+    ensure!(guardian.log()?.contains("what this beacon provider offers"), "the log does not say what providers offer");
+    let metrics = guardian.metrics().await?;
+    let proved = metrics.lines().filter_map(|line| {
+        let of = line.strip_prefix("guardian_provider_states_total{outcome=\"proved\",provider=\"beacon-")?;
+        of.rsplit_once(' ')?.1.parse::<f64>().ok()
+    });
+    ensure!(proved.sum::<f64>() >= 1.0, "no state was proved: {metrics}");
+    for family in ["bytes_total", "requests_total", "seconds_total"] {
+        let sample = format!("guardian_provider_{family}{{layer=\"beacon\",provider=\"beacon-2\"}}");
+        ensure!(guardian.metric(&sample).await? > 0.0, "{sample} is 0");
+    }
     Ok(())
-}
-
-/// Runs `guardian` in `folder` with no network at all, where the system allows to take it away.
-fn offline(folder: &Path, arguments: &[&str]) -> Result<(Option<i32>, String)> {
-    let alone = std::process::Command::new("unshare").args(["-rn", "true"]).output().is_ok_and(|o| o.status.success());
-    let mut command = if alone {
-        let mut command = std::process::Command::new("unshare");
-        command.arg("-rn").arg(guardian_binary()?);
-        command
-    } else {
-        println!("the system does not let a test take its network away: replaying with it");
-        std::process::Command::new(guardian_binary()?)
-    };
-    let output = command.args(arguments).current_dir(folder).env_clear().output()?;
-    let said = [output.stdout, output.stderr].concat();
-    Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
 }
 
 /// With two of four killed there is no quorum: nothing is signed, and the others say why.
@@ -210,16 +187,23 @@ async fn a_restarted_guardian_completes_the_quorum(devnet: &mut Devnet) -> Resul
 fn a_wrong_chain_is_refused_by_name(devnet: &mut Devnet) -> Result<()> {
     let home = nth(devnet, 3)?.dir.clone();
     let config = std::fs::read_to_string(home.join("guardian.toml"))?;
-    let check = |config: &str| -> Result<(Option<i32>, String)> {
+    let check = |config: &str| -> Result<(Option<i32>, String, String)> {
         let path = home.join("other.toml");
         std::fs::write(&path, config)?;
         let output = std::process::Command::new(guardian_binary()?).args(["check", "--config"]).arg(&path).output()?;
-        Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok((output.status.code(), text(&output.stderr), text(&output.stdout)))
     };
-    let (code, said) = check(&config.replace("chain_id = 31337", "chain_id = 1"))?;
+    let (code, said, _) = check(&config.replace("chain_id = 31337", "chain_id = 1"))?;
     ensure!(code == Some(1) && said.contains("31337") && said.contains("hint:"), "wrong chain: {code:?} {said}");
-    let (code, said) = check(&config)?;
+    let (code, said, found) = check(&config)?;
     ensure!(code == Some(0), "the right configuration: {code:?} {said}");
+    println!("{found}");
+    // The liar is a part of this process, which waits for the check and can't answer it.
+    ensure!(found.contains("beacon-1 does not answer"), "what providers offer: {found}");
+    for provider in ["beacon-2, Lodestar/", "beacon-3, Lodestar/"] {
+        ensure!(found.contains(provider) && found.contains("states yes, post no"), "what providers offer: {found}");
+    }
     Ok(())
 }
 
