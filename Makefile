@@ -2,7 +2,8 @@
 #   make devnet [ARGS="--once"]   a real beacon chain, a real EVM, and four guardians
 #   make test                     all tests: Rust, Solidity, the seeded cluster, real processes
 #   make fuzz [SECONDS=600]       each fuzz target for so long, one after the other (FUZZ="messages files" for some of them)
-#   make lint | bench | setup | clean
+#   make bench [ARGS="--only beacon"] figures beside references; ARGS="--only soak": half an hour beside 2.2 million validators
+#   make lint | setup | clean
 #   make mutants | slither        mutation tests and static analysis of the contracts
 
 SHELL := /bin/bash

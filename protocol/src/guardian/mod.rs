@@ -189,20 +189,20 @@ impl Guardian {
         self.observer.poll(now, &mut self.ids, &self.setup, fx);
         self.settle_floor(fx);
         self.settle_twins(now, rng, fx);
-        let (mut complete, mut faults) = (Vec::new(), Vec::new());
+        // Who was just caught must not be asked again.
+        self.settle_faults(fx);
+        let mut complete = Vec::new();
         let (open, tally, desk) = self.desk();
         for duty in open.values_mut() {
             duty.announce(now, tally, &desk, rng, fx);
             if let Some(signature) = duty.coordinate(now, tally, &desk, rng, fx) {
                 complete.push((duty.id().kind, signature));
             }
-            faults.extend(duty.take_faults());
         }
+        // Before a duty goes, with the proofs that it holds.
+        self.settle_faults(fx);
         for (kind, signature) in complete {
             self.complete(now, kind, signature, fx);
-        }
-        for fault in faults {
-            self.accuse(&fault, fx);
         }
         self.submissions.poll(now, &mut self.ids, &self.setup, fx);
         self.exits.poll(now, &self.setup, fx);

@@ -2,6 +2,7 @@
 
 use super::Guardian;
 use crate::{
+    duties::OpenDuty,
     effects::{Effects, Recipient},
     event::Event,
     sign::Fault,
@@ -11,6 +12,14 @@ use crate::{
 use rand_core::{CryptoRng, RngCore};
 
 impl Guardian {
+    /// Tells of the cheating that came to light in duties of ours.
+    pub(super) fn settle_faults(&mut self, fx: &mut Effects) {
+        let faults: Vec<Fault> = self.open.values_mut().flat_map(OpenDuty::take_faults).collect();
+        for fault in faults {
+            self.accuse(&fault, fx);
+        }
+    }
+
     /// We have found out ourselves that a member cheated: it is excluded here, and everybody gets the proof.
     pub(super) fn accuse(&mut self, fault: &Fault, fx: &mut Effects) {
         if let Ok(true) = self.culprits.convict(fault, &self.setup.committee, fx) {

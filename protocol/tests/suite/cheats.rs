@@ -78,6 +78,32 @@ fn a_member_that_gives_wrong_shares_is_excluded_by_everybody_with_proof() {
 }
 
 #[test]
+fn who_was_caught_in_a_session_is_not_in_the_next_one() {
+    for seed in 0..5 {
+        let mut cluster = Cluster::new(10, 60 + seed);
+        let cheats = [member(2), member(5), member(9)];
+        let (committee, keys) = (cluster.dealt.committee.clone(), cheats.map(|cheat| cluster.dealt.identity(cheat)));
+        cluster.tamper(move |from, _, bytes| {
+            let Some(at) = cheats.iter().position(|cheat| *cheat == from) else { return Some(bytes) };
+            let envelope = Envelope::open(&bytes, from, &committee).unwrap();
+            let Message::Share(share) = envelope.message() else { return Some(bytes) };
+            let wrong = Share { share: SignatureShare::from_bytes(&[1; 32]).unwrap(), ..*share };
+            Some(Envelope::seal(from, Message::Share(wrong), &committee, &keys[at]).encode())
+        });
+        let period = cluster.finalize();
+        assert_eq!(cluster.signed(period), 10);
+        for process in cluster.processes.values() {
+            for cheat in cheats {
+                let asked =
+                    |event: &&Event| matches!(event, Event::SessionOpened { signers, .. } if signers.contains(&cheat));
+                let times = process.events.iter().filter(asked).count();
+                assert!(times <= 1, "{} asked {cheat} {times} times", process.member);
+            }
+        }
+    }
+}
+
+#[test]
 fn exclusion_survives_a_restart_and_reaches_who_was_not_there() {
     let mut cluster = Cluster::new(4, 11);
     give_wrong_shares(&mut cluster, member(3));

@@ -2,11 +2,15 @@
 
 use super::root;
 use eyre::{Result, WrapErr, bail, eyre};
+use rand_core::{OsRng, RngCore};
 use std::{
+    collections::BTreeSet,
     fs::File,
-    net::{Ipv4Addr, TcpListener},
+    net::{Ipv4Addr, TcpListener, UdpSocket},
+    ops::Range,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -133,19 +137,29 @@ pub fn binary(name: &str) -> Result<PathBuf> {
         .ok_or_else(|| eyre!("the program `{name}` is not built: cargo build -p guardian-node"))
 }
 
+/// Where ports are picked: below those that the system gives to whoever asks for any and to outgoing connections. So what is picked is
+/// still free when it is used, minutes later.
+const PORTS: Range<u16> = 10_000..32_000;
+
+/// Those that this process has picked already.
+static PICKED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
 /// The first of `count` free ports in a row, `preferred` if possible.
 ///
 /// # Errors
 /// If there is no such row.
 pub fn free_ports(preferred: u16, count: u16) -> Result<u16> {
-    let is_free = |port| free_port(port).is_ok_and(|free| free == port);
-    let row = |first: u16| (first..first.saturating_add(count)).all(is_free);
-    let others = (0..100).filter_map(|_| free_port(0).ok());
-    std::iter::once(preferred)
+    let mut picked = PICKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let row = |first: u16| first..first.saturating_add(count);
+    let places = u32::from(PORTS.end - PORTS.start);
+    let others = (0..1000).filter_map(|_| u16::try_from(OsRng.next_u32() % places).ok()).map(|at| PORTS.start + at);
+    let first = std::iter::once(preferred)
         .filter(|port| *port != 0)
         .chain(others)
-        .find(|first| row(*first))
-        .ok_or_else(|| eyre!("no {count} free ports in a row"))
+        .find(|first| row(*first).all(|port| is_free(port) && !picked.contains(&port)))
+        .ok_or_else(|| eyre!("no {count} free ports in a row"))?;
+    picked.extend(row(first));
+    Ok(first)
 }
 
 /// `preferred` if it is free, else any free port.
@@ -153,7 +167,9 @@ pub fn free_ports(preferred: u16, count: u16) -> Result<u16> {
 /// # Errors
 /// If there is none.
 pub fn free_port(preferred: u16) -> Result<u16> {
-    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
-    let address = bind(preferred).or_else(|_| bind(0)).wrap_err("no free port")?;
-    Ok(address.port())
+    free_ports(preferred, 1)
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() && UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }

@@ -14,8 +14,8 @@ use super::{
 
 /// Levels of a group's tree over chunks: 1024 chunks, 32 KiB.
 const CHUNK_LEVELS: usize = 10;
-/// Levels of a group's tree over containers: 256, for validators 31 kB.
-const CONTAINER_LEVELS: usize = 8;
+/// Levels of a group's tree over containers.
+const CONTAINER_LEVELS: usize = registry::GROUP.ilog2() as usize;
 /// Vectors below this size, in bytes, are read as a whole.
 const SMALL: usize = 4096;
 

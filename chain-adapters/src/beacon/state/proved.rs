@@ -8,7 +8,7 @@ use super::{
     layout, merkle,
     preset::MAINNET,
     proof::{self, ValidatorProof},
-    registry::Entry,
+    registry::{self, Entry},
     value,
     warm::WarmCache,
 };
@@ -132,8 +132,9 @@ impl ProvedState {
 
     /// A validator's bytes, if its surroundings were kept.
     pub(super) fn kept_validator(&self, index: u64) -> Option<Entry<'_>> {
-        let [registry, _] = &self.gather.kept;
-        let group = registry.get(&usize::try_from(index / 256).ok()?)?;
-        Entry::all(group).nth(usize::try_from(index % 256).ok()?)
+        let [groups, _] = &self.gather.kept;
+        let index = usize::try_from(index).ok()?;
+        let group = groups.get(&(index / registry::GROUP))?;
+        Entry::all(group).nth(index % registry::GROUP)
     }
 }

@@ -19,8 +19,8 @@ use super::{
 use rayon::{iter::IndexedParallelIterator, iter::ParallelIterator, slice::ParallelSlice};
 use std::cell::RefCell;
 
-/// Groups that are hashed at once.
-const BLOCK_GROUPS: usize = 64;
+/// Bytes of groups that are hashed at once, by all cores.
+const BLOCK: usize = 1 << 21;
 
 /// Which state it must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,9 @@ impl StateProver {
             return if offset { Ok(4) } else { Err(StateError::Encoding("bytes behind its end")) };
         };
         let planned = self.plan.fields.get(number);
-        let most = planned.and_then(|field| field.grouped).map_or(MOST_WHOLE + 1, |list| list.group * BLOCK_GROUPS);
+        let most = planned
+            .and_then(|field| field.grouped)
+            .map_or(MOST_WHOLE + 1, |list| list.group * (BLOCK / list.group).max(1));
         Ok(self.left.and_then(|left| usize::try_from(left).ok()).map_or(most, |left| left.min(most)))
     }
 
