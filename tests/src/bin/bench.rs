@@ -129,7 +129,11 @@ fn run(arguments: &Arguments) -> Result<()> {
 
 fn soak(arguments: &Arguments) -> Result<()> {
     let soak = Soak {
-        validators: arguments.validators.iter().copied().find(|count| *count != 100_000).unwrap_or(2_200_000),
+        // One size: that of mainnet's registry, unless another one is named.
+        validators: match arguments.validators.as_slice() {
+            [one] => *one,
+            _ => 2_200_000,
+        },
         duration: Duration::from_secs(60 * arguments.minutes),
         epoch: Duration::from_secs(12),
         budget: arguments.budget_gb * 1_000_000_000,
