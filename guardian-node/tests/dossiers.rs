@@ -119,6 +119,7 @@ fn a_duty_is_explained() {
         "signed by the committee: 0x",
         "ether in vaults: 1000 gwei",
         "enough beacon providers said the same",
+        "the protocol has none",
     ] {
         assert!(said.contains(line), "does not say `{line}`:\n{said}");
     }

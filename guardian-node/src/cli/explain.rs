@@ -55,6 +55,9 @@ impl Explain {
         }
         head(&dossier).iter().for_each(|line| output::data(line));
         lines.iter().for_each(|line| output::data(&line.text));
+        if lines.is_empty() {
+            output::data("  the protocol has none");
+        }
         Ok(())
     }
 }

@@ -27,8 +27,9 @@ pub struct Options {
     /// Epochs between two reserve reports
     #[arg(long, default_value_t = 2)]
     pub report_period: u64,
-    /// Validators below this balance are ejected, in gwei: an offline one gets there in a couple of minutes
-    #[arg(long, default_value_t = 31_997_000_000)]
+    /// Validators below this balance are ejected, in gwei: an offline one gets there in a couple of minutes; one that misses an epoch or
+    /// two because the machine is busy does not
+    #[arg(long, default_value_t = 31_992_000_000)]
     pub ejection_threshold: u64,
     /// Give every guardian three beacon providers, of which the third lies about balances
     #[arg(long)]
@@ -59,7 +60,7 @@ impl Options {
             offline: 2,
             seconds_per_slot: 1,
             report_period: 2,
-            ejection_threshold: 31_997_000_000,
+            ejection_threshold: 31_992_000_000,
             lying_beacon: false,
             rpc_port: 0,
             beacon_port: 0,
