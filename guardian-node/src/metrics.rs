@@ -284,13 +284,11 @@ impl Metrics {
 }
 
 impl Metrics {
-    /// Takes over what the beacon providers were found to offer. What could not be found out is not shown.
-    pub(crate) fn offers(&self, offers: &[guardian_chain::Offers]) {
-        for of in offers {
-            for (what, offered) in of.all() {
-                let Some(offered) = offered else { continue };
-                self.provider_offers.with_label_values(&["beacon", &of.name, what]).set(i64::from(offered));
-            }
+    /// Takes over what a beacon provider was found to offer. What could not be found out is not shown.
+    pub(crate) fn offers(&self, of: &guardian_chain::Offers) {
+        for (what, offered) in of.all() {
+            let Some(offered) = offered else { continue };
+            self.provider_offers.with_label_values(&["beacon", &of.name, what]).set(i64::from(offered));
         }
     }
 }
@@ -376,7 +374,7 @@ mod tests {
         let (id, name) = (ProviderId(0), "mine".to_owned());
         let offers =
             Offers { id, name, version: None, states: Some(true), post: Some(false), events: None, past: None };
-        metrics.offers(&[offers]);
+        metrics.offers(&offers);
         let text = metrics.text();
         let shown: Vec<&str> = text.lines().filter(|line| line.starts_with("guardian_provider_offers")).collect();
         assert_eq!(

@@ -33,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Inputs that wait for the brain. A step takes milliseconds; a hundred members' announcements arrive at once at most.
 const INPUTS: usize = 1024;
+/// Until a beacon node that does not answer is asked again what it offers.
+const SILENCE: Duration = Duration::from_secs(300);
 
 /// Runs a guardian of this committee until `stop`.
 ///
@@ -138,11 +140,11 @@ async fn nudge(readers: Arc<Readers>, inputs: mpsc::Sender<Input>, metrics: Arc<
     Ok(())
 }
 
-/// Finds out what the beacon nodes offer, once, and tells. Nothing waits for it.
+/// Finds out what the beacon nodes offer, once of each, and tells. Nothing waits for it.
 async fn find_out(readers: Arc<Readers>, metrics: Arc<Metrics>) {
-    let offers = readers.offers().await;
-    metrics.offers(&offers);
-    for of in offers.iter().filter(|of| !of.is_silent()) {
+    let mut found = std::pin::pin!(readers.offers_found(SILENCE));
+    while let Some(of) = found.next().await {
+        metrics.offers(&of);
         let (provider, version) = (&of.name, of.version.as_deref().unwrap_or("unknown"));
         tracing::info!(provider, version, offers = of.in_words(), "what this beacon provider offers");
         for (what, hint) in of.hints() {

@@ -138,24 +138,52 @@ fn every_file_says_what_it_is_and_is_small() {
     }
 }
 
+/// A document that answers an attack with a test must not outlive the test's name.
+#[test]
+fn tests_that_documents_name_exist() {
+    let mut code = String::new();
+    for path in sources().into_iter().chain(files(&root().join("contracts/test"), "sol")) {
+        code.push_str(&fs::read_to_string(&path).unwrap());
+    }
+    let mut named = 0;
+    for document in files(&root().join("docs"), "md") {
+        let text = fs::read_to_string(&document).unwrap();
+        // Between backticks, in words of at least four parts: shorter names are those of metrics and fields.
+        let is_name = |word: &&str| {
+            word.matches('_').count() >= 3
+                && word.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+                && *word != word.to_uppercase()
+        };
+        for name in text.split('`').skip(1).step_by(2).filter(is_name).filter(|name| !name.starts_with("guardian_")) {
+            let ways = [format!("fn {name}("), format!("function {name}("), format!("\"{name}\"")];
+            assert!(ways.iter().any(|way| code.contains(way)), "{} names {name}", document.display());
+            named += 1;
+        }
+    }
+    assert!(named > 50, "too few names found: {named}");
+}
+
 fn sources() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in ["crypto", "protocol", "p2p", "chain-adapters", "guardian-node", "tests"] {
-        walk(&root().join(folder), &mut found);
+        found.extend(files(&root().join(folder), "rs"));
     }
     assert!(found.len() > 60, "too few sources found: {}", found.len());
     found
 }
 
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+/// All files below `folder` with this extension.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             if path.file_name().is_none_or(|name| name != "node_modules" && name != "target") {
-                walk(&path, found);
+                found.extend(files(&path, extension));
             }
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|found| found == extension) {
             found.push(path);
         }
     }
+    found
 }

@@ -1,12 +1,12 @@
-//! What the beacon providers offer, found out once, at the start, in the background: for people, for metrics, and so that nobody is
-//! asked in vain for what it does not have.
+//! What the beacon providers offer, found out once of each, at the start or when it first answers, in the background: for people, for
+//! metrics, and so that nobody is asked in vain for what it does not have.
 
 use super::{Provider, Readers};
 use crate::beacon::client::BeaconClient;
-use futures::future::join_all;
+use futures::{Stream, StreamExt, future::join_all, stream};
 use guardian_protocol::{ports::ReadFailure, types::ProviderId};
-use std::future::Future;
-use tokio::time::Instant;
+use std::{future::Future, time::Duration};
+use tokio::time::{Instant, sleep};
 
 /// What one beacon provider offers. `None`: it could not be found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +77,20 @@ impl Readers {
     /// Asks every beacon provider what it offers: a handful of small questions, between which other queries have their turn.
     pub async fn offers(&self) -> Vec<Offers> {
         join_all(self.beacon.iter().map(|provider| self.offers_of(provider))).await
+    }
+
+    /// As [`Self::offers`], of each as soon as it is found out: who is silent is asked again after every `pause`. Ends when all are known.
+    pub fn offers_found(&self, pause: Duration) -> impl Stream<Item = Offers> + '_ {
+        let find_out = move |provider| async move {
+            loop {
+                let offers = self.offers_of(provider).await;
+                if !offers.is_silent() {
+                    return offers;
+                }
+                sleep(pause).await;
+            }
+        };
+        stream::iter(&self.beacon).map(find_out).buffer_unordered(self.beacon.len().max(1))
     }
 
     async fn offers_of(&self, provider: &Provider<BeaconClient>) -> Offers {

@@ -5,13 +5,21 @@ use crate::support::{
     readers::{FINALITY, SYNCING, ask, readers},
     server::{Asked, Reply, Said},
 };
+use futures::StreamExt;
 use guardian_chain::Offers;
 use guardian_protocol::{
     ports::Query,
     types::{BlsPubkey, Checkpoint, Epoch, Slot},
 };
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+use tokio::time::timeout;
 
 const STATE: &str = "/eth/v2/debug/beacon/states/finalized";
 const VALIDATORS: &str = "/eth/v1/beacon/states/finalized/validators";
@@ -100,6 +108,21 @@ async fn of_a_node_that_is_gone_nothing_is_known() {
     let offers = readers.offers().await.remove(0);
     assert!(offers.is_silent() && offers.hints().count() == 0, "{offers:?}");
     assert!(!self::offers(|_| None).await.is_silent());
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_answer_is_asked_again_until_it_does() {
+    let up = Arc::new(AtomicBool::new(true));
+    let is_up = Arc::clone(&up);
+    let (readers, _server, _node) =
+        readers(move |asked| if is_up.load(Relaxed) { rich(asked) } else { Some(error(503, "starting")) }).await;
+    up.store(false, Relaxed);
+    let mut found = std::pin::pin!(readers.offers_found(Duration::from_millis(50)));
+    assert!(timeout(Duration::from_millis(400), found.next()).await.is_err(), "nothing is known of it yet");
+    up.store(true, Relaxed);
+    let offers = timeout(Duration::from_secs(20), found.next()).await.unwrap().unwrap();
+    assert_eq!(offers.all().map(|(_, offered)| offered), [Some(true); 4]);
+    assert!(found.next().await.is_none(), "all are known");
 }
 
 #[tokio::test]

@@ -1,4 +1,7 @@
 //! The validators of a synthetic chain: what each is follows from the seed, its index and the epoch, so none has to be kept.
+//!
+//! From one epoch to the next a registry of mainnet's size changes as mainnet's does: all that is active earns and attests, while the churn
+//! limit (`MAX_PER_EPOCH_ACTIVATION_EXIT_CHURN_LIMIT` of EIP-7251, 256 ETH) lets eight validators of 32 ETH in, and eight out.
 
 /// A moment in a synthetic registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,18 @@ pub struct Validator {
 
 const FAR: u64 = u64::MAX;
 const ETH: u64 = 1_000_000_000;
+/// Within so many epochs everybody asks to leave: 8 in each, of the million that are active of 2.2 million.
+const LIFE: u64 = 1 << 17;
+/// One in so many is new: 8 in each of [`ARRIVALS`].
+const NEWCOMER: u64 = 64;
+/// Within so many epochs all newcomers become active.
+const ARRIVALS: u64 = 2048;
+/// Until somebody who asked to leave is out, and until what joins is active (`MAX_SEED_LOOKAHEAD` + 1).
+const LOOKAHEAD: u64 = 5;
+/// From being out until the balance can be withdrawn.
+const WITHDRAWABLE: u64 = 256;
+/// Of so many epochs, the first quarter does not become final.
+const LEAKS: u64 = 64;
 
 /// A well-mixed number for each input (the finalizer of splitmix64).
 #[must_use]
@@ -47,40 +62,61 @@ impl Registry {
     #[must_use]
     pub fn validator(&self, index: u64) -> Validator {
         let chance = mix(self.seed ^ mix(index));
-        // Half of mainnet's registry has left for good; one in 4096 of the rest is leaving in any one epoch.
+        // Half of mainnet's registry has left for good.
         let gone = chance % 100 < 52;
-        let leaving = !gone && mix(chance ^ self.epoch).is_multiple_of(4096);
         let slashed = chance % 1009 == 3;
         let compounding = chance % 17 == 5;
         let offline = chance % 113 == 1;
         let low = chance % 251 == 9;
         let full = if compounding { ETH * (32 + chance / 7 % 2017) } else { 32 * ETH };
-        let activation = 1 + chance % 50;
         let epochs = if gone {
-            [0, activation, 60 + chance % 50, 400]
-        } else if leaving {
-            [0, activation, self.epoch + 5, self.epoch + 260]
+            [0, 1 + chance % 50, 60 + chance % 50, 400]
         } else if slashed {
-            [0, activation, 100 + chance % 5000, 8192 + chance % 5000]
+            [0, 1 + chance % 50, 100 + chance % 5000, 8192 + chance % 5000]
         } else {
-            [0, activation, FAR, FAR]
+            self.life(chance)
         };
-        let earned = mix(chance ^ (self.epoch << 20)) % 20_000_000;
-        let balance = match (gone, low) {
+        let [_, activation, exit, withdrawable] = epochs;
+        let active = activation <= self.epoch && self.epoch < exit;
+        let withdrawn = gone || (!slashed && withdrawable <= self.epoch);
+        let earned = if active { mix(chance ^ (self.epoch << 20)) % 20_000_000 } else { 0 };
+        let balance = match (withdrawn, low) {
             (true, _) => 0,
             (_, true) => full - full / 64 - earned,
             _ => full + earned,
         };
+        let attests = active && !offline;
         Validator {
             pubkey: self.pubkey(index),
             credentials: credentials(chance, compounding),
-            effective_balance: if gone { 0 } else { full },
+            effective_balance: if withdrawn { 0 } else { full },
             slashed,
             epochs,
             balance,
-            participation: if gone || offline { [0, 0] } else { [7, (mix(chance ^ self.epoch) % 8) as u8] },
-            inactivity: if offline && !gone { self.epoch % 64 } else { 0 },
+            participation: if attests { [7, (mix(chance ^ self.epoch) % 8) as u8] } else { [0, 0] },
+            inactivity: if offline && active { self.inactivity() } else { 0 },
         }
+    }
+
+    /// Eligibility, activation, exit and withdrawable epoch of one that was neither slashed nor has left long ago.
+    const fn life(&self, chance: u64) -> [u64; 4] {
+        let arrival =
+            if (chance >> 20).is_multiple_of(NEWCOMER) { 1000 + (chance >> 32) % ARRIVALS } else { 1 + chance % 50 };
+        // Whoever comes stays for a while.
+        let departure = arrival + 100 + mix(chance) % LIFE;
+        let eligibility = arrival.saturating_sub(2 * LOOKAHEAD);
+        let horizon = self.epoch + LOOKAHEAD;
+        match (arrival <= horizon, departure <= horizon) {
+            (false, _) => [eligibility, FAR, FAR, FAR],
+            (true, false) => [eligibility, arrival, FAR, FAR],
+            (true, true) => [eligibility, arrival, departure, departure + WITHDRAWABLE],
+        }
+    }
+
+    /// The score of who never attests: 4 more in every epoch of a leak, 12 less in every one after it (Altair, `process_inactivity_updates`).
+    const fn inactivity(&self) -> u64 {
+        let (phase, leak) = (self.epoch % LEAKS, LEAKS / 4);
+        if phase < leak { 4 * phase } else { (4 * leak).saturating_sub(12 * (phase - leak)) }
     }
 
     /// The key of the validator with this index.

@@ -17,6 +17,9 @@ pub const SIZES: [u64; 4] = [100_000, 1_000_000, 2_200_000, 4_000_000];
 /// Beyond this, objects from JSON need more memory than machines for tests have.
 const MOST_JSON: u64 = 2_200_000;
 
+/// The first state's epoch: long after a leak.
+const BEFORE: u64 = 2030;
+
 /// The state that the sizes are measured with.
 #[must_use]
 pub const fn state(validators: u64, epoch: u64) -> Synthetic {
@@ -85,8 +88,8 @@ fn figures_of(streamed: &Measured, memory: &Measured, json: Option<&Measured>) -
 /// One size, one way, in a process of its own; the server is this process.
 async fn run(validators: u64, way: Way) -> Result<Measured> {
     let servers = [
-        BeaconServer::start(state(validators, 2000), Manner::Honest).await?,
-        BeaconServer::start(state(validators, 2001), Manner::Honest).await?,
+        BeaconServer::start(state(validators, BEFORE), Manner::Honest).await?,
+        BeaconServer::start(state(validators, BEFORE + 1), Manner::Honest).await?,
     ];
     if way != Way::Json {
         servers.iter().for_each(BeaconServer::keep);
