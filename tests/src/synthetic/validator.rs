@@ -35,12 +35,16 @@ pub struct Validator {
 
 const FAR: u64 = u64::MAX;
 const ETH: u64 = 1_000_000_000;
-/// Within so many epochs everybody asks to leave: 8 in each, of the million that are active of 2.2 million.
+/// Within so many epochs everybody leaves: 8 in each, of the million that are active of 2.2 million.
 const LIFE: u64 = 1 << 17;
+/// So many come at once: the registry is in the order of deposits.
+const COHORT: u64 = 16;
 /// One in so many is new: 8 in each of [`ARRIVALS`].
 const NEWCOMER: u64 = 64;
-/// Within so many epochs all newcomers become active.
-const ARRIVALS: u64 = 2048;
+/// The epochs in which newcomers become active; mainnet's today.
+const ARRIVALS: std::ops::Range<u64> = 399_000..401_048;
+/// The first epoch in which somebody leaves who has not left for good.
+const DEPARTURES: u64 = 400_000;
 /// Until somebody who asked to leave is out, and until what joins is active (`MAX_SEED_LOOKAHEAD` + 1).
 const LOOKAHEAD: u64 = 5;
 /// From being out until the balance can be withdrawn.
@@ -69,12 +73,17 @@ impl Registry {
         let offline = chance % 113 == 1;
         let low = chance % 251 == 9;
         let full = if compounding { ETH * (32 + chance / 7 % 2017) } else { 32 * ETH };
+        let arrival = 1 + index / COHORT;
+        let eligibility = arrival.saturating_sub(2 * LOOKAHEAD);
         let epochs = if gone {
-            [0, 1 + chance % 50, 60 + chance % 50, 400]
+            // Who has validators side by side takes some of them out together.
+            let exit = arrival + 256 + mix(self.seed ^ (index / 4)) % 100_000;
+            [eligibility, arrival, exit, exit + WITHDRAWABLE]
         } else if slashed {
-            [0, 1 + chance % 50, 100 + chance % 5000, 8192 + chance % 5000]
+            let exit = arrival + 100 + chance % 5000;
+            [eligibility, arrival, exit, exit + 8192]
         } else {
-            self.life(chance)
+            self.life(arrival, chance)
         };
         let [_, activation, exit, withdrawable] = epochs;
         let active = activation <= self.epoch && self.epoch < exit;
@@ -99,11 +108,11 @@ impl Registry {
     }
 
     /// Eligibility, activation, exit and withdrawable epoch of one that was neither slashed nor has left long ago.
-    const fn life(&self, chance: u64) -> [u64; 4] {
-        let arrival =
-            if (chance >> 20).is_multiple_of(NEWCOMER) { 1000 + (chance >> 32) % ARRIVALS } else { 1 + chance % 50 };
-        // Whoever comes stays for a while.
-        let departure = arrival + 100 + mix(chance) % LIFE;
+    const fn life(&self, arrival: u64, chance: u64) -> [u64; 4] {
+        let new = (chance >> 20).is_multiple_of(NEWCOMER);
+        let arrival = if new { ARRIVALS.start + (chance >> 32) % (ARRIVALS.end - ARRIVALS.start) } else { arrival };
+        // Those who left before are gone.
+        let departure = if arrival > DEPARTURES { arrival } else { DEPARTURES } + mix(chance) % LIFE;
         let eligibility = arrival.saturating_sub(2 * LOOKAHEAD);
         let horizon = self.epoch + LOOKAHEAD;
         match (arrival <= horizon, departure <= horizon) {

@@ -1,7 +1,10 @@
 //! Merkle trees as the SSZ specification has them ("Merkleization"): chunks of 32 bytes, padded with zeros up to the limit of
 //! the type. Nothing here knows what the chunks mean.
 
-use super::hash::{NODE, Node, PAIR, hash_pair, hash_pairs};
+use super::{
+    hash::{NODE, Node, PAIR, hash_pair, hash_pairs},
+    memo::Memo,
+};
 use std::sync::OnceLock;
 
 /// Levels that a tree can have: limits reach 2^40, the lists' element counts and containers come on top.
@@ -13,8 +16,28 @@ pub(super) struct Scratch {
     /// The level being reduced; a caller fills it with leaves.
     pub(super) nodes: Vec<u8>,
     above: Vec<u8>,
-    /// Blocks of 64 bytes hashed.
+    /// Blocks of 64 bytes hashed, but for those of the memos.
+    hashed: u64,
+    /// Small trees over two numbers.
+    pub(super) pairs: Memo<2>,
+    /// Small trees over four numbers.
+    pub(super) fours: Memo<4>,
+}
+
+/// Work on trees, in blocks of 64 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Work {
+    /// Hashed.
     pub(super) hashed: u64,
+    /// Not hashed, because the digest was known.
+    pub(super) spared: u64,
+}
+
+impl std::ops::AddAssign for Work {
+    fn add_assign(&mut self, more: Self) {
+        self.hashed += more.hashed;
+        self.spared += more.spared;
+    }
 }
 
 impl Scratch {
@@ -40,9 +63,26 @@ impl Scratch {
         std::mem::swap(&mut self.nodes, &mut self.above);
     }
 
-    /// Hashes each 64 bytes of `blocks` and puts the digests into `out`.
-    pub(super) fn each(&mut self, out: &mut [u8], blocks: &[u8]) {
-        self.hashed += hash_pairs(out, blocks);
+    /// One level up from `height`, with a sibling to the right of each node.
+    pub(super) fn join(&mut self, height: usize, siblings: impl IntoIterator<Item = Node>) {
+        self.above.resize(self.nodes.len() * 2, 0);
+        let lefts = self.nodes.as_chunks::<NODE>().0;
+        let pairs = self.above.as_chunks_mut::<NODE>().0.as_chunks_mut::<2>().0;
+        for ((pair, left), right) in pairs.iter_mut().zip(lefts).zip(siblings) {
+            *pair = [*left, right];
+        }
+        std::mem::swap(&mut self.nodes, &mut self.above);
+        self.up(height);
+    }
+
+    /// What was done since the last call.
+    pub(super) fn take_work(&mut self) -> Work {
+        let take = std::mem::take::<u64>;
+        let Self { hashed, pairs, fours, .. } = self;
+        Work {
+            hashed: take(hashed) + take(&mut pairs.hashed) + take(&mut fours.hashed),
+            spared: take(&mut pairs.spared) + take(&mut fours.spared),
+        }
     }
 }
 

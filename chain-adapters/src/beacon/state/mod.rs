@@ -2,7 +2,7 @@
 //! picked out in the same pass. Nothing here knows where the bytes come from or which root is the right one.
 //!
 //! ```text
-//! layout, preset --> plan --> stream --> list, registry, value --> merkle --> hash
+//! layout, preset --> plan --> stream --> list, registry, value --> merkle, memo --> hash
 //!                               |  `-> gather --> extract
 //!                               `-> warm (what the last state had)      proved --> proof
 //! ```
@@ -13,6 +13,7 @@ mod gather;
 mod hash;
 mod layout;
 mod list;
+mod memo;
 mod merkle;
 mod plan;
 mod preset;

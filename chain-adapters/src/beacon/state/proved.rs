@@ -5,7 +5,8 @@ use super::{
     extract::Extract,
     gather::Gather,
     hash::Node,
-    layout, merkle,
+    layout,
+    merkle::{self, Work},
     preset::MAINNET,
     proof::{self, ValidatorProof},
     registry::{self, Entry},
@@ -22,8 +23,7 @@ pub(super) struct Outline {
     pub(super) slot: u64,
     /// `latest_block_header`, encoded.
     header: Vec<u8>,
-    /// Blocks of 64 bytes that were hashed.
-    pub(super) hashed: u64,
+    pub(super) work: Work,
 }
 
 /// The outcome of a [`super::StateProver`].
@@ -35,8 +35,10 @@ pub struct ProvedState {
     pub slot: Slot,
     /// Its length in bytes.
     pub bytes: u64,
-    /// Blocks of 64 bytes that were hashed for the root: less than all if the last state was alike.
+    /// Blocks of 64 bytes that were hashed for the root: less than all if the last state was alike, or validators are.
     pub hashed: u64,
+    /// Blocks that were not hashed because validators are alike; of parts that are as in the last state, nothing is counted.
+    pub spared: u64,
     /// What was picked out.
     pub extract: Extract,
     /// Whether the lists that have one element for each validator do: no true state is otherwise.
@@ -78,7 +80,8 @@ impl ProvedState {
             root,
             slot: Slot(outline.slot),
             bytes,
-            hashed: outline.hashed,
+            hashed: outline.work.hashed,
+            spared: outline.work.spared,
             extract: std::mem::take(&mut gather.extract),
             lists_fit: gather.lists_fit(),
             header: outline.header,

@@ -3,15 +3,13 @@
 
 use super::{
     extract::Wanted,
-    hash::{NODE, Node, PAIR},
+    hash::{Node, PAIR},
     merkle::Scratch,
 };
 use guardian_protocol::types::BlsPubkey;
 
 /// `Validator`: public key 48, withdrawal credentials 32, effective balance 8, slashed 1, four epochs of 8.
 pub(super) const VALIDATOR_BYTES: usize = 121;
-/// Chunks of a validator's tree.
-const FIELDS: usize = 8;
 /// Validators of a full group: 31 kB, which BLAKE3 digests eight kilobytes at a time. Groups of 64 leave more of the registry as it was from
 /// one epoch to the next, but what they save in hashing they lose in digesting (measured).
 pub(super) const GROUP: usize = 256;
@@ -59,6 +57,17 @@ impl<'a> Entry<'a> {
         u64::from_le_bytes(*self.at(113))
     }
 
+    /// As leaves: a boolean's chunk is that of the number which its byte is.
+    fn balance_and_slashed(self) -> [u64; 2] {
+        let [slashed] = *self.at(88);
+        [self.effective_balance(), slashed.into()]
+    }
+
+    /// Eligibility, activation, exit, withdrawable.
+    fn epochs(self) -> [u64; 4] {
+        [u64::from_le_bytes(*self.at(89)), self.activation_epoch(), self.exit_epoch(), self.withdrawable_epoch()]
+    }
+
     fn at<const N: usize>(self, start: usize) -> &'a [u8; N] {
         // All places are constants within the entry.
         self.0.get(start..).and_then(|rest| rest.first_chunk()).unwrap_or(&[0; N])
@@ -77,39 +86,24 @@ pub(super) fn validator_roots(bytes: &[u8], scratch: &mut Scratch) -> Vec<Node> 
     scratch.nodes.as_chunks().0.to_vec()
 }
 
-/// Puts the validators' roots into the scratch's nodes.
+/// Puts the validators' roots into the scratch's nodes. A validator's tree has eight leaves: the public key's root, credentials; effective
+/// balance, slashed; and four epochs, of which the right half is.
 fn fill_roots(bytes: &[u8], scratch: &mut Scratch) {
     let count = bytes.len() / VALIDATOR_BYTES;
+    let balances: Vec<Node> = Entry::all(bytes).map(|entry| scratch.pairs.root(entry.balance_and_slashed())).collect();
+    let epochs: Vec<Node> = Entry::all(bytes).map(|entry| scratch.fours.root(entry.epochs())).collect();
     // A public key is 48 bytes, hashed as two chunks.
-    let mut keys = vec![0; count.min(GROUP) * PAIR];
-    let mut roots = vec![0; count.min(GROUP) * NODE];
-    for (entry, block) in Entry::all(bytes).zip(keys.as_chunks_mut::<PAIR>().0) {
-        put(block, 0, entry.pubkey());
-    }
-    scratch.each(&mut roots, &keys);
     scratch.nodes.clear();
-    scratch.nodes.resize(count * FIELDS * NODE, 0);
-    let leaves = scratch.nodes.as_chunks_mut::<{ FIELDS * NODE }>().0;
-    for ((entry, leaves), key) in Entry::all(bytes).zip(leaves).zip(roots.as_chunks::<NODE>().0) {
-        put(leaves, 0, key);
-        put(leaves, NODE, entry.credentials());
-        put(leaves, 2 * NODE, entry.at::<8>(80));
-        put(leaves, 3 * NODE, entry.at::<1>(88));
-        put(leaves, 4 * NODE, entry.at::<8>(89));
-        put(leaves, 5 * NODE, entry.at::<8>(97));
-        put(leaves, 6 * NODE, entry.at::<8>(105));
-        put(leaves, 7 * NODE, entry.at::<8>(113));
+    scratch.nodes.resize(count * PAIR, 0);
+    for (entry, block) in Entry::all(bytes).zip(scratch.nodes.as_chunks_mut::<PAIR>().0) {
+        if let Some(place) = block.first_chunk_mut() {
+            *place = *entry.pubkey();
+        }
     }
-    for height in 0..3 {
-        scratch.up(height);
-    }
-}
-
-#[inline]
-fn put<const N: usize, const M: usize>(to: &mut [u8; M], start: usize, from: &[u8; N]) {
-    if let Some(place) = to.get_mut(start..).and_then(|rest| rest.first_chunk_mut::<N>()) {
-        *place = *from;
-    }
+    scratch.up(0);
+    scratch.join(0, Entry::all(bytes).map(|entry| *entry.credentials()));
+    scratch.join(1, balances);
+    scratch.join(2, epochs);
 }
 
 /// What one group of the registry showed.

@@ -9,7 +9,7 @@ use super::{
     hash::Node,
     layout,
     list::Grouped,
-    merkle::{Scratch, depth_for},
+    merkle::{Scratch, Work, depth_for},
     plan::{MOST_WHOLE, Part, Plan},
     preset::Preset,
     proved::{Outline, ProvedState},
@@ -147,7 +147,7 @@ impl StateProver {
         }
         let roots: Vec<Node> = self.roots.iter().map(|root| root.unwrap_or_default()).collect();
         let root = value::over(&roots, depth_for(roots.len() as u64), &mut self.scratch);
-        self.outline.hashed += self.scratch.hashed;
+        self.outline.work += self.scratch.take_work();
         let names = self.plan.fields.iter().map(|field| field.name).collect();
         let state = ProvedState::new(root, self.position, roots, names, self.outline, self.gather, &self.warm);
         (Ok(state), self.warm)
@@ -305,22 +305,21 @@ impl StateProver {
         let known = self.warm.marks(field);
         let (preset, gather) = (&self.preset, &self.gather);
         let one = |(number, bytes): (usize, &[u8])| {
-            SCRATCH.with_borrow_mut(|scratch| -> Result<(Mark, View, u64), StateError> {
-                scratch.hashed = 0;
+            SCRATCH.with_borrow_mut(|scratch| -> Result<(Mark, View, Work), StateError> {
                 let group = first + number;
                 let root = || grouped.group_root(bytes, preset, scratch);
                 let mark = mark(known.get(group), bytes, root)?;
                 let view = gather.view(role, group as u64 * per_group, bytes);
-                Ok((mark, view, scratch.hashed))
+                Ok((mark, view, scratch.take_work()))
             })
         };
         let done: Result<Vec<_>, StateError> = bytes.par_chunks(grouped.group).enumerate().map(one).collect();
         let mut marks = Vec::new();
         let mut views = Vec::new();
-        for (mark, view, hashed) in done? {
+        for (mark, view, work) in done? {
             marks.push(mark);
             views.push(view);
-            self.outline.hashed += hashed;
+            self.outline.work += work;
         }
         self.warm.put(field, first, marks);
         self.gather.fold(role, first, per_group, views, bytes)

@@ -53,12 +53,15 @@ pub struct Measured {
     pub(super) cold_s: f64,
     /// The state of the epoch after, in seconds; 0 for JSON.
     pub(super) warm_s: f64,
-    /// Bare hashing of as many blocks as the first state needed, on all cores, in seconds; 0 for JSON.
+    /// Bare hashing of as many blocks as the first state's tree has, on all cores, in seconds; 0 for JSON.
     pub(super) bare_s: f64,
     /// The first state's processor time over that of the bare hashing: the same on a busy machine; 0 for JSON.
     cpu_ratio: f64,
     /// Largest resident size, in MiB.
     pub(super) peak_mib: f64,
+    /// Blocks of 64 bytes in the first state's tree.
+    blocks: u64,
+    /// Those of them that had to be hashed.
     hashed: u64,
     hashed_warm: u64,
     bytes: u64,
@@ -67,7 +70,7 @@ pub struct Measured {
 impl Measured {
     pub(super) fn head() -> String {
         format!(
-            "{:>10} {:<9} {:>8} {:>8} {:>8} {:>10} {:>8} {:>9} {:>12} {:>12} {:>7}",
+            "{:>10} {:<9} {:>8} {:>8} {:>8} {:>10} {:>8} {:>9} {:>12} {:>12} {:>12} {:>7}",
             "validators",
             "way",
             "cold s",
@@ -77,7 +80,8 @@ impl Measured {
             "by CPU",
             "peak MiB",
             "blocks",
-            "warm blocks",
+            "hashed",
+            "hashed warm",
             "MB"
         )
     }
@@ -88,7 +92,7 @@ impl fmt::Display for Measured {
         let ratio = if self.bare_s > 0.0 { self.cold_s / self.bare_s } else { 0.0 };
         write!(
             f,
-            "{:>10} {:<9} {:>8.3} {:>8.3} {:>8.3} {:>10.3} {:>8.3} {:>9.1} {:>12} {:>12} {:>7}",
+            "{:>10} {:<9} {:>8.3} {:>8.3} {:>8.3} {:>10.3} {:>8.3} {:>9.1} {:>12} {:>12} {:>12} {:>7}",
             self.validators,
             self.way,
             self.cold_s,
@@ -97,6 +101,7 @@ impl fmt::Display for Measured {
             ratio,
             self.cpu_ratio,
             self.peak_mib,
+            self.blocks,
             self.hashed,
             self.hashed_warm,
             self.bytes / 1_000_000
@@ -117,7 +122,8 @@ pub async fn measure(case: &str, urls: &str) -> Result<Measured> {
         let (objects, bytes) = json(before).await?;
         ensure!(objects == validators, "{objects} validators");
         let cold_s = start.elapsed().as_secs_f64();
-        let (warm_s, bare_s, cpu_ratio, hashed, hashed_warm) = (0.0, 0.0, 0.0, 0, 0);
+        let (warm_s, bare_s, cpu_ratio) = (0.0, 0.0, 0.0);
+        let (blocks, hashed, hashed_warm) = (0, 0, 0);
         let peak_mib = peak()?;
         return Ok(Measured {
             validators,
@@ -127,6 +133,7 @@ pub async fn measure(case: &str, urls: &str) -> Result<Measured> {
             bare_s,
             cpu_ratio,
             peak_mib,
+            blocks,
             hashed,
             hashed_warm,
             bytes,
@@ -136,7 +143,8 @@ pub async fn measure(case: &str, urls: &str) -> Result<Measured> {
     let (next, warm_s, ..) = proved(way, after, validators, warm).await?;
     let peak_mib = peak()?;
     let before = cpu();
-    let bare_s = bare(cold.hashed);
+    let blocks = cold.hashed + cold.spared;
+    let bare_s = bare(blocks);
     let cpu_ratio = cold_cpu / (cpu() - before);
     Ok(Measured {
         validators,
@@ -146,6 +154,7 @@ pub async fn measure(case: &str, urls: &str) -> Result<Measured> {
         bare_s,
         cpu_ratio,
         peak_mib,
+        blocks,
         hashed: cold.hashed,
         hashed_warm: next.hashed,
         bytes: cold.bytes,

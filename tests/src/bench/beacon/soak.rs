@@ -29,8 +29,8 @@ use tokio::{io::AsyncBufReadExt, net::TcpListener, process::Command};
 
 /// Validators that the protocol has.
 const TRACKED: u64 = 1000;
-/// The first finalized epoch.
-const FIRST: u64 = 2000;
+/// The first finalized epoch: about mainnet's today.
+const FIRST: u64 = 400_000;
 
 /// How long, how large, how fast.
 #[derive(Clone, Copy, Debug)]
