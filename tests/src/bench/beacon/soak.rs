@@ -1,8 +1,8 @@
 //! A guardian's observation beside a network of mainnet's size, for as long as one likes: whether its memory stays flat, and what it
 //! asks of its providers. Two processes: one serves and finalizes an epoch every few seconds, one does nothing but observe.
 
-use super::super::beacon;
 use crate::{
+    bench::beacon,
     simulation::keys::Keys,
     synthetic::{BeaconServer, Manner},
 };
