@@ -24,7 +24,7 @@ LODESTAR := tests/real-beacon/node_modules/.package-lock.json
 
 # How long each fuzz target runs, and which.
 SECONDS ?= 600
-FUZZ ?= messages ceremony encodings records files
+FUZZ ?= messages ceremony encodings records files states
 
 .PHONY: setup devnet test lint bench simulate fuzz contracts mutants slither clean
 
@@ -84,7 +84,7 @@ fuzz: setup
 	@command -v cargo-fuzz >/dev/null || { echo "installing cargo-fuzz"; $(CARGO) install cargo-fuzz --locked; }
 	@GUARDIAN_FUZZ_CORPUS=$(CURDIR)/tests/fuzz/corpus $(CARGO) test --locked --quiet -p guardian-tests --test fuzz
 	@for target in $(FUZZ); do \
-		$(CARGO) fuzz run --fuzz-dir tests/fuzz --sanitizer none --features files $$target -- -max_total_time=$(SECONDS) -timeout=30 || exit 1; \
+		$(CARGO) fuzz run --fuzz-dir tests/fuzz --sanitizer none --features files,states $$target -- -max_total_time=$(SECONDS) -timeout=30 || exit 1; \
 	done
 
 clean:

@@ -25,7 +25,10 @@ mod files;
 mod messages;
 #[path = "../fuzz/src/records.rs"]
 mod records;
+#[path = "../fuzz/src/states.rs"]
+mod states;
 
+use guardian_chain::state::{MINIMAL, StateProver, Wanted, WarmCache};
 use guardian_crypto::{
     bls::{SecretKey, dealer::split},
     disclosable::EphemeralKey,
@@ -39,7 +42,10 @@ use guardian_node::{
     committee::CommitteeFile,
     config::TEMPLATE,
 };
-use guardian_tests::devnet::root;
+use guardian_tests::{
+    devnet::root,
+    synthetic::{Synthetic, validator::Registry},
+};
 use proptest::{collection, prelude::*, sample};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
@@ -176,7 +182,24 @@ fn seeds_of_files() -> Vec<Vec<u8>> {
         seed(3, plan.text().unwrap()),
         seed(4, committee.text().unwrap()),
         seed(5, TEMPLATE),
+        seed(6, fs::read(root().join("protocol/tests/vectors/dossier.json")).unwrap()),
     ]
+}
+
+fn seeds_of_states() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for (number, fork) in (0..).zip(StateProver::forks()) {
+        for (validators, skipped) in [(0, false), (3, false), (20, true), (300, false)] {
+            let registry = Registry { seed: 1, epoch: 100 };
+            let state = Synthetic { fork, preset: MINIMAL, validators, registry, skipped, lie: 0 }.bytes();
+            // Where the second validator's key is.
+            let key = registry.pubkey(1);
+            let place = state.windows(48).position(|bytes| bytes == key).unwrap_or_default();
+            let place = u16::try_from(place).unwrap_or_default().to_le_bytes();
+            seeds.push(seed(number, [[77, 1].as_slice(), &place, &state].concat()));
+        }
+    }
+    seeds
 }
 
 /// Runs everything through `run`, and writes it to where a fuzzer shall start.
@@ -223,6 +246,18 @@ fn files_hold_what_their_fuzz_target_demands() {
     replay("files", &seeds_of_files(), files::run);
 }
 
+#[test]
+fn states_hold_what_their_fuzz_target_demands() {
+    let seeds = seeds_of_states();
+    for seed in &seeds {
+        let fork = StateProver::forks().nth(seed[0].into()).unwrap();
+        let mut prover = StateProver::new(fork, MINIMAL, None, Wanted::default(), WarmCache::default()).unwrap();
+        prover.feed(&seed[5..]).unwrap();
+        assert!(prover.finish().0.is_ok(), "a fuzzer that begins with no state finds none");
+    }
+    replay("states", &seeds, states::run);
+}
+
 /// A change to a seed: a place, how many bytes go there, and what comes instead.
 type Edit = (prop::sample::Index, usize, Vec<u8>);
 
@@ -252,5 +287,17 @@ proptest! {
         files::run(&edited(seed, &edits));
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn states_that_were_changed_hold_it_too(which in any::<prop::sample::Index>(), edits in edits()) {
+        let seed: &Vec<u8> = which.get(&STATES);
+        states::run(&edited(seed, &edits));
+    }
+}
+
+static STATES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(seeds_of_states);
 
 static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(seeds_of_files);

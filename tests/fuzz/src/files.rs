@@ -1,4 +1,4 @@
-//! Files that an operator brings: sealed keys, backups, plans, committee files, configurations.
+//! Files that an operator brings: sealed keys, backups, plans, committee files, configurations, dossiers.
 //!
 //! What must hold: what is read is written as it was (or says the same, where it is text), what is refused is refused with advice,
 //! and no file is opened for another purpose than its own.
@@ -14,7 +14,10 @@ use guardian_node::{
     config::Config,
     hint::Hinted,
 };
-use guardian_protocol::ceremony::{Fault, Transcript};
+use guardian_protocol::{
+    audit::Dossier,
+    ceremony::{Fault, Transcript},
+};
 use std::{
     path::{Component, Path},
     sync::LazyLock,
@@ -29,13 +32,14 @@ pub static SEALED: LazyLock<Vec<u8>> = LazyLock::new(|| {
 pub fn run(data: &[u8]) {
     let Some((kind, bytes)) = data.split_first() else { return };
     let text = std::str::from_utf8(bytes);
-    match (kind % 6, text) {
+    match (kind % 7, text) {
         (0, _) => sealed(bytes),
         (1, _) => altered(bytes),
         (2, _) => archive(bytes),
         (3, Ok(text)) => plan(text),
         (4, Ok(text)) => committee(text),
         (5, Ok(text)) => config(text),
+        (6, Ok(text)) => dossier(text),
         _ => {
             let _ = (Fault::decode(bytes), Transcript::decode(bytes));
         }
@@ -63,6 +67,15 @@ fn altered(bytes: &[u8]) {
     }
     let opened = seal::open(&purpose(), &file, &passphrase());
     assert_eq!(opened.is_ok(), file == *SEALED, "a file that was changed opens");
+}
+
+/// Anyone may hand a dossier to an auditor.
+fn dossier(text: &str) {
+    let Ok(dossier) = serde_json::from_str::<Dossier>(text) else { return };
+    let written = serde_json::to_string(&dossier).expect("what was read can be written");
+    assert_eq!(serde_json::from_str::<Dossier>(&written).ok().as_ref(), Some(&dossier));
+    let replay = dossier.replay();
+    assert!(!replay.holds() || (replay.intact && replay.differences.is_empty()), "it holds for no reason");
 }
 
 fn archive(bytes: &[u8]) {

@@ -7,3 +7,5 @@ pub mod encodings;
 pub mod files;
 pub mod messages;
 pub mod records;
+#[cfg(feature = "states")]
+pub mod states;
