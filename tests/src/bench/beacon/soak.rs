@@ -3,29 +3,14 @@
 
 use crate::{
     bench::beacon,
-    simulation::keys::Keys,
-    synthetic::{BeaconServer, Manner},
+    synthetic::{BeaconServer, Manner, Watch},
 };
-use axum::{Json, Router, routing::post};
 use eyre::{Result, WrapErr, ensure, eyre};
-use guardian_chain::{ChainConfig, Endpoint, Limits, Readers};
-use guardian_protocol::{
-    effects::Effects,
-    observe::{Observer, QueryIds, Registry},
-    ports::{Answers, AppendRecords, Query, Reading},
-    record::Record,
-    setup::{ProviderQuorum, Setup, Timing},
-    types::{
-        Accepted, BlockRef, ChainView, Contracts, Evidence, MemberId, Network, Policy, ProtocolEvent, ProviderId,
-        Timestamp,
-    },
-};
-use serde_json::{Value, json};
-use std::{
-    convert::Infallible,
-    time::{Duration, Instant},
-};
-use tokio::{io::AsyncBufReadExt, net::TcpListener, process::Command};
+use guardian_chain::Limits;
+use guardian_protocol::types::Timestamp;
+use std::time::{Duration, Instant};
+use tokio::{io::AsyncBufReadExt, process::Command};
+use url::Url;
 
 /// Validators that the protocol has.
 const TRACKED: u64 = 1000;
@@ -103,7 +88,12 @@ fn minutes(duration: Duration) -> u64 {
 /// # Errors
 /// If nothing can be observed.
 pub async fn observe(urls: &str, soak: Soak, say: impl Fn(&str)) -> Result<()> {
-    let mut eyes = Eyes::open(urls, soak).await?;
+    let urls: Vec<Url> = urls.split(',').map(str::parse).collect::<Result<_, _>>()?;
+    let keys = beacon::state(soak.validators, FIRST).registry;
+    let step = soak.validators.div_ceil(TRACKED).max(1) as usize;
+    let tracked = (0..soak.validators).step_by(step).map(|index| keys.pubkey(index).into());
+    let mut watch = Watch::open(urls, tracked, Limits { state_budget: soak.budget, ..Limits::default() }).await?;
+    let asked_for = |watch: &Watch| watch.readers.stats().iter().map(|provider| provider.bytes).sum::<u64>();
     let (started, mut told) = (Instant::now(), Duration::ZERO);
     let mut seen: Vec<Seen> = Vec::new();
     say(&format!(
@@ -111,16 +101,17 @@ pub async fn observe(urls: &str, soak: Soak, say: impl Fn(&str)) -> Result<()> {
         "minute", "epochs", "proof", "observe s", "MB/epoch", "GB so far", "RSS MiB"
     ));
     while started.elapsed() < soak.duration {
-        let (begun, before) = (Instant::now(), eyes.bytes());
-        if let Some(evidence) = eyes.look().await? {
-            let (took, bytes) = (begun.elapsed().as_secs_f64(), eyes.bytes() - before);
+        let (begun, before) = (Instant::now(), asked_for(&watch));
+        let now = Timestamp(1 + started.elapsed().as_millis() as u64);
+        if let Some(evidence) = watch.look(now, |_| {}).await? {
+            let (took, bytes) = (begun.elapsed().as_secs_f64(), asked_for(&watch) - before);
             seen.push(Seen { proof: evidence.proof.as_str(), took, bytes, rss: resident()? });
         }
         if started.elapsed() >= told
             && let Some(last) = seen.last()
         {
             told += Duration::from_secs(60);
-            let (minute, total) = (started.elapsed().as_secs() / 60, eyes.bytes() as f64 / 1e9);
+            let (minute, total) = (started.elapsed().as_secs() / 60, asked_for(&watch) as f64 / 1e9);
             say(&format!(
                 "{minute:>7} {:>7} {:>16} {:>9.3} {:>9.1} {total:>10.3} {:>9.1}",
                 seen.len(),
@@ -176,117 +167,4 @@ fn resident() -> Result<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or_else(|| eyre!("no VmRSS"))?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().wrap_err("VmRSS")?;
     Ok(kib / 1024.0)
-}
-
-/// The product's readers and observation; only the contracts are made up.
-struct Eyes {
-    readers: Readers,
-    observer: Observer,
-    setup: Setup,
-    ids: QueryIds,
-    started: Instant,
-}
-
-/// Nothing has to survive.
-struct Nowhere;
-
-impl AppendRecords for Nowhere {
-    type Error = Infallible;
-
-    fn append(&mut self, _: &[Record]) -> Result<(), Infallible> {
-        Ok(())
-    }
-}
-
-impl Eyes {
-    async fn open(urls: &str, soak: Soak) -> Result<Self> {
-        let endpoint = |(place, url): (usize, &str)| -> Result<Endpoint> {
-            Ok(Endpoint { name: format!("beacon-{}", place + 1), url: url.parse()? })
-        };
-        let config = ChainConfig {
-            beacon: urls.split(',').enumerate().map(endpoint).collect::<Result<_>>()?,
-            execution: vec![Endpoint { name: "execution".to_owned(), url: execution().await? }],
-            contracts: contracts(),
-            start_block: 0,
-            chain_id: None,
-            limits: Limits { state_budget: soak.budget, ..Limits::default() },
-        };
-        let (readers, network) = Readers::connect(config).await?;
-        let keys = beacon::state(soak.validators, FIRST).registry;
-        let step = soak.validators.div_ceil(TRACKED).max(1) as usize;
-        let ours = (0..soak.validators).step_by(step);
-        let events: Vec<ProtocolEvent> = ours.map(|i| ProtocolEvent::Provisioned(keys.pubkey(i).into())).collect();
-        let mut registry = Registry::default();
-        registry.advance(block(), &events);
-        let observer = Observer::restore(registry);
-        Ok(Self { readers, observer, setup: setup(network)?, ids: QueryIds::default(), started: Instant::now() })
-    }
-
-    /// Looks once: evidence, if something new is final.
-    async fn look(&mut self) -> Result<Option<Evidence>> {
-        let now = |started: Instant| Timestamp(1 + started.elapsed().as_millis() as u64);
-        let mut fx = Effects::default();
-        self.observer.nudge();
-        self.observer.poll(now(self.started), &mut self.ids, &self.setup, &mut fx);
-        while let Some((id, query)) = fx.commit(&mut Nowhere)?.queries.into_iter().next() {
-            let answers = match &query {
-                Query::Chain(_) => vec![(ProviderId(0), Ok(Reading::Chain(Box::new(self.view()))))],
-                query => self.readers.read(query).await,
-            };
-            fx = Effects::default();
-            let answers = Answers { id, answers };
-            let evidence = self.observer.answered(now(self.started), answers, &mut self.ids, &self.setup, &mut fx);
-            if evidence.is_some() {
-                return Ok(evidence);
-            }
-        }
-        Ok(None)
-    }
-
-    fn bytes(&self) -> u64 {
-        self.readers.stats().iter().map(|provider| provider.bytes).sum()
-    }
-
-    fn view(&self) -> ChainView {
-        ChainView {
-            block: block(),
-            policy: Policy { ejection_threshold: 0, report_period: 1, vaults: vec![], pods: vec![], liabilities: 0 },
-            accepted: Accepted::default(),
-            key_epoch: self.setup.committee.key_epoch(),
-            group_key: self.setup.committee.group_key(),
-        }
-    }
-}
-
-fn block() -> BlockRef {
-    BlockRef { number: 1, hash: [7; 32].into(), timestamp: 1 }
-}
-
-fn contracts() -> Contracts {
-    let [guardian_keys, ejection_registry, reserve_feed, protocol] = [1, 2, 3, 4].map(|byte| [byte; 20].into());
-    Contracts { guardian_keys, ejection_registry, reserve_feed, protocol }
-}
-
-fn setup(network: Network) -> Result<Setup> {
-    Ok(Setup {
-        me: MemberId::new(1).ok_or_else(|| eyre!("no member"))?,
-        committee: Keys::deal(3, 2, 1, false).committee().clone(),
-        network,
-        contracts: contracts(),
-        quorum: ProviderQuorum { beacon: 2, execution: 1 },
-        timing: Timing::default(),
-        start_block: 0,
-    })
-}
-
-/// An execution node that knows its chain id, and nothing else.
-async fn execution() -> Result<url::Url> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let url = format!("http://{}", listener.local_addr()?).parse()?;
-    let answer = |Json(asked): Json<Value>| async move {
-        let id = asked.get("id").cloned().unwrap_or_default();
-        Json(json!({ "jsonrpc": "2.0", "id": id, "result": "0x539" }))
-    };
-    tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer))).await });
-    Ok(url)
 }
