@@ -99,10 +99,15 @@ impl Record {
     /// # Errors
     /// On any byte sequence that [`Record::encode`] does not produce.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let (version, body) = bytes.split_first().ok_or(RecordError::Empty)?;
-        if *version != Self::VERSION {
-            return Err(RecordError::UnknownVersion(*version));
-        }
-        borsh::from_slice(body).map_err(|error| RecordError::Corrupt(error.to_string()))
+        decode_versioned(Self::VERSION, bytes)
     }
+}
+
+/// The strict inverse of [`encode_versioned`](crate::wire::encode_versioned).
+pub(crate) fn decode_versioned<T: BorshDeserialize>(version: u8, bytes: &[u8]) -> Result<T, RecordError> {
+    let (found, body) = bytes.split_first().ok_or(RecordError::Empty)?;
+    if *found != version {
+        return Err(RecordError::UnknownVersion(*found));
+    }
+    borsh::from_slice(body).map_err(|error| RecordError::Corrupt(error.to_string()))
 }

@@ -56,7 +56,7 @@ impl BoardStore {
             if *key != next.to_be_bytes() {
                 return Err(StoreError::Missing(next));
             }
-            records.push(Record::decode(&value)?);
+            records.push(Record::decode(&value).map_err(StoreError::CeremonyRecord)?);
             next = next.saturating_add(1);
         }
         self.next = next;

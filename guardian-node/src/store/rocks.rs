@@ -2,7 +2,6 @@
 
 use super::tables::{self, Table};
 use guardian_protocol::{
-    ceremony,
     ports::AppendRecords,
     record::{Record, RecordError},
     types::DutyId,
@@ -40,7 +39,7 @@ pub enum StoreError {
     Record(#[from] RecordError),
     /// A record of a key ceremony can't be read.
     #[error("the store holds a record of a key ceremony that can't be read")]
-    CeremonyRecord(#[from] ceremony::record::RecordError),
+    CeremonyRecord(#[source] RecordError),
     /// A record of a key ceremony is missing.
     #[error("record {0} of the key ceremony is missing")]
     Missing(u64),

@@ -4,6 +4,8 @@
 //! The encoding is a lasting format: one version byte, then borsh. `tests/ceremony_formats.rs` pins it.
 
 use super::{fault::Fault, plan::CeremonyId, post::Post};
+pub use crate::record::RecordError;
+use crate::record::decode_versioned;
 use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::schnorr::Signature;
 
@@ -18,20 +20,6 @@ pub enum Record {
     Proof(Signature),
     /// Somebody broke the rules: the ceremony has failed.
     Fault(Fault),
-}
-
-/// Why bytes are not a record.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RecordError {
-    /// Written by another version of the node.
-    #[error("record version {0} is not known to this version of the node")]
-    UnknownVersion(u8),
-    /// No bytes at all.
-    #[error("empty record")]
-    Empty,
-    /// Not this version's encoding.
-    #[error("corrupt record: {0}")]
-    Corrupt(String),
 }
 
 impl Record {
@@ -49,10 +37,6 @@ impl Record {
     /// # Errors
     /// On any byte sequence that [`Record::encode`] does not produce.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let (version, body) = bytes.split_first().ok_or(RecordError::Empty)?;
-        if *version != Self::VERSION {
-            return Err(RecordError::UnknownVersion(*version));
-        }
-        borsh::from_slice(body).map_err(|error| RecordError::Corrupt(error.to_string()))
+        decode_versioned(Self::VERSION, bytes)
     }
 }
