@@ -8,9 +8,12 @@ use eyre::Result;
 use guardian_p2p::Network;
 use guardian_protocol::status::{Reason, Status};
 use serde::Serialize;
-use std::{net::SocketAddr, sync::Arc};
+use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
+
+/// Between two attempts to get the port.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What the pages are made of.
 #[derive(Clone, Debug)]
@@ -29,8 +32,38 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener> {
     )?)
 }
 
-/// Serves until told to stop.
-pub(crate) async fn serve(listener: TcpListener, pages: Pages, stop: CancellationToken) -> Result<()> {
+/// Binds `address` as soon as it is free; `None` if told to stop before. A key ceremony of this guardian that began while the node was
+/// down shows its pages there until it ends, and no duty waits for a page.
+///
+/// # Errors
+/// If it can't be bound for another reason than that it is in use.
+async fn bind_when_free(address: SocketAddr, stop: &CancellationToken) -> Result<Option<TcpListener>> {
+    let mut told = false;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                if !told {
+                    let hint = "a key ceremony of this guardian shows its pages there until it ends; if it is another program, \
+                                change [http] listen, or stop the other";
+                    tracing::error!(%address, hint, "another process has the port: no metrics and no status until it is free");
+                }
+                told = true;
+            }
+            bound => {
+                let hint = "it must be an address of this machine, and a port that this user may use";
+                return Ok(Some(bound.hint(format!("can't listen on http://{address}"), hint)?));
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(None),
+            () = tokio::time::sleep(AGAIN) => {}
+        }
+    }
+}
+
+/// Serves at `address` until told to stop.
+pub(crate) async fn serve(address: SocketAddr, pages: Pages, stop: CancellationToken) -> Result<()> {
+    let Some(listener) = bind_when_free(address, &stop).await? else { return Ok(()) };
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -71,4 +104,30 @@ struct StatusPage {
 async fn status(State(pages): State<Pages>) -> impl IntoResponse {
     let status = pages.status.borrow().clone();
     Json(StatusPage { name: pages.name, version: env!("CARGO_PKG_VERSION"), status })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn a_port_that_a_ceremony_holds_is_taken_over_when_it_ends() {
+        let ceremony = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stop) = (ceremony.local_addr().unwrap(), CancellationToken::new());
+        let mut node = std::pin::pin!(bind_when_free(address, &stop));
+        assert!(timeout(Duration::from_millis(300), &mut node).await.is_err(), "the port is not free");
+        drop(ceremony);
+        let listener = timeout(Duration::from_secs(20), node).await.unwrap().unwrap().unwrap();
+        assert_eq!(listener.local_addr().unwrap(), address);
+
+        stop.cancel();
+        assert!(bind_when_free(address, &stop).await.unwrap().is_none(), "whoever is told to stop does not wait");
+    }
+
+    #[tokio::test]
+    async fn an_address_of_another_machine_is_an_error_with_advice() {
+        let error = bind_when_free("192.0.2.1:9100".parse().unwrap(), &CancellationToken::new()).await.unwrap_err();
+        assert!(error.to_string().contains("can't listen on http://192.0.2.1:9100"), "{error}");
+    }
 }

@@ -44,7 +44,6 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
     let (secrets, account) = secrets(&config, &committee_file)?;
     let metrics = Arc::new(Metrics::new()?);
     let store = open_store(&config)?;
-    let page = http::bind(config.http.listen).await?;
 
     let peers = Peers::new(committee_file.others(&config.guardian.name))?;
     let (network, events, transport) = start_network(&config, &committee_file, &secrets.identity).await?;
@@ -98,7 +97,7 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
     tasks.critical("peers", until(stop.clone(), hear(events, peers, inputs.clone(), Arc::clone(&metrics))));
     tokio::spawn(stop.clone().run_until_cancelled_owned(find_out(Arc::clone(&readers), Arc::clone(&metrics))));
     tasks.critical("nudges", until(stop.clone(), nudge(readers, inputs, metrics)));
-    tasks.critical("http", http::serve(page, pages, stop));
+    tasks.critical("http", http::serve(config.http.listen, pages, stop));
     tracing::info!(guardian = config.guardian.name, http = %config.http.listen, "running");
     tasks.until_stopped().await
 }

@@ -85,7 +85,14 @@ impl Reporter {
                 self.metrics.observations.with_label_values(&[proof]).inc();
                 info!(epoch, %root, validators, proof, "finalized epoch observed");
             }
-            Event::KeyMismatch { onchain } => error!(key_epoch = onchain.0, "the contracts verify against another key"),
+            Event::KeyMismatch { onchain, ours } if onchain < ours => warn!(
+                onchain = onchain.0,
+                ours = ours.0,
+                "at the finalized block the contracts do not have our key yet: waiting until its rotation is final"
+            ),
+            Event::KeyMismatch { onchain, ours } => {
+                error!(onchain = onchain.0, ours = ours.0, "the contracts verify against another key");
+            }
             Event::FloorSettled { after } => info!(after = after.0, "new store: signing periods after this one"),
             event => self.duty(event),
         }

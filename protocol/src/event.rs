@@ -45,10 +45,13 @@ pub enum Event {
         /// About what.
         detail: String,
     },
-    /// The contracts verify against another key than ours: an alarm.
+    /// The contracts verify against another key than ours, at the finalized block: an alarm, unless ours is the newer one, whose rotation is
+    /// not final yet. Told once, until it has passed.
     KeyMismatch {
         /// The contract's key epoch.
         onchain: KeyEpoch,
+        /// Our key's.
+        ours: KeyEpoch,
     },
     /// This guardian computed a duty and announced it.
     Decided {

@@ -13,6 +13,8 @@
 
 #[path = "suite/accounts.rs"]
 mod accounts;
+#[path = "suite/alarms.rs"]
+mod alarms;
 #[path = "suite/cheats.rs"]
 mod cheats;
 #[path = "suite/cluster.rs"]

@@ -129,12 +129,19 @@ impl Observer {
         };
         match outcome {
             Ok(evidence) => {
-                self.trouble = None;
+                // Between two questions nobody knows yet whether it has passed.
+                if self.asked.is_none() {
+                    self.trouble = None;
+                }
                 evidence
             }
             Err(trouble) => {
                 self.trouble = Some(trouble);
                 self.give_up(now, setup);
+                if trouble == Trouble::KeyMismatch {
+                    // Only a rotation or an operator ends it: asking more often than usual is of no use.
+                    self.next_poll = now.after(setup.timing.poll);
+                }
                 None
             }
         }
@@ -172,7 +179,11 @@ impl Observer {
     ) -> Result<Option<Evidence>, Trouble> {
         let chain = weighing::chain(answers.answers, setup, fx)?;
         if chain.key_epoch != setup.committee.key_epoch() || chain.group_key != setup.committee.group_key() {
-            fx.report(Event::KeyMismatch { onchain: chain.key_epoch });
+            // Once, and not at every poll until somebody has done something about it.
+            if self.trouble != Some(Trouble::KeyMismatch) {
+                let ours = setup.committee.key_epoch();
+                fx.report(Event::KeyMismatch { onchain: chain.key_epoch, ours });
+            }
             return Err(Trouble::KeyMismatch);
         }
         let to = chain.block;
