@@ -21,7 +21,6 @@ use crate::{
     setup::Setup,
     types::{BlockRef, ChainView, Checkpoint, Epoch, Evidence, Proof, Slot, Timestamp, ValidatorRecord},
 };
-use std::time::Duration;
 
 /// The observation machine.
 #[derive(Debug)]
@@ -138,10 +137,6 @@ impl Observer {
             Err(trouble) => {
                 self.trouble = Some(trouble);
                 self.give_up(now, setup);
-                if trouble == Trouble::KeyMismatch {
-                    // Only a rotation or an operator ends it: asking more often than usual is of no use.
-                    self.next_poll = now.after(setup.timing.poll);
-                }
                 None
             }
         }
@@ -248,11 +243,14 @@ impl Observer {
         fx.read(id, query);
     }
 
-    /// Tries again soon, from the start: by then something newer may be finalized.
+    /// Tries again from the start: soon, since by then something newer may be finalized; but what a rotation or an operator alone can end
+    /// is asked about no more often than usual.
     fn give_up(&mut self, now: Timestamp, setup: &Setup) {
         self.stage = Stage::Idle;
         self.asked = None;
-        self.next_poll = now.after(setup.timing.poll.checked_div(4).unwrap_or(Duration::ZERO));
+        let usual = setup.timing.poll;
+        let soon = usual.checked_div(4).unwrap_or_default();
+        self.next_poll = now.after(if self.trouble == Some(Trouble::KeyMismatch) { usual } else { soon });
     }
 }
 

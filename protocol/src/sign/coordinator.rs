@@ -201,7 +201,7 @@ impl Coordinator {
             Ok(signature) => Progress::Complete(signature),
             Err(error) => {
                 let culprits = error.culprits();
-                // Without a culprit but ourselves, the next session would end as this one did: it waits for our next announcement.
+                // Without a culprit but ourselves, the next attempt would end as this one did: it waits for our next announcement.
                 if culprits.iter().all(|culprit| *culprit == setup.me) {
                     self.responsive.retain(|c| c.owner != setup.me);
                 }

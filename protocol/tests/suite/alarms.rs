@@ -1,7 +1,7 @@
 //! Alarms: told once, shown for as long as what they are about lasts.
 
 use super::cluster::{Cluster, member};
-use guardian_protocol::{event::Event, ports::Reading, status::Reason, types::KeyEpoch};
+use guardian_protocol::{event::Event, ports::Reading, setup::Timing, status::Reason, types::KeyEpoch};
 use std::time::Duration;
 
 /// The contracts have the key of another epoch.
@@ -24,6 +24,17 @@ fn that_the_contracts_have_another_key_is_told_once_and_shown_until_it_has_passe
     }
     let told = |cluster: &Cluster| cluster.processes[&1].events.iter().filter(|event| **event == mismatch).count();
     assert_eq!(told(&cluster), 1);
+
+    // Providers are left in peace: nobody but an operator or a rotation ends it.
+    let poll = Timing::default().poll;
+    cluster.pass(poll * 2);
+    let asked = cluster.processes[&1].asked;
+    for _ in 0..3 {
+        cluster.pass(poll.mul_f64(0.3));
+    }
+    assert_eq!(cluster.processes[&1].asked, asked);
+    cluster.pass(poll.mul_f64(0.2));
+    assert!(cluster.processes[&1].asked > asked);
 
     cluster.deceive(member(2), |_| ());
     cluster.finalize();

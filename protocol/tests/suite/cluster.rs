@@ -47,6 +47,8 @@ pub(crate) struct Process {
     pub(crate) log: Log,
     pub(crate) events: Vec<Event>,
     pub(crate) dossiers: Vec<Dossier>,
+    /// Questions to providers so far.
+    pub(crate) asked: usize,
 }
 
 /// Everything that was made durable.
@@ -194,8 +196,10 @@ impl Cluster {
         let guardian = self.dealt.restore(self.now, member, records.clone(), &mut self.rng).unwrap();
         let index = self.started;
         self.started += 1;
-        self.processes
-            .insert(index, Process { member, guardian, log: Log(records), events: Vec::new(), dossiers: Vec::new() });
+        self.processes.insert(
+            index,
+            Process { member, guardian, log: Log(records), events: Vec::new(), dossiers: Vec::new(), asked: 0 },
+        );
         index
     }
 
@@ -269,6 +273,7 @@ impl Cluster {
             process.events.extend(released.events);
             process.dossiers.extend(released.dossiers);
             let sender = process.member;
+            process.asked += released.queries.len();
             for (id, query) in released.queries {
                 let mut reading = answer(&query, self.finalized, &self.dealt.committee);
                 if sender == self.deceived.0 {

@@ -1,7 +1,7 @@
 //! A guardian's eyes on a synthetic chain: the product's readers and observation, and its brain's other parts left out. Made up are the
 //! contracts' view, and an execution node that knows its chain id.
 
-use crate::simulation::keys::Keys;
+use crate::simulation::{keys::Keys, store::MemoryStore};
 use axum::{Json, Router, routing::post};
 use eyre::{Result, bail, eyre};
 use guardian_chain::{ChainConfig, Endpoint, Limits, Readers};
@@ -9,8 +9,7 @@ use guardian_protocol::{
     effects::Effects,
     event::Event,
     observe::{Observer, QueryIds, Registry},
-    ports::{Answers, AppendRecords, Query, Reading},
-    record::Record,
+    ports::{Answers, Query, Reading},
     setup::{ProviderQuorum, Setup, Timing},
     types::{
         Accepted, BlockRef, BlsPubkey, ChainView, Contracts, Evidence, MemberId, Network, Policy, ProtocolEvent,
@@ -18,7 +17,6 @@ use guardian_protocol::{
     },
 };
 use serde_json::{Value, json};
-use std::convert::Infallible;
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -33,17 +31,6 @@ pub struct Watch {
     pub events: Vec<Event>,
     setup: Setup,
     ids: QueryIds,
-}
-
-/// Nothing has to survive.
-struct Nowhere;
-
-impl AppendRecords for Nowhere {
-    type Error = Infallible;
-
-    fn append(&mut self, _: &[Record]) -> Result<(), Infallible> {
-        Ok(())
-    }
 }
 
 impl Watch {
@@ -82,7 +69,7 @@ impl Watch {
         self.observer.nudge();
         self.observer.poll(now, &mut self.ids, &self.setup, &mut fx);
         loop {
-            let released = fx.commit(&mut Nowhere)?;
+            let released = fx.commit(&mut MemoryStore::default())?;
             self.events.extend(released.events);
             let Some((id, query)) = released.queries.into_iter().next() else { return Ok(None) };
             happens(&query);
@@ -94,7 +81,7 @@ impl Watch {
             fx = Effects::default();
             let answers = Answers { id, answers };
             if let Some(evidence) = self.observer.answered(now, answers, &mut self.ids, &self.setup, &mut fx) {
-                self.events.extend(fx.commit(&mut Nowhere)?.events);
+                self.events.extend(fx.commit(&mut MemoryStore::default())?.events);
                 return Ok(Some(evidence));
             }
         }

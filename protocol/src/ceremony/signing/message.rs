@@ -77,7 +77,7 @@ impl Commitment {
         Self { owner, boot, index, points, signature }
     }
 
-    /// Whether its owner is a signer of this session and made it.
+    /// Whether its owner is a signer here and made it.
     #[must_use]
     pub fn is_genuine(&self, terms: &Terms) -> bool {
         let bytes = terms.bind(&(self.owner, self.boot, self.index, self.points));
@@ -95,7 +95,7 @@ impl Package {
         Self { coordinator, commitments, signature }
     }
 
-    /// Whether a coordinator of this session made it.
+    /// Whether a coordinator here made it.
     #[must_use]
     pub fn is_genuine(&self, terms: &Terms) -> bool {
         let bytes = terms.bind(&(self.coordinator, &self.commitments));

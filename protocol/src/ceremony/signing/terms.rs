@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, time::Duration};
 /// What a session is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
-    /// Tells this session from all others that may sign the same message.
+    /// Tells these signers from all others that may sign the same message.
     pub context: B256,
     /// What is signed.
     pub message: B256,
@@ -87,7 +87,7 @@ impl Terms {
         self.parameters.patience
     }
 
-    /// What is signed with an identity: this session's binding, then version 1 of the value.
+    /// What is signed with an identity: the binding, then version 1 of the value.
     pub(super) fn bind(&self, value: &impl BorshSerialize) -> Vec<u8> {
         let mut bytes = self.binding.to_vec();
         bytes.extend(encode_versioned(1, value));
