@@ -162,6 +162,7 @@ contract GuardianKeys is GuardianDomain, Ownable2Step {
     /// @param byOldKey signature of the current key over {hashRotation} of the next epoch
     /// @param byNewKey signature of the new key over the same digest
     function rotate(uint256 px, uint256 py, Signature calldata byOldKey, Signature calldata byNewKey) external {
+        FrostVerifier.reserve();
         if (!FrostVerifier.isValidPublicKey(px, py)) revert InvalidPublicKey();
         if (isPaused) revert KeysPaused();
         uint256 keyId = _keyId();
@@ -170,6 +171,7 @@ contract GuardianKeys is GuardianDomain, Ownable2Step {
         if (!FrostVerifier.verify(_keys[keyId], keyId, byOldKey.rx, byOldKey.ry, byOldKey.z, digest)) {
             revert InvalidSignature();
         }
+        FrostVerifier.reserve();
         _requirePossession(px, py, digest, byNewKey);
         delete _keys[keyId];
         _begin(next, px, py);
@@ -180,6 +182,7 @@ contract GuardianKeys is GuardianDomain, Ownable2Step {
     /// @param py y coordinate of the key
     /// @param byNewKey signature of that key over {hashRotation} of the next epoch
     function propose(uint256 px, uint256 py, Signature calldata byNewKey) external onlyOwner {
+        FrostVerifier.reserve();
         if (_waiting) revert ProposalWaits(proposal.number);
         if (!FrostVerifier.isValidPublicKey(px, py)) revert InvalidPublicKey();
         uint64 next = keyEpoch + 1;
@@ -213,6 +216,7 @@ contract GuardianKeys is GuardianDomain, Ownable2Step {
     /// @notice Stops the waiting proposal with the guardians' signature. Anybody may submit it.
     /// @param signature of the current key over {hashVeto} of the proposal
     function vetoSigned(Signature calldata signature) external {
+        FrostVerifier.reserve();
         uint64 epoch = keyEpoch;
         _verify(epoch, _parity, hashVeto(epoch, proposal.number), signature);
         _veto(address(this));

@@ -76,12 +76,13 @@ contract FrostVerifierTest is TestBase {
     function testFuzz_refuses_a_flipped_bit_in_any_field(uint8 bit, uint256 field) public view {
         uint256[5] memory words = [good.rx, good.ry, good.z, px, uint256(MESSAGE)];
         words[field % 5] ^= uint256(1) << bit;
-        bool valid = FrostVerifier.verify(words[3], py, words[0], words[1], words[2], bytes32(words[4]));
+        bool valid = verify(words[3], py, Signature(words[0], words[1], words[2]), bytes32(words[4]));
         vm.assertFalse(valid, "a flipped bit was accepted");
     }
 
     function testFuzz_random_words_are_no_signature(uint256[6] calldata words) public view {
-        bool valid = FrostVerifier.verify(words[0], words[1], words[2], words[3], words[4], bytes32(words[5]));
+        Signature memory signature = Signature(words[2], words[3], words[4]);
+        bool valid = verify(words[0], words[1], signature, bytes32(words[5]));
         vm.assertFalse(valid, "random words were accepted");
     }
 
@@ -143,33 +144,65 @@ contract FrostVerifierTest is TestBase {
         vm.assertFalse(verify(px, py, good, MESSAGE), "address 0");
     }
 
-    function test_dirty_memory_does_not_change_the_verdict() public view {
-        assembly ("memory-safe") {
-            let free := mload(0x40)
-            for { let i := 0 } lt(i, 0x200) { i := add(i, 0x20) } { mstore(add(free, i), not(0)) }
-            mstore(0x00, not(0))
-            mstore(0x20, not(0))
-        }
-        vm.assertTrue(verify(px, py, good, MESSAGE), "valid signature");
+    function test_a_second_verification_needs_its_memory_cleaned() public view {
+        vm.assertTrue(this.verifyTwice(px, py, good, MESSAGE, true), "cleaned");
+        vm.assertFalse(this.verifyTwice(px, py, good, MESSAGE, false), "left as it was");
+    }
+
+    function test_dirt_outside_of_the_reserved_memory_does_not_change_the_verdict() public view {
+        vm.assertTrue(this.verifyOnDirt(px, py, good, MESSAGE), "valid signature");
     }
 
     function test_memory_in_use_is_left_alone() public view {
-        bytes memory before = abi.encode(px, py, MESSAGE);
+        this.verifyBesideMemory(px, py, good, MESSAGE);
+    }
+
+    /// @dev The second verdict.
+    function verifyTwice(uint256 x, uint256 y, Signature calldata signature, bytes32 message, bool cleaned)
+        external
+        view
+        returns (bool)
+    {
+        (uint256 rx, uint256 ry, uint256 z) = (signature.rx, signature.ry, signature.z);
+        vm.assertTrue(FrostVerifier.verify(x, y, rx, ry, z, message), "the first");
+        if (cleaned) FrostVerifier.reserve();
+        return FrostVerifier.verify(x, y, rx, ry, z, message);
+    }
+
+    function verifyOnDirt(uint256 x, uint256 y, Signature calldata signature, bytes32 message)
+        external
+        view
+        returns (bool)
+    {
+        FrostVerifier.reserve();
+        assembly ("memory-safe") {
+            mstore(0x00, not(0))
+            mstore(0x20, not(0))
+            // Beyond the zero slot and the first word, all but the byte between message and length.
+            for { let i := 0xa0 } lt(i, 0x102) { i := add(i, 1) } { mstore8(i, 0xff) }
+            for { let i := 0x103 } lt(i, 0x200) { i := add(i, 1) } { mstore8(i, 0xff) }
+        }
+        return FrostVerifier.verify(x, y, signature.rx, signature.ry, signature.z, message);
+    }
+
+    function verifyBesideMemory(uint256 x, uint256 y, Signature calldata signature, bytes32 message) external view {
+        FrostVerifier.reserve();
+        bytes memory before = abi.encode(x, y, message);
         bytes32 hash = keccak256(before);
+        FrostVerifier.reserve();
         uint256 free;
         assembly ("memory-safe") {
             free := mload(0x40)
         }
-        verify(px, py, good, MESSAGE);
-        uint256 freeAfter;
+        vm.assertLe(0x140 + before.length, free, "memory that was allocated stays so");
+        bool valid = FrostVerifier.verify(x, y, signature.rx, signature.ry, signature.z, message);
+        vm.assertTrue(valid, "valid signature");
         uint256 zero;
         assembly ("memory-safe") {
-            freeAfter := mload(0x40)
             zero := mload(0x60)
         }
         vm.assertEq(keccak256(before), hash, "allocated memory");
         vm.assertEq(zero, 0, "zero slot");
-        vm.assertLe(free, freeAfter, "free memory pointer");
     }
 
     function testFuzz_too_little_gas_never_makes_a_signature_valid(uint256 gasLimit) public {
@@ -212,7 +245,7 @@ contract FrostVerifierTest is TestBase {
     }
 
     function verify(uint256 x, uint256 y, Signature memory signature, bytes32 message) private view returns (bool) {
-        return FrostVerifier.verify(x, y, signature.rx, signature.ry, signature.z, message);
+        return this.verifyExternally(x, y, signature, message);
     }
 
     /// @dev A signature with a chosen response, when SHA-256 always answers `hash`: R = z*G - e*P, with the secret known.
