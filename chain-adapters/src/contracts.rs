@@ -112,7 +112,10 @@ mod abi {
             error ValueTooLarge(uint256 bits, uint256 value);
             error ChangeTooLarge(uint256 last, uint256 next, bytes32 digest);
             error NoRequester();
-            error NoSuchEjections(uint256 from, uint256 count, uint256 length);
+            error NoSuchEjections(uint256 positions, uint256 length);
+            error OrderNotAccepted(bytes32 digest);
+            error AlreadyTriggered(uint256 positions);
+            error OtherRequester(address current);
             error NoWithdrawalFee();
             error FeeAboveLimit(uint256 fee, uint256 maxFee);
             error InsufficientValue(uint256 value, uint256 needed);

@@ -41,13 +41,19 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Own
     /// @notice Highest reason in use: 1 low balance, 2 slashed, 3 offline, 4 tickets spent, 5 module slashed.
     uint256 public constant MAX_REASON = 5;
 
-    /// @dev A validator with the balance it was activated with is never below the threshold.
-    uint256 private constant ACTIVATION_BALANCE = 32 ether;
+    /// @notice Highest ejection threshold, wei. A validator that lost no more than what a few missed duties cost is never
+    /// below it, whatever the governor sets.
+    uint256 public constant MAX_EJECTION_THRESHOLD = 31.9 ether;
 
-    uint64 private _lastSlot;
-    /// @dev For {GuardianKeys-verifyHinted}; beside the slot, so that it costs nothing.
-    uint64 private _hint;
+    uint256 private constant SLOT_MASK = type(uint64).max;
+    uint256 private constant HINT_AT = 64;
+    uint256 private constant DIGEST_AT = 65;
+
+    /// @dev The last accepted order, in one word: its reference slot (64 bits), the hint for {GuardianKeys-verifyHinted} (1),
+    /// and the upper 191 bits of its digest, which are as hard to meet as the whole.
+    uint256 private _last;
     uint256 private _ejectionThreshold;
+    mapping(bytes32 digest => uint256 positions) private _triggered;
     /// @notice The protocol's contract that requests exits; 0 when it offers none.
     IWithdrawalRequester public requester;
 
@@ -67,10 +73,10 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Own
     event OrderAccepted(uint64 indexed referenceSlot, bytes32 digest, uint256 count);
     /// @notice Exits of an order's validators were requested.
     /// @param referenceSlot the order's reference slot
-    /// @param from position of the first of them in the order, from 0
-    /// @param count how many
+    /// @param digest the order's digest
+    /// @param positions a bit for each of them: the lowest is the order's first entry
     /// @param fee wei paid for each
-    event ExitsTriggered(uint64 indexed referenceSlot, uint256 from, uint256 count, uint256 fee);
+    event ExitsTriggered(uint64 indexed referenceSlot, bytes32 indexed digest, uint256 positions, uint256 fee);
     /// @notice The governor changed the threshold.
     /// @param oldThreshold wei
     /// @param newThreshold wei
@@ -95,7 +101,7 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Own
     /// @param position the entry (from 0)
     /// @param reason its reason
     error UnknownReason(uint256 position, uint8 reason);
-    /// @notice The threshold must lie between 0 and 32 ether, both excluded.
+    /// @notice The threshold must be above 0 and not above {MAX_EJECTION_THRESHOLD}.
     /// @param threshold wei
     error InvalidEjectionThreshold(uint256 threshold);
     /// @notice The protocol has set no requester.
@@ -103,11 +109,19 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Own
     /// @notice The requester must have code, or be 0.
     /// @param account the address without code
     error RequesterWithoutCode(address account);
-    /// @notice No entries, or some that the order does not have.
-    /// @param from the first one asked for
-    /// @param count how many
-    /// @param length how many the order has
-    error NoSuchEjections(uint256 from, uint256 count, uint256 length);
+    /// @notice No positions, or some that the order does not have.
+    /// @param positions the ones asked for, a bit each
+    /// @param length how many entries the order has
+    error NoSuchEjections(uint256 positions, uint256 length);
+    /// @notice The order was overtaken by a newer one before any of its exits was triggered.
+    /// @param digest of the order
+    error OrderNotAccepted(bytes32 digest);
+    /// @notice All of these exits were requested before.
+    /// @param positions the ones asked for, a bit each
+    error AlreadyTriggered(uint256 positions);
+    /// @notice The governor has set another requester than the one that the caller pays.
+    /// @param current the governor's
+    error OtherRequester(IWithdrawalRequester current);
 
     /// @param keys_ the guardians' key
     /// @param governor who may set the threshold and the requester
@@ -137,44 +151,46 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Own
     /// @param order the order; its reference slot must exceed the last order's, have come, and be inside {WINDOW}
     /// @param signature of the group key over {hashOrder}
     function submitOrder(Order calldata order, Signature calldata signature) external {
-        uint64 last = _lastSlot;
-        if (order.referenceSlot <= last) revert StaleReferenceSlot(order.referenceSlot, last);
+        _requireNewer(order.referenceSlot, _last);
         _accept(order, signature);
     }
 
-    /// @notice Requests the exits of some validators of a signed order through the protocol's requester. Records the order
-    /// first if it is newer than the last one. An order can be triggered again and by anybody while its reference slot is
-    /// inside {WINDOW} and its key epoch lasts: the beacon chain ignores requests for validators that leave already.
-    /// @dev Pays EIP-7002's fee of this block for each; what is left of the value goes back to the caller.
+    /// @notice Requests exits of an accepted order through the protocol's requester, each once, whoever asks for it. An order
+    /// that is newer than the last one is accepted first. An accepted order can be triggered while its reference slot is
+    /// inside {WINDOW}, its key epoch lasts, nothing is paused, and no newer order came before its first trigger.
+    /// @dev A request is not an exit yet: the beacon chain ignores it for a validator that leaves already, is younger than
+    /// 256 epochs, or waits for a partial withdrawal.
     /// @param order the order
     /// @param signature of the group key over {hashOrder}
-    /// @param from position (from 0) in the order of the first validator
-    /// @param count how many validators; a transaction holds about 150 (EIP-7825)
-    /// @param maxFee most wei to pay for one validator
+    /// @param positions a bit for each validator: the lowest is the order's first entry. What others triggered is passed
+    /// over and not paid again. A transaction holds about 150 (EIP-7825)
+    /// @param payment what the caller pays, to whom, and who gets the rest
+    /// @param routing for the requester: how it finds each validator's account; {IWithdrawalRequester} says more
     function triggerExits(
         Order calldata order,
         Signature calldata signature,
-        uint256 from,
-        uint256 count,
-        uint256 maxFee
+        uint256 positions,
+        Payment calldata payment,
+        bytes calldata routing
     ) external payable {
         IWithdrawalRequester target = requester;
         if (address(target) == address(0)) revert NoRequester();
-        uint256 length;
-        if (order.referenceSlot > _lastSlot) {
-            length = _accept(order, signature);
-        } else {
-            length = _count(order.ejections);
-            _requireOrder(order, signature);
+        if (payment.requester != target) revert OtherRequester(target);
+        (bytes32 digest, uint256 length) = _requireAccepted(order, signature);
+        if (positions == 0 || (length < MAX_EJECTIONS && positions >> length != 0)) {
+            revert NoSuchEjections(positions, length);
         }
-        if (count == 0 || from >= length || count > length - from) revert NoSuchEjections(from, count, length);
-        uint256 fee = _feeUpTo(maxFee);
-        emit ExitsTriggered(order.referenceSlot, from, count, fee);
-        _trigger(target, _pubkeys(order.ejections, from, count), count, fee);
+        uint256 before = _triggered[digest];
+        uint256 fresh = positions & ~before;
+        if (fresh == 0) revert AlreadyTriggered(positions);
+        _triggered[digest] = before | fresh;
+        uint256 fee = _feeUpTo(payment.maxFee);
+        emit ExitsTriggered(order.referenceSlot, digest, fresh, fee);
+        _trigger(payment, _pubkeys(order.ejections, fresh), fee, routing);
     }
 
     /// @notice Sets the balance below which guardians eject.
-    /// @param newThreshold wei, between 0 and 32 ether, both excluded
+    /// @param newThreshold wei, above 0 and not above {MAX_EJECTION_THRESHOLD}
     function setEjectionThreshold(uint256 newThreshold) external onlyOwner {
         _setEjectionThreshold(newThreshold);
     }
@@ -189,7 +205,7 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Own
         requester = newRequester;
     }
 
-    /// @notice The balance below which guardians eject.
+    /// @notice The actual balance, not the effective one, below which guardians eject a validator with a stake of 32 ether.
     /// @return wei
     function getEjectionThreshold() external view returns (uint256) {
         return _ejectionThreshold;
@@ -198,7 +214,16 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Own
     /// @notice Reference slot of the last accepted order; 0 before the first.
     /// @return the slot
     function lastReferenceSlot() external view returns (uint64) {
-        return _lastSlot;
+        return SafeCast.toUint64(_last & SLOT_MASK);
+    }
+
+    /// @notice What the chain knows of an order.
+    /// @param digest of the order
+    /// @return accepted whether it is the last accepted order, or exits of it were triggered. What was overtaken before is
+    /// forgotten, here and for {triggerExits}
+    /// @return triggered a bit for each exit that was requested: the lowest is the order's first entry
+    function statusOf(bytes32 digest) external view returns (bool accepted, uint256 triggered) {
+        return (_isAccepted(digest), _triggered[digest]);
     }
 
     /// @notice The digest that the guardians sign for an order. Does not check the list.
@@ -219,19 +244,40 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Own
     }
 
     function _setEjectionThreshold(uint256 newThreshold) private {
-        if (newThreshold == 0 || newThreshold >= ACTIVATION_BALANCE) revert InvalidEjectionThreshold(newThreshold);
+        if (newThreshold == 0 || newThreshold > MAX_EJECTION_THRESHOLD) revert InvalidEjectionThreshold(newThreshold);
         emit EjectionThresholdChanged(_ejectionThreshold, newThreshold);
         _ejectionThreshold = newThreshold;
     }
 
     /// @dev The order's slot must exceed the last one.
-    function _accept(Order calldata order, Signature calldata signature) private returns (uint256 count) {
+    function _accept(Order calldata order, Signature calldata signature) private returns (bytes32, uint256 count) {
         count = _count(order.ejections);
         (bytes32 digest, uint256 hint) = _requireOrder(order, signature);
-        _lastSlot = order.referenceSlot;
-        _hint = SafeCast.toUint64(hint);
+        _last = uint256(digest) >> DIGEST_AT << DIGEST_AT | hint << HINT_AT | order.referenceSlot;
         _announce(order.referenceSlot, order.ejections);
         emit OrderAccepted(order.referenceSlot, digest, count);
+        return (digest, count);
+    }
+
+    /// @dev Accepts the order if it is a new one, else reverts unless it was accepted.
+    function _requireAccepted(Order calldata order, Signature calldata signature)
+        private
+        returns (bytes32 digest, uint256 count)
+    {
+        if (order.referenceSlot > _last & SLOT_MASK) return _accept(order, signature);
+        count = _count(order.ejections);
+        (digest,) = _requireOrder(order, signature);
+        if (!_isAccepted(digest)) revert OrderNotAccepted(digest);
+    }
+
+    /// @dev Only accepted orders are triggered, so a triggered one was accepted.
+    function _isAccepted(bytes32 digest) private view returns (bool) {
+        return uint256(digest) >> DIGEST_AT == _last >> DIGEST_AT || _triggered[digest] != 0;
+    }
+
+    function _requireNewer(uint64 slot, uint256 last) private pure {
+        uint64 lastSlot = SafeCast.toUint64(last & SLOT_MASK);
+        if (slot <= lastSlot) revert StaleReferenceSlot(slot, lastSlot);
     }
 
     /// @dev Reverts unless the reference is one, and the guardians signed the order.
@@ -242,7 +288,7 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Own
     {
         _requireReference(order.referenceSlot, order.referenceRoot);
         digest = hashOrder(order);
-        nextHint = _requireSignature(order.keyEpoch, _hint, digest, signature);
+        nextHint = _requireSignature(order.keyEpoch, _last >> HINT_AT & 1, digest, signature);
     }
 
     function _count(bytes calldata ejections) private pure returns (uint256 count) {
@@ -252,21 +298,21 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Own
         if (count > MAX_EJECTIONS) revert TooManyEjections(count);
     }
 
-    /// @dev The public keys of some entries, one after the other.
-    function _pubkeys(bytes calldata ejections, uint256 from, uint256 count)
-        private
-        pure
-        returns (bytes memory pubkeys)
-    {
-        pubkeys = new bytes(count * PUBLIC_KEY_LENGTH);
+    /// @dev The public keys at some positions, one after the other.
+    function _pubkeys(bytes calldata ejections, uint256 positions) private pure returns (bytes memory pubkeys) {
         assembly ("memory-safe") {
-            let source := add(add(ejections.offset, mul(from, EJECTION_LENGTH)), 8)
+            pubkeys := mload(0x40)
             let target := add(pubkeys, 0x20)
-            for { let end := add(target, mload(pubkeys)) } lt(target, end) { target := add(target, PUBLIC_KEY_LENGTH) }
-            {
-                calldatacopy(target, source, PUBLIC_KEY_LENGTH)
+            let source := add(ejections.offset, 8)
+            for {} positions { positions := shr(1, positions) } {
+                if and(positions, 1) {
+                    calldatacopy(target, source, PUBLIC_KEY_LENGTH)
+                    target := add(target, PUBLIC_KEY_LENGTH)
+                }
                 source := add(source, EJECTION_LENGTH)
             }
+            mstore(pubkeys, sub(sub(target, pubkeys), 0x20))
+            mstore(0x40, and(add(target, 0x1f), not(0x1f)))
         }
     }
 

@@ -6,6 +6,16 @@ import {IWithdrawalRequester} from "./interfaces/IWithdrawalRequester.sol";
 /// @title Payment for exits that the execution layer triggers (EIP-7002)
 /// @notice Reads the fee, hands exactly what is due to the requester, and gives the rest back. Keeps no ether.
 abstract contract WithdrawalTrigger {
+    /// @notice What somebody pays who triggers exits.
+    /// @param maxFee most wei for one validator
+    /// @param requester the protocol's requester, to which the fees go: what the caller believes it to be
+    /// @param refundTo who gets what is left of the value; 0 for the caller
+    struct Payment {
+        uint256 maxFee;
+        IWithdrawalRequester requester;
+        address refundTo;
+    }
+
     /// @dev Bytes of a BLS public key.
     uint256 internal constant PUBLIC_KEY_LENGTH = 48;
 
@@ -25,7 +35,7 @@ abstract contract WithdrawalTrigger {
     /// @param value wei sent
     /// @param needed wei needed
     error InsufficientValue(uint256 value, uint256 needed);
-    /// @notice The caller does not take back what is left.
+    /// @notice Whoever is to get what is left does not take it.
     error RefundRefused();
 
     /// @param withdrawalRequests_ EIP-7002's contract, or 0
@@ -51,12 +61,13 @@ abstract contract WithdrawalTrigger {
     }
 
     /// @dev Nothing of this contract changes after the calls: whoever is called may call back.
-    function _trigger(IWithdrawalRequester requester, bytes memory pubkeys, uint256 count, uint256 fee) internal {
-        uint256 needed = fee * count;
+    function _trigger(Payment calldata payment, bytes memory pubkeys, uint256 fee, bytes calldata routing) internal {
+        uint256 needed = fee * (pubkeys.length / PUBLIC_KEY_LENGTH);
         if (msg.value < needed) revert InsufficientValue(msg.value, needed);
-        requester.requestFullWithdrawals{value: needed}(pubkeys, fee);
+        payment.requester.requestFullWithdrawals{value: needed}(pubkeys, fee, routing);
         if (msg.value == needed) return;
-        (bool success,) = msg.sender.call{value: msg.value - needed}("");
+        address rest = payment.refundTo == address(0) ? msg.sender : payment.refundTo;
+        (bool success,) = rest.call{value: msg.value - needed}("");
         if (!success) revert RefundRefused();
     }
 }

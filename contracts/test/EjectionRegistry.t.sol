@@ -107,6 +107,24 @@ contract EjectionRegistryTest is Fixture {
         submitOrder(FIRST_SLOT + 1, listOf(2));
     }
 
+    function test_the_chain_knows_the_last_accepted_order_by_its_digest() public {
+        bytes32 first = registry.hashOrder(orderOf(1, FIRST_SLOT, ROOT, listOf(1)));
+        bytes32 second = registry.hashOrder(orderOf(1, FIRST_SLOT + 1, ROOT, listOf(2)));
+        expectStatus(first, false);
+        submitOrder(FIRST_SLOT, listOf(1));
+        expectStatus(first, true);
+        expectStatus(first ^ bytes32(uint256(1) << 255), false);
+        submitOrder(FIRST_SLOT + 1, listOf(2));
+        expectStatus(first, false);
+        expectStatus(second, true);
+    }
+
+    function expectStatus(bytes32 digest, bool expected) private view {
+        (bool accepted, uint256 triggered) = registry.statusOf(digest);
+        vm.assertTrue(accepted == expected, "accepted");
+        vm.assertEq(triggered, 0, "nothing is triggered");
+    }
+
     function test_slot_0_is_never_accepted() public {
         expectRefused(1, 0, ROOT, listOf(1), abi.encodeWithSelector(StaleReferenceSlot.selector, 0, 0));
     }
@@ -199,9 +217,9 @@ contract EjectionRegistryTest is Fixture {
         registry.setEjectionThreshold(31 ether);
     }
 
-    function testFuzz_the_threshold_lies_between_0_and_32_ether(uint256 threshold) public {
+    function testFuzz_the_threshold_lies_above_0_and_well_below_32_ether(uint256 threshold) public {
         if (threshold % 3 != 0) threshold = bound(threshold, 0, 33 ether);
-        if (threshold == 0 || threshold >= 32 ether) {
+        if (threshold == 0 || threshold > 31.9 ether) {
             vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, threshold));
         }
         vm.prank(GOVERNOR);
@@ -213,13 +231,13 @@ contract EjectionRegistryTest is Fixture {
         newRegistry(GuardianKeys(STRANGER), THRESHOLD);
     }
 
-    function test_the_ends_of_the_threshold_are_excluded() public {
+    function test_the_ends_of_the_threshold() public {
         vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, 0));
         newRegistry(keys, 0);
-        vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, 32 ether));
-        newRegistry(keys, 32 ether);
+        vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, 31.9 ether + 1));
+        newRegistry(keys, 31.9 ether + 1);
         newRegistry(keys, 1);
-        newRegistry(keys, 32 ether - 1);
+        newRegistry(keys, 31.9 ether);
     }
 
     function expectRefusedList(bytes memory list, bytes memory why) private {

@@ -18,7 +18,7 @@ use std::path::Path;
 
 sol! {
     function setRequester(address requester) external;
-    function requestFullWithdrawals(bytes pubkeys, uint256 fee) external payable;
+    function requestFullWithdrawals(bytes pubkeys, uint256 fee, bytes routing) external payable;
     function getRoundData(uint80 id) external view;
     function mint(uint256 amount) external;
     function requireBacked(address from, uint256 minBps) external view;
@@ -108,14 +108,16 @@ async fn an_exit_is_paid_for_by_who_takes_the_rest_back_and_asked_for_by_the_reg
     world.anvil.transact(Some(world.registry), set(requester)).await;
     let (order_, signature) = world.signed(order(80, entry(3, 1))).await;
     let one = U256::from(1);
-    let trigger = triggerExitsCall { order: order_, signature, from: U256::ZERO, count: one, maxFee: one }.abi_encode();
+    let payment = world.payment(1).await;
+    let trigger =
+        triggerExitsCall { order: order_, signature, positions: one, payment, routing: Bytes::new() }.abi_encode();
     // A contract that takes no ether.
     world.anvil.call("anvil_setBalance", json!([world.keys, "0xffff"])).await;
     called_by(&world.anvil, world.keys, world.registry, trigger.clone(), 1).await.unwrap();
     let outcome = called_by(&world.anvil, world.keys, world.registry, trigger, 2).await;
     assert_eq!(outcome.unwrap_err(), "RefundRefused");
 
-    let ask = |fee: u64| requestFullWithdrawalsCall { pubkeys: [7; 48].into(), fee: U256::from(fee) }.abi_encode();
+    let ask = |fee: u64| requestFullWithdrawalsCall { pubkeys: [7; 48].into(), fee: U256::from(fee), routing: Bytes::new() }.abi_encode();
     assert_eq!(called(&world.anvil, requester, ask(1), 1).await.unwrap_err(), "NotRegistry");
     let mine = world.anvil.deploy("DevnetWithdrawalRequester", (DEPLOYER, REQUESTS).abi_encode_params()).await;
     called(&world.anvil, mine, ask(1), 1).await.unwrap();

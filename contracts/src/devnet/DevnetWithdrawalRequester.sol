@@ -26,7 +26,8 @@ contract DevnetWithdrawalRequester is IWithdrawalRequester {
     }
 
     /// @inheritdoc IWithdrawalRequester
-    function requestFullWithdrawals(bytes calldata pubkeys, uint256 fee) external payable {
+    /// @dev One account stands for all, so that there is nothing to route.
+    function requestFullWithdrawals(bytes calldata pubkeys, uint256 fee, bytes calldata) external payable {
         if (msg.sender != registry) revert NotRegistry(msg.sender);
         for (uint256 at = 0; at < pubkeys.length; at += PUBLIC_KEY_LENGTH) {
             // Key and amount (8 bytes, gwei); amount 0 is a full withdrawal.

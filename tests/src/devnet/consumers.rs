@@ -44,9 +44,14 @@ impl Deployment {
         let transaction = transaction.ok_or_else(|| eyre!("the order's transaction is unknown"))?;
         let EjectionRegistry::submitOrderCall { order, signature } =
             EjectionRegistry::submitOrderCall::abi_decode(transaction.input())?;
-        let count = U256::from(order.ejections.len() / 57);
+        let positions = (U256::from(1) << (order.ejections.len() / 57)) - U256::from(1);
         let registry = EjectionRegistry::new(self.ejection_registry, &self.provider);
-        let trigger = registry.triggerExits(order, signature, U256::ZERO, count, U256::from(1_000));
+        let payment = EjectionRegistry::Payment {
+            maxFee: U256::from(1_000),
+            requester: self.requester,
+            refundTo: Address::ZERO,
+        };
+        let trigger = registry.triggerExits(order, signature, positions, payment, Bytes::new());
         let receipt = trigger.value(U256::from(1_000_000)).send().await?.get_receipt().await?;
         ensure!(receipt.status(), "the exits could not be triggered");
         let queue = queue(&self.provider, registry.withdrawalRequests().call().await?).await?;

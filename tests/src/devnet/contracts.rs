@@ -55,7 +55,9 @@ mod abi {
             function lastReferenceSlot() external view returns (uint64);
             function setRequester(address newRequester) external;
             function submitOrder(Order calldata order, OrderSignature calldata signature) external;
-            function triggerExits(Order calldata order, OrderSignature calldata signature, uint256 from, uint256 count, uint256 maxFee) external payable;
+            #[derive(Debug)]
+            struct Payment { uint256 maxFee; address requester; address refundTo; }
+            function triggerExits(Order calldata order, OrderSignature calldata signature, uint256 positions, Payment calldata payment, bytes calldata routing) external payable;
             function withdrawalRequests() external view returns (address);
         }
         #[sol(rpc)]

@@ -23,7 +23,10 @@ sol! {
     struct Packed { uint256 head; bytes32 referenceRoot; uint256 amounts; }
     function hashOrder(Order order) external view returns (bytes32 digest);
     function submitOrder(Order order, GroupSignature signature) external;
-    function triggerExits(Order order, GroupSignature signature, uint256 from, uint256 count, uint256 maxFee) external;
+    #[derive(Debug)]
+    struct Payment { uint256 maxFee; address requester; address refundTo; }
+    function requester() external view returns (address);
+    function triggerExits(Order order, GroupSignature signature, uint256 positions, Payment payment, bytes routing) external;
     function hashReport(Report report) external view returns (bytes32 digest);
     function packReport(Report report) external view returns (Packed packed);
     function submitReport(Packed report, GroupSignature signature) external;
@@ -114,9 +117,17 @@ impl World {
         [from, count, max_fee, value]: [u64; 4],
     ) -> Result<Bytes, String> {
         let (order, signature) = self.signed(order).await;
-        let (from, count) = (U256::from(from), U256::from(count));
-        let data = triggerExitsCall { order, signature, from, count, maxFee: U256::from(max_fee) }.abi_encode();
+        let positions = ((U256::from(1) << count) - U256::from(1)) << from;
+        let payment = self.payment(max_fee).await;
+        let data = triggerExitsCall { order, signature, positions, payment, routing: Bytes::new() }.abi_encode();
         called(&self.anvil, self.registry, data, value).await
+    }
+
+    /// To the requester that the registry has, and the rest to the caller.
+    pub(crate) async fn payment(&self, max_fee: u64) -> Payment {
+        let requester = called(&self.anvil, self.registry, requesterCall {}.abi_encode(), 0).await.unwrap();
+        let requester = requesterCall::abi_decode_returns(&requester).unwrap();
+        Payment { maxFee: U256::from(max_fee), requester, refundTo: Address::ZERO }
     }
 
     pub(crate) async fn report(&self, report: Report) -> Vec<u8> {
