@@ -55,13 +55,7 @@ mod abi {
         }
 
         interface EjectionRegistry {
-            event ValidatorEjected(
-                uint64 indexed validatorIndex,
-                uint64 referenceSlot,
-                uint8 reason,
-                bytes32 pubkeyHead,
-                bytes16 pubkeyTail
-            );
+            event ValidatorEjected(uint64 indexed validatorIndex, bytes32 pubkeyHead, bytes32 tailSlotReason);
 
             function submitOrder(Order calldata order, Signature calldata signature) external;
             function getEjectionThreshold() external view returns (uint256 amount);
@@ -216,8 +210,10 @@ pub(crate) fn event(contracts: &Contracts, log: &alloy::primitives::Log) -> Resu
     }
     if log.address == contracts.ejection_registry && topic == EjectionRegistry::ValidatorEjected::SIGNATURE_HASH {
         let event = EjectionRegistry::ValidatorEjected::decode_log_validate(log).map_err(text)?;
-        let pubkey = BlsPubkey::from_slice(&[event.pubkeyHead.as_slice(), event.pubkeyTail.as_slice()].concat());
-        let reference_slot = Slot(event.referenceSlot);
+        // The key's last 16 bytes, the slot (8), 7 zeros, the reason.
+        let (tail, rest) = event.tailSlotReason.0.split_at(16);
+        let pubkey = BlsPubkey::from_slice(&[event.pubkeyHead.as_slice(), tail].concat());
+        let reference_slot = Slot(rest[..8].iter().fold(0, |slot, byte| slot << 8 | u64::from(*byte)));
         return Ok(Some(ProtocolEvent::Ordered { pubkey, reference_slot }));
     }
     Ok(None)

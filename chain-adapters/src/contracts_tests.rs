@@ -225,10 +225,8 @@ fn events_count_only_from_the_contract_that_has_them() {
     assert_eq!(event(&CONTRACTS, &log(CONTRACTS.ejection_registry, data)), Ok(None));
     let ordered = EjectionRegistry::ValidatorEjected {
         validatorIndex: 3,
-        referenceSlot: 24,
-        reason: 1,
         pubkeyHead: B256::repeat_byte(9),
-        pubkeyTail: FixedBytes::repeat_byte(9),
+        tailSlotReason: B256::from_slice(&[&[9; 16][..], &24_u64.to_be_bytes(), &[0; 7], &[1]].concat()),
     };
     assert_eq!(
         event(&CONTRACTS, &log(CONTRACTS.ejection_registry, ordered.encode_log_data())),

@@ -18,13 +18,11 @@ contract EjectionRegistryTest is Fixture {
         bytes32 digest = registry.hashOrder(orderOf(1, FIRST_SLOT, ROOT, list));
         Signature memory signature = FrostSigner.sign(SECRET, digest);
         vm.expectEmit(address(registry));
-        emit EjectionRegistry.ValidatorEjected(0, FIRST_SLOT, 1, headOf(0), tailOf(0));
+        emit EjectionRegistry.ValidatorEjected(0, headOf(0), restOf(0, 1));
         vm.expectEmit(address(registry));
-        emit EjectionRegistry.ValidatorEjected(7, FIRST_SLOT, 2, headOf(7), tailOf(7));
+        emit EjectionRegistry.ValidatorEjected(7, headOf(7), restOf(7, 2));
         vm.expectEmit(address(registry));
-        emit EjectionRegistry.ValidatorEjected(
-            type(uint64).max, FIRST_SLOT, 5, headOf(type(uint64).max), tailOf(type(uint64).max)
-        );
+        emit EjectionRegistry.ValidatorEjected(type(uint64).max, headOf(type(uint64).max), restOf(type(uint64).max, 5));
         vm.expectEmit(address(registry));
         emit EjectionRegistry.OrderAccepted(FIRST_SLOT, digest, 3);
         vm.prank(STRANGER);
@@ -41,17 +39,18 @@ contract EjectionRegistryTest is Fixture {
         vm.assertEq(logs.length, count + 1, "one event each, and one for the order");
         for (uint256 i = 0; i < count; ++i) {
             vm.assertEq(logs[i].topics[0], EjectionRegistry.ValidatorEjected.selector, "event");
-            // As Solidity itself would encode it.
-            (uint64 slot, uint8 reason, bytes32 head, bytes16 tail) =
-                abi.decode(logs[i].data, (uint64, uint8, bytes32, bytes16));
-            vm.assertEq(slot, FIRST_SLOT, "slot");
-            vm.assertEq(logs[i].data, abi.encode(slot, reason, head, tail), "encoding");
-            bytes memory expected = new bytes(57);
-            for (uint256 j = 0; j < 57; ++j) {
-                expected[j] = list[57 * i + j];
+            // The key, the slot, the reason: where the list has them, and where the event must.
+            bytes memory expected = abi.encodePacked(new bytes(48), FIRST_SLOT, new bytes(8));
+            for (uint256 j = 0; j < 48; ++j) {
+                expected[j] = list[57 * i + 8 + j];
             }
-            uint64 index = SafeCast.toUint64(uint256(logs[i].topics[1]));
-            vm.assertEq(abi.encodePacked(index, head, tail, reason), expected, "entry");
+            expected[63] = list[57 * i + 56];
+            vm.assertEq(logs[i].data, expected, "data");
+            bytes memory index = new bytes(32);
+            for (uint256 j = 0; j < 8; ++j) {
+                index[24 + j] = list[57 * i + j];
+            }
+            vm.assertEq(abi.encode(logs[i].topics[1]), index, "index");
         }
     }
 
@@ -251,6 +250,10 @@ contract EjectionRegistryTest is Fixture {
         vm.expectRevert(why);
         registry.submitOrder(orderOf(epoch, slot, root, list), signature);
         vm.assertEq(registry.lastReferenceSlot(), last, "last reference slot");
+    }
+
+    function restOf(uint256 index, uint8 reason) private pure returns (bytes32) {
+        return bytes32(abi.encodePacked(tailOf(index), FIRST_SLOT, bytes7(0), reason));
     }
 
     /// @dev At most 40 entries; indices far enough below 2^64.

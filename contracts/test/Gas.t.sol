@@ -162,8 +162,9 @@ contract GasTest is Predeploys {
         print("submitOrder of 100, whole transaction", hundred);
         print("submitOrder of 100, per validator", hundred / 100);
         print("submitOrder, each further validator", (hundred - one) / 99);
-        vm.assertLe((hundred - one) / 99, 4_000, "each further validator");
-        vm.assertLe(hundred / 100, 4_000, "per validator of 100");
+        vm.assertLe(one, 47_800, "order of one");
+        vm.assertLe((hundred - one) / 99, 2_750, "each further validator");
+        vm.assertLe(hundred / 100, 3_200, "per validator of 100");
     }
 
     function test_gas_of_a_rotation() public {

@@ -46,8 +46,8 @@ mod abi {
         }
         #[sol(rpc)]
         interface EjectionRegistry {
-            event ValidatorEjected(uint64 indexed validatorIndex, uint64 referenceSlot, uint8 reason, bytes32 pubkeyHead, bytes16 pubkeyTail);
-            event OrderAccepted(uint64 indexed referenceSlot, bytes32 digest, uint256 count);
+            event ValidatorEjected(uint64 indexed validatorIndex, bytes32 pubkeyHead, bytes32 tailSlotReason);
+            event OrderAccepted(uint64 indexed referenceSlot, bytes32 indexed digest, uint256 count);
             #[derive(Debug)]
             struct Order { uint64 keyEpoch; uint64 referenceSlot; bytes32 referenceRoot; bytes ejections; }
             #[derive(Debug)]
