@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
-import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {BeaconClock} from "./BeaconClock.sol";
 import {Signature} from "./FrostVerifier.sol";
+import {Governed} from "./Governed.sol";
 import {GuardianKeys} from "./GuardianKeys.sol";
 import {GuardianSigned, StaleReferenceSlot} from "./GuardianSigned.sol";
 import {IWithdrawalRequester} from "./interfaces/IWithdrawalRequester.sol";
@@ -17,7 +16,7 @@ import {WithdrawalTrigger} from "./WithdrawalTrigger.sol";
 /// requester ask for the exits (EIP-7002), for whoever brings the signed order and the fees.
 ///
 /// The owner is the governor: it sets the balance below which guardians eject, and the requester, and nothing else.
-contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Ownable2Step {
+contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Governed {
     /// @notice What the guardians sign.
     /// @param keyEpoch key epoch under which it is signed
     /// @param referenceSlot finalized slot at which the guardians looked
@@ -140,7 +139,7 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Own
         GuardianSigned(keys_)
         BeaconClock(genesisTime_, secondsPerSlot_, beaconRoots_)
         WithdrawalTrigger(withdrawalRequests_)
-        Ownable(governor)
+        Governed(governor)
     {
         _setEjectionThreshold(ejectionThreshold_);
     }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
-import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {EjectionRegistry} from "./EjectionRegistry.sol";
 import {Signature} from "./FrostVerifier.sol";
+import {Governed} from "./Governed.sol";
 import {GuardianDomain} from "./GuardianDomain.sol";
 import {GuardianKeys} from "./GuardianKeys.sol";
 import {IGuardianModule, StoppedValidatorInfo} from "./interfaces/IGuardianModule.sol";
@@ -24,7 +23,7 @@ import {IGuardianModule, StoppedValidatorInfo} from "./interfaces/IGuardianModul
 ///
 /// The owner is the governor. It keeps the list of guardians to whom operators encrypt shares of validators' keys; the
 /// list has no part in the checking of signatures.
-contract FrostGuardianModule is IGuardianModule, GuardianDomain, Ownable2Step {
+contract FrostGuardianModule is IGuardianModule, GuardianDomain, Governed {
     /// @notice Struct type of a provisioning.
     bytes32 public constant PROVISIONING_TYPEHASH = keccak256(
         "Provisioning(uint64 keyEpoch,uint256 pufferModuleIndex,bytes pubKey,bytes signature,bytes withdrawalCredentials,bytes32 depositDataRoot)"
@@ -87,7 +86,7 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, Ownable2Step {
     /// @param keys_ the guardians' key
     /// @param registry_ where the ejection threshold is
     /// @param governor who may set the list of guardians
-    constructor(GuardianKeys keys_, EjectionRegistry registry_, address governor) Ownable(governor) {
+    constructor(GuardianKeys keys_, EjectionRegistry registry_, address governor) Governed(governor) {
         if (address(keys_).code.length == 0) revert AccountWithoutCode(address(keys_));
         if (address(registry_).code.length == 0) revert AccountWithoutCode(address(registry_));
         keys = keys_;

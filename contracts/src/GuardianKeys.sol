@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
-import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {FrostVerifier, Signature} from "./FrostVerifier.sol";
+import {Governed} from "./Governed.sol";
 import {GuardianDomain} from "./GuardianDomain.sol";
+import {Vetoer} from "./Vetoer.sol";
 
 /// @title The guardians' group key
 /// @notice Holds the one public key of which any t guardians can sign and no t - 1 can, and checks signatures for the
@@ -18,48 +18,49 @@ import {GuardianDomain} from "./GuardianDomain.sol";
 /// - {propose}, a delay, {execute}: by the governor, if the old key is lost or in wrong hands, with the same proof by the
 ///   new key. During the delay the vetoer can stop it, and so can the guardians with a signature of the old key.
 ///
-/// The governor and the vetoer can pause: then no signature counts, nor one for a rotation or a veto. Only the governor
-/// ends the pause. A key in wrong hands is replaced so: pause, propose, wait, execute, unpause.
-contract GuardianKeys is GuardianDomain, Ownable2Step {
-    /// @dev A key that waits to begin. `readyAt` is 0 when there is none.
+/// The governor and the vetoer can pause: then no signature counts, nor one for a rotation. A pause ends by itself; before,
+/// only the governor ends it. A key in wrong hands is replaced so: pause, propose, wait, execute, unpause. The guardians'
+/// veto still counts during a pause, but only slows the proposal, once: a thief gains a delay, and guardians whose governor
+/// turns against them gain the time to say so.
+contract GuardianKeys is GuardianDomain, Governed, Vetoer {
+    /// @dev A key that waits to begin.
     struct Proposal {
         uint256 px;
         uint256 py;
         uint64 number;
+        // From when on it can be executed, Unix time; 0 if none waits.
         uint64 readyAt;
+        // Whether the guardians slowed it during a pause.
+        bool slowed;
     }
 
     /// @notice Struct type of a rotation. `keyEpoch` is the epoch that begins with the new key.
     bytes32 public constant KEY_ROTATION_TYPEHASH = keccak256("KeyRotation(uint64 keyEpoch,uint256 px,uint256 py)");
     /// @notice Struct type of the guardians' veto. `keyEpoch` is the current epoch.
     bytes32 public constant KEY_VETO_TYPEHASH = keccak256("KeyVeto(uint64 keyEpoch,uint64 proposal)");
-    /// @notice Least delay of a proposal.
-    uint64 public constant MIN_DELAY = 1 days;
-    /// @notice Longest delay of a proposal.
-    uint64 public constant MAX_DELAY = 30 days;
-    /// @notice For how long a proposal can be executed once it is ready.
+    /// @notice For how many seconds a proposal can be executed once it is ready.
     uint64 public constant EXECUTION_PERIOD = 14 days;
+    /// @notice A pause lasts this many delays: one to replace the key, one if the guardians slow that, one to act in.
+    uint64 public constant PAUSE_DELAYS = 3;
 
     /// @dev Order of the curve's field.
     uint256 private constant P = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F;
 
-    /// @notice Seconds between a proposal and its execution.
-    uint64 public immutable delay;
-    /// @notice Who can veto and pause besides the governor.
-    address public immutable vetoer;
+    uint256 private constant KEY_ID_MASK = 2 ** 65 - 1;
+    uint256 private constant UNTIL_AT = 65;
+    uint256 private constant UNTIL_MASK = (2 ** 64 - 1) << 65;
+    uint256 private constant WAITING = 2 ** 129;
+    uint256 private constant VETOER_PAUSED = 2 ** 130;
 
     /// @dev The x coordinate under `keyEpoch << 1 | parity of py` of the current key, and nothing else: finding it shows
     /// that the epoch is the current one, that nothing is paused, and the parity, for one read.
     mapping(uint256 keyId => uint256 px) private _keys;
-    /// @notice The current key epoch; the first is 1.
-    uint64 public keyEpoch;
-    /// @dev Of the current key's y coordinate.
-    uint8 private _parity;
-    /// @notice Whether no signature counts.
-    bool public isPaused;
-    /// @dev Whether {proposal} waits. In one slot with what every rotation reads.
-    bool private _waiting;
-    /// @dev The current key's x coordinate during a pause.
+    /// @dev What a rotation reads besides the key, in one word, because a struct would be read and written member by member.
+    /// From the lowest bit: the current key's id in {_keys} (65 bits); until when there is a pause (64), 0 if there is none,
+    /// and perhaps in the past, with the key in {_pausedPx} all the same; whether {proposal} waits (1); whether the vetoer
+    /// has had its pause (1).
+    uint256 private _status;
+    /// @dev The current key's x coordinate while it is not in {_keys}.
     uint256 private _pausedPx;
     /// @notice The last proposal. It waits if its `readyAt` is not 0.
     Proposal public proposal;
@@ -80,9 +81,17 @@ contract GuardianKeys is GuardianDomain, Ownable2Step {
     /// @param number of the proposal
     /// @param by who did; this contract itself if the guardians signed for it
     event KeyVetoed(uint64 indexed number, address by);
+    /// @notice The guardians vetoed during a pause: the proposal waits longer.
+    /// @param number of the proposal
+    /// @param readyAt from when on it can be executed now, Unix time
+    event KeyProposalSlowed(uint64 indexed number, uint64 readyAt);
+    /// @notice A rotation, or a newer proposal, took the place of a proposal.
+    /// @param number of the proposal
+    event KeyProposalDropped(uint64 indexed number);
     /// @notice No signature counts from now on.
     /// @param by who paused
-    event Paused(address by);
+    /// @param until when the pause ends by itself, Unix time
+    event Paused(address by, uint64 until);
     /// @notice Signatures count again.
     event Unpaused();
 
@@ -96,25 +105,24 @@ contract GuardianKeys is GuardianDomain, Ownable2Step {
     error InvalidProofOfPossession();
     /// @notice Not a point of the curve, or its x coordinate is not below the group order.
     error InvalidPublicKey();
-    /// @notice The delay must be between {MIN_DELAY} and {MAX_DELAY}.
-    /// @param delay seconds
-    error InvalidDelay(uint64 delay);
     /// @notice No signature counts during a pause.
     error KeysPaused();
     /// @notice There is no pause to end.
     error NotPaused();
-    /// @notice Neither the governor nor the vetoer.
-    /// @param account who asked
-    error NotGovernorOrVetoer(address account);
+    /// @notice The vetoer has paused once; the governor must let it do so again.
+    error VetoerNotArmed();
     /// @notice No proposal waits.
     error NoProposal();
-    /// @notice A proposal waits already; it must be vetoed first.
+    /// @notice A proposal waits already; it must be vetoed first, or expire.
     /// @param number of that proposal
     error ProposalWaits(uint64 number);
     /// @notice The delay is not over.
     /// @param readyAt when it will be, Unix time
     error ProposalNotReady(uint64 readyAt);
-    /// @notice The time to execute the proposal is over; it can only be vetoed.
+    /// @notice The guardians have slowed this proposal.
+    /// @param number of the proposal
+    error AlreadySlowed(uint64 number);
+    /// @notice The time to execute the proposal is over; it can only be vetoed or replaced.
     /// @param until when it was, Unix time
     error ProposalExpired(uint64 until);
 
@@ -123,12 +131,12 @@ contract GuardianKeys is GuardianDomain, Ownable2Step {
     /// @param governor who may propose, pause and end a pause
     /// @param vetoer_ who may veto and pause; may be 0
     /// @param delay_ seconds between a proposal and its execution
-    constructor(uint256 px, uint256 py, address governor, address vetoer_, uint64 delay_) Ownable(governor) {
-        if (delay_ < MIN_DELAY || delay_ > MAX_DELAY) revert InvalidDelay(delay_);
+    constructor(uint256 px, uint256 py, address governor, address vetoer_, uint64 delay_)
+        Governed(governor)
+        Vetoer(vetoer_, delay_)
+    {
         if (!FrostVerifier.isValidPublicKey(px, py)) revert InvalidPublicKey();
-        vetoer = vetoer_;
-        delay = delay_;
-        _begin(1, px, py);
+        _begin(0, 1, px, py);
     }
 
     /// @notice Returns if `signature` is one of the current group key over `digest`, else reverts.
@@ -164,47 +172,55 @@ contract GuardianKeys is GuardianDomain, Ownable2Step {
     function rotate(uint256 px, uint256 py, Signature calldata byOldKey, Signature calldata byNewKey) external {
         FrostVerifier.reserve();
         if (!FrostVerifier.isValidPublicKey(px, py)) revert InvalidPublicKey();
-        if (isPaused) revert KeysPaused();
-        uint256 keyId = _keyId();
-        uint64 next = keyEpoch + 1;
+        uint256 status = _status;
+        if (status & UNTIL_MASK != 0) status = _resumed(status);
+        uint256 keyId = status & KEY_ID_MASK;
+        uint64 next = _epochOf(status) + 1;
         bytes32 digest = hashRotation(next, px, py);
         if (!FrostVerifier.verify(_keys[keyId], keyId, byOldKey.rx, byOldKey.ry, byOldKey.z, digest)) {
             revert InvalidSignature();
         }
         FrostVerifier.reserve();
         _requirePossession(px, py, digest, byNewKey);
+        if (status & WAITING != 0) _dropProposal();
         delete _keys[keyId];
-        _begin(next, px, py);
+        _begin(status, next, px, py);
     }
 
-    /// @notice Proposes a key, which can begin after the delay.
+    /// @notice Proposes a key, which can begin after the delay. Replaces a proposal that expired.
     /// @param px x coordinate of the key
     /// @param py y coordinate of the key
     /// @param byNewKey signature of that key over {hashRotation} of the next epoch
     function propose(uint256 px, uint256 py, Signature calldata byNewKey) external onlyOwner {
         FrostVerifier.reserve();
-        if (_waiting) revert ProposalWaits(proposal.number);
+        uint256 status = _status;
+        if (status & WAITING != 0) {
+            if (block.timestamp <= proposal.readyAt + EXECUTION_PERIOD) revert ProposalWaits(proposal.number);
+            _dropProposal();
+        }
         if (!FrostVerifier.isValidPublicKey(px, py)) revert InvalidPublicKey();
-        uint64 next = keyEpoch + 1;
+        uint64 next = _epochOf(status) + 1;
         _requirePossession(px, py, hashRotation(next, px, py), byNewKey);
         uint64 number = proposal.number + 1;
         uint64 readyAt = SafeCast.toUint64(block.timestamp) + delay;
-        proposal = Proposal(px, py, number, readyAt);
-        _waiting = true;
+        proposal = Proposal(px, py, number, readyAt, false);
+        _status = status | WAITING;
         emit KeyProposed(number, next, px, py, readyAt);
     }
 
     /// @notice Begins the next key epoch with the proposed key. Anybody may call it, within {EXECUTION_PERIOD} after the
     /// delay. A pause goes on.
     function execute() external {
-        if (!_waiting) revert NoProposal();
+        uint256 status = _status;
+        if (status & WAITING == 0) revert NoProposal();
         Proposal memory waiting = proposal;
         if (block.timestamp < waiting.readyAt) revert ProposalNotReady(waiting.readyAt);
         uint64 until = waiting.readyAt + EXECUTION_PERIOD;
         if (block.timestamp > until) revert ProposalExpired(until);
-        uint64 next = keyEpoch + 1;
-        delete _keys[_keyId()];
-        _begin(next, waiting.px, waiting.py);
+        _clearProposal();
+        if (status & UNTIL_MASK != 0 && !_isPaused(status)) status = _resumed(status);
+        if (status & UNTIL_MASK == 0) delete _keys[status & KEY_ID_MASK];
+        _begin(status, _epochOf(status) + 1, waiting.px, waiting.py);
     }
 
     /// @notice Stops the waiting proposal. For the governor and the vetoer.
@@ -213,43 +229,89 @@ contract GuardianKeys is GuardianDomain, Ownable2Step {
         _veto(msg.sender);
     }
 
-    /// @notice Stops the waiting proposal with the guardians' signature. Anybody may submit it.
+    /// @notice Stops the waiting proposal with the guardians' signature; during a pause, delays it once by {delay}. Anybody
+    /// may submit it.
     /// @param signature of the current key over {hashVeto} of the proposal
     function vetoSigned(Signature calldata signature) external {
         FrostVerifier.reserve();
-        uint64 epoch = keyEpoch;
-        _verify(epoch, _parity, hashVeto(epoch, proposal.number), signature);
-        _veto(address(this));
+        uint256 status = _status;
+        uint64 number = proposal.number;
+        bytes32 digest = hashVeto(_epochOf(status), number);
+        if (!FrostVerifier.verify(_px(status), status, signature.rx, signature.ry, signature.z, digest)) {
+            revert InvalidSignature();
+        }
+        if (!_isPaused(status)) return _veto(address(this));
+        if (status & WAITING == 0) revert NoProposal();
+        if (proposal.slowed) revert AlreadySlowed(number);
+        uint64 readyAt = proposal.readyAt + delay;
+        (proposal.readyAt, proposal.slowed) = (readyAt, true);
+        emit KeyProposalSlowed(number, readyAt);
     }
 
-    /// @notice Lets no signature count. For the governor and the vetoer. Does nothing during a pause.
+    /// @notice Lets no signature count for {PAUSE_DELAYS} times {delay}. For the governor, who can extend a pause so; and for
+    /// the vetoer, once, until the governor lets it do so again ({armVetoer}).
     function pause() external {
         _requireGovernorOrVetoer();
-        if (isPaused) return;
-        uint256 keyId = _keyId();
-        isPaused = true;
-        _pausedPx = _keys[keyId];
-        delete _keys[keyId];
-        emit Paused(msg.sender);
+        uint256 status = _status;
+        if (msg.sender != owner()) {
+            if (_isPaused(status)) return;
+            if (status & VETOER_PAUSED != 0) revert VetoerNotArmed();
+            status |= VETOER_PAUSED;
+        }
+        if (_untilOf(status) == 0) {
+            _pausedPx = _px(status);
+            delete _keys[status & KEY_ID_MASK];
+        }
+        uint64 until = SafeCast.toUint64(block.timestamp) + PAUSE_DELAYS * delay;
+        _status = status & ~UNTIL_MASK | uint256(until) << UNTIL_AT;
+        emit Paused(msg.sender, until);
     }
 
-    /// @notice Lets signatures of the current key count again.
-    function unpause() external onlyOwner {
-        if (!isPaused) revert NotPaused();
-        isPaused = false;
-        _keys[_keyId()] = _pausedPx;
+    /// @notice Lets signatures of the current key count again. For the governor; for everybody when the pause is over, after
+    /// which signatures count anyway and this only makes them cheaper.
+    function unpause() external {
+        uint256 status = _status;
+        if (_untilOf(status) == 0) revert NotPaused();
+        if (_isPaused(status)) _checkOwner();
+        _status = status & ~UNTIL_MASK;
+        _keys[status & KEY_ID_MASK] = _pausedPx;
         delete _pausedPx;
         emit Unpaused();
+    }
+
+    /// @notice The current key epoch; the first is 1.
+    /// @return the epoch
+    function keyEpoch() external view returns (uint64) {
+        return _epochOf(_status);
+    }
+
+    /// @notice Whether no signature counts.
+    /// @return whether there is a pause that is not over
+    function isPaused() external view returns (bool) {
+        return _isPaused(_status);
+    }
+
+    /// @notice When the last pause ends by itself, Unix time; 0 if somebody ended it.
+    /// @return the time, in the past if the pause is over
+    function pausedUntil() external view returns (uint64) {
+        return SafeCast.toUint64(_untilOf(_status));
+    }
+
+    /// @notice Whether the vetoer can pause.
+    /// @return whether it has not done so since it was armed
+    function isVetoerArmed() external view returns (bool) {
+        return _status & VETOER_PAUSED == 0;
     }
 
     /// @notice The current group key.
     /// @return px its x coordinate
     /// @return py its y coordinate
     function groupKey() external view returns (uint256 px, uint256 py) {
-        px = isPaused ? _pausedPx : _keys[_keyId()];
+        uint256 status = _status;
+        px = _px(status);
         // The square root of x^3 + 7; p is 3 modulo 4. Storing it would cost each rotation more than this costs a view.
         py = Math.modExp(addmod(mulmod(mulmod(px, px, P), px, P), 7, P), (P + 1) / 4, P);
-        if (py & 1 != _parity) py = P - py;
+        if (py & 1 != status & 1) py = P - py;
     }
 
     /// @notice The digest that both keys sign for a rotation, and the new key alone for a proposal.
@@ -280,15 +342,20 @@ contract GuardianKeys is GuardianDomain, Ownable2Step {
         if (px == 0) {
             parity ^= 1;
             px = _keys[uint256(epoch) << 1 | parity];
-            if (px == 0) {
-                if (isPaused) revert KeysPaused();
-                revert WrongKeyEpoch(epoch, keyEpoch);
-            }
+            if (px == 0) (px, parity) = _pausedKey(epoch);
         }
         // The verifier uses the lowest bit of the y coordinate and nothing else of it.
         if (!FrostVerifier.verify(px, parity, signature.rx, signature.ry, signature.z, digest)) {
             revert InvalidSignature();
         }
+    }
+
+    /// @dev The current key, if it is not in {_keys} because of a pause that is over. No memory is touched.
+    function _pausedKey(uint64 epoch) private view returns (uint256 px, uint256 parity) {
+        uint256 status = _status;
+        if (_isPaused(status)) revert KeysPaused();
+        if (_untilOf(status) == 0 || epoch != _epochOf(status)) revert WrongKeyEpoch(epoch, _epochOf(status));
+        return (_pausedPx, status & 1);
     }
 
     function _requirePossession(uint256 px, uint256 py, bytes32 digest, Signature calldata byNewKey) private view {
@@ -302,29 +369,62 @@ contract GuardianKeys is GuardianDomain, Ownable2Step {
     }
 
     function _veto(address by) private {
-        if (!_waiting) revert NoProposal();
+        if (_status & WAITING == 0) revert NoProposal();
         emit KeyVetoed(proposal.number, by);
-        _dropProposal();
+        _clearProposal();
+        _status &= ~WAITING;
+    }
+
+    /// @dev Who calls stores that nothing waits, or what waits now.
+    function _dropProposal() private {
+        emit KeyProposalDropped(proposal.number);
+        _clearProposal();
     }
 
     /// @dev Its number stays, so that a veto signed for one proposal never meets another.
-    function _dropProposal() private {
-        _waiting = false;
-        proposal = Proposal(0, 0, proposal.number, 0);
+    function _clearProposal() private {
+        proposal = Proposal(0, 0, proposal.number, 0, false);
     }
 
-    /// @dev The key must be valid, and the old one must be gone from {_keys}.
-    function _begin(uint64 newKeyEpoch, uint256 px, uint256 py) private {
-        keyEpoch = newKeyEpoch;
-        _parity = py & 1 == 0 ? 0 : 1;
-        if (isPaused) _pausedPx = px;
-        else _keys[_keyId()] = px;
-        if (_waiting) _dropProposal();
-        emit KeyRotated(newKeyEpoch, px, py);
+    /// @dev Begins an epoch, in which no proposal waits. The new key must be valid, and the old one gone from {_keys}.
+    function _begin(uint256 status, uint64 epoch, uint256 px, uint256 py) private {
+        uint256 keyId = uint256(epoch) << 1 | py & 1;
+        if (status & UNTIL_MASK == 0) _keys[keyId] = px;
+        else _pausedPx = px;
+        _status = status & (VETOER_PAUSED | UNTIL_MASK) | keyId;
+        emit KeyRotated(epoch, px, py);
     }
 
-    /// @dev Where {_keys} has the current key, if there is no pause.
-    function _keyId() private view returns (uint256) {
-        return uint256(keyEpoch) << 1 | _parity;
+    /// @dev The status after a pause that is over. Reverts if it is not.
+    function _resumed(uint256 status) private returns (uint256) {
+        if (_isPaused(status)) revert KeysPaused();
+        _keys[status & KEY_ID_MASK] = _pausedPx;
+        delete _pausedPx;
+        emit Unpaused();
+        return status & ~UNTIL_MASK;
+    }
+
+    /// @inheritdoc Vetoer
+    function _armVetoer() internal override {
+        _status &= ~VETOER_PAUSED;
+    }
+
+    /// @dev The current key's x coordinate. The parity is the lowest bit of the status.
+    function _px(uint256 status) private view returns (uint256) {
+        return _untilOf(status) == 0 ? _keys[status & KEY_ID_MASK] : _pausedPx;
+    }
+
+    function _isPaused(uint256 status) private view returns (bool) {
+        return block.timestamp <= _untilOf(status);
+    }
+
+    function _epochOf(uint256 status) private pure returns (uint64) {
+        // The epoch is the 64 bits above the parity: what is cut off is the rest of the status.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint64(status >> 1);
+    }
+
+    function _untilOf(uint256 status) private pure returns (uint256) {
+        return (status & UNTIL_MASK) >> UNTIL_AT;
     }
 }

@@ -19,9 +19,14 @@ abstract contract GuardianSigned is GuardianDomain {
     /// @notice The group key must be asked of a contract: a call to anything else would succeed and say nothing.
     /// @param account the address without code
     error KeysWithoutCode(address account);
+    /// @notice There is a contract, but none that holds a key: it might accept everything.
+    /// @param account its address
+    error NotKeys(address account);
 
     constructor(GuardianKeys keys_) {
         if (address(keys_).code.length == 0) revert KeysWithoutCode(address(keys_));
+        (bool success, bytes memory epoch) = address(keys_).staticcall(abi.encodeCall(GuardianKeys.keyEpoch, ()));
+        if (!success || epoch.length != 32 || abi.decode(epoch, (uint256)) == 0) revert NotKeys(address(keys_));
         keys = keys_;
     }
 
@@ -43,7 +48,8 @@ abstract contract GuardianSigned is GuardianDomain {
             mstore(add(input, 0x24), hint)
             mstore(add(input, 0x44), digest)
             calldatacopy(add(input, 0x64), signature, 0x60)
-            if iszero(staticcall(gas(), target, input, 0xc4, 0x00, 0x20)) {
+            // The call comes first. Who answers with nothing has not checked a signature.
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), target, input, 0xc4, 0x00, 0x20))) {
                 returndatacopy(input, 0, returndatasize())
                 revert(input, returndatasize())
             }

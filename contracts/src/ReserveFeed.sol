@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
-import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {BeaconClock, FutureReferenceSlot, ReferenceSlotTooOld} from "./BeaconClock.sol";
 import {Signature} from "./FrostVerifier.sol";
+import {Governed} from "./Governed.sol";
 import {GuardianKeys} from "./GuardianKeys.sol";
 import {GuardianSigned, StaleReferenceSlot} from "./GuardianSigned.sol";
 import {AggregatorV3Interface} from "./interfaces/AggregatorV3Interface.sol";
@@ -106,7 +106,7 @@ contract ReserveFeed is GuardianSigned, BeaconClock, ReserveHistory, ReservePoli
         BeaconClock(clock.genesisTime, clock.secondsPerSlot, clock.beaconRoots)
         ReserveHistory(uint256(clock.historyEpochs) * clock.slotsPerEpoch)
         ReservePolicy(clock.slotsPerEpoch, clock.secondsPerSlot, clock.heartbeat, maxChangeBps_)
-        Ownable(governor)
+        Governed(governor)
     {
         _setReportPeriod(clock.reportPeriodEpochs);
         _setSources(sources_);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
-import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {Governed} from "./Governed.sol";
 
 /// @title What the governor says about reports of reserves
 /// @notice It sets what guardians count and how often; it confirms a report that differs too much from the last one. It
 /// cannot make a report, change one, or loosen the limit.
-abstract contract ReservePolicy is Ownable2Step {
+abstract contract ReservePolicy is Governed {
     /// @notice What guardians count besides validators.
     /// @param vaults accounts whose ether counts as vaults
     /// @param pods accounts whose ether counts as pods

@@ -11,6 +11,18 @@ import {FrostSigner} from "./FrostSigner.sol";
 import {Fixture} from "./Fixture.sol";
 import {Vm} from "./Vm.sol";
 
+/// @dev Takes every call and answers nothing.
+contract Permissive {
+    fallback() external {}
+}
+
+/// @dev Says that it has a key, and lets every signature pass.
+contract Careless {
+    uint64 public constant keyEpoch = 1;
+
+    fallback() external {}
+}
+
 /// @title Ejection orders
 contract EjectionRegistryTest is Fixture {
     function test_an_order_announces_every_validator_in_it() public {
@@ -228,6 +240,15 @@ contract EjectionRegistryTest is Fixture {
     function test_keys_must_be_a_contract() public {
         vm.expectRevert(abi.encodeWithSelector(GuardianSigned.KeysWithoutCode.selector, STRANGER));
         newRegistry(GuardianKeys(STRANGER), THRESHOLD);
+        address permissive = address(new Permissive());
+        vm.expectRevert(abi.encodeWithSelector(GuardianSigned.NotKeys.selector, permissive));
+        newRegistry(GuardianKeys(permissive), THRESHOLD);
+    }
+
+    function test_keys_that_answer_with_nothing_have_not_checked_a_signature() public {
+        registry = newRegistry(GuardianKeys(address(new Careless())), THRESHOLD);
+        vm.expectRevert(bytes(""));
+        registry.submitOrder(orderOf(1, FIRST_SLOT, ROOT, listOf(1)), Signature(1, 2, 3));
     }
 
     function test_the_ends_of_the_threshold() public {

@@ -3,7 +3,9 @@ pragma solidity 0.8.30;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Signature} from "../src/FrostVerifier.sol";
+import {Governed} from "../src/Governed.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
+import {Vetoer} from "../src/Vetoer.sol";
 import {FrostSigner} from "./FrostSigner.sol";
 import {Fixture} from "./Fixture.sol";
 
@@ -73,7 +75,7 @@ contract KeyGovernanceTest is Fixture {
 
     function test_governor_vetoer_and_guardians_can_veto_and_nobody_else() public {
         propose();
-        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.NotGovernorOrVetoer.selector, STRANGER));
+        vm.expectRevert(abi.encodeWithSelector(Vetoer.NotGovernorOrVetoer.selector, STRANGER));
         vm.prank(STRANGER);
         keys.veto();
         expectVetoed(1, VETOER);
@@ -122,23 +124,20 @@ contract KeyGovernanceTest is Fixture {
     function test_during_a_pause_no_signature_counts() public {
         Signature memory byOld = FrostSigner.sign(SECRET, keys.hashRotation(2, px, py));
         Signature memory byNew = FrostSigner.sign(NEXT_SECRET, keys.hashRotation(2, px, py));
-        propose();
+        uint64 until = uint64(block.timestamp) + 3 * DELAY;
         vm.expectEmit(address(keys));
-        emit GuardianKeys.Paused(VETOER);
+        emit GuardianKeys.Paused(VETOER, until);
         vm.prank(VETOER);
         keys.pause();
-        vm.assertTrue(keys.isPaused(), "paused");
+        vm.assertTrue(keys.isPaused() && keys.pausedUntil() == until, "paused");
         requireNoSigner(SECRET, 1, abi.encodeWithSelector(GuardianKeys.KeysPaused.selector));
         vm.expectRevert(GuardianKeys.KeysPaused.selector);
         keys.rotate(px, py, byOld, byNew);
-        Signature memory veto = FrostSigner.sign(SECRET, keys.hashVeto(1, 1));
-        vm.expectRevert(GuardianKeys.KeysPaused.selector);
-        keys.vetoSigned(veto);
         (uint256 x,) = FrostSigner.multiplyBase(SECRET);
         (uint256 pausedX,) = keys.groupKey();
         vm.assertEq(pausedX, x, "the key can be read");
 
-        vm.prank(GOVERNOR);
+        vm.prank(VETOER);
         keys.pause();
         vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, VETOER));
         vm.prank(VETOER);
@@ -151,6 +150,181 @@ contract KeyGovernanceTest is Fixture {
         vm.expectRevert(GuardianKeys.NotPaused.selector);
         vm.prank(GOVERNOR);
         keys.unpause();
+    }
+
+    function test_a_pause_ends_by_itself_although_nobody_is_left_to_end_it() public {
+        vm.prank(VETOER);
+        keys.pause();
+        vm.warp(keys.pausedUntil());
+        requireNoSigner(SECRET, 1, abi.encodeWithSelector(GuardianKeys.KeysPaused.selector));
+        vm.warp(block.timestamp + 1);
+        vm.assertFalse(keys.isPaused(), "over");
+        requireSigner(SECRET, 1);
+        requireNoSigner(SECRET, 2, abi.encodeWithSelector(GuardianKeys.WrongKeyEpoch.selector, 2, 1));
+        uint256 state = vm.snapshotState();
+        rotate();
+        requireSigner(NEXT_SECRET, 2);
+        requireNoSigner(SECRET, 1, abi.encodeWithSelector(GuardianKeys.WrongKeyEpoch.selector, 1, 2));
+        vm.assertEq(keys.pausedUntil(), 0, "a rotation cleans up");
+        vm.revertToState(state);
+        vm.prank(STRANGER);
+        keys.unpause();
+        requireSigner(SECRET, 1);
+        rotate();
+        requireSigner(NEXT_SECRET, 2);
+    }
+
+    function test_a_pause_after_a_pause_that_ended_by_itself() public {
+        vm.prank(GOVERNOR);
+        keys.pause();
+        vm.warp(keys.pausedUntil() + 1);
+        vm.prank(GOVERNOR);
+        keys.pause();
+        requireNoSigner(SECRET, 1, abi.encodeWithSelector(GuardianKeys.KeysPaused.selector));
+        vm.prank(GOVERNOR);
+        keys.unpause();
+        requireSigner(SECRET, 1);
+    }
+
+    function test_the_vetoer_pauses_once_and_the_governor_as_it_needs() public {
+        vm.prank(VETOER);
+        keys.pause();
+        vm.assertFalse(keys.isVetoerArmed(), "armed");
+        vm.prank(GOVERNOR);
+        keys.unpause();
+        rotate();
+        vm.expectRevert(GuardianKeys.VetoerNotArmed.selector);
+        vm.prank(VETOER);
+        keys.pause();
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, VETOER));
+        vm.prank(VETOER);
+        keys.armVetoer();
+        vm.prank(GOVERNOR);
+        keys.armVetoer();
+        vm.prank(VETOER);
+        keys.pause();
+        vm.warp(block.timestamp + 1 days);
+        vm.prank(GOVERNOR);
+        keys.pause();
+        vm.assertEq(keys.pausedUntil(), block.timestamp + 3 * DELAY, "extended");
+    }
+
+    function test_the_guardians_slow_a_governor_that_pauses_before_their_veto() public {
+        propose();
+        uint64 readyAt = uint64(block.timestamp) + DELAY;
+        Signature memory veto = FrostSigner.sign(SECRET, keys.hashVeto(1, 1));
+        Signature memory forged = FrostSigner.sign(NEXT_SECRET, keys.hashVeto(1, 1));
+        vm.prank(GOVERNOR);
+        keys.pause();
+        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        keys.vetoSigned(forged);
+        vm.expectEmit(address(keys));
+        emit GuardianKeys.KeyProposalSlowed(1, readyAt + DELAY);
+        keys.vetoSigned(veto);
+        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.AlreadySlowed.selector, 1));
+        keys.vetoSigned(veto);
+        vm.warp(readyAt + DELAY - 1);
+        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.ProposalNotReady.selector, readyAt + DELAY));
+        keys.execute();
+        // A thief gains no more than that: the pause holds until the key is replaced.
+        vm.warp(readyAt + DELAY);
+        vm.assertTrue(keys.isPaused(), "paused");
+        keys.execute();
+        vm.prank(GOVERNOR);
+        keys.unpause();
+        requireSigner(NEXT_SECRET, 2);
+    }
+
+    function test_the_guardians_veto_stops_a_proposal_when_the_pause_is_over() public {
+        propose();
+        Signature memory veto = FrostSigner.sign(SECRET, keys.hashVeto(1, 1));
+        vm.prank(GOVERNOR);
+        keys.pause();
+        vm.warp(keys.pausedUntil() + 1);
+        expectVetoed(1, address(keys));
+        keys.vetoSigned(veto);
+        vm.expectRevert(GuardianKeys.NoProposal.selector);
+        keys.execute();
+        vm.prank(GOVERNOR);
+        keys.pause();
+        veto = FrostSigner.sign(SECRET, keys.hashVeto(1, 1));
+        vm.expectRevert(GuardianKeys.NoProposal.selector);
+        keys.vetoSigned(veto);
+    }
+
+    function test_a_proposal_that_expired_makes_room() public {
+        propose();
+        vm.warp(block.timestamp + DELAY + 14 days);
+        Signature memory possession = FrostSigner.sign(NEXT_SECRET, keys.hashRotation(2, px, py));
+        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.ProposalWaits.selector, 1));
+        vm.prank(GOVERNOR);
+        keys.propose(px, py, possession);
+        vm.warp(block.timestamp + 1);
+        vm.expectEmit(address(keys));
+        emit GuardianKeys.KeyProposalDropped(1);
+        propose();
+        vm.warp(block.timestamp + DELAY);
+        keys.execute();
+        requireSigner(NEXT_SECRET, 2);
+    }
+
+    function test_a_vetoer_is_replaced_after_the_delay_even_against_its_will() public {
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, VETOER));
+        vm.prank(VETOER);
+        keys.proposeVetoer(STRANGER);
+        vm.expectRevert(Vetoer.NoNextVetoer.selector);
+        keys.replaceVetoer();
+        uint64 readyAt = uint64(block.timestamp) + DELAY;
+        vm.expectEmit(address(keys));
+        emit Vetoer.VetoerProposed(STRANGER, readyAt);
+        vm.prank(GOVERNOR);
+        keys.proposeVetoer(STRANGER);
+        vm.warp(readyAt - 1);
+        vm.expectRevert(abi.encodeWithSelector(Vetoer.VetoerNotReady.selector, readyAt));
+        keys.replaceVetoer();
+        // Until then the old one is the vetoer.
+        propose();
+        vm.prank(VETOER);
+        keys.veto();
+        vm.warp(readyAt);
+        vm.expectEmit(address(keys));
+        emit Vetoer.VetoerChanged(VETOER, STRANGER);
+        keys.replaceVetoer();
+        vm.expectRevert(abi.encodeWithSelector(Vetoer.NotGovernorOrVetoer.selector, VETOER));
+        vm.prank(VETOER);
+        keys.pause();
+        vm.prank(STRANGER);
+        keys.pause();
+        vm.expectRevert(Vetoer.NoNextVetoer.selector);
+        keys.replaceVetoer();
+    }
+
+    function test_the_vetoer_hands_over_and_gains_no_second_pause_by_it() public {
+        vm.prank(VETOER);
+        keys.pause();
+        vm.prank(GOVERNOR);
+        keys.unpause();
+        vm.expectRevert(abi.encodeWithSelector(Vetoer.NotVetoer.selector, GOVERNOR));
+        vm.prank(GOVERNOR);
+        keys.handOverVeto(STRANGER);
+        vm.prank(VETOER);
+        keys.handOverVeto(STRANGER);
+        vm.assertEq(keys.vetoer(), STRANGER, "vetoer");
+        vm.expectRevert(GuardianKeys.VetoerNotArmed.selector);
+        vm.prank(STRANGER);
+        keys.pause();
+    }
+
+    function test_no_governor_leaves() public {
+        Governed[3] memory all = [Governed(keys), Governed(registry), Governed(feed)];
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.expectRevert(Governed.GovernorStays.selector);
+            vm.prank(GOVERNOR);
+            all[i].renounceOwnership();
+            vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, STRANGER));
+            vm.prank(STRANGER);
+            all[i].renounceOwnership();
+        }
     }
 
     function test_a_key_in_wrong_hands_is_replaced_during_a_pause() public {
@@ -169,15 +343,15 @@ contract KeyGovernanceTest is Fixture {
     }
 
     function test_nobody_else_pauses() public {
-        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.NotGovernorOrVetoer.selector, STRANGER));
+        vm.expectRevert(abi.encodeWithSelector(Vetoer.NotGovernorOrVetoer.selector, STRANGER));
         vm.prank(STRANGER);
         keys.pause();
     }
 
     function test_the_delay_is_between_a_day_and_a_month() public {
-        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.InvalidDelay.selector, 1 days - 1));
+        vm.expectRevert(abi.encodeWithSelector(Vetoer.InvalidDelay.selector, 1 days - 1));
         new GuardianKeys(px, py, GOVERNOR, VETOER, 1 days - 1);
-        vm.expectRevert(abi.encodeWithSelector(GuardianKeys.InvalidDelay.selector, 30 days + 1));
+        vm.expectRevert(abi.encodeWithSelector(Vetoer.InvalidDelay.selector, 30 days + 1));
         new GuardianKeys(px, py, GOVERNOR, VETOER, 30 days + 1);
         new GuardianKeys(px, py, GOVERNOR, address(0), 1 days);
         new GuardianKeys(px, py, GOVERNOR, VETOER, 30 days);
