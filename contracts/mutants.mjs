@@ -95,6 +95,13 @@ const MUTANTS = [
   // The module.
   ["FrostGuardianModule", "if (signatures.length != 1)", "if (signatures.length == 0)", "Module"],
   ["FrostGuardianModule", "if (only.length != SIGNATURE_LENGTH)", "if (only.length < SIGNATURE_LENGTH)", "Module"],
+  ["FrostGuardianModule", "if (newNumberOfValidators == 0) revert EmptyCount();", "", "Module"],
+  ["FrostGuardianModule", "if (_guardians.length == 0) revert GuardiansNotSet();", "", "Module"],
+  ["FrostGuardianModule", "if (registry_.keys() != keys_)", "if (false)", "Module"],
+  ["FrostGuardianModule", "splitFees(IERC20(address(0)));", "", "Module"],
+  ["GuardianFees", "(balance - _owedInAll[token])", "balance", "Module"],
+  ["GuardianFees", "owed[token][msg.sender] = 0;", "", "Module"],
+  ["GuardianFees", "_owedInAll[token] -= amount;", "", "Module"],
   ["FrostGuardianModule", "known = known || guardians[i] == guardians[j];", "", "Module"],
 ];
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {EjectionRegistry} from "./EjectionRegistry.sol";
 import {Signature} from "./FrostVerifier.sol";
 import {Governed} from "./Governed.sol";
 import {GuardianDomain} from "./GuardianDomain.sol";
+import {GuardianFees} from "./GuardianFees.sol";
 import {GuardianKeys} from "./GuardianKeys.sol";
 import {IGuardianModule, StoppedValidatorInfo} from "./interfaces/IGuardianModule.sol";
 
@@ -21,9 +23,13 @@ import {IGuardianModule, StoppedValidatorInfo} from "./interfaces/IGuardianModul
 /// skipped or provisioned index is no longer next, a settled validator is gone, an epoch of the oracle must rise. What this
 /// module adds is that nothing counts under another key epoch, for another message, module or chain.
 ///
-/// The owner is the governor. It keeps the list of guardians to whom operators encrypt shares of validators' keys; the
-/// list has no part in the checking of signatures.
-contract FrostGuardianModule is IGuardianModule, GuardianDomain, Governed {
+/// The owner is the governor. It keeps the list of guardians to whom operators encrypt shares of validators' keys, and who
+/// share the fees; the list has no part in the checking of signatures. As long as it is empty, nobody can register.
+///
+/// Left out of Puffer's own: `validateGuardiansEOASignatures` and `...EnclaveSignatures` (bare digests would let one
+/// message pass for another), `rotateGuardianKey` and the enclave's measurements (there is no enclave), and Puffer's access
+/// manager (there is a governor).
+contract FrostGuardianModule is IGuardianModule, GuardianDomain, GuardianFees, Governed {
     /// @notice Struct type of a provisioning.
     bytes32 public constant PROVISIONING_TYPEHASH = keccak256(
         "Provisioning(uint64 keyEpoch,uint256 pufferModuleIndex,bytes pubKey,bytes signature,bytes withdrawalCredentials,bytes32 depositDataRoot)"
@@ -63,6 +69,21 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, Governed {
     /// @param enclaveKeys their keys, uncompressed (65 bytes)
     /// @param threshold how many shares make a validator's key
     event GuardiansChanged(address[] guardians, bytes[] enclaveKeys, uint256 threshold);
+    /// @notice As Puffer's module says it: a guardian is listed that was not.
+    /// @param guardian its account
+    event GuardianAdded(address guardian);
+    /// @notice As Puffer's module says it: a guardian is not listed any more.
+    /// @param guardian its account
+    event GuardianRemoved(address guardian);
+    /// @notice As Puffer's module says it: another number of shares makes a validator's key.
+    /// @param oldThreshold the old number
+    /// @param newThreshold the new number
+    event ThresholdChanged(uint256 oldThreshold, uint256 newThreshold);
+    /// @notice As Puffer's module says it: operators encrypt a guardian's shares to this key.
+    /// @param guardian its account
+    /// @param guardianEnclave the account of the key
+    /// @param pubKey the key, uncompressed (65 bytes)
+    event RotatedGuardianKey(address guardian, address guardianEnclave, bytes pubKey);
 
     /// @notice The list must hold one signature, the group's.
     /// @param count how many it holds
@@ -73,6 +94,13 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, Governed {
     /// @notice Keys or registry without code.
     /// @param account the address without code
     error AccountWithoutCode(address account);
+    /// @notice The registry asks another contract about signatures.
+    /// @param registryKeys which
+    error OtherKeys(GuardianKeys registryKeys);
+    /// @notice No guardians are listed yet: nobody could hold a share of a validator's key.
+    error GuardiansNotSet();
+    /// @notice A network without validators is a mistake, by which the oracle would have to divide.
+    error EmptyCount();
     /// @notice The threshold must be above 0 and not above the number of guardians, of which there are at most
     /// {MAX_GUARDIANS}, each with a key.
     /// @param threshold the threshold
@@ -83,17 +111,26 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, Governed {
     /// @param position in the list, from 0
     error InvalidGuardian(uint256 position);
 
+    /// @dev Puffer's protocol would take a registration without shares from a module without guardians: a validator that no
+    /// guardian could ever take out.
+    modifier whenListed() {
+        _requireListed();
+        _;
+    }
+
     /// @param keys_ the guardians' key
     /// @param registry_ where the ejection threshold is
     /// @param governor who may set the list of guardians
     constructor(GuardianKeys keys_, EjectionRegistry registry_, address governor) Governed(governor) {
         if (address(keys_).code.length == 0) revert AccountWithoutCode(address(keys_));
         if (address(registry_).code.length == 0) revert AccountWithoutCode(address(registry_));
+        if (registry_.keys() != keys_) revert OtherKeys(registry_.keys());
         keys = keys_;
         registry = registry_;
     }
 
-    /// @notice Sets to whom operators encrypt the shares of validators' keys.
+    /// @notice Sets to whom operators encrypt the shares of validators' keys, and who shares the fees. Ether that came
+    /// before is divided among the old list; {splitFees} does it for tokens.
     /// @param guardians their accounts, none zero, none twice
     /// @param enclaveKeys their secp256k1 keys, uncompressed
     /// @param threshold how many shares make a key
@@ -113,10 +150,13 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, Governed {
             bool uncompressed = enclaveKeys[i].length == ENCLAVE_KEY_LENGTH && enclaveKeys[i][0] == 0x04;
             if (known || !uncompressed) revert InvalidGuardian(i);
         }
+        splitFees(IERC20(address(0)));
+        _announceChange(guardians, threshold);
         _guardians = guardians;
         delete _enclaveKeys;
         for (uint256 i = 0; i < count; ++i) {
             _enclaveKeys.push(enclaveKeys[i]);
+            emit RotatedGuardianKey(guardians[i], _accountOf(enclaveKeys[i]), enclaveKeys[i]);
         }
         _threshold = threshold;
         emit GuardiansChanged(guardians, enclaveKeys, threshold);
@@ -161,17 +201,18 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, Governed {
         uint256 epochNumber,
         bytes[] calldata signatures
     ) external view {
+        if (newNumberOfValidators == 0) revert EmptyCount();
         (uint64 epoch, Signature memory signature) = _only(signatures);
         keys.verify(epoch, hashValidatorCount(epoch, newNumberOfValidators, epochNumber), signature);
     }
 
     /// @inheritdoc IGuardianModule
-    function getGuardians() external view returns (address[] memory) {
+    function getGuardians() external view whenListed returns (address[] memory) {
         return _guardians;
     }
 
     /// @inheritdoc IGuardianModule
-    function getThreshold() external view returns (uint256) {
+    function getThreshold() external view whenListed returns (uint256) {
         return _threshold;
     }
 
@@ -182,7 +223,7 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, Governed {
     }
 
     /// @inheritdoc IGuardianModule
-    function getGuardiansEnclavePubkeys() external view returns (bytes[] memory) {
+    function getGuardiansEnclavePubkeys() external view whenListed returns (bytes[] memory) {
         return _enclaveKeys;
     }
 
@@ -290,6 +331,34 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, Governed {
         return _hashTypedDataV4(
             keccak256(abi.encode(VALIDATOR_COUNT_TYPEHASH, keyEpoch, numberOfValidators, epochNumber))
         );
+    }
+
+    /// @dev What indexers of Puffer's module expect to hear.
+    function _announceChange(address[] calldata guardians, uint256 threshold) private {
+        for (uint256 i = 0; i < _guardians.length; ++i) {
+            if (!_contains(guardians, _guardians[i])) emit GuardianRemoved(_guardians[i]);
+        }
+        for (uint256 i = 0; i < guardians.length; ++i) {
+            (bool known,) = _find(guardians[i]);
+            if (!known) emit GuardianAdded(guardians[i]);
+        }
+        if (threshold != _threshold) emit ThresholdChanged(_threshold, threshold);
+    }
+
+    /// @inheritdoc GuardianFees
+    function _listed() internal view override returns (address[] memory) {
+        return _guardians;
+    }
+
+    function _requireListed() private view {
+        if (_guardians.length == 0) revert GuardiansNotSet();
+    }
+
+    function _contains(address[] calldata accounts, address account) private pure returns (bool) {
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            if (accounts[i] == account) return true;
+        }
+        return false;
     }
 
     function _find(address guardian) private view returns (bool, uint256) {

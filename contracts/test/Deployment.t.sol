@@ -40,7 +40,7 @@ contract DeploymentTest is Plan {
         GuardianKeys keys = GuardianKeys(all[0].where);
         EjectionRegistry registry = EjectionRegistry(all[1].where);
         ReserveFeed feed = ReserveFeed(all[2].where);
-        FrostGuardianModule module = FrostGuardianModule(all[3].where);
+        FrostGuardianModule module = FrostGuardianModule(payable(all[3].where));
         address governor = vm.parseJsonAddress(json, "$.plan.governor");
         vm.assertTrue(keys.owner() == governor && registry.owner() == governor, "governor");
         vm.assertTrue(feed.owner() == governor && module.owner() == governor, "governor");

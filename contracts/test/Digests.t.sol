@@ -90,7 +90,7 @@ contract DigestsTest is Fixture {
         }
         if (kind == keccak256("FrostGuardianModule")) {
             vm.etch(where, address(module).code);
-            return messageOf(FrostGuardianModule(where), at);
+            return messageOf(FrostGuardianModule(payable(where)), at);
         }
         vm.assertEq(kind, keccak256("GuardianKeys"), "unknown contract");
         vm.etch(where, address(keys).code);

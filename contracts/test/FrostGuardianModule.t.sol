@@ -3,13 +3,23 @@ pragma solidity 0.8.30;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {EjectionRegistry} from "../src/EjectionRegistry.sol";
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {FrostGuardianModule} from "../src/FrostGuardianModule.sol";
+import {GuardianFees} from "../src/GuardianFees.sol";
 import {Signature} from "../src/FrostVerifier.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {StoppedValidatorInfo} from "../src/interfaces/IGuardianModule.sol";
 import {FrostSigner} from "./FrostSigner.sol";
 import {Fixture} from "./Fixture.sol";
 import {MinimalPuffer} from "./MinimalPuffer.sol";
+
+/// @dev Stands for pufETH.
+contract Token is ERC20("Token", "TOK") {
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+}
 
 /// @title One group signature where Puffer's contracts pass a list
 contract FrostGuardianModuleTest is Fixture {
@@ -130,6 +140,128 @@ contract FrostGuardianModuleTest is Fixture {
         if (field == 7) (infos[0], infos[1]) = (infos[1], infos[0]);
         vm.expectRevert(GuardianKeys.InvalidSignature.selector);
         module.validateBatchWithdrawals(infos, signatures);
+    }
+
+    function test_nobody_registers_before_guardians_are_set() public {
+        module = new FrostGuardianModule(keys, registry, GOVERNOR);
+        vm.expectRevert(FrostGuardianModule.GuardiansNotSet.selector);
+        module.getGuardians();
+        vm.expectRevert(FrostGuardianModule.GuardiansNotSet.selector);
+        module.getThreshold();
+        vm.expectRevert(FrostGuardianModule.GuardiansNotSet.selector);
+        module.getGuardiansEnclavePubkeys();
+        puffer = new MinimalPuffer(module, address(0x90d));
+        vm.expectRevert(FrostGuardianModule.GuardiansNotSet.selector);
+        puffer.registerValidatorKey(NAME, pubkeyOf(9), new bytes[](0));
+    }
+
+    function test_the_registry_must_ask_the_same_keys() public {
+        (uint256 px, uint256 py) = FrostSigner.multiplyBase(SECRET);
+        GuardianKeys other = newKeys(px, py);
+        vm.expectRevert(abi.encodeWithSelector(FrostGuardianModule.OtherKeys.selector, keys));
+        new FrostGuardianModule(other, registry, GOVERNOR);
+    }
+
+    function test_a_count_of_nobody_is_refused() public {
+        bytes[] memory signatures = by(SECRET, 1, module.hashValidatorCount(1, 0, EPOCH));
+        vm.expectRevert(FrostGuardianModule.EmptyCount.selector);
+        puffer.setTotalNumberOfValidators(0, EPOCH, signatures);
+    }
+
+    function test_fees_in_ether_are_shared_by_the_list_and_collected_by_each() public {
+        vm.deal(address(this), 100);
+        // As a sale of tickets sends it.
+        (bool success,) = payable(address(module)).call{value: 100}("");
+        vm.assertTrue(success, "taken");
+        address[] memory guardians = module.getGuardians();
+        vm.expectEmit(address(module));
+        emit GuardianFees.FeesSplit(IERC20(address(0)), 33, 3);
+        vm.prank(STRANGER);
+        module.splitGuardianFunds();
+        // What is owed is not divided again; the rest of 1 is too little for three.
+        module.splitGuardianFunds();
+        vm.expectEmit(address(module));
+        emit GuardianFees.FeesCollected(IERC20(address(0)), guardians[1], address(0xfee), 33);
+        collect(guardians[1], IERC20(address(0)), address(0xfee));
+        vm.assertEq(address(0xfee).balance, 33, "collected");
+        collect(guardians[1], IERC20(address(0)), address(0xfee));
+        collect(STRANGER, IERC20(address(0)), address(0xfee));
+        vm.assertEq(address(0xfee).balance, 33, "once, and by guardians alone");
+        // A guardian that cannot be paid stops nobody.
+        vm.expectRevert(GuardianFees.TransferRefused.selector);
+        collect(guardians[0], IERC20(address(0)), address(keys));
+        collect(guardians[2], IERC20(address(0)), guardians[2]);
+        vm.assertEq(guardians[2].balance, 33, "the third");
+    }
+
+    function test_fees_in_tokens_are_shared_too() public {
+        Token token = new Token();
+        token.mint(address(module), 10);
+        address[] memory guardians = module.getGuardians();
+        module.splitFees(token);
+        vm.assertEq(module.owed(token, guardians[0]), 3, "owed");
+        collect(guardians[0], token, STRANGER);
+        vm.assertEq(token.balanceOf(STRANGER), 3, "collected");
+        token.mint(address(module), 5);
+        module.splitFees(token);
+        vm.assertEq(module.owed(token, guardians[0]), 2, "the rest of 1 and 5 more");
+        vm.assertEq(module.owed(token, guardians[1]), 5, "owed before");
+    }
+
+    function test_what_came_before_a_change_of_the_list_is_the_old_lists() public {
+        vm.deal(address(module), 9);
+        (address[] memory before, bytes[] memory enclaveKeys) = threeGuardians();
+        address[] memory two = new address[](2);
+        bytes[] memory twoKeys = new bytes[](2);
+        (two[0], two[1]) = (before[2], STRANGER);
+        (twoKeys[0], twoKeys[1]) = (enclaveKeys[2], enclaveKeys[0]);
+        vm.expectEmit(address(module));
+        emit FrostGuardianModule.GuardianRemoved(before[0]);
+        vm.expectEmit(address(module));
+        emit FrostGuardianModule.GuardianRemoved(before[1]);
+        vm.expectEmit(address(module));
+        emit FrostGuardianModule.GuardianAdded(STRANGER);
+        vm.expectEmit(address(module));
+        emit FrostGuardianModule.ThresholdChanged(2, 1);
+        vm.expectEmit(address(module));
+        emit FrostGuardianModule.RotatedGuardianKey(before[2], vm.createWallet(3).addr, enclaveKeys[2]);
+        vm.expectEmit(address(module));
+        emit FrostGuardianModule.RotatedGuardianKey(STRANGER, vm.createWallet(1).addr, enclaveKeys[0]);
+        vm.prank(GOVERNOR);
+        module.setGuardians(two, twoKeys, 1);
+        vm.assertEq(module.owed(IERC20(address(0)), before[0]), 3, "one who left");
+        vm.assertEq(module.owed(IERC20(address(0)), STRANGER), 0, "one who came");
+        collect(before[0], IERC20(address(0)), before[0]);
+        vm.assertEq(before[0].balance, 3, "one who left collects");
+    }
+
+    function test_its_events_are_puffers() public pure {
+        vm.assertEq(
+            FrostGuardianModule.GuardianAdded.selector,
+            0x038596bb31e2e7d3d9f184d4c98b310103f6d7f5830e5eec32bffe6f1728f969,
+            "GuardianAdded"
+        );
+        vm.assertEq(
+            FrostGuardianModule.GuardianRemoved.selector,
+            0xb8107d0c6b40be480ce3172ee66ba6d64b71f6b1685a851340036e6e2e3e3c52,
+            "GuardianRemoved"
+        );
+        vm.assertEq(
+            FrostGuardianModule.ThresholdChanged.selector,
+            0x3164947cf0f49f08dd0cd80e671535b1e11590d347c55dcaa97ba3c24a96b33a,
+            "ThresholdChanged"
+        );
+        vm.assertEq(
+            FrostGuardianModule.RotatedGuardianKey.selector,
+            0x14720919b20fceff2a396c4973d37c6087e4619d40c8f4003d8e44ee127461a2,
+            "RotatedGuardianKey"
+        );
+        vm.assertTrue(GuardianFees.splitGuardianFunds.selector == 0xf07c1b64, "splitGuardianFunds");
+    }
+
+    function collect(address guardian, IERC20 token, address to) private {
+        vm.prank(guardian);
+        module.collectFees(token, to);
     }
 
     function test_nothing_may_follow_the_signature() public {
