@@ -104,7 +104,6 @@ mod abi {
             error UnknownReferenceRoot(uint256 slot);
             error EmptyReserves();
             error ValueTooLarge(uint256 bits, uint256 value);
-            error ChangeTooLarge(uint256 last, uint256 next, bytes32 digest);
             error NoRequester();
             error NoSuchEjections(uint256 positions, uint256 length);
             error OrderNotAccepted(bytes32 digest);

@@ -7,18 +7,27 @@ import {Signature} from "./FrostVerifier.sol";
 import {Governed} from "./Governed.sol";
 import {GuardianKeys} from "./GuardianKeys.sol";
 import {GuardianSigned, StaleReferenceSlot} from "./GuardianSigned.sol";
+import {AggregatorInterface} from "./interfaces/AggregatorInterface.sol";
 import {AggregatorV3Interface} from "./interfaces/AggregatorV3Interface.sol";
-import {ReservePolicy} from "./ReservePolicy.sol";
 import {ReserveHistory, Stored} from "./ReserveHistory.sol";
+import {ReserveLimits} from "./ReserveLimits.sol";
+import {ReservePolicy} from "./ReservePolicy.sol";
 
 /// @title Proof of reserves
 /// @notice The guardians' report of the ether behind pufETH at one finalized slot, readable as an AggregatorV3 feed with
 /// 18 decimals. Anybody may submit a report; the signature is what counts.
 ///
 /// The last report of each of the latest {INTERVALS} intervals is kept; everything is in the call data. The owner is the
-/// governor: see {ReservePolicy} for what it sets. It can let a report pass that differs from the last one by more than
-/// {maxChangeBps}, which is then a report that the guardians signed all the same.
-contract ReserveFeed is GuardianSigned, BeaconClock, ReserveHistory, ReservePolicy, AggregatorV3Interface {
+/// governor: see {ReservePolicy} and {ReserveLimits} for what it sets. A pause, a contest and old age make the feed stale:
+/// {isStale} and {tryRead} say so of all three; {latestRoundData} reverts during a contest.
+contract ReserveFeed is
+    GuardianSigned,
+    BeaconClock,
+    ReserveLimits,
+    ReservePolicy,
+    AggregatorV3Interface,
+    AggregatorInterface
+{
     /// @notice What the guardians sign. Amounts are gwei (10^9 wei): assets rounded down, liabilities rounded up.
     /// @param keyEpoch key epoch under which it is signed
     /// @param referenceSlot finalized slot at which the guardians looked
@@ -52,7 +61,8 @@ contract ReserveFeed is GuardianSigned, BeaconClock, ReserveHistory, ReservePoli
         uint256 amounts;
     }
 
-    /// @dev The clock of {BeaconClock}, and of reports. One struct, because constructors run out of stack.
+    /// @dev The clock of {BeaconClock}, and of reports. One struct, because constructors run out of stack. `heartbeat` is
+    /// seconds, `reportPeriodEpochs` and `historyEpochs` are epochs, `genesisTime` is Unix time.
     struct Clock {
         uint64 genesisTime;
         uint64 secondsPerSlot;
@@ -67,6 +77,9 @@ contract ReserveFeed is GuardianSigned, BeaconClock, ReserveHistory, ReservePoli
     bytes32 public constant RESERVE_REPORT_TYPEHASH = keccak256(
         "ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,uint64 validatorCount,uint64 validatorGwei,uint64 podGwei,uint64 vaultGwei,uint64 pendingGwei,uint64 liabilityGwei)"
     );
+
+    /// @dev Intervals in which a report is looked for that is to be read. What lies further back has been stale for a window.
+    uint256 private immutable _readDepth;
 
     uint256 private constant GWEI = 1e9;
     uint256 private constant MASK = 0xffffffffffffffff;
@@ -94,6 +107,12 @@ contract ReserveFeed is GuardianSigned, BeaconClock, ReserveHistory, ReservePoli
     /// @notice No report has this reference slot, or it is not kept.
     /// @param asked the round asked for
     error UnknownRound(uint80 asked);
+    /// @notice The report is contested and must not be relied on.
+    /// @param referenceSlot its reference slot
+    error Contested(uint64 referenceSlot);
+    /// @notice Neither the governor nor the vetoer of the keys.
+    /// @param account who asked
+    error NotGovernorOrVetoer(address account);
 
     /// @param keys_ the guardians' key
     /// @param governor who may set what {ReservePolicy} says
@@ -105,9 +124,13 @@ contract ReserveFeed is GuardianSigned, BeaconClock, ReserveHistory, ReservePoli
         GuardianSigned(keys_)
         BeaconClock(clock.genesisTime, clock.secondsPerSlot, clock.beaconRoots)
         ReserveHistory(uint256(clock.historyEpochs) * clock.slotsPerEpoch)
-        ReservePolicy(clock.slotsPerEpoch, clock.secondsPerSlot, clock.heartbeat, maxChangeBps_)
+        ReserveLimits(maxChangeBps_)
+        ReservePolicy(clock.slotsPerEpoch, clock.secondsPerSlot, clock.heartbeat)
         Governed(governor)
     {
+        uint256 interval = intervalSlots * clock.secondsPerSlot;
+        uint256 depth = (clock.heartbeat + WINDOW * clock.secondsPerSlot) / interval + 2;
+        _readDepth = depth > INTERVALS ? INTERVALS : depth;
         _setReportPeriod(clock.reportPeriodEpochs);
         _setSources(sources_);
     }
@@ -130,26 +153,39 @@ contract ReserveFeed is GuardianSigned, BeaconClock, ReserveHistory, ReservePoli
         }
         bytes32 digest = _hash(head, root, amounts);
         uint256 hint = _requireSignature(head >> EPOCH_AT, _hintOf(last), digest, signature);
-        _requireExpected(last, next, digest);
+        next = _judged(last, next);
         _store(interval, next, hint);
         unchecked {
             _emitReported(slot, root, _assetsOf(next) * GWEI);
+            if (!_isContested(next)) _emitAnswer(slot, _assetsOf(next) * GWEI);
         }
+    }
+
+    /// @notice Contests the latest report, if it is the one of this reference slot. For the governor and the vetoer of the
+    /// keys, when it is wrong. It stays contested as {ReserveLimits} says.
+    /// @param referenceSlot of the report
+    function contest(uint64 referenceSlot) external {
+        if (msg.sender != owner() && msg.sender != keys.vetoer()) revert NotGovernorOrVetoer(msg.sender);
+        uint256 last = _find(_intervalOf(_slotNow()));
+        if (last == 0 || _slotOf(last) != referenceSlot) revert UnknownRound(referenceSlot);
+        if (_isContested(last)) revert Contested(referenceSlot);
+        _contestLast(last, msg.sender);
     }
 
     /// @inheritdoc AggregatorV3Interface
     /// @dev The answer is all assets in wei, never zero or negative. `startedAt` and `updatedAt` are the time of the
-    /// reference slot, not of the transaction. Reverts when there is no report.
+    /// reference slot, not of the transaction. Reverts when there is no report, or a contested one. A pause of the keys does
+    /// not show here: {isStale} and {tryRead} tell. The round can be asked for until the next report of its interval.
     function latestRoundData() external view returns (uint80, int256, uint256, uint256, uint80) {
         return _roundData(_latest());
     }
 
     /// @inheritdoc AggregatorV3Interface
     /// @dev The id of a round is its reference slot: ids rise, not by one, and what a round says never changes. Reverts for
-    /// every slot that is not the reference slot of a report that is kept.
+    /// every slot that is not the reference slot of a report that is kept, and for contested ones.
     function getRoundData(uint80 id) external view returns (uint80, int256, uint256, uint256, uint80) {
-        uint256 word = _kept(id);
-        if (word == 0 || _slotOf(word) != id) revert UnknownRound(id);
+        uint256 word = _round(id);
+        if (word == 0) revert UnknownRound(id);
         return _roundData(word);
     }
 
@@ -168,14 +204,57 @@ contract ReserveFeed is GuardianSigned, BeaconClock, ReserveHistory, ReservePoli
         return _unpack(_latest());
     }
 
-    /// @notice Whether the latest report is older than the heartbeat, or there is none.
-    /// @return whether the answer must not be relied on
+    /// @notice Whether the answer must not be relied on: the keys are paused, or the latest report is contested, or older than
+    /// the heartbeat, or there is none.
+    /// @return whether it is so
     function isStale() external view returns (bool) {
-        uint256 word = _find(_intervalOf(_slotNow()));
-        return word == 0 || block.timestamp > _timeOf(_slotOf(word)) + heartbeat;
+        return _isStale(_recent(_intervalOf(_slotNow()), _readDepth));
     }
 
-    /// @notice Reference slot of the latest report; 0 when none is kept.
+    /// @notice Whether the latest report is contested.
+    /// @return whether it is so
+    function isContested() external view returns (bool) {
+        return _isContested(_recent(_intervalOf(_slotNow()), _readDepth));
+    }
+
+    /// @notice The latest report, without ever reverting.
+    /// @return valid whether it can be relied on; what follows is told in any case
+    /// @return assets everything behind pufETH, wei; 0 if there is no report
+    /// @return liabilities pufETH in circulation, its smallest unit; 0 if it is not reported
+    /// @return updatedAt the time that the values are of, Unix time
+    function tryRead() external view returns (bool valid, uint256 assets, uint256 liabilities, uint256 updatedAt) {
+        uint256 word = _recent(_intervalOf(_slotNow()), _readDepth);
+        if (word == 0) return (false, 0, 0, 0);
+        return (!_isStale(word), _assetsOf(word) * GWEI, _liabilitiesOf(word) * GWEI, _timeOf(_slotOf(word)));
+    }
+
+    /// @inheritdoc AggregatorInterface
+    function latestAnswer() external view returns (int256) {
+        return _answerOf(_recent(_intervalOf(_slotNow()), _readDepth));
+    }
+
+    /// @inheritdoc AggregatorInterface
+    function latestTimestamp() external view returns (uint256) {
+        return _timestampOf(_recent(_intervalOf(_slotNow()), _readDepth));
+    }
+
+    /// @inheritdoc AggregatorInterface
+    function latestRound() external view returns (uint256) {
+        uint256 word = _recent(_intervalOf(_slotNow()), _readDepth);
+        return _isContested(word) ? 0 : _slotOf(word);
+    }
+
+    /// @inheritdoc AggregatorInterface
+    function getAnswer(uint256 roundId) external view returns (int256) {
+        return _answerOf(_round(roundId));
+    }
+
+    /// @inheritdoc AggregatorInterface
+    function getTimestamp(uint256 roundId) external view returns (uint256) {
+        return _timestampOf(_round(roundId));
+    }
+
+    /// @notice Reference slot of the latest report, however old; 0 when there is none.
     /// @return the slot
     function lastReferenceSlot() public view returns (uint64) {
         return SafeCast.toUint64(_slotOf(_find(_intervalOf(_slotNow()))));
@@ -238,13 +317,6 @@ contract ReserveFeed is GuardianSigned, BeaconClock, ReserveHistory, ReservePoli
         return _hashTypedDataV4(structHash);
     }
 
-    /// @dev Reverts if the report differs too much from the last one and the governor did not say that it may.
-    function _requireExpected(uint256 last, uint256 next, bytes32 digest) private view {
-        if (last == 0) return;
-        _requireChange(_assetsOf(last), _assetsOf(next), digest);
-        _requireChange(_liabilitiesOf(last), _liabilitiesOf(next), digest);
-    }
-
     /// @dev `emit ReserveReported(...)` of numbers that were checked and need no casts.
     function _emitReported(uint256 slot, bytes32 root, uint256 assets) private {
         bytes32 topic = ReserveReported.selector;
@@ -252,6 +324,16 @@ contract ReserveFeed is GuardianSigned, BeaconClock, ReserveHistory, ReservePoli
             mstore(0x00, root)
             mstore(0x20, assets)
             log2(0x00, 0x40, topic, slot)
+        }
+    }
+
+    /// @dev `emit AnswerUpdated(...)`.
+    function _emitAnswer(uint256 slot, uint256 assets) private {
+        bytes32 topic = AnswerUpdated.selector;
+        uint256 time = _timeOf(slot);
+        assembly ("memory-safe") {
+            mstore(0x00, time)
+            log3(0x00, 0x20, topic, assets, slot)
         }
     }
 
@@ -270,12 +352,32 @@ contract ReserveFeed is GuardianSigned, BeaconClock, ReserveHistory, ReservePoli
     }
 
     function _latest() private view returns (uint256 word) {
-        word = _find(_intervalOf(_slotNow()));
+        word = _recent(_intervalOf(_slotNow()), _readDepth);
         if (word == 0) revert NoReport();
+    }
+
+    /// @dev The report of a round; 0 if it is not kept.
+    function _round(uint256 id) private view returns (uint256 word) {
+        word = id >> SLOT_BITS == 0 ? _kept(id) : 0;
+        if (_slotOf(word) != id) word = 0;
+    }
+
+    function _isStale(uint256 word) private view returns (bool) {
+        if (word == 0 || _isContested(word) || block.timestamp > _timeOf(_slotOf(word)) + heartbeat) return true;
+        return keys.isPaused();
+    }
+
+    function _answerOf(uint256 word) private pure returns (int256) {
+        return _isContested(word) ? int256(0) : SafeCast.toInt256(_assetsOf(word) * GWEI);
+    }
+
+    function _timestampOf(uint256 word) private view returns (uint256) {
+        return word == 0 || _isContested(word) ? 0 : _timeOf(_slotOf(word));
     }
 
     function _roundData(uint256 word) private view returns (uint80, int256, uint256, uint256, uint80) {
         uint256 slot = _slotOf(word);
+        if (_isContested(word)) revert Contested(SafeCast.toUint64(slot));
         uint256 time = _timeOf(slot);
         uint80 round = SafeCast.toUint80(slot);
         return (round, SafeCast.toInt256(_assetsOf(word) * GWEI), time, time, round);

@@ -8,20 +8,22 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 /// @param validatorCount validators counted
 /// @param validatorGwei their balances
 /// @param otherGwei pods, vaults and what is pending, together
-/// @param liabilityGwei pufETH in circulation
+/// @param liabilityGwei pufETH in circulation (10^9 of its smallest unit)
+/// @param contested whether it must not be relied on: see {ReserveLimits}
 struct Stored {
     uint64 referenceSlot;
     uint64 validatorCount;
     uint64 validatorGwei;
     uint64 otherGwei;
     uint64 liabilityGwei;
+    bool contested;
 }
 
 /// @title A ring of the latest reports, one word each
 /// @notice Time is cut into intervals of `intervalSlots` slots, and the last report of each of the latest {INTERVALS} is kept.
 /// So the time tells where the latest report is, no pointer has to be kept up to date, and a report costs one write.
 /// @dev From the lowest bit: reference slot (32 bits), validator count (24), validators (58), other assets (58),
-/// liabilities (58), hint for {GuardianKeys-verifyHinted} (1). The widths are ample: slots last 1,600 years at 12 s, each
+/// liabilities (58), hint for {GuardianKeys-verifyHinted} (1), contested (1). The widths are ample: slots last 1,600 years at 12 s, each
 /// amount exceeds twice all ether.
 abstract contract ReserveHistory {
     /// @notice Intervals that are kept.
@@ -39,6 +41,7 @@ abstract contract ReserveHistory {
     uint256 private constant OTHER_AT = 114;
     uint256 private constant LIABILITIES_AT = 172;
     uint256 private constant HINT_AT = 230;
+    uint256 private constant CONTESTED = 2 ** 231;
 
     /// @notice Slots in an interval.
     uint256 public immutable intervalSlots;
@@ -69,13 +72,24 @@ abstract contract ReserveHistory {
         if (_intervalOf(_slotOf(word)) != interval) word = 0;
     }
 
-    /// @dev The latest report of the {INTERVALS} intervals up to `newest`; 0 if none.
-    function _find(uint256 newest) internal view returns (uint256 word) {
+    /// @dev The latest report of the `depth` intervals up to `newest`; 0 if none.
+    function _recent(uint256 newest, uint256 depth) internal view returns (uint256 word) {
         unchecked {
-            for (uint256 interval = newest; interval != 0 && interval + INTERVALS > newest; --interval) {
+            for (uint256 interval = newest; interval != 0 && interval + depth > newest; --interval) {
                 word = _at(interval);
                 if (word != 0) return word;
             }
+        }
+    }
+
+    /// @dev The latest report up to an interval, however old: also one that has left the ring but for its place, so that
+    /// silence makes nobody forget. Dear only after more silence than the ring holds, and before the first report.
+    function _find(uint256 newest) internal view returns (uint256 word) {
+        word = _recent(newest, INTERVALS);
+        if (word != 0) return word;
+        for (uint256 place = 0; place < INTERVALS; ++place) {
+            uint256 other = _reports[place];
+            if (_slotOf(other) > _slotOf(word) && _intervalOf(_slotOf(other)) <= newest) word = other;
         }
     }
 
@@ -100,7 +114,15 @@ abstract contract ReserveHistory {
     }
 
     function _hintOf(uint256 word) internal pure returns (uint256) {
-        return word >> HINT_AT;
+        return word >> HINT_AT & 1;
+    }
+
+    function _isContested(uint256 word) internal pure returns (bool) {
+        return word & CONTESTED != 0;
+    }
+
+    function _contested(uint256 word) internal pure returns (uint256) {
+        return word | CONTESTED;
     }
 
     /// @dev All assets, gwei. Two numbers of 58 bits do not overflow.
@@ -120,7 +142,8 @@ abstract contract ReserveHistory {
             validatorCount: SafeCast.toUint64(word >> STORED_COUNT_AT & COUNT_MASK),
             validatorGwei: SafeCast.toUint64(word >> VALIDATORS_AT & AMOUNT_MASK),
             otherGwei: SafeCast.toUint64(word >> OTHER_AT & AMOUNT_MASK),
-            liabilityGwei: SafeCast.toUint64(_liabilitiesOf(word))
+            liabilityGwei: SafeCast.toUint64(_liabilitiesOf(word)),
+            contested: _isContested(word)
         });
     }
 }

@@ -4,8 +4,7 @@ pragma solidity 0.8.30;
 import {Governed} from "./Governed.sol";
 
 /// @title What the governor says about reports of reserves
-/// @notice It sets what guardians count and how often; it confirms a report that differs too much from the last one. It
-/// cannot make a report, change one, or loosen the limit.
+/// @notice It sets what guardians count, and when a report is due. It cannot make a report or change one.
 abstract contract ReservePolicy is Governed {
     /// @notice What guardians count besides validators.
     /// @param vaults accounts whose ether counts as vaults
@@ -19,21 +18,17 @@ abstract contract ReservePolicy is Governed {
 
     /// @notice Most vaults, and most pods, that can be listed.
     uint256 public constant MAX_ACCOUNTS = 64;
-    uint256 private constant BPS = 10_000;
-
     /// @notice Slots in an epoch.
     uint64 public immutable slotsPerEpoch;
-    /// @notice Seconds after its reference slot at which a report is stale. Reports are due every
-    /// {reportPeriodEpochs}, and not when the value deviates.
+    /// @notice Seconds after its reference slot at which a report is stale.
     uint64 public immutable heartbeat;
-    /// @notice Largest change of assets, and of liabilities, between two reports, in 1/10,000.
-    uint16 public immutable maxChangeBps;
     uint64 private immutable _secondsPerEpoch;
 
     /// @notice Epochs between two reports.
     uint64 public reportPeriodEpochs;
-    /// @notice Digest of the report that may change more; 0 for none.
-    bytes32 public confirmedReport;
+    /// @notice Change of assets or liabilities since the last report, in 1/10,000, with which a report is due between the
+    /// periods; 0 if none is. For guardians to read: any report that they sign is accepted at any time.
+    uint16 public deviationBps;
     Sources private _sources;
 
     /// @notice The governor changed what guardians count.
@@ -43,21 +38,14 @@ abstract contract ReservePolicy is Governed {
     /// @param oldPeriod epochs
     /// @param newPeriod epochs
     event ReportPeriodChanged(uint64 oldPeriod, uint64 newPeriod);
-    /// @notice The governor lets a report pass whatever it changes.
-    /// @param digest what the guardians sign for it
-    event ReportConfirmed(bytes32 digest);
+    /// @notice The governor changed with which deviation a report is due.
+    /// @param oldBps 1/10,000
+    /// @param newBps 1/10,000
+    event DeviationChanged(uint16 oldBps, uint16 newBps);
 
     /// @notice The period must be at least one epoch and not longer than the heartbeat.
     /// @param period epochs
     error InvalidReportPeriod(uint64 period);
-    /// @notice The limit of change must be above 0 and not above 10,000.
-    /// @param bps the limit
-    error InvalidMaxChange(uint16 bps);
-    /// @notice The report differs too much from the last one. The governor can confirm it.
-    /// @param last gwei in the last report
-    /// @param next gwei in this one
-    /// @param digest what {confirmReport} takes
-    error ChangeTooLarge(uint256 last, uint256 next, bytes32 digest);
     /// @notice More than {MAX_ACCOUNTS} accounts.
     /// @param count number of accounts
     error TooManyAccounts(uint256 count);
@@ -65,12 +53,10 @@ abstract contract ReservePolicy is Governed {
     /// @param account the address
     error InvalidAccount(address account);
 
-    constructor(uint64 slotsPerEpoch_, uint64 secondsPerSlot_, uint64 heartbeat_, uint16 maxChangeBps_) {
-        if (maxChangeBps_ == 0 || maxChangeBps_ > BPS) revert InvalidMaxChange(maxChangeBps_);
+    constructor(uint64 slotsPerEpoch_, uint64 secondsPerSlot_, uint64 heartbeat_) {
         slotsPerEpoch = slotsPerEpoch_;
         _secondsPerEpoch = slotsPerEpoch_ * secondsPerSlot_;
         heartbeat = heartbeat_;
-        maxChangeBps = maxChangeBps_;
     }
 
     /// @notice Sets what guardians count besides validators.
@@ -85,27 +71,17 @@ abstract contract ReservePolicy is Governed {
         _setReportPeriod(newPeriod);
     }
 
-    /// @notice Lets a report pass whatever it changes. It still needs the guardians' signature, and counts while its
-    /// reference slot does.
-    /// @param digest what the guardians sign for it, or 0 to take a confirmation back
-    function confirmReport(bytes32 digest) external onlyOwner {
-        confirmedReport = digest;
-        emit ReportConfirmed(digest);
+    /// @notice Sets with which change a report is due between the periods.
+    /// @param newBps 1/10,000 of the last report; 0 for none
+    function setDeviation(uint16 newBps) external onlyOwner {
+        emit DeviationChanged(deviationBps, newBps);
+        deviationBps = newBps;
     }
 
     /// @notice What guardians count besides validators.
     /// @return all of it
     function getSources() external view returns (Sources memory) {
         return _sources;
-    }
-
-    function _requireChange(uint256 last, uint256 next, bytes32 digest) internal view {
-        // Amounts have 58 bits: nothing overflows. From 0 there is no proportion.
-        unchecked {
-            uint256 change = last > next ? last - next : next - last;
-            if (last == 0 || change * BPS <= last * maxChangeBps) return;
-        }
-        if (confirmedReport != digest) revert ChangeTooLarge(last, next, digest);
     }
 
     function _setReportPeriod(uint64 newPeriod) internal {

@@ -5,9 +5,9 @@ import {ReserveFeed} from "./ReserveFeed.sol";
 import {Stored} from "./ReserveHistory.sol";
 import {AggregatorV3Interface} from "./interfaces/AggregatorV3Interface.sol";
 
-/// @notice Reserves as a consumer may rely on them. Wei.
-/// @param assets everything behind pufETH
-/// @param liabilities pufETH in circulation; 0 if it is not reported
+/// @notice Reserves as a consumer may rely on them.
+/// @param assets everything behind pufETH, wei
+/// @param liabilities pufETH in circulation, its smallest unit; 0 if it is not reported
 /// @param validatorCount validators counted
 /// @param updatedAt the time that the values are of, Unix time
 struct Reserves {
@@ -38,6 +38,8 @@ library ReserveReader {
     /// @param decimals the feed's
     /// @param expected the consumer's
     error WrongDecimals(uint8 decimals, uint8 expected);
+    /// @notice The feed says nothing of what is owed, so that nothing can be said to be backed.
+    error NoLiabilities();
     /// @notice There is less than is owed.
     /// @param assets wei
     /// @param required wei
@@ -66,9 +68,10 @@ library ReserveReader {
         return (uint256(signedAnswer), time);
     }
 
-    /// @notice The latest reserves, if they are no older than `maxAge` and the feed itself does not call them stale.
+    /// @notice The latest reserves, if they are no older than `maxAge` and the feed itself does not call them stale, as it does
+    /// during a pause of the keys and a contest.
     /// @param feed the feed
-    /// @param maxAge seconds
+    /// @param maxAge seconds; no less than the period of reports and 20 minutes for finality and submission
     /// @return the reserves
     function reservesOf(ReserveFeed feed, uint256 maxAge) internal view returns (Reserves memory) {
         (uint256 assets, uint256 updatedAt) = answerOf(feed, 18, maxAge);
@@ -88,6 +91,7 @@ library ReserveReader {
         returns (Reserves memory reserves)
     {
         reserves = reservesOf(feed, maxAge);
+        if (reserves.liabilities == 0) revert NoLiabilities();
         uint256 required = reserves.liabilities * minBps / 10_000;
         if (reserves.assets < required) revert Undercollateralised(reserves.assets, required);
     }

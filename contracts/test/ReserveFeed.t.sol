@@ -8,6 +8,7 @@ import {GuardianSigned, StaleReferenceSlot} from "../src/GuardianSigned.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {ReserveFeed} from "../src/ReserveFeed.sol";
 import {ReserveHistory} from "../src/ReserveHistory.sol";
+import {AggregatorInterface} from "../src/interfaces/AggregatorInterface.sol";
 import {FrostSigner} from "./FrostSigner.sol";
 import {FeedFixture} from "./FeedFixture.sol";
 
@@ -70,22 +71,80 @@ contract ReserveFeedTest is FeedFixture {
         feed.reportNear(slot + 7200);
     }
 
-    function test_what_is_older_than_the_ring_is_forgotten() public {
+    function test_what_is_long_stale_is_not_read_and_what_left_the_ring_is_forgotten() public {
         submit(reportAt(FIRST_SLOT));
-        uint64 later = FIRST_SLOT / 7200 * 7200 + 128 * 7200;
-        vm.warp(timeOf(later) - 1);
-        vm.assertEq(feed.latestReport().referenceSlot, FIRST_SLOT, "still there");
-        vm.warp(timeOf(later));
+        // A heartbeat and a window are 51 hours: two intervals, the one that has begun, and one more.
+        uint64 begin = FIRST_SLOT / 7200 * 7200;
+        vm.warp(timeOf(begin + 4 * 7200) - 1);
+        vm.assertEq(feed.latestReport().referenceSlot, FIRST_SLOT, "still read");
+        vm.warp(timeOf(begin + 4 * 7200));
         vm.expectRevert(ReserveFeed.NoReport.selector);
         feed.latestReport();
         vm.assertTrue(feed.isStale(), "stale");
+        vm.warp(timeOf(begin + 128 * 7200) - 1);
+        (uint80 round,,,,) = feed.getRoundData(FIRST_SLOT);
+        vm.assertEq(round, FIRST_SLOT, "kept");
+        vm.warp(timeOf(begin + 128 * 7200));
         vm.expectRevert(abi.encodeWithSelector(ReserveFeed.UnknownRound.selector, FIRST_SLOT));
         feed.getRoundData(FIRST_SLOT);
+        vm.assertEq(feed.lastReferenceSlot(), FIRST_SLOT, "and yet the last one");
         // The place in the ring is that of the old report.
-        submit(reportAt(later));
-        assertLatest(reportAt(later));
-        vm.expectRevert(abi.encodeWithSelector(ReserveFeed.UnknownRound.selector, FIRST_SLOT));
-        feed.getRoundData(FIRST_SLOT);
+        submit(reportAt(begin + 128 * 7200));
+        assertLatest(reportAt(begin + 128 * 7200));
+    }
+
+    function test_reading_costs_the_same_after_any_silence() public {
+        submit(reportAt(FIRST_SLOT));
+        vm.warp(timeOf(FIRST_SLOT) + 120 days);
+        vm.cool(address(feed));
+        feed.latestAnswer();
+        vm.assertLe(uint256(vm.lastCallGas().gasTotalUsed), 12_000, "four places of the ring");
+    }
+
+    function test_who_speaks_the_older_interface_is_answered_and_never_refused() public {
+        vm.assertEq(feed.latestAnswer(), int256(0), "no answer");
+        vm.assertEq(feed.latestTimestamp() | feed.latestRound() | feed.getTimestamp(FIRST_SLOT), 0, "no time");
+        ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
+        int256 total = SafeCast.toInt256(assetsOf(report));
+        Signature memory signature = FrostSigner.sign(SECRET, feed.hashReport(report));
+        vm.expectEmit(address(feed));
+        emit AggregatorInterface.AnswerUpdated(total, FIRST_SLOT, timeOf(FIRST_SLOT));
+        feed.submitReport(packed(report), signature);
+        vm.assertEq(feed.latestAnswer(), total, "answer");
+        vm.assertEq(feed.latestTimestamp(), timeOf(FIRST_SLOT), "time");
+        vm.assertEq(feed.latestRound(), FIRST_SLOT, "round");
+        vm.assertEq(feed.getAnswer(FIRST_SLOT), total, "answer of the round");
+        vm.assertEq(feed.getTimestamp(FIRST_SLOT), timeOf(FIRST_SLOT), "time of the round");
+        vm.assertEq(feed.getAnswer(FIRST_SLOT + 1), int256(0), "no other round");
+        vm.assertEq(
+            feed.getAnswer(type(uint256).max) | feed.getAnswer(uint256(FIRST_SLOT) + 2 ** 64), int256(0), "none"
+        );
+    }
+
+    function test_whoever_asks_without_wanting_a_revert_is_told() public {
+        (bool valid, uint256 assets, uint256 liabilities, uint256 updatedAt) = feed.tryRead();
+        vm.assertTrue(!valid && assets | liabilities | updatedAt == 0, "nothing yet");
+        submit(reportAt(FIRST_SLOT));
+        (valid, assets, liabilities, updatedAt) = feed.tryRead();
+        vm.assertTrue(valid, "valid");
+        vm.assertEq(assets, assetsOf(reportAt(FIRST_SLOT)), "assets");
+        vm.assertEq(liabilities, 109_876.543210987 ether, "liabilities");
+        vm.assertEq(updatedAt, timeOf(FIRST_SLOT), "time");
+        vm.warp(timeOf(FIRST_SLOT) + HEARTBEAT + 1);
+        (valid,,,) = feed.tryRead();
+        vm.assertFalse(valid, "stale");
+    }
+
+    function test_a_pause_of_the_keys_makes_the_feed_stale_at_once() public {
+        submit(reportAt(FIRST_SLOT));
+        vm.prank(VETOER);
+        keys.pause();
+        vm.assertTrue(feed.isStale(), "paused");
+        (bool valid,,,) = feed.tryRead();
+        vm.assertFalse(valid, "to be relied on");
+        vm.prank(GOVERNOR);
+        keys.unpause();
+        vm.assertFalse(feed.isStale(), "over");
     }
 
     function test_a_report_older_than_a_short_ring_is_refused() public {

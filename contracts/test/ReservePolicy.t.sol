@@ -2,19 +2,17 @@
 pragma solidity 0.8.30;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {Signature} from "../src/FrostVerifier.sol";
-import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {ReserveFeed} from "../src/ReserveFeed.sol";
+import {ReserveLimits} from "../src/ReserveLimits.sol";
 import {ReservePolicy} from "../src/ReservePolicy.sol";
-import {FrostSigner} from "./FrostSigner.sol";
 import {FeedFixture} from "./FeedFixture.sol";
 
-/// @title What the governor can do about reports, and how much they may change without it
+/// @title What the governor says of reports
 contract ReserveFeedPolicyTest is FeedFixture {
     function test_the_limit_of_change_is_above_0_and_at_most_all() public {
-        vm.expectRevert(abi.encodeWithSelector(ReservePolicy.InvalidMaxChange.selector, 0));
+        vm.expectRevert(abi.encodeWithSelector(ReserveLimits.InvalidMaxChange.selector, 0));
         new ReserveFeed(keys, GOVERNOR, clockOf(1, HEARTBEAT, address(0)), 0, sourcesOf(twoVaults()));
-        vm.expectRevert(abi.encodeWithSelector(ReservePolicy.InvalidMaxChange.selector, 10_001));
+        vm.expectRevert(abi.encodeWithSelector(ReserveLimits.InvalidMaxChange.selector, 10_001));
         new ReserveFeed(keys, GOVERNOR, clockOf(1, HEARTBEAT, address(0)), 10_001, sourcesOf(twoVaults()));
     }
 
@@ -72,67 +70,19 @@ contract ReserveFeedPolicyTest is FeedFixture {
         feed.setSources(sourcesOf(twoVaults()));
         vm.expectRevert(why);
         vm.prank(STRANGER);
-        feed.confirmReport(ROOT);
+        feed.setDeviation(1);
+        vm.expectRevert(why);
+        vm.prank(STRANGER);
+        feed.setBounds(ReserveLimits.Bounds(0, 1, 0, 1, 1));
     }
 
-    function testFuzz_a_large_change_needs_the_governor(uint64 assets, uint64 liabilities) public {
-        ReserveFeed.Report memory first = reportAt(FIRST_SLOT);
-        (first.validatorGwei, first.podGwei, first.vaultGwei, first.pendingGwei) = (1e12, 0, 0, 0);
-        first.liabilityGwei = 2e12;
-        submit(first);
-        ReserveFeed.Report memory next = reportAt(FIRST_SLOT + 1);
-        (next.podGwei, next.vaultGwei, next.pendingGwei) = (0, 0, 0);
-        next.validatorGwei = uint64(bound(assets, 0.9e12, 1.1e12));
-        next.liabilityGwei = uint64(bound(liabilities, 1.8e12, 2.2e12));
-        bool small = next.validatorGwei >= 0.95e12 && next.validatorGwei <= 1.05e12;
-        bytes32 digest = feed.hashReport(next);
-        if (!small) {
-            expectRefused(next, changed(1e12, next.validatorGwei, digest));
-        } else if (next.liabilityGwei < 1.9e12 || next.liabilityGwei > 2.1e12) {
-            small = false;
-            expectRefused(next, changed(2e12, next.liabilityGwei, digest));
-        }
-        if (!small) {
-            vm.prank(GOVERNOR);
-            feed.confirmReport(digest);
-        }
-        submit(next);
-        assertLatest(next);
-    }
-
-    function test_the_largest_change_is_allowed_and_no_larger_one() public {
-        ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
-        (report.validatorGwei, report.podGwei, report.vaultGwei, report.pendingGwei) = (1e12, 0, 0, 0);
-        submit(report);
-        report.referenceSlot++;
-        report.validatorGwei = 0.95e12 - 1;
-        expectRefused(report, changed(1e12, 0.95e12 - 1, feed.hashReport(report)));
-        report.validatorGwei = 1.05e12 + 1;
-        expectRefused(report, changed(1e12, 1.05e12 + 1, feed.hashReport(report)));
-        report.validatorGwei = 0.95e12;
-        submit(report);
-        assertLatest(report);
-    }
-
-    function test_a_confirmation_is_of_one_report() public {
-        submit(reportAt(FIRST_SLOT));
-        ReserveFeed.Report memory low = reportAt(FIRST_SLOT + 1);
-        low.validatorGwei /= 2;
-        ReserveFeed.Report memory lower = reportAt(FIRST_SLOT + 1);
-        lower.validatorGwei /= 3;
-        bytes32 digest = feed.hashReport(low);
-        uint256 last = assetsOf(reportAt(FIRST_SLOT)) / 1 gwei;
+    function test_the_governor_says_with_which_change_a_report_is_due() public {
+        vm.assertEq(feed.deviationBps(), 0, "at first none");
         vm.expectEmit(address(feed));
-        emit ReservePolicy.ReportConfirmed(digest);
+        emit ReservePolicy.DeviationChanged(0, 100);
         vm.prank(GOVERNOR);
-        feed.confirmReport(digest);
-        expectRefused(lower, changed(last, assetsOf(lower) / 1 gwei, feed.hashReport(lower)));
-        // Confirmed is not signed.
-        Signature memory forged = FrostSigner.sign(NEXT_SECRET, digest);
-        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
-        feed.submitReport(packed(low), forged);
-        submit(low);
-        assertLatest(low);
+        feed.setDeviation(100);
+        vm.assertEq(feed.deviationBps(), 100, "then");
     }
 
     function expectRefusedVaults(address[] memory vaults, bytes memory why) private {
@@ -143,10 +93,6 @@ contract ReserveFeedPolicyTest is FeedFixture {
         vm.expectRevert(why);
         newFeed(REPORT_PERIOD, HEARTBEAT, vaults);
         vm.assertEq(abi.encode(feed.getSources()), abi.encode(sourcesOf(twoVaults())), "sources");
-    }
-
-    function changed(uint256 last, uint256 next, bytes32 digest) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(ReservePolicy.ChangeTooLarge.selector, last, next, digest);
     }
 
     function accountsOf(uint160 count, uint160 from) private pure returns (address[] memory accounts) {

@@ -29,7 +29,7 @@ contract ReserveReaderTest is Fixture {
     }
 
     function testFuzz_a_stale_report_is_refused(uint32 age) public {
-        age = uint32(bound(age, 0, 120 days));
+        age = uint32(bound(age, 0, 3 days));
         vm.warp(timeOf(FIRST_SLOT) + age);
         if (age > 6 hours) {
             vm.expectRevert(abi.encodeWithSelector(ReserveReader.StaleAnswer.selector, timeOf(FIRST_SLOT), 6 hours));
@@ -49,6 +49,30 @@ contract ReserveReaderTest is Fixture {
         uint256 required = 109_876.543210987 ether * 11_000 / 10_000;
         vm.expectRevert(abi.encodeWithSelector(ReserveReader.Undercollateralised.selector, assets, required));
         this.requireBacked(feed, 11_000);
+    }
+
+    function test_a_feed_that_names_no_debt_backs_nothing() public {
+        feed = newFeed(REPORT_PERIOD, HEARTBEAT, twoVaults());
+        ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
+        report.liabilityGwei = 0;
+        submit(report);
+        this.reservesOf(feed, 1 days);
+        vm.expectRevert(ReserveReader.NoLiabilities.selector);
+        this.requireBacked(feed, 1);
+    }
+
+    function test_a_pause_and_a_contest_reach_the_consumer() public {
+        vm.prank(GOVERNOR);
+        keys.pause();
+        vm.expectRevert(abi.encodeWithSelector(ReserveReader.StaleAnswer.selector, timeOf(FIRST_SLOT), HEARTBEAT));
+        this.requireBacked(feed, 1);
+        vm.prank(GOVERNOR);
+        keys.unpause();
+        this.requireBacked(feed, 1);
+        vm.prank(GOVERNOR);
+        feed.contest(FIRST_SLOT);
+        vm.expectRevert(abi.encodeWithSelector(ReserveFeed.Contested.selector, FIRST_SLOT));
+        this.requireBacked(feed, 1);
     }
 
     function test_no_feed_other_decimals_and_broken_answers_are_refused() public {

@@ -95,7 +95,11 @@ async fn each_bad_report_is_refused_by_name_and_a_consumer_refuses_a_stale_feed(
     world.anvil.call("evm_setNextBlockTimestamp", json!([GENESIS + 302])).await;
     world.by_system(ROOTS, ROOT.to_vec()).await;
     let halved = Report { referenceSlot: 150, validatorGwei: 32_000_000_000, ..good() };
-    assert_eq!(world.reported(halved).await, "ChangeTooLarge");
+    let snapshot = world.anvil.call("evm_snapshot", json!([])).await;
+    let halved = world.report(halved).await;
+    world.anvil.transact(Some(world.feed), halved).await;
+    assert_eq!(called(&world.anvil, consumer, mint(1), 0).await.unwrap_err(), "Contested");
+    world.anvil.call("evm_revert", json!([snapshot])).await;
     world.anvil.mine_at(GENESIS + 160 + 3_601).await;
     assert_eq!(called(&world.anvil, consumer, mint(1), 0).await.unwrap_err(), "StaleAnswer");
 }

@@ -23,7 +23,8 @@ sol! {
     function setRequester(address requester) external;
     function setReportPeriod(uint64 period) external;
     function setSources(Sources sources) external;
-    function confirmReport(bytes32 digest) external;
+    struct Bounds { uint64 minAssets; uint64 maxAssets; uint64 minLiabilities; uint64 maxLiabilities; uint64 untilSlot; }
+    function setBounds(Bounds bounds) external;
     function setGuardians(address[] guardians, bytes[] enclaveKeys, uint256 threshold) external;
     function transferOwnership(address owner) external;
     function acceptOwnership() external;
@@ -163,8 +164,9 @@ async fn each_bad_setting_is_refused_by_name_and_strangers_set_nothing() {
             assert_eq!(called_by(&anvil, STRANGER, contract, call, 0).await.unwrap_err(), "OwnableUnauthorizedAccount");
         }
     }
-    let confirm = confirmReportCall { digest: B256::ZERO }.abi_encode();
-    assert_eq!(called_by(&anvil, STRANGER, feed, confirm, 0).await.unwrap_err(), "OwnableUnauthorizedAccount");
+    let bounds = Bounds { minAssets: 0, maxAssets: 1, minLiabilities: 0, maxLiabilities: 1, untilSlot: 1 };
+    let bounds = setBoundsCall { bounds }.abi_encode();
+    assert_eq!(called_by(&anvil, STRANGER, feed, bounds, 0).await.unwrap_err(), "OwnableUnauthorizedAccount");
 }
 
 #[tokio::test]
