@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {BeaconClock} from "./BeaconClock.sol";
+import {ExitLimits} from "./ExitLimits.sol";
 import {Signature} from "./FrostVerifier.sol";
 import {Governed} from "./Governed.sol";
 import {GuardianKeys} from "./GuardianKeys.sol";
@@ -15,8 +16,9 @@ import {WithdrawalTrigger} from "./WithdrawalTrigger.sol";
 /// submit an order; the signature is what counts. {submitOrder} records and announces. {triggerExits} has the protocol's
 /// requester ask for the exits (EIP-7002), for whoever brings the signed order and the fees.
 ///
-/// The owner is the governor: it sets the balance below which guardians eject, and the requester, and nothing else.
-contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Governed {
+/// The owner is the governor: it sets the balance below which guardians eject, the requester, and how many exits can be
+/// requested in a day; it can pause them.
+contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, ExitLimits {
     /// @notice What the guardians sign.
     /// @param keyEpoch key epoch under which it is signed
     /// @param referenceSlot finalized slot at which the guardians looked
@@ -181,7 +183,9 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Gov
         _triggered[digest] = before | fresh;
         uint256 fee = _feeUpTo(payment.maxFee);
         emit ExitsTriggered(order.referenceSlot, digest, fresh, fee);
-        _trigger(payment, _pubkeys(order.ejections, fresh), fee, routing);
+        bytes memory pubkeys = _pubkeys(order.ejections, fresh);
+        _takeExits(pubkeys.length / PUBLIC_KEY_LENGTH);
+        _trigger(payment, pubkeys, fee, routing);
     }
 
     /// @notice Sets the balance below which guardians eject.
@@ -291,6 +295,11 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Gov
         if (ejections.length % EJECTION_LENGTH != 0) revert MalformedOrder(ejections.length);
         count = ejections.length / EJECTION_LENGTH;
         if (count > MAX_EJECTIONS) revert TooManyEjections(count);
+    }
+
+    /// @inheritdoc ExitLimits
+    function _vetoer() internal view override returns (address) {
+        return keys.vetoer();
     }
 
     /// @dev The public keys at some positions, one after the other.

@@ -65,6 +65,18 @@ contract BeaconProofTest is TestBase {
         reader.balanceAt(TIME, index, chunk, "");
     }
 
+    /// @dev inactivity_scores is field 21 of the state, balances is field 12: both lists have 2^38 chunks.
+    function test_an_index_beyond_the_list_proves_nothing_of_another_field() public {
+        uint64 index = 4 * (9 * (uint64(1) << 39)) + 7;
+        uint256 gindex = ((((uint256(8 + 3) << 6) + 21) << 1) << 38) + 1;
+        vm.assertEq(reader.FIRST_BALANCE() + index / 4, gindex, "the leaf is a score");
+        vm.expectRevert(abi.encodeWithSelector(ValidatorReader.NoSuchValidator.selector, index));
+        reader.balanceAt(TIME, index, 0, "");
+        vm.expectRevert(abi.encodeWithSelector(ValidatorReader.NoSuchValidator.selector, 2 ** 40));
+        reader.isValidator(TIME, 2 ** 40, 0, "");
+        vm.assertFalse(reader.isValidator(TIME, 2 ** 40 - 1, 0, ""), "the last index is one");
+    }
+
     function test_a_time_without_a_root_is_an_error() public {
         vm.expectRevert(abi.encodeWithSelector(BeaconProof.UnknownBeaconRoot.selector, TIME - 12));
         reader.balanceAt(TIME - 12, 0, 0, "");

@@ -56,8 +56,14 @@ contract ValidatorReader {
     /// @dev And of the first chunk of four balances.
     uint256 public constant FIRST_BALANCE = ((((uint256(8 + 3) << 6) + 12) << 1) << 38);
 
+    /// @dev Most validators in a registry. A larger index would leave the list, and a leaf of another field, of the same depth,
+    /// would pass for a balance.
+    uint64 public constant MAX_VALIDATORS = 2 ** 40;
+
     /// @dev The branch leads to another root.
     error WrongProof();
+    /// @dev No registry holds a validator of this index.
+    error NoSuchValidator(uint64 index);
 
     /// @notice The balance in gwei that the validator had in the state of the block before `timestamp`.
     function balanceAt(uint64 timestamp, uint64 index, bytes32 chunk, bytes calldata siblings)
@@ -65,17 +71,23 @@ contract ValidatorReader {
         view
         returns (uint64)
     {
+        _requireIndex(index);
         uint256 gindex = FIRST_BALANCE + index / 4;
         if (!BeaconProof.isIn(BeaconProof.parentRoot(timestamp), gindex, chunk, siblings)) revert WrongProof();
         return BeaconProof.balanceIn(chunk, index);
     }
 
-    /// @notice Whether the validator's record had this root in the state of the block before `timestamp`.
+    /// @notice Whether the validator's record (hash_tree_root of its Validator) had this root in the state of the block before `timestamp`.
     function isValidator(uint64 timestamp, uint64 index, bytes32 record, bytes calldata siblings)
         external
         view
         returns (bool)
     {
+        _requireIndex(index);
         return BeaconProof.isIn(BeaconProof.parentRoot(timestamp), FIRST_VALIDATOR + index, record, siblings);
+    }
+
+    function _requireIndex(uint64 index) private pure {
+        if (index >= MAX_VALIDATORS) revert NoSuchValidator(index);
     }
 }
