@@ -61,7 +61,7 @@ function deploymentOf(plan) {
   const sources = concatBytes(words(96, 96 + vaults.length, plan.liability_token), vaults, pods);
   const head = words(keys, governor, ...clock, plan.max_change_bps, 32 * 11);
   const feed = addressOf(salt, "ReserveFeed", concatBytes(head, sources));
-  const module = addressOf(salt, "FrostGuardianModule", words(keys, registry, governor));
+  const module = addressOf(salt, "FrostGuardianModule", words(keys, registry, governor, plan.slots_per_epoch));
   return { plan, guardian_keys: keys, ejection_registry: registry, reserve_feed: feed, guardian_module: module };
 }
 

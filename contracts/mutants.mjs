@@ -127,6 +127,8 @@ const MUTANTS = [
   ["FrostGuardianModule", "if (signatures.length != 1)", "if (signatures.length == 0)", "Module"],
   ["FrostGuardianModule", "if (only.length != SIGNATURE_LENGTH)", "if (only.length < SIGNATURE_LENGTH)", "Module"],
   ["FrostGuardianModule", "if (newNumberOfValidators == 0) revert EmptyCount();", "", "Module"],
+  ["FrostGuardianModule", "if (epochNumber > current)", "if (epochNumber > current + 1)", "Module"],
+  ["FrostGuardianModule", "if (msg.sender != caller) revert NotCaller(msg.sender);", "", "Module"],
   ["FrostGuardianModule", "if (_guardians.length == 0) revert GuardiansNotSet();", "", "Module"],
   ["FrostGuardianModule", "if (registry_.keys() != keys_)", "if (false)", "Module"],
   ["FrostGuardianModule", "splitFees(IERC20(address(0)));", "", "Module"],

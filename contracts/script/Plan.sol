@@ -31,7 +31,7 @@ abstract contract Plan {
         bytes memory registry = registryArguments(json, at, keys, governor);
         all[1] = create(salt, type(EjectionRegistry).creationCode, registry);
         all[2] = create(salt, type(ReserveFeed).creationCode, feedArguments(json, at, keys, governor));
-        bytes memory module = abi.encode(keys, all[1].where, governor);
+        bytes memory module = abi.encode(keys, all[1].where, governor, number(json, at, ".slots_per_epoch"));
         all[3] = create(salt, type(FrostGuardianModule).creationCode, module);
     }
 

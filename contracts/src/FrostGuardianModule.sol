@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {InvalidClock} from "./BeaconClock.sol";
 import {EjectionRegistry} from "./EjectionRegistry.sol";
 import {Signature} from "./FrostVerifier.sol";
 import {Governed} from "./Governed.sol";
@@ -60,10 +61,21 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, GuardianFees, G
     /// @notice Where the ejection threshold is.
     EjectionRegistry public immutable registry;
 
+    uint256 private immutable _genesisTime;
+    uint256 private immutable _secondsPerEpoch;
+
+    /// @notice Puffer's protocol: for it alone, provisioning, skipping and settlement are validated.
+    address public protocol;
+    /// @notice Puffer's oracle: for it alone, counts are validated.
+    address public oracle;
     uint256 private _threshold;
     address[] private _guardians;
     bytes[] private _enclaveKeys;
 
+    /// @notice The governor said for whom messages are validated.
+    /// @param protocol Puffer's protocol
+    /// @param oracle Puffer's oracle
+    event CallersChanged(address protocol, address oracle);
     /// @notice The governor changed the list of guardians.
     /// @param guardians their accounts
     /// @param enclaveKeys their keys, uncompressed (65 bytes)
@@ -94,6 +106,14 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, GuardianFees, G
     /// @notice Keys or registry without code.
     /// @param account the address without code
     error AccountWithoutCode(address account);
+    /// @notice Messages are validated for the protocol and the oracle that the governor named, and for nobody else: with two
+    /// protocols one message would count at both.
+    /// @param caller who asked
+    error NotCaller(address caller);
+    /// @notice The epoch of the count has not come. A count of the largest epoch would be the oracle's last.
+    /// @param given the epoch
+    /// @param current the epoch of this moment
+    error FutureEpoch(uint256 given, uint256 current);
     /// @notice The registry asks another contract about signatures.
     /// @param registryKeys which
     error OtherKeys(GuardianKeys registryKeys);
@@ -120,13 +140,27 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, GuardianFees, G
 
     /// @param keys_ the guardians' key
     /// @param registry_ where the ejection threshold is
-    /// @param governor who may set the list of guardians
-    constructor(GuardianKeys keys_, EjectionRegistry registry_, address governor) Governed(governor) {
+    /// @param governor who may set the list of guardians, and the callers
+    /// @param slotsPerEpoch of the beacon chain whose clock the registry has
+    constructor(GuardianKeys keys_, EjectionRegistry registry_, address governor, uint64 slotsPerEpoch)
+        Governed(governor)
+    {
         if (address(keys_).code.length == 0) revert AccountWithoutCode(address(keys_));
         if (address(registry_).code.length == 0) revert AccountWithoutCode(address(registry_));
         if (registry_.keys() != keys_) revert OtherKeys(registry_.keys());
+        if (slotsPerEpoch == 0) revert InvalidClock();
         keys = keys_;
         registry = registry_;
+        _genesisTime = registry_.genesisTime();
+        _secondsPerEpoch = uint256(registry_.secondsPerSlot()) * slotsPerEpoch;
+    }
+
+    /// @notice Says for whom messages are validated. As long as nobody is named, for nobody.
+    /// @param newProtocol Puffer's protocol
+    /// @param newOracle Puffer's oracle
+    function setCallers(address newProtocol, address newOracle) external onlyOwner {
+        (protocol, oracle) = (newProtocol, newOracle);
+        emit CallersChanged(newProtocol, newOracle);
     }
 
     /// @notice Sets to whom operators encrypt the shares of validators' keys, and who shares the fees. Ether that came
@@ -167,6 +201,7 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, GuardianFees, G
         external
         view
     {
+        _requireCaller(protocol);
         (uint64 epoch, Signature memory signature) = _only(signatures);
         keys.verify(epoch, hashSkipProvisioning(epoch, moduleName, skippedIndex), signature);
     }
@@ -180,6 +215,7 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, GuardianFees, G
         bytes32 depositDataRoot,
         bytes[] calldata signatures
     ) external view {
+        _requireCaller(protocol);
         (uint64 epoch, Signature memory groupSignature) = _only(signatures);
         bytes32 digest =
             hashProvisioning(epoch, pufferModuleIndex, pubKey, signature, withdrawalCredentials, depositDataRoot);
@@ -191,6 +227,7 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, GuardianFees, G
         external
         view
     {
+        _requireCaller(protocol);
         (uint64 epoch, Signature memory signature) = _only(signatures);
         keys.verify(epoch, hashBatchWithdrawals(epoch, infos), signature);
     }
@@ -201,7 +238,10 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, GuardianFees, G
         uint256 epochNumber,
         bytes[] calldata signatures
     ) external view {
+        _requireCaller(oracle);
         if (newNumberOfValidators == 0) revert EmptyCount();
+        uint256 current = block.timestamp < _genesisTime ? 0 : (block.timestamp - _genesisTime) / _secondsPerEpoch;
+        if (epochNumber > current) revert FutureEpoch(epochNumber, current);
         (uint64 epoch, Signature memory signature) = _only(signatures);
         keys.verify(epoch, hashValidatorCount(epoch, newNumberOfValidators, epochNumber), signature);
     }
@@ -348,6 +388,10 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, GuardianFees, G
     /// @inheritdoc GuardianFees
     function _listed() internal view override returns (address[] memory) {
         return _guardians;
+    }
+
+    function _requireCaller(address caller) private view {
+        if (msg.sender != caller) revert NotCaller(msg.sender);
     }
 
     function _requireListed() private view {

@@ -27,9 +27,11 @@ contract DevnetOracleTest is Fixture {
 
     function setUp() public override {
         super.setUp();
-        module = new FrostGuardianModule(keys, registry, GOVERNOR);
+        module = new FrostGuardianModule(keys, registry, GOVERNOR, SLOTS_PER_EPOCH);
         manager = new AccessManager(ADMIN);
         oracle = new DevnetOracle(address(module), payable(address(0x7a)), address(manager), COUNT, EPOCH);
+        vm.prank(GOVERNOR);
+        module.setCallers(PROTOCOL, address(oracle));
         allow(IPufferOracle.setTotalNumberOfValidators.selector, OPERATIONS_MULTISIG_ROLE, MULTISIG);
         allow(IPufferOracle.provisionNode.selector, PROTOCOL_ROLE, PROTOCOL);
         allow(IPufferOracle.exitValidators.selector, PROTOCOL_ROLE, PROTOCOL);

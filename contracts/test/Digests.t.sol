@@ -15,7 +15,7 @@ contract DigestsTest is Fixture {
 
     function setUp() public override {
         super.setUp();
-        module = new FrostGuardianModule(keys, registry, GOVERNOR);
+        module = new FrostGuardianModule(keys, registry, GOVERNOR, SLOTS_PER_EPOCH);
         json = vm.readFile("test/vectors/digests.json");
     }
 

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {InvalidClock} from "../src/BeaconClock.sol";
 import {EjectionRegistry} from "../src/EjectionRegistry.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
@@ -35,8 +36,10 @@ contract FrostGuardianModuleTest is Fixture {
 
     function setUp() public override {
         super.setUp();
-        module = new FrostGuardianModule(keys, registry, GOVERNOR);
+        module = new FrostGuardianModule(keys, registry, GOVERNOR, SLOTS_PER_EPOCH);
         puffer = new MinimalPuffer(module, address(0x90d));
+        vm.prank(GOVERNOR);
+        module.setCallers(address(puffer), address(puffer));
         credentials = abi.encodePacked(puffer.withdrawalPod());
         (address[] memory guardians, bytes[] memory enclaveKeys) = threeGuardians();
         vm.prank(GOVERNOR);
@@ -70,16 +73,20 @@ contract FrostGuardianModuleTest is Fixture {
 
     /// @dev Puffer's own digests of these two are both of two words: the collision that the audits reported.
     function testFuzz_skipping_and_counting_do_not_collide(bytes32 first, uint256 second) public {
+        vm.assume(first != 0);
+        second = bound(second, 0, EPOCH);
         bytes32 skip = module.hashSkipProvisioning(1, first, second);
         vm.assertNotEq(skip, module.hashValidatorCount(1, uint256(first), second), "digests");
         bytes[] memory signatures = by(SECRET, 1, skip);
+        vm.prank(address(puffer));
         module.validateSkipProvisioning(first, second, signatures);
         vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        vm.prank(address(puffer));
         module.validateTotalNumberOfValidators(uint256(first), second, signatures);
     }
 
     function test_no_message_counts_elsewhere_or_under_another_key() public {
-        FrostGuardianModule other = new FrostGuardianModule(keys, registry, GOVERNOR);
+        FrostGuardianModule other = new FrostGuardianModule(keys, registry, GOVERNOR, SLOTS_PER_EPOCH);
         bytes32[4] memory elsewhere = digestsUnder(other, 1);
         bytes32[4] memory here = digestsUnder(module, 1);
         vm.chainId(560048);
@@ -139,11 +146,12 @@ contract FrostGuardianModuleTest is Fixture {
         if (field == 6) infos[i].withdrawalAmount++;
         if (field == 7) (infos[0], infos[1]) = (infos[1], infos[0]);
         vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        vm.prank(address(puffer));
         module.validateBatchWithdrawals(infos, signatures);
     }
 
     function test_nobody_registers_before_guardians_are_set() public {
-        module = new FrostGuardianModule(keys, registry, GOVERNOR);
+        module = new FrostGuardianModule(keys, registry, GOVERNOR, SLOTS_PER_EPOCH);
         vm.expectRevert(FrostGuardianModule.GuardiansNotSet.selector);
         module.getGuardians();
         vm.expectRevert(FrostGuardianModule.GuardiansNotSet.selector);
@@ -159,7 +167,51 @@ contract FrostGuardianModuleTest is Fixture {
         (uint256 px, uint256 py) = FrostSigner.multiplyBase(SECRET);
         GuardianKeys other = newKeys(px, py);
         vm.expectRevert(abi.encodeWithSelector(FrostGuardianModule.OtherKeys.selector, keys));
-        new FrostGuardianModule(other, registry, GOVERNOR);
+        new FrostGuardianModule(other, registry, GOVERNOR, SLOTS_PER_EPOCH);
+    }
+
+    function test_messages_are_validated_for_one_protocol_and_one_oracle() public {
+        bytes[] memory skip = by(SECRET, 1, module.hashSkipProvisioning(1, NAME, 0));
+        MinimalPuffer second = new MinimalPuffer(module, address(0x90d));
+        second.registerValidatorKey(NAME, pubkeyOf(7), new bytes[](3));
+        bytes memory why = abi.encodeWithSelector(FrostGuardianModule.NotCaller.selector, second);
+        vm.expectRevert(why);
+        second.skipProvisioning(NAME, skip);
+        puffer.skipProvisioning(NAME, skip);
+        bytes32[4] memory digests = digestsUnder(module, 1);
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, STRANGER));
+        vm.prank(STRANGER);
+        module.setCallers(STRANGER, STRANGER);
+        vm.expectEmit(address(module));
+        emit FrostGuardianModule.CallersChanged(STRANGER, address(puffer));
+        vm.prank(GOVERNOR);
+        module.setCallers(STRANGER, address(puffer));
+        why = abi.encodeWithSelector(FrostGuardianModule.NotCaller.selector, puffer);
+        for (uint256 i = 0; i < 3; ++i) {
+            bytes[] memory signatures = by(SECRET, 1, digests[i]);
+            vm.expectRevert(why);
+            ask(i, signatures);
+        }
+        ask(3, by(SECRET, 1, digests[3]));
+        vm.prank(GOVERNOR);
+        module.setCallers(address(puffer), STRANGER);
+        bytes[] memory count = by(SECRET, 1, digests[3]);
+        vm.expectRevert(why);
+        ask(3, count);
+    }
+
+    function test_a_count_of_an_epoch_that_has_not_come_is_refused() public {
+        uint256 current = (block.timestamp - GENESIS_TIME) / (SECONDS_PER_SLOT * SLOTS_PER_EPOCH);
+        bytes[] memory next = by(SECRET, 1, module.hashValidatorCount(1, COUNT, current + 1));
+        vm.expectRevert(abi.encodeWithSelector(FrostGuardianModule.FutureEpoch.selector, current + 1, current));
+        puffer.setTotalNumberOfValidators(COUNT, current + 1, next);
+        uint256 max = type(uint256).max;
+        bytes[] memory last = by(SECRET, 1, module.hashValidatorCount(1, COUNT, max));
+        vm.expectRevert(abi.encodeWithSelector(FrostGuardianModule.FutureEpoch.selector, max, current));
+        puffer.setTotalNumberOfValidators(COUNT, max, last);
+        puffer.setTotalNumberOfValidators(COUNT, current, by(SECRET, 1, module.hashValidatorCount(1, COUNT, current)));
+        vm.expectRevert(InvalidClock.selector);
+        new FrostGuardianModule(keys, registry, GOVERNOR, 0);
     }
 
     function test_a_count_of_nobody_is_refused() public {
@@ -266,9 +318,11 @@ contract FrostGuardianModuleTest is Fixture {
 
     function test_nothing_may_follow_the_signature() public {
         bytes[] memory signatures = by(SECRET, 1, module.hashSkipProvisioning(1, NAME, 0));
+        vm.prank(address(puffer));
         module.validateSkipProvisioning(NAME, 0, signatures);
         signatures[0] = bytes.concat(signatures[0], bytes1(0));
         vm.expectRevert(abi.encodeWithSelector(FrostGuardianModule.MalformedSignature.selector, 105));
+        vm.prank(address(puffer));
         module.validateSkipProvisioning(NAME, 0, signatures);
     }
 
@@ -280,6 +334,7 @@ contract FrostGuardianModuleTest is Fixture {
             : abi.encodeWithSelector(FrostGuardianModule.NotOneSignature.selector, count);
         vm.assume(count != 1 || length != 104);
         vm.expectRevert(why);
+        vm.prank(address(puffer));
         module.validateSkipProvisioning(NAME, 0, none);
     }
 
@@ -332,9 +387,9 @@ contract FrostGuardianModuleTest is Fixture {
         vm.prank(STRANGER);
         module.setGuardians(guardians, enclaveKeys, 2);
         vm.expectRevert(abi.encodeWithSelector(FrostGuardianModule.AccountWithoutCode.selector, STRANGER));
-        new FrostGuardianModule(GuardianKeys(STRANGER), registry, GOVERNOR);
+        new FrostGuardianModule(GuardianKeys(STRANGER), registry, GOVERNOR, SLOTS_PER_EPOCH);
         vm.expectRevert(abi.encodeWithSelector(FrostGuardianModule.AccountWithoutCode.selector, STRANGER));
-        new FrostGuardianModule(keys, EjectionRegistry(STRANGER), GOVERNOR);
+        new FrostGuardianModule(keys, EjectionRegistry(STRANGER), GOVERNOR, SLOTS_PER_EPOCH);
     }
 
     function expectRefusedList(
@@ -354,7 +409,8 @@ contract FrostGuardianModuleTest is Fixture {
     }
 
     /// @dev The module itself: what the callers would hear.
-    function ask(uint256 message, bytes[] memory signatures) private view {
+    function ask(uint256 message, bytes[] memory signatures) private {
+        vm.prank(address(puffer));
         if (message == 0) {
             module.validateProvisionNode(0, pubkeyOf(0), depositSignature, credentials, DEPOSIT_ROOT, signatures);
         }

@@ -135,7 +135,7 @@ impl Plan {
         let sources = (self.vaults.clone(), self.pods.clone(), self.liability_token);
         let feed = (keys.address, self.governor, clock, self.max_change_bps, sources).abi_encode_params();
         let feed = self.create("ReserveFeed", FEED, &feed)?;
-        let module = (keys.address, registry.address, self.governor).abi_encode_params();
+        let module = (keys.address, registry.address, self.governor, self.slots_per_epoch).abi_encode_params();
         let module = self.create("FrostGuardianModule", MODULE, &module)?;
         Ok([keys, registry, feed, module])
     }

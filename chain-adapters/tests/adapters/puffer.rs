@@ -23,6 +23,8 @@ sol! {
     function batchHandleWithdrawals(StoppedValidatorInfo[] infos, bytes[] signatures) external;
     function setTotalNumberOfValidators(uint256 validators, uint256 epochNumber, bytes[] signatures) external;
     function rotate(uint256 px, uint256 py, (uint256, uint256, uint256) byOldKey, (uint256, uint256, uint256) byNewKey) external;
+    function setCallers(address protocol, address oracle) external;
+    function setGuardians(address[] guardians, bytes[] enclaveKeys, uint256 threshold) external;
     function hashRotation(uint64 keyEpoch, uint256 px, uint256 py) external view returns (bytes32);
     // The ABI encodings that Puffer's own modules hash.
     function encodeProvisioning(uint256 index, bytes pubKey, bytes credentials, bytes signature, bytes32 root) external;
@@ -84,12 +86,21 @@ impl World {
         let keys =
             anvil.deploy("GuardianKeys", (key.0, key.1, DEPLOYER, DEPLOYER, 86_400_u64).abi_encode_params()).await;
         let (threshold, none) = (U256::from(31_750_000_000_000_000_000_u128), Address::ZERO);
-        let registry = (keys, DEPLOYER, threshold, GENESIS, 2_u64, none, none).abi_encode_params();
+        // Old enough that the epochs of the counts have come.
+        let genesis = GENESIS - 400_002 * 16;
+        let registry = (keys, DEPLOYER, threshold, genesis, 2_u64, none, none).abi_encode_params();
         let registry = anvil.deploy("EjectionRegistry", registry).await;
-        let module = anvil.deploy("FrostGuardianModule", (keys, registry, DEPLOYER).abi_encode_params()).await;
+        let module = anvil.deploy("FrostGuardianModule", (keys, registry, DEPLOYER, 8_u64).abi_encode_params()).await;
         let puffer = anvil.deploy("MinimalPuffer", (module, POD).abi_encode_params()).await;
+        let guardians = setGuardiansCall {
+            guardians: vec![DEPLOYER],
+            enclaveKeys: vec![[&[4][..], &[7; 64]].concat().into()],
+            threshold: U256::from(1),
+        };
+        anvil.transact(Some(module), guardians.abi_encode()).await;
+        anvil.transact(Some(module), setCallersCall { protocol: puffer, oracle: puffer }.abi_encode()).await;
         for index in 0..3_u8 {
-            let (pub_key, shares) = (Bytes::from([index; 48]), Vec::new());
+            let (pub_key, shares) = (Bytes::from([index; 48]), vec![Bytes::new()]);
             let call = registerValidatorKeyCall { moduleName: NAME, pubKey: pub_key, shares };
             anvil.transact(Some(puffer), call.abi_encode()).await;
         }

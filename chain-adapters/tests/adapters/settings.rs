@@ -75,7 +75,7 @@ async fn a_contract_that_could_not_serve_is_not_created() {
         let sources = (vec![STRANGER; vaults], Vec::<Address>::new(), Address::ZERO);
         (keys, DEPLOYER, clock, bps, sources).abi_encode_params()
     };
-    let module = |keys: Address, registry: Address| (keys, registry, DEPLOYER).abi_encode_params();
+    let module = |keys: Address, registry: Address| (keys, registry, DEPLOYER, 8_u64).abi_encode_params();
     // A day has 5,400 epochs of 16 s.
     let cases = [
         ("GuardianKeys", group(x, y, DEPLOYER, DAY), None),
@@ -112,7 +112,7 @@ async fn a_contract_that_could_not_serve_is_not_created() {
 #[tokio::test]
 async fn each_bad_setting_is_refused_by_name_and_strangers_set_nothing() {
     let Some(World { anvil, keys, registry, feed, .. }) = World::start().await else { return };
-    let module = anvil.deploy("FrostGuardianModule", (keys, registry, DEPLOYER).abi_encode_params()).await;
+    let module = anvil.deploy("FrostGuardianModule", (keys, registry, DEPLOYER, 8_u64).abi_encode_params()).await;
     let threshold = |threshold| setEjectionThresholdCall { threshold }.abi_encode();
     let requester = |requester| setRequesterCall { requester }.abi_encode();
     let period = |period| setReportPeriodCall { period }.abi_encode();
