@@ -100,6 +100,8 @@ const MUTANTS = [
   ["ReserveFeed", "msg.sender != owner() && msg.sender != keys.vetoer()", "msg.sender != owner()", "Limits"],
   ["ReserveFeed", "id >> SLOT_BITS == 0 ? _kept(id) : 0", "_kept(id)", "Feed"],
   ["ReserveFeed", "_isContested(word) ? int256(0) :", "", "Limits"],
+  ["ReserveFeed", "(INTERVALS - 1) * interval < clock.heartbeat", "INTERVALS * interval < clock.heartbeat", "Feed"],
+  ["ReservePolicy", "uint256(newPeriod) + MARGIN_EPOCHS", "uint256(newPeriod)", "Feed"],
   ["ReserveFeed", "if (validators + other == 0)", "if (false)", "Feed"],
   ["ReserveFeed", "if (_slotOf(word) != id) word = 0;", "", "Feed"],
   ["ReserveFeed", "interval + INTERVALS > newest ? _at(interval) : 0", "true ? _at(interval) : 0", "Feed"],

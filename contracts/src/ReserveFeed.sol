@@ -102,6 +102,8 @@ contract ReserveFeed is
     /// @param bits that are stored
     /// @param value the value
     error ValueTooLarge(uint256 bits, uint256 value);
+    /// @notice The history would forget an answer that is not stale yet.
+    error ShortHistory();
     /// @notice No report is kept.
     error NoReport();
     /// @notice No report has this reference slot, or it is not kept.
@@ -129,6 +131,7 @@ contract ReserveFeed is
         Governed(governor)
     {
         uint256 interval = intervalSlots * clock.secondsPerSlot;
+        if ((INTERVALS - 1) * interval < clock.heartbeat) revert ShortHistory();
         uint256 depth = (clock.heartbeat + WINDOW * clock.secondsPerSlot) / interval + 2;
         _readDepth = depth > INTERVALS ? INTERVALS : depth;
         _setReportPeriod(clock.reportPeriodEpochs);

@@ -18,6 +18,9 @@ abstract contract ReservePolicy is Governed {
 
     /// @notice Most vaults, and most pods, that can be listed.
     uint256 public constant MAX_ACCOUNTS = 64;
+    /// @notice Epochs from a reference slot until its report can be on chain: two or three until it is final, and some time.
+    uint64 public constant MARGIN_EPOCHS = 4;
+
     /// @notice Slots in an epoch.
     uint64 public immutable slotsPerEpoch;
     /// @notice Seconds after its reference slot at which a report is stale.
@@ -43,7 +46,7 @@ abstract contract ReservePolicy is Governed {
     /// @param newBps 1/10,000
     event DeviationChanged(uint16 oldBps, uint16 newBps);
 
-    /// @notice The period must be at least one epoch and not longer than the heartbeat.
+    /// @notice The period must be at least one epoch, and shorter than the heartbeat by {MARGIN_EPOCHS}.
     /// @param period epochs
     error InvalidReportPeriod(uint64 period);
     /// @notice More than {MAX_ACCOUNTS} accounts.
@@ -66,7 +69,7 @@ abstract contract ReservePolicy is Governed {
     }
 
     /// @notice Sets how often reports are due.
-    /// @param newPeriod epochs; at least 1, and not longer than the heartbeat
+    /// @param newPeriod epochs; at least 1, and shorter than the heartbeat by {MARGIN_EPOCHS}
     function setReportPeriod(uint64 newPeriod) external onlyOwner {
         _setReportPeriod(newPeriod);
     }
@@ -85,8 +88,9 @@ abstract contract ReservePolicy is Governed {
     }
 
     function _setReportPeriod(uint64 newPeriod) internal {
-        // Reports due less often than the heartbeat would leave the feed stale between any two of them.
-        if (newPeriod == 0 || uint256(newPeriod) * _secondsPerEpoch > heartbeat) revert InvalidReportPeriod(newPeriod);
+        // Else the feed would be stale between any two reports, from the heartbeat of the one until the other is there.
+        uint256 epochs = uint256(newPeriod) + MARGIN_EPOCHS;
+        if (newPeriod == 0 || epochs * _secondsPerEpoch > heartbeat) revert InvalidReportPeriod(newPeriod);
         emit ReportPeriodChanged(reportPeriodEpochs, newPeriod);
         reportPeriodEpochs = newPeriod;
     }

@@ -148,7 +148,7 @@ contract ReserveFeedTest is FeedFixture {
     }
 
     function test_a_report_older_than_a_short_ring_is_refused() public {
-        ReserveFeed.Clock memory clock = clockOf(1, HEARTBEAT, address(0));
+        ReserveFeed.Clock memory clock = clockOf(1, 12 hours, address(0));
         clock.historyEpochs = 1;
         feed = newFeed(clock, twoVaults());
         uint64 slot = FIRST_SLOT / 32 * 32;
@@ -320,6 +320,15 @@ contract ReserveFeedTest is FeedFixture {
         keys = GuardianKeys(STRANGER);
         vm.expectRevert(abi.encodeWithSelector(GuardianSigned.KeysWithoutCode.selector, STRANGER));
         newFeed(REPORT_PERIOD, HEARTBEAT, twoVaults());
+    }
+
+    function test_a_history_that_forgets_a_fresh_answer_is_refused() public {
+        ReserveFeed.Clock memory clock = clockOf(1, 127 * 32 * 12, address(0));
+        clock.historyEpochs = 1;
+        newFeed(clock, twoVaults());
+        clock.heartbeat++;
+        vm.expectRevert(ReserveFeed.ShortHistory.selector);
+        newFeed(clock, twoVaults());
     }
 
     function test_a_clock_without_length_is_refused() public {

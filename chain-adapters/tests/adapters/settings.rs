@@ -76,7 +76,7 @@ async fn a_contract_that_could_not_serve_is_not_created() {
         (keys, DEPLOYER, clock, bps, sources).abi_encode_params()
     };
     let module = |keys: Address, registry: Address| (keys, registry, DEPLOYER, 8_u64).abi_encode_params();
-    // A day has 5,400 epochs of 16 s.
+    // A day has 5,400 epochs of 16 s, of which four are left for finality and submission.
     let cases = [
         ("GuardianKeys", group(x, y, DEPLOYER, DAY), None),
         ("GuardianKeys", group(x, y, DEPLOYER, DAY - 1), Some("InvalidDelay")),
@@ -89,16 +89,16 @@ async fn a_contract_that_could_not_serve_is_not_created() {
         ("EjectionRegistry", ejections(keys, ether(31), 0, ROOTS, REQUESTS), Some("InvalidClock")),
         ("EjectionRegistry", ejections(keys, ether(31), 2, STRANGER, REQUESTS), Some("InvalidClock")),
         ("EjectionRegistry", ejections(keys, ether(31), 2, ROOTS, STRANGER), Some("WithdrawalRequestsWithoutCode")),
-        ("ReserveFeed", reserves(keys, [2, 5_400, 8], ROOTS, 10_000, 1), None),
-        ("ReserveFeed", reserves(STRANGER, [2, 2, 8], ROOTS, 500, 1), Some("KeysWithoutCode")),
-        ("ReserveFeed", reserves(keys, [0, 2, 8], ROOTS, 500, 1), Some("InvalidClock")),
-        ("ReserveFeed", reserves(keys, [2, 2, 8], STRANGER, 500, 1), Some("InvalidClock")),
-        ("ReserveFeed", reserves(keys, [2, 5_401, 8], ROOTS, 500, 1), Some("InvalidReportPeriod")),
+        ("ReserveFeed", reserves(keys, [2, 5_396, 64], ROOTS, 10_000, 1), None),
+        ("ReserveFeed", reserves(STRANGER, [2, 2, 64], ROOTS, 500, 1), Some("KeysWithoutCode")),
+        ("ReserveFeed", reserves(keys, [0, 2, 64], ROOTS, 500, 1), Some("InvalidClock")),
+        ("ReserveFeed", reserves(keys, [2, 2, 64], STRANGER, 500, 1), Some("InvalidClock")),
+        ("ReserveFeed", reserves(keys, [2, 5_397, 64], ROOTS, 500, 1), Some("InvalidReportPeriod")),
         ("ReserveFeed", reserves(keys, [2, 2, 0], ROOTS, 500, 1), Some("InvalidInterval")),
-        ("ReserveFeed", reserves(keys, [2, 2, 8], ROOTS, 0, 1), Some("InvalidMaxChange")),
-        ("ReserveFeed", reserves(keys, [2, 2, 8], ROOTS, 10_001, 1), Some("InvalidMaxChange")),
-        ("ReserveFeed", reserves(keys, [2, 2, 8], ROOTS, 500, 2), Some("InvalidAccount")),
-        ("ReserveFeed", reserves(keys, [2, 2, 8], ROOTS, 500, 65), Some("TooManyAccounts")),
+        ("ReserveFeed", reserves(keys, [2, 2, 64], ROOTS, 0, 1), Some("InvalidMaxChange")),
+        ("ReserveFeed", reserves(keys, [2, 2, 64], ROOTS, 10_001, 1), Some("InvalidMaxChange")),
+        ("ReserveFeed", reserves(keys, [2, 2, 64], ROOTS, 500, 2), Some("InvalidAccount")),
+        ("ReserveFeed", reserves(keys, [2, 2, 64], ROOTS, 500, 65), Some("TooManyAccounts")),
         ("FrostGuardianModule", module(keys, registry), None),
         ("FrostGuardianModule", module(STRANGER, registry), Some("AccountWithoutCode")),
         ("FrostGuardianModule", module(keys, STRANGER), Some("AccountWithoutCode")),
@@ -129,9 +129,9 @@ async fn each_bad_setting_is_refused_by_name_and_strangers_set_nothing() {
         (registry, threshold(ether(32)), Some("InvalidEjectionThreshold")),
         (registry, requester(feed), None),
         (registry, requester(STRANGER), Some("RequesterWithoutCode")),
-        (feed, period(5_400), None),
+        (feed, period(5_396), None),
         (feed, period(0), Some("InvalidReportPeriod")),
-        (feed, period(5_401), Some("InvalidReportPeriod")),
+        (feed, period(5_397), Some("InvalidReportPeriod")),
         (feed, sources(&many[..64], &[]), None),
         (feed, sources(&many, &[]), Some("TooManyAccounts")),
         (feed, sources(&[], &many), Some("TooManyAccounts")),
