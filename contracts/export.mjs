@@ -8,8 +8,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, concatBytes, hexToBytes } from "@noble/hashes/utils.js";
 
-const DEPLOYED = ["GuardianKeys", "EjectionRegistry", "ReserveFeed", "ReserveProxy", "FrostGuardianModule"];
-const INTERFACES = ["AggregatorV3Interface", "IGuardianModule", "IPufferOracle", "IWithdrawalRequester"];
+const DEPLOYED = ["GuardianKeys", "EjectionRegistry", "ReserveFeed", "ReserveProxy", "TicketPriceGate", "FrostGuardianModule"];
+const INTERFACES = ["AggregatorV3Interface", "IGuardianModule", "IPufferOracle", "IValidatorTicketPricer", "IWithdrawalRequester"];
 const at = (path) => new URL(path, import.meta.url);
 
 function put(path, text) {

@@ -125,6 +125,15 @@ const MUTANTS = [
   ["ReserveReader", "if (signedAnswer <= 0)", "if (signedAnswer < 0)", "Reader"],
   ["ReserveReader", "if (feed.isStale())", "if (false)", "Reader"],
   ["ReserveReader", "if (reserves.liabilities == 0) revert NoLiabilities();", "", "Reader"],
+  // The price of tickets.
+  ["TicketPriceGate", "if (slot <= lastReferenceSlot)", "if (slot < lastReferenceSlot)", "TicketPrice"],
+  ["TicketPriceGate", "if (slot % frameSlots != frameSlots - 1)", "if (false)", "TicketPrice"],
+  ["TicketPriceGate", "if (price.rules != rules)", "if (false)", "TicketPrice"],
+  ["TicketPriceGate", "if (price.previous != lastPrice)", "if (false)", "TicketPrice"],
+  ["TicketPriceGate", "daily == 0 || ", "", "TicketPrice"],
+  ["TicketPriceGate", "daily > maxDaily", "daily >= maxDaily + 2", "TicketPrice"],
+  ["TicketPriceGate", "_requireReference(slot, price.referenceRoot);", "", "TicketPrice"],
+  ["TicketPriceGate", "_requireSignature(price.keyEpoch, 0, digest, signature);", "", "TicketPrice"],
   // The module.
   ["FrostGuardianModule", "if (signatures.length != 1)", "if (signatures.length == 0)", "Module"],
   ["FrostGuardianModule", "if (only.length != SIGNATURE_LENGTH)", "if (only.length < SIGNATURE_LENGTH)", "Module"],
