@@ -258,10 +258,8 @@ contract GuardianKeys is GuardianDomain, Governed, Vetoer {
             if (status & VETOER_PAUSED != 0) revert VetoerNotArmed();
             status |= VETOER_PAUSED;
         }
-        if (_untilOf(status) == 0) {
-            _pausedPx = _px(status);
-            delete _keys[status & KEY_ID_MASK];
-        }
+        _pausedPx = _px(status);
+        delete _keys[status & KEY_ID_MASK];
         uint64 until = SafeCast.toUint64(block.timestamp) + PAUSE_DELAYS * delay;
         _status = status & ~UNTIL_MASK | uint256(until) << UNTIL_AT;
         emit Paused(msg.sender, until);

@@ -32,29 +32,34 @@ contract ReserveFeed is
     /// @param keyEpoch key epoch under which it is signed
     /// @param referenceSlot finalized slot at which the guardians looked
     /// @param referenceRoot root of the beacon block there
+    /// @param sourcesVersion {sourcesVersion} of what was counted
     /// @param validatorCount validators counted
     /// @param validatorGwei their balances on the beacon chain
     /// @param podGwei ether in the pods that validators withdraw to
     /// @param vaultGwei ether in the vaults
     /// @param pendingGwei deposits and withdrawals on their way, in neither of the above
-    /// @param liabilityGwei pufETH in circulation (10^9 of its smallest unit), 0 if the governor named no token
+    /// @param liabilityGwei what is owed in ether: what all pufETH in circulation is worth by its own contract
+    /// (`convertToAssets(totalSupply())`); 0 if the governor named no token
+    /// @param supplyGwei pufETH in circulation (10^9 of its smallest unit), a share and not ether; 0 if there is no token
     struct Report {
         uint64 keyEpoch;
         uint64 referenceSlot;
         bytes32 referenceRoot;
+        uint64 sourcesVersion;
         uint64 validatorCount;
         uint64 validatorGwei;
         uint64 podGwei;
         uint64 vaultGwei;
         uint64 pendingGwei;
         uint64 liabilityGwei;
+        uint64 supplyGwei;
     }
 
-    /// @notice A {Report} in three words, which save 700 gas of call data: each holds four members of 64 bits, the first in
-    /// the highest bits.
-    /// @param head keyEpoch, referenceSlot, validatorCount, validatorGwei
+    /// @notice A {Report} in three words, which save 900 gas of call data. The first member is in the highest bits.
+    /// @param head keyEpoch (32 bits), referenceSlot (32), sourcesVersion (32), validatorCount (32), validatorGwei (64),
+    /// supplyGwei (64)
     /// @param referenceRoot as it is
-    /// @param amounts podGwei, vaultGwei, pendingGwei, liabilityGwei
+    /// @param amounts podGwei, vaultGwei, pendingGwei, liabilityGwei (64 each)
     struct Packed {
         uint256 head;
         bytes32 referenceRoot;
@@ -75,7 +80,7 @@ contract ReserveFeed is
 
     /// @notice Struct type of a report.
     bytes32 public constant RESERVE_REPORT_TYPEHASH = keccak256(
-        "ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,uint64 validatorCount,uint64 validatorGwei,uint64 podGwei,uint64 vaultGwei,uint64 pendingGwei,uint64 liabilityGwei)"
+        "ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,uint64 sourcesVersion,uint64 validatorCount,uint64 validatorGwei,uint64 podGwei,uint64 vaultGwei,uint64 pendingGwei,uint64 liabilityGwei,uint64 supplyGwei)"
     );
 
     /// @dev Intervals in which a report is looked for that is to be read. What lies further back has been stale for a window.
@@ -83,9 +88,12 @@ contract ReserveFeed is
 
     uint256 private constant GWEI = 1e9;
     uint256 private constant MASK = 0xffffffffffffffff;
-    uint256 private constant EPOCH_AT = 192;
-    uint256 private constant SLOT_AT = 128;
-    uint256 private constant COUNT_AT = 64;
+    uint256 private constant NUMBER_MASK = 0xffffffff;
+    uint256 private constant EPOCH_AT = 224;
+    uint256 private constant SLOT_AT = 192;
+    uint256 private constant VERSION_IN_HEAD = 160;
+    uint256 private constant COUNT_AT = 128;
+    uint256 private constant VALIDATORS_IN_HEAD = 64;
     uint256 private constant PODS_AT = 192;
     uint256 private constant VAULTS_AT = 128;
     uint256 private constant PENDING_AT = 64;
@@ -104,6 +112,10 @@ contract ReserveFeed is
     error ValueTooLarge(uint256 bits, uint256 value);
     /// @notice The history would forget an answer that is not stale yet.
     error ShortHistory();
+    /// @notice Other accounts or another token were counted than the governor says now.
+    /// @param given the version signed
+    /// @param current {sourcesVersion}
+    error OtherSources(uint256 given, uint256 current);
     /// @notice No report is kept.
     error NoReport();
     /// @notice No report has this reference slot, or it is not kept.
@@ -148,6 +160,7 @@ contract ReserveFeed is
         uint256 newest = _intervalOf(_slotNow());
         uint256 last = _find(newest);
         if (slot <= _slotOf(last)) revert StaleReferenceSlot(SafeCast.toUint64(slot), lastReferenceSlot());
+        _requireVersion(last, head >> VERSION_IN_HEAD & NUMBER_MASK);
         bytes32 root = report.referenceRoot;
         _requireReference(slot, root);
         uint256 interval = _intervalOf(slot);
@@ -223,7 +236,7 @@ contract ReserveFeed is
     /// @notice The latest report, without ever reverting.
     /// @return valid whether it can be relied on; what follows is told in any case
     /// @return assets everything behind pufETH, wei; 0 if there is no report
-    /// @return liabilities pufETH in circulation, its smallest unit; 0 if it is not reported
+    /// @return liabilities what all pufETH in circulation is worth, wei; 0 if it is not reported
     /// @return updatedAt the time that the values are of, Unix time
     function tryRead() external view returns (bool valid, uint256 assets, uint256 liabilities, uint256 updatedAt) {
         uint256 word = _recent(_intervalOf(_slotNow()), _readDepth);
@@ -282,17 +295,20 @@ contract ReserveFeed is
     /// @param report the report
     /// @return the EIP-712 digest
     function hashReport(Report calldata report) external view returns (bytes32) {
-        Packed memory packed = packReport(report);
-        return _hash(packed.head, packed.referenceRoot, packed.amounts);
+        // Members of one word each: the ABI encoding is EIP-712's.
+        return _hashTypedDataV4(keccak256(abi.encode(RESERVE_REPORT_TYPEHASH, report)));
     }
 
-    /// @notice A report as {submitReport} takes it.
+    /// @notice A report as {submitReport} takes it. Reverts if a number of 32 bits is wider.
     /// @param report the report
     /// @return the same, packed
     function packReport(Report calldata report) public pure returns (Packed memory) {
         return Packed({
-            head: uint256(report.keyEpoch) << EPOCH_AT | uint256(report.referenceSlot) << SLOT_AT
-                | uint256(report.validatorCount) << COUNT_AT | report.validatorGwei,
+            head: uint256(SafeCast.toUint32(report.keyEpoch)) << EPOCH_AT
+                | uint256(SafeCast.toUint32(report.referenceSlot)) << SLOT_AT
+                | uint256(SafeCast.toUint32(report.sourcesVersion)) << VERSION_IN_HEAD
+                | uint256(SafeCast.toUint32(report.validatorCount)) << COUNT_AT | uint256(report.validatorGwei)
+                << VALIDATORS_IN_HEAD | report.supplyGwei,
             referenceRoot: report.referenceRoot,
             amounts: uint256(report.podGwei) << PODS_AT | uint256(report.vaultGwei) << VAULTS_AT
                 | uint256(report.pendingGwei) << PENDING_AT | report.liabilityGwei
@@ -307,15 +323,17 @@ contract ReserveFeed is
             let encoded := mload(0x40)
             mstore(encoded, typeHash)
             mstore(add(encoded, 0x20), shr(EPOCH_AT, head))
-            mstore(add(encoded, 0x40), and(shr(SLOT_AT, head), MASK))
+            mstore(add(encoded, 0x40), and(shr(SLOT_AT, head), NUMBER_MASK))
             mstore(add(encoded, 0x60), root)
-            mstore(add(encoded, 0x80), and(shr(COUNT_AT, head), MASK))
-            mstore(add(encoded, 0xa0), and(head, MASK))
-            mstore(add(encoded, 0xc0), shr(PODS_AT, amounts))
-            mstore(add(encoded, 0xe0), and(shr(VAULTS_AT, amounts), MASK))
-            mstore(add(encoded, 0x100), and(shr(PENDING_AT, amounts), MASK))
-            mstore(add(encoded, 0x120), and(amounts, MASK))
-            structHash := keccak256(encoded, 0x140)
+            mstore(add(encoded, 0x80), and(shr(VERSION_IN_HEAD, head), NUMBER_MASK))
+            mstore(add(encoded, 0xa0), and(shr(COUNT_AT, head), NUMBER_MASK))
+            mstore(add(encoded, 0xc0), and(shr(VALIDATORS_IN_HEAD, head), MASK))
+            mstore(add(encoded, 0xe0), shr(PODS_AT, amounts))
+            mstore(add(encoded, 0x100), and(shr(VAULTS_AT, amounts), MASK))
+            mstore(add(encoded, 0x120), and(shr(PENDING_AT, amounts), MASK))
+            mstore(add(encoded, 0x140), and(amounts, MASK))
+            mstore(add(encoded, 0x160), and(head, MASK))
+            structHash := keccak256(encoded, 0x180)
         }
         return _hashTypedDataV4(structHash);
     }
@@ -338,6 +356,20 @@ contract ReserveFeed is
             mstore(0x00, time)
             log3(0x00, 0x20, topic, assets, slot)
         }
+    }
+
+    /// @dev Reverts unless what was counted is what the governor says now. The last word has the version too, which saves a read.
+    function _requireVersion(uint256 last, uint256 counted) private view {
+        uint256 current = last == 0 ? sourcesVersion : last >> VERSION_AT;
+        if (counted != current) revert OtherSources(counted, current);
+    }
+
+    /// @inheritdoc ReservePolicy
+    function _stampVersion(uint256 newVersion) internal override {
+        uint256 last = _find(_intervalOf(_slotNow()));
+        if (last == 0) return;
+        uint256 word = last & (2 ** VERSION_AT - 1) | newVersion << VERSION_AT;
+        _store(_intervalOf(_slotOf(last)), word, _hintOf(last));
     }
 
     /// @dev The slot of this moment; before genesis 0.
@@ -388,22 +420,23 @@ contract ReserveFeed is
 
     /// @dev The word to be stored, without the hint. Reverts with what makes a report unfit to be stored.
     function _pack(uint256 head, uint256 amounts) private pure returns (uint256) {
-        uint256 slot = head >> SLOT_AT & MASK;
-        uint256 count = head >> COUNT_AT & MASK;
-        uint256 validators = head & MASK;
+        uint256 slot = head >> SLOT_AT & NUMBER_MASK;
+        uint256 count = head >> COUNT_AT & NUMBER_MASK;
+        uint256 validators = head >> VALIDATORS_IN_HEAD & MASK;
         uint256 liabilities = amounts & MASK;
         unchecked {
             // Summands of 64 bits.
             uint256 other = (amounts >> PODS_AT) + (amounts >> VAULTS_AT & MASK) + (amounts >> PENDING_AT & MASK);
-            if ((slot >> SLOT_BITS | count >> COUNT_BITS | (validators | other | liabilities) >> AMOUNT_BITS) != 0) {
-                _requireBits(SLOT_BITS, slot);
+            if ((count >> COUNT_BITS | (validators | other | liabilities) >> AMOUNT_BITS) != 0) {
                 _requireBits(COUNT_BITS, count);
                 _requireBits(AMOUNT_BITS, validators);
                 _requireBits(AMOUNT_BITS, other);
                 _requireBits(AMOUNT_BITS, liabilities);
             }
             if (validators + other == 0) revert EmptyReserves();
-            return _word(slot, count, validators, other, liabilities);
+            // Of another version than the last one's nothing is stored, so that nothing is cut off.
+            uint256 counted = head >> VERSION_IN_HEAD & NUMBER_MASK;
+            return _word(slot, count, validators, other, liabilities) | counted << VERSION_AT;
         }
     }
 

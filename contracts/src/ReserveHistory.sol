@@ -8,7 +8,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 /// @param validatorCount validators counted
 /// @param validatorGwei their balances
 /// @param otherGwei pods, vaults and what is pending, together
-/// @param liabilityGwei pufETH in circulation (10^9 of its smallest unit)
+/// @param liabilityGwei what all pufETH in circulation is worth in ether; 0 if it is not reported
 /// @param contested whether it must not be relied on: see {ReserveLimits}
 struct Stored {
     uint64 referenceSlot;
@@ -23,7 +23,8 @@ struct Stored {
 /// @notice Time is cut into intervals of `intervalSlots` slots, and the last report of each of the latest {INTERVALS} is kept.
 /// So the time tells where the latest report is, no pointer has to be kept up to date, and a report costs one write.
 /// @dev From the lowest bit: reference slot (32 bits), validator count (24), validators (58), other assets (58),
-/// liabilities (58), hint for {GuardianKeys-verifyHinted} (1), contested (1). The widths are ample: slots last 1,600 years at 12 s, each
+/// liabilities (58), hint for {GuardianKeys-verifyHinted} (1), contested (1), version of the
+/// sources (24). The widths are ample: slots last 1,600 years at 12 s, each
 /// amount exceeds twice all ether.
 abstract contract ReserveHistory {
     /// @notice Intervals that are kept.
@@ -42,6 +43,7 @@ abstract contract ReserveHistory {
     uint256 private constant LIABILITIES_AT = 172;
     uint256 private constant HINT_AT = 230;
     uint256 private constant CONTESTED = 2 ** 231;
+    uint256 internal constant VERSION_AT = 232;
 
     /// @notice Slots in an interval.
     uint256 public immutable intervalSlots;

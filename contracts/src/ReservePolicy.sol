@@ -9,7 +9,7 @@ abstract contract ReservePolicy is Governed {
     /// @notice What guardians count besides validators.
     /// @param vaults accounts whose ether counts as vaults
     /// @param pods accounts whose ether counts as pods
-    /// @param liabilityToken the token whose supply is the liabilities; 0 for none
+    /// @param liabilityToken the token, an ERC-4626 vault's share of 18 decimals, of which all is owed; 0 for none
     struct Sources {
         address[] vaults;
         address[] pods;
@@ -32,11 +32,15 @@ abstract contract ReservePolicy is Governed {
     /// @notice Change of assets or liabilities since the last report, in 1/10,000, with which a report is due between the
     /// periods; 0 if none is. For guardians to read: any report that they sign is accepted at any time.
     uint16 public deviationBps;
+    /// @notice Rises with each change of the sources. Guardians sign it, so that what was counted before a change does not
+    /// count after it.
+    uint24 public sourcesVersion;
     Sources private _sources;
 
     /// @notice The governor changed what guardians count.
     /// @param sources all of it
-    event SourcesChanged(Sources sources);
+    /// @param version {sourcesVersion} from now on
+    event SourcesChanged(Sources sources, uint256 version);
     /// @notice The governor changed the period.
     /// @param oldPeriod epochs
     /// @param newPeriod epochs
@@ -66,6 +70,7 @@ abstract contract ReservePolicy is Governed {
     /// @param newSources vaults and pods, none zero, none twice; the token may be 0
     function setSources(Sources calldata newSources) external onlyOwner {
         _setSources(newSources);
+        _stampVersion(sourcesVersion);
     }
 
     /// @notice Sets how often reports are due.
@@ -87,6 +92,9 @@ abstract contract ReservePolicy is Governed {
         return _sources;
     }
 
+    /// @dev Notes the version where the next report is compared with it.
+    function _stampVersion(uint256 version) internal virtual;
+
     function _setReportPeriod(uint64 newPeriod) internal {
         // Else the feed would be stale between any two reports, from the heartbeat of the one until the other is there.
         uint256 epochs = uint256(newPeriod) + MARGIN_EPOCHS;
@@ -102,7 +110,7 @@ abstract contract ReservePolicy is Governed {
             _requireAbsent(newSources.vaults, newSources.vaults.length, newSources.pods[i]);
         }
         _sources = newSources;
-        emit SourcesChanged(newSources);
+        emit SourcesChanged(newSources, ++sourcesVersion);
     }
 
     function _requireAccounts(address[] memory accounts) private pure {

@@ -7,7 +7,7 @@ import {AggregatorV3Interface} from "./interfaces/AggregatorV3Interface.sol";
 
 /// @notice Reserves as a consumer may rely on them.
 /// @param assets everything behind pufETH, wei
-/// @param liabilities pufETH in circulation, its smallest unit; 0 if it is not reported
+/// @param liabilities what all pufETH in circulation is worth by its own contract, wei; 0 if it is not reported
 /// @param validatorCount validators counted
 /// @param updatedAt the time that the values are of, Unix time
 struct Reserves {

@@ -79,12 +79,14 @@ contract DigestsTest is Fixture {
                     keyEpoch: uint64(number(at, ".fields.keyEpoch")),
                     referenceSlot: uint64(number(at, ".fields.referenceSlot")),
                     referenceRoot: vm.parseJsonBytes32(json, string.concat(at, ".fields.referenceRoot")),
+                    sourcesVersion: uint64(number(at, ".fields.sourcesVersion")),
                     validatorCount: uint64(number(at, ".fields.validatorCount")),
                     validatorGwei: uint64(number(at, ".fields.validatorGwei")),
                     podGwei: uint64(number(at, ".fields.podGwei")),
                     vaultGwei: uint64(number(at, ".fields.vaultGwei")),
                     pendingGwei: uint64(number(at, ".fields.pendingGwei")),
-                    liabilityGwei: uint64(number(at, ".fields.liabilityGwei"))
+                    liabilityGwei: uint64(number(at, ".fields.liabilityGwei")),
+                    supplyGwei: uint64(number(at, ".fields.supplyGwei"))
                 })
                 );
         }

@@ -37,7 +37,7 @@ contract EcdsaFeed is GuardianDomain, BeaconClock, ReserveHistory {
     }
 
     function submitReport(uint256 head, bytes32 root, uint256 amounts, Compact[] calldata signatures) external {
-        uint256 slot = head >> 128 & type(uint64).max;
+        uint256 slot = head >> 192 & type(uint32).max;
         uint256 interval = _intervalOf(slot);
         if (slot <= _slotOf(_at(interval))) revert Stale();
         _requireReference(slot, root);
@@ -51,7 +51,7 @@ contract EcdsaFeed is GuardianDomain, BeaconClock, ReserveHistory {
             if (signer <= last || !_signers[signer]) revert BadSignatures();
             last = signer;
         }
-        _store(interval, _word(slot, head >> 64 & 0xffffff, head & type(uint32).max, 1, amounts & type(uint32).max), 0);
+        _store(interval, _word(slot, head >> 128 & 0xffffff, head & type(uint32).max, 1, amounts & type(uint32).max), 0);
         emit ReserveReported(slot, root, 1);
     }
 }

@@ -101,12 +101,14 @@ abstract contract Fixture is TestBase {
             keyEpoch: 1,
             referenceSlot: slot,
             referenceRoot: ROOT,
+            sourcesVersion: 1,
             validatorCount: 3210,
             validatorGwei: 102_754_321_987_654,
             podGwei: 812_345_678_901,
             vaultGwei: 12_345_678_901_234,
             pendingGwei: 96_000_000_000,
-            liabilityGwei: 109_876_543_210_987
+            liabilityGwei: 109_876_543_210_987,
+            supplyGwei: 103_234_567_890_123
         });
     }
 
@@ -116,8 +118,11 @@ abstract contract Fixture is TestBase {
 
     /// @dev Written apart from the contract's own packing.
     function packed(ReserveFeed.Report memory report) internal pure returns (ReserveFeed.Packed memory) {
-        bytes memory head =
-            abi.encodePacked(report.keyEpoch, report.referenceSlot, report.validatorCount, report.validatorGwei);
+        bytes memory head = bytes.concat(
+            abi.encodePacked(SafeCast.toUint32(report.keyEpoch), SafeCast.toUint32(report.referenceSlot)),
+            abi.encodePacked(SafeCast.toUint32(report.sourcesVersion), SafeCast.toUint32(report.validatorCount)),
+            abi.encodePacked(report.validatorGwei, report.supplyGwei)
+        );
         bytes memory amounts =
             abi.encodePacked(report.podGwei, report.vaultGwei, report.pendingGwei, report.liabilityGwei);
         return ReserveFeed.Packed(abi.decode(head, (uint256)), report.referenceRoot, abi.decode(amounts, (uint256)));

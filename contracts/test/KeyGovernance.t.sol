@@ -114,7 +114,11 @@ contract KeyGovernanceTest is Fixture {
 
     function test_a_rotation_ends_the_proposal() public {
         propose();
+        vm.recordLogs();
         rotate();
+        vm.assertEq(vm.getRecordedLogs()[0].topics[0], GuardianKeys.KeyProposalDropped.selector, "told");
+        (,,, uint64 readyAt,) = keys.proposal();
+        vm.assertEq(readyAt, 0, "gone");
         vm.warp(block.timestamp + DELAY);
         vm.expectRevert(GuardianKeys.NoProposal.selector);
         keys.execute();

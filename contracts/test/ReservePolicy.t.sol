@@ -38,7 +38,7 @@ contract ReserveFeedPolicyTest is FeedFixture {
         vm.assertEq(abi.encode(feed.getSources()), abi.encode(sourcesOf(twoVaults())), "at first");
         ReservePolicy.Sources memory sources = ReservePolicy.Sources(accountsOf(64, 0), accountsOf(64, 64), address(0));
         vm.expectEmit(address(feed));
-        emit ReservePolicy.SourcesChanged(sources);
+        emit ReservePolicy.SourcesChanged(sources, 2);
         vm.prank(GOVERNOR);
         feed.setSources(sources);
         vm.assertEq(abi.encode(feed.getSources()), abi.encode(sources), "more");

@@ -196,8 +196,8 @@ const DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address 
 const TYPES = {
   EjectionRegistry: "EjectionOrder(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,bytes ejections)",
   ReserveFeed:
-    "ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,uint64 validatorCount," +
-    "uint64 validatorGwei,uint64 podGwei,uint64 vaultGwei,uint64 pendingGwei,uint64 liabilityGwei)",
+    "ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,uint64 sourcesVersion,uint64 validatorCount," +
+    "uint64 validatorGwei,uint64 podGwei,uint64 vaultGwei,uint64 pendingGwei,uint64 liabilityGwei,uint64 supplyGwei)",
   GuardianKeys: "KeyRotation(uint64 keyEpoch,uint256 px,uint256 py)",
 };
 const VETO = "KeyVeto(uint64 keyEpoch,uint64 proposal)";
@@ -259,23 +259,27 @@ function digestVectors() {
     keyEpoch: "3",
     referenceSlot: "9876543",
     referenceRoot: root("report"),
+    sourcesVersion: "2",
     validatorCount: "3210",
     validatorGwei: "102754321987654321",
     podGwei: "876543210987",
     vaultGwei: "12345678901234",
     pendingGwei: "96000000000",
     liabilityGwei: "101234567890123456",
+    supplyGwei: "95234567890123456",
   };
   const widest = {
     keyEpoch: String(2n ** 64n - 1n),
     referenceSlot: String(2n ** 64n - 1n),
     referenceRoot: hex(new Uint8Array(32).fill(0xff)),
+    sourcesVersion: String(2n ** 64n - 1n),
     validatorCount: String(2n ** 64n - 1n),
     validatorGwei: String(2n ** 64n - 1n),
     podGwei: String(2n ** 64n - 1n),
     vaultGwei: String(2n ** 64n - 1n),
     pendingGwei: String(2n ** 64n - 1n),
     liabilityGwei: String(2n ** 64n - 1n),
+    supplyGwei: String(2n ** 64n - 1n),
   };
   const order = (keyEpoch, referenceSlot, ejections) => {
     return { keyEpoch, referenceSlot, referenceRoot: root(`order ${referenceSlot}`), ejections };
