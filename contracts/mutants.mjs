@@ -47,11 +47,11 @@ const MUTANTS = [
   ["GuardianKeys", "if (proposal.slowed) revert AlreadySlowed(number);", "", "Key"],
   ["GuardianKeys", "block.timestamp <= proposal.readyAt + EXECUTION_PERIOD", "true", "Key"],
   ["GuardianKeys", "block.timestamp <= proposal.readyAt + EXECUTION_PERIOD", "false", "Key"],
+  ["GuardianKeys", "hashProposal(next, number, px, py), byNewKey", "hashRotation(next, px, py), byNewKey", "Key"],
   ["Vetoer", "if (block.timestamp < nextVetoerAt)", "if (false)", "Key"],
   ["Vetoer", "(nextVetoer, nextVetoerAt) = (address(0), 0);", "", "Key"],
   ["Vetoer", "if (msg.sender != vetoer) revert", "if (false) revert", "Key"],
   ["Governed", "revert GovernorStays();", "", "Key"],
-  ["GuardianSigned", "epoch.length != 32 || ", "", "Registry"],
   ["GuardianSigned", "and(eq(returndatasize(), 0x20), staticcall(gas(), target, input, 0xc4, 0x00, 0x20))", "staticcall(gas(), target, input, 0xc4, 0x00, 0x20)", "Registry"],
   // The clock.
   ["BeaconClock", "if (time > block.timestamp)", "if (false)", "Clock|Feed"],

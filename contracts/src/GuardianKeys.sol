@@ -36,6 +36,10 @@ contract GuardianKeys is GuardianDomain, Governed, Vetoer {
 
     /// @notice Struct type of a rotation. `keyEpoch` is the epoch that begins with the new key.
     bytes32 public constant KEY_ROTATION_TYPEHASH = keccak256("KeyRotation(uint64 keyEpoch,uint256 px,uint256 py)");
+    /// @notice Struct type by which a proposed key proves itself. `keyEpoch` is the epoch that it would begin. With a type and a
+    /// number of its own, the proof serves one proposal, and neither a later one nor a rotation.
+    bytes32 public constant KEY_PROPOSAL_TYPEHASH =
+        keccak256("KeyProposal(uint64 keyEpoch,uint64 proposal,uint256 px,uint256 py)");
     /// @notice Struct type of the guardians' veto. `keyEpoch` is the current epoch.
     bytes32 public constant KEY_VETO_TYPEHASH = keccak256("KeyVeto(uint64 keyEpoch,uint64 proposal)");
     /// @notice For how many seconds a proposal can be executed once it is ready.
@@ -190,7 +194,7 @@ contract GuardianKeys is GuardianDomain, Governed, Vetoer {
     /// @notice Proposes a key, which can begin after the delay. Replaces a proposal that expired.
     /// @param px x coordinate of the key
     /// @param py y coordinate of the key
-    /// @param byNewKey signature of that key over {hashRotation} of the next epoch
+    /// @param byNewKey signature of that key over {hashProposal} of the next epoch and the next proposal
     function propose(uint256 px, uint256 py, Signature calldata byNewKey) external onlyOwner {
         FrostVerifier.reserve();
         uint256 status = _status;
@@ -200,8 +204,8 @@ contract GuardianKeys is GuardianDomain, Governed, Vetoer {
         }
         if (!FrostVerifier.isValidPublicKey(px, py)) revert InvalidPublicKey();
         uint64 next = _epochOf(status) + 1;
-        _requirePossession(px, py, hashRotation(next, px, py), byNewKey);
         uint64 number = proposal.number + 1;
+        _requirePossession(px, py, hashProposal(next, number, px, py), byNewKey);
         uint64 readyAt = SafeCast.toUint64(block.timestamp) + delay;
         proposal = Proposal(px, py, number, readyAt, false);
         _status = status | WAITING;
@@ -312,7 +316,17 @@ contract GuardianKeys is GuardianDomain, Governed, Vetoer {
         if (py & 1 != status & 1) py = P - py;
     }
 
-    /// @notice The digest that both keys sign for a rotation, and the new key alone for a proposal.
+    /// @notice The digest that a proposed key signs.
+    /// @param newKeyEpoch the epoch that it would begin
+    /// @param number of the proposal: one more than the last one's
+    /// @param px x coordinate of the key
+    /// @param py y coordinate of the key
+    /// @return the EIP-712 digest
+    function hashProposal(uint64 newKeyEpoch, uint64 number, uint256 px, uint256 py) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(KEY_PROPOSAL_TYPEHASH, newKeyEpoch, number, px, py)));
+    }
+
+    /// @notice The digest that both keys sign for a rotation.
     /// @param newKeyEpoch the epoch that the rotation begins
     /// @param px x coordinate of the new key
     /// @param py y coordinate of the new key

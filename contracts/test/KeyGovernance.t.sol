@@ -21,7 +21,7 @@ contract KeyGovernanceTest is Fixture {
 
     function test_a_proposed_key_begins_after_the_delay() public {
         uint64 readyAt = uint64(block.timestamp) + DELAY;
-        Signature memory possession = FrostSigner.sign(NEXT_SECRET, keys.hashRotation(2, px, py));
+        Signature memory possession = FrostSigner.sign(NEXT_SECRET, keys.hashProposal(2, 1, px, py));
         vm.expectEmit(address(keys));
         emit GuardianKeys.KeyProposed(1, 2, px, py, readyAt);
         vm.prank(GOVERNOR);
@@ -71,6 +71,26 @@ contract KeyGovernanceTest is Fixture {
         vm.expectRevert(GuardianKeys.InvalidPublicKey.selector);
         vm.prank(GOVERNOR);
         keys.propose(px, py ^ 1, possession);
+    }
+
+    function test_a_proof_serves_one_proposal_and_no_rotation() public {
+        (uint256 x, uint256 y) = FrostSigner.multiplyBase(SECRET);
+        Signature memory possession = FrostSigner.sign(SECRET, keys.hashProposal(2, 1, x, y));
+        vm.prank(GOVERNOR);
+        keys.propose(x, y, possession);
+        // The current key, proposed: else a stranger could begin the next epoch at once.
+        vm.expectRevert(GuardianKeys.InvalidSignature.selector);
+        vm.prank(STRANGER);
+        keys.rotate(x, y, possession, possession);
+        vm.prank(VETOER);
+        keys.veto();
+        vm.expectRevert(GuardianKeys.InvalidProofOfPossession.selector);
+        vm.prank(GOVERNOR);
+        keys.propose(x, y, possession);
+        Signature memory ofRotation = FrostSigner.sign(SECRET, keys.hashRotation(2, x, y));
+        vm.expectRevert(GuardianKeys.InvalidProofOfPossession.selector);
+        vm.prank(GOVERNOR);
+        keys.propose(x, y, ofRotation);
     }
 
     function test_governor_vetoer_and_guardians_can_veto_and_nobody_else() public {
@@ -378,7 +398,8 @@ contract KeyGovernanceTest is Fixture {
     }
 
     function propose() private {
-        Signature memory possession = FrostSigner.sign(NEXT_SECRET, keys.hashRotation(2, px, py));
+        (,, uint64 last,,) = keys.proposal();
+        Signature memory possession = FrostSigner.sign(NEXT_SECRET, keys.hashProposal(2, last + 1, px, py));
         vm.prank(GOVERNOR);
         keys.propose(px, py, possession);
     }

@@ -30,6 +30,7 @@ sol! {
     function acceptOwnership() external;
     function renounceOwnership() external;
     function hashRotation(uint64 keyEpoch, uint256 px, uint256 py) external view returns (bytes32);
+    function hashProposal(uint64 keyEpoch, uint64 number, uint256 px, uint256 py) external view returns (bytes32);
     function propose(uint256 px, uint256 py, (uint256, uint256, uint256) byNewKey) external;
     function rotate(uint256 px, uint256 py, (uint256, uint256, uint256) byOldKey, (uint256, uint256, uint256) byNewKey) external;
     function execute() external;
@@ -182,7 +183,9 @@ async fn a_key_comes_only_from_who_may_with_proof_and_in_time() {
     let propose = |px, py, by_new_key| proposeCall { px, py, byNewKey: by_new_key }.abi_encode();
     let rotate =
         |py, by_old_key, by_new_key| rotateCall { px, py, byOldKey: by_old_key, byNewKey: by_new_key }.abi_encode();
-    let (off, good) = (py + U256::from(1), propose(px, py, by(&next, 3)));
+    let proof = hashProposalCall { keyEpoch: 2, number: 1, px, py }.abi_encode();
+    let proof = words(&next.signature(3, B256::from_slice(&called(&anvil, keys, proof, 0).await.unwrap())));
+    let (off, good) = (py + U256::from(1), propose(px, py, (proof.rx, proof.ry, proof.z)));
     let (pause, veto) = (pauseCall {}.abi_encode(), vetoCall {}.abi_encode());
     let execute = || executeCall {}.abi_encode();
     let refused = async |by: Address, call: Vec<u8>| called_by(&anvil, by, keys, call, 0).await.unwrap_err();
