@@ -97,7 +97,6 @@ const MUTANTS = [
   ["ReserveFeed", "return keys.isPaused();", "return false;", "Feed"],
   ["ReserveFeed", "if (_isContested(word)) revert Contested(SafeCast.toUint64(slot));", "", "Limits"],
   ["ReserveFeed", "msg.sender != owner() && msg.sender != keys.vetoer()", "msg.sender != owner()", "Limits"],
-  ["ReserveFeed", "id >> SLOT_BITS == 0 ? _kept(id) : 0", "_kept(id)", "Feed"],
   ["ReserveFeed", "_isContested(word) ? int256(0) :", "", "Limits"],
   ["ReserveFeed", "(INTERVALS - 1) * interval < clock.heartbeat", "INTERVALS * interval < clock.heartbeat", "Feed"],
   ["ReservePolicy", "uint256(newPeriod) + MARGIN_EPOCHS", "uint256(newPeriod)", "Feed"],

@@ -393,7 +393,7 @@ contract ReserveFeed is
 
     /// @dev The report of a round; 0 if it is not kept.
     function _round(uint256 id) private view returns (uint256 word) {
-        word = id >> SLOT_BITS == 0 ? _kept(id) : 0;
+        word = _kept(id);
         if (_slotOf(word) != id) word = 0;
     }
 

@@ -87,6 +87,9 @@ contract ReserveFeedTest is FeedFixture {
         vm.warp(timeOf(begin + 128 * 7200));
         vm.expectRevert(abi.encodeWithSelector(ReserveFeed.UnknownRound.selector, FIRST_SLOT));
         feed.getRoundData(FIRST_SLOT);
+        // The interval that has begun has the place of the old report.
+        vm.expectRevert(ReserveFeed.NoReport.selector);
+        feed.latestReport();
         vm.assertEq(feed.lastReferenceSlot(), FIRST_SLOT, "and yet the last one");
         // The place in the ring is that of the old report.
         submit(reportAt(begin + 128 * 7200));
