@@ -1,21 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EjectionRegistry} from "../src/EjectionRegistry.sol";
 import {FrostGuardianModule} from "../src/FrostGuardianModule.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {ReserveFeed} from "../src/ReserveFeed.sol";
+import {TicketPriceGate} from "../src/TicketPriceGate.sol";
+import {IValidatorTicketPricer} from "../src/interfaces/IValidatorTicketPricer.sol";
 import {StoppedValidatorInfo} from "../src/interfaces/IGuardianModule.sol";
 import {Fixture} from "./Fixture.sol";
 
 /// @title The digests, against vectors that the guardians' own software is tested with too
 contract DigestsTest is Fixture {
     FrostGuardianModule private module;
+    TicketPriceGate private gate;
     string private json;
 
     function setUp() public override {
         super.setUp();
         module = new FrostGuardianModule(keys, registry, GOVERNOR, SLOTS_PER_EPOCH);
+        // The digest does not depend on the pricer: any contract will do.
+        TicketPriceGate.Setup memory setup = TicketPriceGate.Setup(
+            IValidatorTicketPricer(address(feed)), 0, 1, GENESIS_TIME, SECONDS_PER_SLOT, SLOTS_PER_EPOCH, address(0)
+        );
+        gate = new TicketPriceGate(keys, GOVERNOR, setup);
         json = vm.readFile("test/vectors/digests.json");
     }
 
@@ -29,7 +38,7 @@ contract DigestsTest is Fixture {
             vm.assertEq(digestOf(at), expected, text(at, ".name"));
             count++;
         }
-        vm.assertTrue(count >= 18, "vectors are missing");
+        vm.assertTrue(count >= 21, "vectors are missing");
     }
 
     function test_the_types_are_the_ones_in_the_vectors() public view {
@@ -94,14 +103,42 @@ contract DigestsTest is Fixture {
             vm.etch(where, address(module).code);
             return messageOf(FrostGuardianModule(payable(where)), at);
         }
+        if (kind == keccak256("TicketPriceGate")) {
+            vm.etch(where, address(gate).code);
+            return priceOf(TicketPriceGate(where), at);
+        }
         vm.assertEq(kind, keccak256("GuardianKeys"), "unknown contract");
         vm.etch(where, address(keys).code);
+        if (keccak256(bytes(text(at, ".name"))) == keccak256("proposal")) {
+            return GuardianKeys(where)
+                .hashProposal(
+                    uint64(number(at, ".fields.keyEpoch")),
+                    uint64(number(at, ".fields.proposal")),
+                    number(at, ".fields.px"),
+                    number(at, ".fields.py")
+                );
+        }
         if (vm.keyExistsJson(json, string.concat(at, ".fields.proposal"))) {
             return GuardianKeys(where)
                 .hashVeto(uint64(number(at, ".fields.keyEpoch")), uint64(number(at, ".fields.proposal")));
         }
         return GuardianKeys(where)
             .hashRotation(uint64(number(at, ".fields.keyEpoch")), number(at, ".fields.px"), number(at, ".fields.py"));
+    }
+
+    function priceOf(TicketPriceGate where, string memory at) private view returns (bytes32) {
+        return where.hashPrice(
+            TicketPriceGate.TicketPrice({
+                keyEpoch: uint64(number(at, ".fields.keyEpoch")),
+                referenceSlot: uint64(number(at, ".fields.referenceSlot")),
+                referenceRoot: vm.parseJsonBytes32(json, string.concat(at, ".fields.referenceRoot")),
+                rules: vm.parseJsonBytes32(json, string.concat(at, ".fields.rules")),
+                previous: vm.parseJsonBytes32(json, string.concat(at, ".fields.previous")),
+                mevPayouts: SafeCast.toUint104(number(at, ".fields.mevPayouts")),
+                consensusRewards: SafeCast.toUint104(number(at, ".fields.consensusRewards")),
+                clamped: vm.parseJsonBool(json, string.concat(at, ".fields.clamped"))
+            })
+        );
     }
 
     function messageOf(FrostGuardianModule where, string memory at) private view returns (bytes32) {

@@ -34,6 +34,14 @@ contract ReserveFeedPolicyTest is FeedFixture {
         feed.setReportPeriod(period);
     }
 
+    function test_the_longest_period_leaves_four_epochs() public {
+        vm.prank(GOVERNOR);
+        feed.setReportPeriod(221);
+        vm.expectRevert(abi.encodeWithSelector(ReservePolicy.InvalidReportPeriod.selector, 222));
+        vm.prank(GOVERNOR);
+        feed.setReportPeriod(222);
+    }
+
     function test_the_governor_sets_the_sources() public {
         vm.assertEq(abi.encode(feed.getSources()), abi.encode(sourcesOf(twoVaults())), "at first");
         ReservePolicy.Sources memory sources = ReservePolicy.Sources(accountsOf(64, 0), accountsOf(64, 64), address(0));

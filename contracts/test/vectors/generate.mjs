@@ -201,6 +201,10 @@ const TYPES = {
   GuardianKeys: "KeyRotation(uint64 keyEpoch,uint256 px,uint256 py)",
 };
 const VETO = "KeyVeto(uint64 keyEpoch,uint64 proposal)";
+const PROPOSAL = "KeyProposal(uint64 keyEpoch,uint64 proposal,uint256 px,uint256 py)";
+const TICKET_PRICE =
+  "TicketPrice(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,bytes32 rules,bytes32 previous," +
+  "uint104 mevPayouts,uint104 consensusRewards,bool clamped)";
 /** A type that others contain; EIP-712 appends it to theirs. */
 const STOPPED_VALIDATOR =
   "StoppedValidator(address module,uint256 startEpoch,uint256 endEpoch,bool wasSlashed,bytes32 moduleName," +
@@ -308,6 +312,21 @@ function digestVectors() {
     add(`module: ${kind}`, "FrostGuardianModule", 1, "module", { keyEpoch: "4", ...fields }, MODULE_TYPES[kind]);
     add(`module: ${kind} elsewhere`, "FrostGuardianModule", 560048, "other module", { keyEpoch: "1", ...fields }, MODULE_TYPES[kind]);
   }
+  const proposal = { keyEpoch: "2", proposal: "5", px: hex(word(px)), py: hex(word(py)) };
+  add("proposal", "GuardianKeys", 1, "keys", proposal, PROPOSAL);
+  const price = {
+    keyEpoch: "3",
+    referenceSlot: "17877599",
+    referenceRoot: root("frame"),
+    rules: root("rules"),
+    previous: root("previous price"),
+    mevPayouts: "921210368400140",
+    consensusRewards: "2671196408239692",
+    clamped: false,
+  };
+  add("price of tickets", "TicketPriceGate", 1, "gate", price, TICKET_PRICE);
+  const widestPrice = { ...price, mevPayouts: String(2n ** 104n - 1n), consensusRewards: String(2n ** 104n - 1n), clamped: true };
+  add("price of tickets with the widest values", "TicketPriceGate", 560048, "gate", widestPrice, TICKET_PRICE);
   return vectors;
 }
 
