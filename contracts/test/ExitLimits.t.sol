@@ -106,6 +106,10 @@ contract ExitLimitsTest is Predeploys {
         vm.assertEq(registry.exitsLeft(), 0, "the governor's");
         vm.prank(GOVERNOR);
         registry.unpauseExits();
+        vm.warp(from - 1);
+        vm.expectRevert(abi.encodeWithSelector(ExitLimits.PausedTooRecently.selector, from));
+        vm.prank(VETOER);
+        registry.pauseExits();
         vm.warp(from);
         vm.prank(VETOER);
         registry.pauseExits();
