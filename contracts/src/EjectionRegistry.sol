@@ -161,7 +161,7 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Exi
     /// 256 epochs, or waits for a partial withdrawal.
     /// @param order the order
     /// @param signature of the group key over {hashOrder}
-    /// @param positions a bit for each validator: the lowest is the order's first entry. What others triggered is passed
+    /// @param positions a bit for each validator: the lowest is the order's first entry. Exits that others triggered are passed
     /// over and not paid again. A transaction holds about 150 (EIP-7825)
     /// @param payment what the caller pays, to whom, and who gets the rest
     /// @param routing for the requester: how it finds each validator's account; {IWithdrawalRequester} says more
@@ -218,7 +218,7 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Exi
 
     /// @notice What the chain knows of an order.
     /// @param digest of the order
-    /// @return accepted whether it is the last accepted order, or exits of it were triggered. What was overtaken before is
+    /// @return accepted whether it is the last accepted order, or exits of it were triggered. An order that was overtaken before is
     /// forgotten, here and for {triggerExits}
     /// @return triggered a bit for each exit that was requested: the lowest is the order's first entry
     function statusOf(bytes32 digest) external view returns (bool accepted, uint256 triggered) {

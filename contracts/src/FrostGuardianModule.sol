@@ -373,7 +373,7 @@ contract FrostGuardianModule is IGuardianModule, GuardianDomain, GuardianFees, G
         );
     }
 
-    /// @dev What indexers of Puffer's module expect to hear.
+    /// @dev Says it as indexers of Puffer's module expect to hear it.
     function _announceChange(address[] calldata guardians, uint256 threshold) private {
         for (uint256 i = 0; i < _guardians.length; ++i) {
             if (!_contains(guardians, _guardians[i])) emit GuardianRemoved(_guardians[i]);

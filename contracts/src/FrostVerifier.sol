@@ -50,7 +50,7 @@ library FrostVerifier {
         return mulmod(py, py, P) == addmod(mulmod(mulmod(px, px, P), px, P), 7, P);
     }
 
-    /// @notice Sets aside, and cleans, the memory that {verify} works in. Who allocates memory before a verification, or
+    /// @notice Sets aside, and cleans, the memory that {verify} works in. A caller that allocates memory before a verification, or
     /// verifies twice, calls this first; without it a second verification fails.
     /// @dev Solidity's memory begins at 0x80. Nothing may have been allocated before the first call.
     function reserve() internal pure {

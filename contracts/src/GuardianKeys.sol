@@ -59,7 +59,7 @@ contract GuardianKeys is GuardianDomain, Governed, Vetoer {
     /// @dev The x coordinate under `keyEpoch << 1 | parity of py` of the current key, and nothing else: finding it shows
     /// that the epoch is the current one, that nothing is paused, and the parity, for one read.
     mapping(uint256 keyId => uint256 px) private _keys;
-    /// @dev What a rotation reads besides the key, in one word, because a struct would be read and written member by member.
+    /// @dev All that a rotation reads besides the key, in one word, because a struct would be read and written member by member.
     /// From the lowest bit: the current key's id in {_keys} (65 bits); until when there is a pause (64), 0 if there is none,
     /// and perhaps in the past, with the key in {_pausedPx} all the same; whether {proposal} waits (1); whether the vetoer
     /// has had its pause (1).
@@ -387,7 +387,7 @@ contract GuardianKeys is GuardianDomain, Governed, Vetoer {
         _status &= ~WAITING;
     }
 
-    /// @dev Who calls stores that nothing waits, or what waits now.
+    /// @dev The caller stores that nothing waits, or what waits now.
     function _dropProposal() private {
         emit KeyProposalDropped(proposal.number);
         _clearProposal();

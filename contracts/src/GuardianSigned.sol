@@ -48,7 +48,7 @@ abstract contract GuardianSigned is GuardianDomain {
             mstore(add(input, 0x24), hint)
             mstore(add(input, 0x44), digest)
             calldatacopy(add(input, 0x64), signature, 0x60)
-            // The call comes first. Who answers with nothing has not checked a signature.
+            // The call comes first. An answer of nothing means that no signature was checked.
             if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), target, input, 0xc4, 0x00, 0x20))) {
                 returndatacopy(input, 0, returndatasize())
                 revert(input, returndatasize())

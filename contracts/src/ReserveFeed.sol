@@ -83,7 +83,7 @@ contract ReserveFeed is
         "ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,uint64 sourcesVersion,uint64 validatorCount,uint64 validatorGwei,uint64 podGwei,uint64 vaultGwei,uint64 pendingGwei,uint64 liabilityGwei,uint64 supplyGwei)"
     );
 
-    /// @dev Intervals in which a report is looked for that is to be read. What lies further back has been stale for a window.
+    /// @dev Intervals in which a report is looked for that is to be read. A report that lies further back has been stale for a window.
     uint256 private immutable _readDepth;
 
     uint256 private constant GWEI = 1e9;

@@ -7,7 +7,7 @@ import {ReserveHistory} from "./ReserveHistory.sol";
 
 /// @title How much reserves may change, and what happens when they change more
 /// @notice A report is compared with the last one of an earlier interval, so that many reports in one interval change no more
-/// than one may. What the guardians sign and nobody expected is stored, and contested: the feed is stale at once, because
+/// than one may. A report that the guardians sign and nobody expected is stored, and contested: the feed is stale at once, because
 /// either there was a loss, or somebody has the key. A contest ends
 /// - with a report that is again what was expected before it,
 /// - with one inside {Bounds} that the governor set, beforehand or now,
@@ -110,7 +110,7 @@ abstract contract ReserveLimits is Governed, ReserveHistory {
         return _contested(word);
     }
 
-    /// @dev What a report of an interval is compared with: the latest report of an earlier one; in the first interval of all,
+    /// @dev The report with which one of an interval is compared: the latest report of an earlier one; in the first interval of all,
     /// the latest.
     function _baseOf(uint256 last, uint256 interval) private view returns (uint256 base) {
         if (_intervalOf(_slotOf(last)) < interval) return last;

@@ -14,7 +14,7 @@ import {IValidatorTicketPricer} from "./interfaces/IValidatorTicketPricer.sol";
 /// posted once, none after a later one, and within {WINDOW} slots of its end.
 ///
 /// Each price names the one before it, so that whoever has them all can check that none is missing, and the rules by which it
-/// was computed, so that guardians of two versions never make one signature of two rules. What the pricer tolerates is the
+/// was computed, so that guardians of two versions never make one signature of two rules. The limits of a change are the
 /// pricer's: guardians clamp both values to it, and say so.
 contract TicketPriceGate is GuardianSigned, BeaconClock, Governed {
     /// @notice What the guardians sign.
@@ -37,7 +37,7 @@ contract TicketPriceGate is GuardianSigned, BeaconClock, Governed {
         bool clamped;
     }
 
-    /// @dev What the gate is made of. One struct, because constructors run out of stack. `maxDaily` is wei.
+    /// @dev The parts of the gate. One struct, because constructors run out of stack. `maxDaily` is wei.
     struct Setup {
         IValidatorTicketPricer pricer;
         bytes32 rules;
@@ -140,7 +140,7 @@ contract TicketPriceGate is GuardianSigned, BeaconClock, Governed {
         pricer.setDailyRewardsAndPostMintPrice(price.mevPayouts, price.consensusRewards);
     }
 
-    /// @notice Sets the rules by which guardians compute prices. What was signed under other rules does not count any more.
+    /// @notice Sets the rules by which guardians compute prices. A price that was signed under other rules does not count any more.
     /// @param newRules a digest of what they agreed on
     function setRules(bytes32 newRules) external onlyOwner {
         emit RulesChanged(rules, newRules);

@@ -15,9 +15,9 @@ abstract contract Vetoer is Governed {
 
     /// @notice Seconds between a proposal, of a key or of a vetoer, and its execution.
     uint64 public immutable delay;
-    /// @notice Who can veto and pause besides the governor; 0 for nobody.
+    /// @notice The account that can veto and pause besides the governor; 0 for nobody.
     address public vetoer;
-    /// @notice Who is to be the vetoer.
+    /// @notice The account that is to be the vetoer.
     address public nextVetoer;
     /// @notice From when on {replaceVetoer} can be called, Unix time; 0 if nobody is to be the vetoer.
     uint64 public nextVetoerAt;

@@ -230,7 +230,7 @@ contract FrostGuardianModuleTest is Fixture {
         emit GuardianFees.FeesSplit(IERC20(address(0)), 33, 3);
         vm.prank(STRANGER);
         module.splitGuardianFunds();
-        // What is owed is not divided again; the rest of 1 is too little for three.
+        // The fees that are owed are not divided again; the rest of 1 is too little for three.
         module.splitGuardianFunds();
         vm.expectEmit(address(module));
         emit GuardianFees.FeesCollected(IERC20(address(0)), guardians[1], address(0xfee), 33);

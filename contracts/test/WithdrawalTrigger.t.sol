@@ -63,7 +63,7 @@ contract WithdrawalTriggerTest is Predeploys {
         (EjectionRegistry.Order memory order, Signature memory signature) = signed(4);
         bytes32 digest = registry.hashOrder(order);
         registry.triggerExits{value: 2}(order, signature, 5, payment(1), "");
-        // What others were faster with is left out, and its fee comes back.
+        // An exit that others were faster with is left out, and its fee comes back.
         vm.expectEmit(address(registry));
         emit EjectionRegistry.ExitsTriggered(FIRST_SLOT, digest, 10, 1);
         registry.triggerExits{value: 4}(order, signature, 15, payment(1), "");

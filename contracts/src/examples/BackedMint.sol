@@ -5,7 +5,7 @@ import {ReserveFeed} from "../ReserveFeed.sol";
 import {ReserveReader, Reserves} from "../ReserveReader.sol";
 
 /// @title An example of a consumer: lets a token be minted only while fresh reserves cover it
-/// @notice Minimal on purpose: the balance stands for whatever a protocol does with the reserves. What is minted here is the only
+/// @notice Minimal on purpose: the balance stands for whatever a protocol does with the reserves. This mint is the only
 /// claim on them: whoever mints beside pufETH must leave `reserves.liabilities` to its holders, or pledges the same ether twice.
 contract BackedMint {
     using ReserveReader for ReserveFeed;
