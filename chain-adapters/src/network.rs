@@ -7,7 +7,7 @@ use crate::{
 };
 use guardian_protocol::{
     ports::{Query, ReadFailure},
-    types::{Contracts, Network},
+    types::{ChainSpec, Contracts},
 };
 use std::time::Duration;
 
@@ -45,8 +45,8 @@ impl Chain {
         Ok(Self { beacon, chain_id, contracts, start_block, limits })
     }
 
-    pub(crate) fn network(&self) -> Network {
-        Network {
+    pub(crate) fn network(&self) -> ChainSpec {
+        ChainSpec {
             chain_id: self.chain_id,
             genesis_validators_root: self.beacon.genesis_validators_root.into(),
             genesis_time: self.beacon.genesis_time,

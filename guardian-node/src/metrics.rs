@@ -40,7 +40,7 @@ pub(crate) struct Metrics {
     pub(crate) evidence_differences: IntCounterVec,
     pub(crate) signed_otherwise: IntCounter,
     pub(crate) culprits: IntCounterVec,
-    pub(crate) twins: IntGaugeVec,
+    pub(crate) doppelgangers: IntGaugeVec,
     pub(crate) messages_refused: IntCounterVec,
     pub(crate) inputs_dropped: IntCounterVec,
     pub(crate) step_seconds: Histogram,
@@ -182,7 +182,7 @@ impl Metrics {
                 &["provider"],
             )?,
             provider_offers: make.gauges(
-                "guardian_provider_offers",
+                "guardian_provider_capabilities",
                 "what a provider was found to offer at the start: 1, or 0 if it does not",
                 &["layer", "provider", "what"],
             )?,
@@ -211,8 +211,8 @@ impl Metrics {
                 "duties that the committee signed and that come out otherwise here",
             )?,
             culprits: make.counters("guardian_culprits_total", "proofs that a member cheated", &["member"])?,
-            twins: make.gauges(
-                "guardian_twins",
+            doppelgangers: make.gauges(
+                "guardian_doppelgangers",
                 "1 while two processes run with the member's identity",
                 &["member"],
             )?,
@@ -285,7 +285,7 @@ impl Metrics {
 
 impl Metrics {
     /// Takes over what a beacon provider was found to offer. What could not be found out is not shown.
-    pub(crate) fn offers(&self, of: &guardian_chain::Offers) {
+    pub(crate) fn capabilities(&self, of: &guardian_chain::Capabilities) {
         for (what, offered) in of.all() {
             let Some(offered) = offered else { continue };
             self.provider_offers.with_label_values(&["beacon", &of.name, what]).set(i64::from(offered));
@@ -302,7 +302,7 @@ fn raise(counters: &IntCounterVec, labels: &[&str], total: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use guardian_chain::{Layer, Offers, ProviderStats};
+    use guardian_chain::{Capabilities, Layer, ProviderStats};
     use guardian_protocol::types::ProviderId;
     use std::{collections::BTreeSet, time::Duration};
 
@@ -372,16 +372,16 @@ mod tests {
     fn what_could_not_be_found_out_of_a_provider_is_not_shown() {
         let metrics = Metrics::new().unwrap();
         let (id, name) = (ProviderId(0), "mine".to_owned());
-        let offers =
-            Offers { id, name, version: None, states: Some(true), post: Some(false), events: None, past: None };
-        metrics.offers(&offers);
+        let capabilities =
+            Capabilities { id, name, version: None, states: Some(true), post: Some(false), events: None, past: None };
+        metrics.capabilities(&offers);
         let text = metrics.text();
-        let shown: Vec<&str> = text.lines().filter(|line| line.starts_with("guardian_provider_offers")).collect();
+        let shown: Vec<&str> = text.lines().filter(|line| line.starts_with("guardian_provider_capabilities")).collect();
         assert_eq!(
             shown,
             [
-                r#"guardian_provider_offers{layer="beacon",provider="mine",what="post"} 0"#,
-                r#"guardian_provider_offers{layer="beacon",provider="mine",what="states"} 1"#,
+                r#"guardian_provider_capabilities{layer="beacon",provider="mine",what="post"} 0"#,
+                r#"guardian_provider_capabilities{layer="beacon",provider="mine",what="states"} 1"#,
             ]
         );
     }

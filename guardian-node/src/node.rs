@@ -22,7 +22,7 @@ use futures::StreamExt;
 use guardian_chain::{AccountKey, ChainConfig, Endpoint, Limits, Readers, Sender, SenderConfig};
 use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Event, Network};
-use guardian_protocol::{Guardian, Secrets, input::Input, setup::Setup, types::Network as Chain};
+use guardian_protocol::{Guardian, Secrets, input::Input, setup::Setup, types::ChainSpec};
 use rand_core::OsRng;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
@@ -95,7 +95,9 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
     tasks.critical_blocking("brain", move || driver.run(&runtime, &driver_stop));
     tasks.critical("network", until(stop.clone(), async { Ok(transport.await?) }));
     tasks.critical("peers", until(stop.clone(), hear(events, peers, inputs.clone(), Arc::clone(&metrics))));
-    tokio::spawn(stop.clone().run_until_cancelled_owned(find_out(Arc::clone(&readers), Arc::clone(&metrics))));
+    tokio::spawn(
+        stop.clone().run_until_cancelled_owned(probe_capabilities(Arc::clone(&readers), Arc::clone(&metrics))),
+    );
     tasks.critical("nudges", until(stop.clone(), nudge(readers, inputs, metrics)));
     tasks.critical("http", http::serve(config.http.listen, pages, stop));
     tracing::info!(guardian = config.guardian.name, http = %config.http.listen, "running");
@@ -121,7 +123,7 @@ async fn hear(
         let input = match news {
             News::Up => Input::PeerUp(member),
             News::Down => Input::PeerDown(member),
-            News::Twins => Input::Twins(member),
+            News::Doppelgangers => Input::Doppelgangers(member),
             News::Heard(bytes) => Input::Heard { from: member, bytes },
         };
         Performer::offer(&inputs, &metrics, "network", input);
@@ -140,12 +142,12 @@ async fn nudge(readers: Arc<Readers>, inputs: mpsc::Sender<Input>, metrics: Arc<
 }
 
 /// Finds out what the beacon nodes offer, once of each, and tells. Nothing waits for it.
-async fn find_out(readers: Arc<Readers>, metrics: Arc<Metrics>) {
-    let mut found = std::pin::pin!(readers.offers_found(SILENCE));
+async fn probe_capabilities(readers: Arc<Readers>, metrics: Arc<Metrics>) {
+    let mut found = std::pin::pin!(readers.capabilities_found(SILENCE));
     while let Some(of) = found.next().await {
-        metrics.offers(&of);
+        metrics.capabilities(&of);
         let (provider, version) = (&of.name, of.version.as_deref().unwrap_or("unknown"));
-        tracing::info!(provider, version, offers = of.in_words(), "what this beacon provider offers");
+        tracing::info!(provider, version, capabilities = of.in_words(), "what this beacon provider offers");
         for (what, hint) in of.hints() {
             tracing::info!(provider, what, hint, "not offered");
         }
@@ -178,7 +180,7 @@ pub(crate) fn open_store(config: &Config) -> Result<Store, Hinted> {
 }
 
 /// The account that pays.
-pub(crate) fn sender(config: &Config, chain: &Chain, key: &[u8; 32]) -> Result<Sender, Hinted> {
+pub(crate) fn sender(config: &Config, chain: &ChainSpec, key: &[u8; 32]) -> Result<Sender, Hinted> {
     const GWEI: u128 = 1_000_000_000;
     let defaults = SenderConfig::default();
     let settings = SenderConfig {

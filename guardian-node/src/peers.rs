@@ -22,7 +22,7 @@ pub(crate) enum News {
     Up,
     Down,
     /// Two processes with its identity connect by turns.
-    Twins,
+    Doppelgangers,
     Heard(Vec<u8>),
 }
 
@@ -49,7 +49,7 @@ impl Peers {
             let (peer, news) = match event {
                 Event::Connected(peer) => (peer, News::Up),
                 Event::Disconnected(peer) => (peer, News::Down),
-                Event::Twins(peer) => (peer, News::Twins),
+                Event::Doppelgangers(peer) => (peer, News::Doppelgangers),
                 Event::Received { from, channel: Channel::Broadcast | Channel::Direct, bytes } => {
                     (from, News::Heard(bytes))
                 }

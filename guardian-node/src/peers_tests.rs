@@ -13,7 +13,7 @@ use guardian_protocol::{
     record::Record,
     setup::Setup,
     status::Reason,
-    types::{Epoch, Network as Chain},
+    types::{ChainSpec as Chain, Epoch},
 };
 use rand_core::OsRng;
 use std::{
@@ -75,7 +75,7 @@ impl Process {
             let input = |member, news| match news {
                 News::Up => Input::PeerUp(member),
                 News::Down => Input::PeerDown(member),
-                News::Twins => Input::Twins(member),
+                News::Doppelgangers => Input::Doppelgangers(member),
                 News::Heard(bytes) => Input::Heard { from: member, bytes },
             };
             hearing.hear(events, |member, news| drop(sender.try_send(input(member, news)))).await;
@@ -117,11 +117,11 @@ impl Process {
     }
 
     fn alarms(&self) -> bool {
-        self.metrics.text().lines().any(|line| line == "guardian_twins{member=\"guardian-2\"} 1")
+        self.metrics.text().lines().any(|line| line == "guardian_doppelgangers{member=\"guardian-2\"} 1")
     }
 
     fn stands_still(&self) -> bool {
-        self.guardian.not_ready().contains(&Reason::Twin)
+        self.guardian.not_ready().contains(&Reason::Doppelganger)
     }
 }
 

@@ -93,7 +93,7 @@ impl Reporter {
             Event::KeyMismatch { onchain, ours } => {
                 error!(onchain = onchain.0, ours = ours.0, "the contracts verify against another key");
             }
-            Event::FloorSettled { after } => info!(after = after.0, "new store: signing periods after this one"),
+            Event::FloorRaised { after } => info!(after = after.0, "new store: signing periods after this one"),
             event => self.duty(event),
         }
     }
@@ -260,13 +260,13 @@ impl Reporter {
             }
             Event::Quarantined { member, boots } => {
                 let name = self.names.member(member);
-                self.metrics.twins.with_label_values(&[name]).set(1);
+                self.metrics.doppelgangers.with_label_values(&[name]).set(1);
                 let starts = boots.map(|boots| boots.map(|boot| hex::encode(boot.0)).join(" and "));
                 error!(member = name, starts, "ALARM: two processes run with one identity; neither is signed with");
             }
             Event::QuarantineLifted { member } => {
                 let name = self.names.member(member);
-                self.metrics.twins.with_label_values(&[name]).set(0);
+                self.metrics.doppelgangers.with_label_values(&[name]).set(0);
                 info!(member = name, "only one process of the member is left: it takes part again");
             }
             other => debug!(event = ?other, "event"),

@@ -154,7 +154,7 @@ async fn lie(place: &Place, me: u16, bytes: Vec<u8>) {
             Event::Connected(peer) => drop(network.send(peer, bytes.clone())),
             // The others have heard, passed it on and gone.
             Event::Disconnected(_) => break,
-            Event::Received { .. } | Event::Twins(_) => {}
+            Event::Received { .. } | Event::Doppelgangers(_) => {}
         }
     }
     running.abort();

@@ -68,7 +68,7 @@ pub enum Event {
         reason: NotSafe,
     },
     /// A new store may sign again after this period.
-    FloorSettled {
+    FloorRaised {
         /// The period.
         after: Epoch,
     },
@@ -144,12 +144,12 @@ pub enum Event {
         member: MemberId,
     },
     /// More members than can be faulty say that another process runs with our identity: an alarm. Nothing is signed.
-    TwinFound {
+    OwnDoppelgangerFound {
         /// Who says so.
         by: Vec<MemberId>,
     },
     /// They no longer say so: we take part again.
-    TwinGone,
+    OwnDoppelgangerGone,
     /// The committee signed.
     Signed {
         /// The duty.

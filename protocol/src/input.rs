@@ -18,7 +18,7 @@ pub enum Input {
     /// The last connection to a member is gone.
     PeerDown(MemberId),
     /// Two processes of a member connect by turns; the transport has authenticated both.
-    Twins(MemberId),
+    Doppelgangers(MemberId),
     /// Bytes from a member; the transport has authenticated `from` as their author.
     Heard {
         /// The author.

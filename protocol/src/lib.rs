@@ -12,7 +12,7 @@
 //! - [`mod@decide`] turns evidence into [`types::Duty`]s. It has no opinion that an operator could configure: everybody who sees the same
 //!   chain computes the same bytes.
 //! - [`agree`] counts equal digests. The announcement of a digest carries nonce commitments, so that a vote is also FROST's first round.
-//! - [`sign`] lets the guard speak, spends nonces, collects shares ([`duties`] holds what is open).
+//! - [`sign`] lets the guard speak, spends nonces, collects shares ([`open`] holds what is open).
 //! - [`submit`] brings [`sign::Signed`] duties to their contract, by turns, and watches the contract's own progress until it is final.
 //! - [`audit`] keeps account of what was decided and why, and finds out where guardians that disagree have read something else.
 //! - [`exits`] gives this guardian's part of the exits that a signed order demands.
@@ -34,13 +34,13 @@ pub mod agree;
 pub mod audit;
 pub mod ceremony;
 pub mod decide;
-pub mod duties;
 pub mod effects;
 pub mod event;
 pub mod exits;
 mod guardian;
 pub mod input;
 pub mod observe;
+pub mod open;
 pub mod peers;
 pub mod ports;
 pub mod record;

@@ -1,6 +1,6 @@
 //! What a guardian is told once, at its start: who it is, with whom, on which chain, and how patient to be.
 
-use crate::types::{Committee, Contracts, DigestDomain, MemberId, Network};
+use crate::types::{ChainSpec, Committee, Contracts, DigestDomain, MemberId};
 use std::time::Duration;
 
 /// The fixed surroundings of every step.
@@ -11,7 +11,7 @@ pub struct Setup {
     /// All members and their threshold.
     pub committee: Committee,
     /// The chain.
-    pub network: Network,
+    pub network: ChainSpec,
     /// The contracts.
     pub contracts: Contracts,
     /// How many providers must give the same answer.

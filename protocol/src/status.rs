@@ -24,7 +24,7 @@ pub struct Status {
     /// Why it would not contribute to the next report. Empty: ready.
     pub not_ready: Vec<Reason>,
     /// Duties that it announced and that are not signed yet.
-    pub open: Vec<OpenDuty>,
+    pub open: Vec<OpenDutyStatus>,
     /// The newest signed duty of each kind.
     pub signed: Vec<SignedDuty>,
     /// Validators whose exit is under way.
@@ -39,7 +39,7 @@ pub struct Status {
 
 /// A duty on its way to a signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct OpenDuty {
+pub struct OpenDutyStatus {
     /// Which.
     pub id: DutyId,
     /// What this guardian computed.
@@ -98,7 +98,7 @@ pub enum Reason {
     /// The store is new, and it is not yet known what an older one may have signed.
     StoreIsNew,
     /// Another process runs with this guardian's identity.
-    Twin,
+    Doppelganger,
     /// This guardian was proven to cheat, and the others exclude it.
     Excluded,
 }
@@ -115,7 +115,7 @@ impl Reason {
         Self::KeyMismatch,
         Self::TooFewPeers,
         Self::StoreIsNew,
-        Self::Twin,
+        Self::Doppelganger,
         Self::Excluded,
     ];
 
@@ -132,7 +132,7 @@ impl Reason {
             Self::KeyMismatch => "key_mismatch",
             Self::TooFewPeers => "too_few_peers",
             Self::StoreIsNew => "store_is_new",
-            Self::Twin => "twin",
+            Self::Doppelganger => "doppelganger",
             Self::Excluded => "excluded",
         }
     }

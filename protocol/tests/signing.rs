@@ -19,7 +19,7 @@ mod alarms;
 mod cheats;
 #[path = "suite/cluster.rs"]
 mod cluster;
+#[path = "suite/doppelgangers.rs"]
+mod doppelgangers;
 #[path = "suite/sizes.rs"]
 mod sizes;
-#[path = "suite/twins.rs"]
-mod twins;

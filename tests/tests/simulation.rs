@@ -67,7 +67,7 @@ fn no_nonce_is_used_twice_whatever_becomes_of_disks() {
     let tally = all(seeds, Profile::NONCES, Faults::ALL, Sabotage::None).unwrap();
     println!("{seeds} seeds: {tally:?}");
     // What was looked for has had its occasions.
-    assert!(tally.set_back > seeds && tally.twins > seeds && tally.shares > seeds, "{tally:?}");
+    assert!(tally.set_back > seeds && tally.doppelgangers > seeds && tally.shares > seeds, "{tally:?}");
 }
 
 #[test]
@@ -135,5 +135,5 @@ fn two_processes_of_one_member_are_noticed_by_everybody() {
 #[test]
 fn two_processes_that_nobody_asks_for_are_not_noticed() {
     let violation = run_twice(0, false, Sabotage::ProbesAreLost).unwrap_err();
-    assert_eq!(violation.name, "a_twin_is_noticed");
+    assert_eq!(violation.name, "a_doppelganger_is_noticed");
 }

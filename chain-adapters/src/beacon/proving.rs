@@ -24,7 +24,7 @@ use tokio::{
 const QUEUE: usize = 8;
 
 /// Where states are hashed: one at a time, whoever serves it, and what the last one left makes the next one cheap.
-pub(crate) type Desk = Arc<Mutex<WarmCache>>;
+pub(crate) type StateHasher = Arc<Mutex<WarmCache>>;
 
 /// What to do to the bytes of a state.
 enum Piece {
@@ -39,7 +39,7 @@ impl BeaconClient {
         chain: &BeaconFingerprint,
         slot: Slot,
         pubkeys: &[BlsPubkey],
-        desk: &Desk,
+        hasher: &StateHasher,
     ) -> Result<Reading, ReadFailure> {
         self.check_sync(chain).await?;
         // 'finalized' is the asked state unless finality has moved on; the state's own slot tells.
@@ -48,7 +48,7 @@ impl BeaconClient {
             match self.state(id).await? {
                 Routed::Absent(reason) => said = reason,
                 Routed::Found(response) => {
-                    let state = self.prove(chain, slot, pubkeys, response, desk).await?;
+                    let state = self.prove(chain, slot, pubkeys, response, hasher).await?;
                     return reading(&state).map(|reading| Reading::State(Box::new(reading)));
                 }
             }
@@ -74,7 +74,7 @@ impl BeaconClient {
         slot: Slot,
         pubkeys: &[BlsPubkey],
         mut response: Response,
-        desk: &Desk,
+        hasher: &StateHasher,
     ) -> Result<ProvedState, ReadFailure> {
         if content_type(&response) != "application/octet-stream" {
             return Err(ReadFailure::NotAvailable("it serves no states in SSZ".to_owned()));
@@ -86,7 +86,7 @@ impl BeaconClient {
             let provider = self.http.name();
             tracing::error!(
                 provider,
-                fork = self.http.tame(&fork),
+                fork = self.http.sanitise(&fork),
                 "the state is of a fork that this version can't prove"
             );
             return Err(ReadFailure::NotAvailable("the state is of a fork that this version does not know".to_owned()));
@@ -98,7 +98,7 @@ impl BeaconClient {
         let expected = Expected { genesis_time, genesis_validators_root, slot: slot.0 };
         let wanted = Wanted::validators(pubkeys.iter().copied());
         let start = move |warm| StateProver::new(&fork, preset, Some(expected), wanted, warm);
-        let cache = Arc::clone(desk).lock_owned().await;
+        let cache = Arc::clone(hasher).lock_owned().await;
         if !self.budget.begin(response.content_length(), self.http.limits.state_budget, Instant::now()) {
             return Err(self.exhausted());
         }

@@ -1,7 +1,7 @@
 //! Answers to the protocol's beacon queries, from one beacon node's routes.
 
 use super::{
-    client::{BeaconClient, Routed, sure},
+    client::{BeaconClient, Routed, reject_optimistic},
     fingerprint::BeaconFingerprint,
     wire::{Envelope, ValidatorEntry},
 };
@@ -145,7 +145,7 @@ impl BeaconClient {
 }
 
 fn validators(answer: Envelope<Vec<ValidatorEntry>>) -> Result<Vec<ValidatorRecord>, ReadFailure> {
-    sure(&answer)?;
+    reject_optimistic(&answer)?;
     if answer.finalized == Some(false) {
         return Err(ReadFailure::NotAvailable("it has not finalized this slot yet".to_owned()));
     }

@@ -77,8 +77,8 @@ impl Deployment {
 
     /// The key may have been rotated since; then it is not the plan's, and the operator should know.
     async fn key_in_force(&self, node: &ExecutionClient, head: B256) -> Result<Finding, VerifyError> {
-        let epoch = node.must_view(self.guardian_keys, GuardianKeys::keyEpochCall {}, head).await?;
-        let key = node.must_view(self.guardian_keys, GuardianKeys::groupKeyCall {}, head).await?;
+        let epoch = node.view_existing(self.guardian_keys, GuardianKeys::keyEpochCall {}, head).await?;
+        let key = node.view_existing(self.guardian_keys, GuardianKeys::groupKeyCall {}, head).await?;
         let word = |word: B256| U256::from_be_bytes(word.0);
         let planned = (word(self.plan.group_key.px), word(self.plan.group_key.py));
         let found = match (key.px, key.py) == planned {

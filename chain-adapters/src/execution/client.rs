@@ -144,7 +144,7 @@ impl ExecutionClient {
     ///
     /// # Errors
     /// [`ReadFailure::NotAvailable`] if there is none.
-    pub(crate) async fn must_view<C: SolCall>(
+    pub(crate) async fn view_existing<C: SolCall>(
         &self,
         contract: Address,
         call: C,
@@ -185,16 +185,16 @@ impl ExecutionClient {
     pub(crate) fn failure(&self, error: &TransportError) -> ReadFailure {
         match error {
             RpcError::ErrorResp(payload) => {
-                ReadFailure::NotAvailable(self.http.tame(&format!("error {}: {}", payload.code, payload.message)))
+                ReadFailure::NotAvailable(self.http.sanitise(&format!("error {}: {}", payload.code, payload.message)))
             }
             RpcError::NullResp => ReadFailure::NotAvailable("null".to_owned()),
-            RpcError::DeserError { err, .. } => ReadFailure::Malformed(self.http.tame(&err.to_string())),
+            RpcError::DeserError { err, .. } => ReadFailure::Malformed(self.http.sanitise(&err.to_string())),
             RpcError::Transport(kind) => match kind.as_custom().and_then(|error| error.downcast_ref::<ReadFailure>()) {
                 Some(failure) => failure.clone(),
-                None => ReadFailure::Unreachable(self.http.tame(&kind.to_string())),
+                None => ReadFailure::Unreachable(self.http.sanitise(&kind.to_string())),
             },
             RpcError::UnsupportedFeature(_) | RpcError::LocalUsageError(_) | RpcError::SerError(_) => {
-                ReadFailure::Malformed(self.http.tame(&error.to_string()))
+                ReadFailure::Malformed(self.http.sanitise(&error.to_string()))
             }
         }
     }
@@ -232,7 +232,7 @@ impl Service<RequestPacket> for BoundedRpc {
                 Err(_) if answer.status.is_success() => {
                     Err(TransportErrorKind::custom(ReadFailure::Malformed("no JSON-RPC".to_owned())))
                 }
-                Ok(_) | Err(_) => Err(TransportErrorKind::custom(ReadFailure::Unreachable(http.said(&answer)))),
+                Ok(_) | Err(_) => Err(TransportErrorKind::custom(ReadFailure::Unreachable(http.describe(&answer)))),
             }
         })
     }

@@ -42,11 +42,11 @@ impl ExecutionClient {
         let block = header.hash;
         let (keys, registry, feed) = (contracts.guardian_keys, contracts.ejection_registry, contracts.reserve_feed);
         let (key, key_epoch, threshold, period, sources, accepted) = try_join!(
-            self.must_view(keys, GuardianKeys::groupKeyCall {}, block),
-            self.must_view(keys, GuardianKeys::keyEpochCall {}, block),
-            self.must_view(registry, EjectionRegistry::getEjectionThresholdCall {}, block),
-            self.must_view(feed, ReserveFeed::reportPeriodEpochsCall {}, block),
-            self.must_view(feed, ReserveFeed::getSourcesCall {}, block),
+            self.view_existing(keys, GuardianKeys::groupKeyCall {}, block),
+            self.view_existing(keys, GuardianKeys::keyEpochCall {}, block),
+            self.view_existing(registry, EjectionRegistry::getEjectionThresholdCall {}, block),
+            self.view_existing(feed, ReserveFeed::reportPeriodEpochsCall {}, block),
+            self.view_existing(feed, ReserveFeed::getSourcesCall {}, block),
             self.accepted(contracts, block),
         )?;
         let group_key = group_key(key.px, key.py)?;
@@ -80,16 +80,16 @@ impl ExecutionClient {
         let finalized = self.header("finalized").await?;
         let block = finalized.ok_or_else(|| ReadFailure::NotAvailable("nothing is final yet".to_owned()))?.hash;
         let (key, epoch) = try_join!(
-            self.must_view(contracts.guardian_keys, GuardianKeys::groupKeyCall {}, block),
-            self.must_view(contracts.guardian_keys, GuardianKeys::keyEpochCall {}, block),
+            self.view_existing(contracts.guardian_keys, GuardianKeys::groupKeyCall {}, block),
+            self.view_existing(contracts.guardian_keys, GuardianKeys::keyEpochCall {}, block),
         )?;
         Ok(FinalKey { key_epoch: KeyEpoch(epoch), group_key: group_key(key.px, key.py)? })
     }
 
     async fn accepted(&self, contracts: &Contracts, block: B256) -> Result<Accepted, ReadFailure> {
         let (ejection, reserves) = try_join!(
-            self.must_view(contracts.ejection_registry, EjectionRegistry::lastReferenceSlotCall {}, block),
-            self.must_view(contracts.reserve_feed, ReserveFeed::lastReferenceSlotCall {}, block),
+            self.view_existing(contracts.ejection_registry, EjectionRegistry::lastReferenceSlotCall {}, block),
+            self.view_existing(contracts.reserve_feed, ReserveFeed::lastReferenceSlotCall {}, block),
         )?;
         Ok(Accepted { ejection: Slot(ejection), reserves: Slot(reserves) })
     }
@@ -115,7 +115,7 @@ impl ExecutionClient {
         if token.is_zero() {
             return Ok(0);
         }
-        wei(self.must_view(token, LiabilityToken::totalSupplyCall {}, block).await?)
+        wei(self.view_existing(token, LiabilityToken::totalSupplyCall {}, block).await?)
     }
 
     async fn balances(&self, accounts: Vec<Address>, block: B256) -> Result<Vec<(Address, Wei)>, ReadFailure> {

@@ -30,7 +30,7 @@ use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use guardian_protocol::{
     ports::{CallOutcome, ReadFailure},
     sign::Signed,
-    types::{Contracts, DutyKind, KeyEpoch, Network, ProviderId, Slot, Wei},
+    types::{ChainSpec, Contracts, DutyKind, KeyEpoch, ProviderId, Slot, Wei},
 };
 use node::Trial;
 use nonce::{Rejection, median};
@@ -99,7 +99,7 @@ impl Sender {
         config: SenderConfig,
         limits: Limits,
         endpoints: &[Endpoint],
-        network: &Network,
+        network: &ChainSpec,
         contracts: Contracts,
         key: AccountKey,
     ) -> Result<Self, Error> {

@@ -59,11 +59,11 @@ impl ExecutionClient {
         match goal {
             Goal::Slot(DutyKind::Ejection, slot) => {
                 let call = EjectionRegistry::lastReferenceSlotCall {};
-                Ok(self.must_view(contracts.ejection_registry, call, block).await? >= slot.0)
+                Ok(self.view_existing(contracts.ejection_registry, call, block).await? >= slot.0)
             }
             Goal::Slot(DutyKind::Reserves, slot) => {
                 let call = ReserveFeed::lastReferenceSlotCall {};
-                Ok(self.must_view(contracts.reserve_feed, call, block).await? >= slot.0)
+                Ok(self.view_existing(contracts.reserve_feed, call, block).await? >= slot.0)
             }
             Goal::Code(address) => {
                 // A call to an account without code succeeds and does nothing.
@@ -73,7 +73,7 @@ impl ExecutionClient {
                 self.has_code(address, block).await
             }
             Goal::Epoch(epoch) => {
-                Ok(self.must_view(contracts.guardian_keys, GuardianKeys::keyEpochCall {}, block).await? >= epoch.0)
+                Ok(self.view_existing(contracts.guardian_keys, GuardianKeys::keyEpochCall {}, block).await? >= epoch.0)
             }
         }
     }
@@ -144,7 +144,7 @@ impl ExecutionClient {
                     || payload.message.to_string(),
                     |id| format!("unknown error {}", hex::encode_prefixed(id)),
                 );
-                Trial::Refused(self.http.tame(&shown))
+                Trial::Refused(self.http.sanitise(&shown))
             }
         })
     }

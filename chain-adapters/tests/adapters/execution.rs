@@ -184,9 +184,9 @@ async fn providers_must_be_there_and_have_names_of_their_own() {
     let (node, beacon) = (Node::start(Chain::default()).await, Server::start(healthy).await);
     let none = Readers::connect(config(&[], &[&node.server.url])).await.unwrap_err();
     assert!(matches!(none, Error::ProviderCount { count: 0, .. }), "{none}");
-    let mut twins = config(&[&beacon.url, &beacon.url], &[&node.server.url]);
-    twins.beacon[1].name = twins.beacon[0].name.clone();
-    assert!(matches!(Readers::connect(twins).await, Err(Error::DuplicateName { .. })));
+    let mut doppelgangers = config(&[&beacon.url, &beacon.url], &[&node.server.url]);
+    doppelgangers.beacon[1].name = doppelgangers.beacon[0].name.clone();
+    assert!(matches!(Readers::connect(doppelgangers).await, Err(Error::DuplicateName { .. })));
 }
 
 #[tokio::test]

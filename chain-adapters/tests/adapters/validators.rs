@@ -132,15 +132,15 @@ async fn a_state_of_an_unknown_fork_or_in_json_is_left_alone() {
 
 #[tokio::test]
 async fn an_answer_that_does_not_fit_the_question_is_malformed() {
-    let mut twin = validator(4);
-    twin["validator"]["pubkey"] = json!(pubkey_text(1));
+    let mut doppelganger = validator(4);
+    doppelganger["validator"]["pubkey"] = json!(pubkey_text(1));
     let mut unquoted = validator(1);
     unquoted["balance"] = json!(32);
     for (what, list) in [
         ("an empty list", json!([])),
         ("an unasked validator", json!([validator(1), validator(2)])),
         ("a validator twice", json!([validator(1), validator(1)])),
-        ("one key with two indices", json!([validator(1), twin])),
+        ("one key with two indices", json!([validator(1), doppelganger])),
         ("an unquoted number", json!([unquoted])),
         ("no list", json!({})),
     ] {

@@ -10,7 +10,7 @@ use guardian_protocol::{
     record::Record,
     setup::Setup,
     status::Reason,
-    types::{Checkpoint, DutyId, DutyKind, Epoch, Network, Slot, Timestamp},
+    types::{ChainSpec, Checkpoint, DutyId, DutyKind, Epoch, Slot, Timestamp},
 };
 use rand_core::OsRng;
 
@@ -108,7 +108,7 @@ fn a_restored_guardian_waits_until_signing_is_safe() {
     let setup = Setup {
         me: committee.named("guardian-1").unwrap().id,
         committee: committee.committee().unwrap(),
-        network: Network {
+        network: ChainSpec {
             chain_id: 1,
             genesis_validators_root: [1; 32].into(),
             genesis_time: 0,

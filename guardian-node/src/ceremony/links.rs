@@ -79,7 +79,7 @@ fn input(member: MemberId, news: News) -> Option<Input> {
         News::Up => Some(Input::PeerUp(member)),
         News::Down => Some(Input::PeerDown(member)),
         // The network has said so in the log. A ceremony need not know: its posts are derived, so both processes make the same.
-        News::Twins => None,
+        News::Doppelgangers => None,
         News::Heard(bytes) => Some(Input::Heard { from: member, bytes }),
     }
 }

@@ -53,7 +53,7 @@ impl Check {
 
 /// What each beacon provider offers. Nothing of it is needed: what is missing is made up for, more slowly or with less proof.
 async fn tell_offers(readers: &Readers) {
-    for of in readers.offers().await {
+    for of in readers.capabilities().await {
         if of.is_silent() {
             output::data(&format!("no  beacon provider {} does not answer", of.name));
             output::data("    hint: check its url under [beacon]; the others are enough as long as none of them fails");

@@ -82,7 +82,7 @@ impl Actor {
         if process.is_some_and(|process| peer.identified(connection, process)) {
             warn!(peer = %id, "two processes of this member are running");
             // What finds no room is told when they next push each other out.
-            if self.delivery.offer(Event::Twins(id)).is_err() {
+            if self.delivery.offer(Event::Doppelgangers(id)).is_err() {
                 self.metrics.dropped(DropReason::EventQueueFull);
             }
         }

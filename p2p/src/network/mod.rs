@@ -54,7 +54,7 @@ pub enum Event {
     /// This member cannot be reached any more. It is dialled again until it can.
     Disconnected(PeerId),
     /// Two processes with this member's identity live: both have connected, by turns. Told each time that it shows.
-    Twins(PeerId),
+    Doppelgangers(PeerId),
     /// A message of a member arrived. It may have been sent before the connection was reported.
     Received {
         /// The member that wrote it, authenticated.

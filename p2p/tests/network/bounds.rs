@@ -73,7 +73,7 @@ async fn honest_while_flooded(flood: impl Fn(&Node)) -> (usize, [Node; 3]) {
             Event::Received { from, .. } if from == id(2) => expected -= 1,
             Event::Received { from, .. } if from == id(3) => of_flooder += 1,
             Event::Received { .. } | Event::Connected(_) => {}
-            Event::Disconnected(peer) | Event::Twins(peer) => panic!("{peer} was disconnected, or seen twice"),
+            Event::Disconnected(peer) | Event::Doppelgangers(peer) => panic!("{peer} was disconnected, or seen twice"),
         }
     }
     (of_flooder, [victim, honest, flooder])

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     decide::decide,
     setup::Setup,
-    types::{Contracts, DigestDomain, Duty, Evidence, Network},
+    types::{ChainSpec, Contracts, DigestDomain, Duty, Evidence},
 };
 use alloy_primitives::B256;
 use guardian_crypto::schnorr::Signature;
@@ -26,7 +26,7 @@ pub struct Dossier {
     /// The committee's signature, if it is known: then nobody can deny the duty.
     pub signature: Option<Signature>,
     /// The chain.
-    pub network: Network,
+    pub network: ChainSpec,
     /// The contracts that the digest is bound to.
     pub contracts: Contracts,
     /// The root of the evidence's tree of facts.

@@ -5,9 +5,9 @@ use crate::{
     observe::Registry,
     setup::{ProviderQuorum, Setup, Timing},
     types::{
-        Accepted, BlockRef, BlsPubkey, ChainView, Checkpoint, Committee, Contracts, DutyBody, DutyKind, EjectionReason,
-        Epoch, Evidence, Gwei, KeyEpoch, Member, MemberId, Network, Policy, Proof, ProtocolEvent, Slot, ValidatorIndex,
-        ValidatorRecord,
+        Accepted, BlockRef, BlsPubkey, ChainSpec, ChainView, Checkpoint, Committee, Contracts, DutyBody, DutyKind,
+        EjectionReason, Epoch, Evidence, Gwei, KeyEpoch, Member, MemberId, Policy, Proof, ProtocolEvent, Slot,
+        ValidatorIndex, ValidatorRecord,
     },
 };
 use guardian_crypto::{frost::dealer, identity::IdentityKey};
@@ -27,7 +27,7 @@ pub(crate) fn setup() -> Setup {
     Setup {
         me: MemberId::new(1).unwrap(),
         committee: Committee::new(members, public, KeyEpoch(1)).unwrap(),
-        network: Network {
+        network: ChainSpec {
             chain_id: 1,
             genesis_validators_root: [0; 32].into(),
             genesis_time: 0,

@@ -8,7 +8,7 @@ use crate::types::{MemberId, ValidatorIndex};
 use alloy_primitives::B256;
 use guardian_crypto::bls::{
     ExitShare, PartialSignature, VerifiedPartial,
-    batch::{self, Settled},
+    batch::{self, Checked},
     exit::ExitRoot,
 };
 use rand_core::{CryptoRng, RngCore};
@@ -31,7 +31,7 @@ pub(super) enum Work {
     /// Make our parts of one order.
     Sign { order: B256, exits: Vec<ToSign> },
     /// Check parts, and combine where that makes enough.
-    Settle(Vec<ToSettle>),
+    Check(Vec<ToCheck>),
 }
 
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub(super) struct ToSign {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct ToSettle {
+pub(super) struct ToCheck {
     pub(super) order: B256,
     pub(super) index: ValidatorIndex,
     pub(super) key: Arc<ValidatorKey>,
@@ -61,7 +61,7 @@ pub struct Computed {
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
     Signed { order: B256, parts: Vec<(ValidatorIndex, VerifiedPartial)> },
-    Settled(Vec<(ToSettle, Settled)>),
+    Checked(Vec<(ToCheck, Checked)>),
 }
 
 impl Job {
@@ -75,17 +75,17 @@ impl Job {
                 let parts = batch::partial_exits(&shares, workers);
                 Outcome::Signed { order, parts: exits.iter().map(|exit| exit.index).zip(parts).collect() }
             }
-            Work::Settle(exits) => {
-                let batch: Vec<batch::Exit<'_>> = exits.iter().map(ToSettle::as_exit).collect();
-                let settled = batch::settle(&batch, workers, rng);
-                Outcome::Settled(exits.into_iter().zip(settled).collect())
+            Work::Check(exits) => {
+                let batch: Vec<batch::Exit<'_>> = exits.iter().map(ToCheck::as_exit).collect();
+                let checked = batch::check(&batch, workers, rng);
+                Outcome::Checked(exits.into_iter().zip(checked).collect())
             }
         };
         Computed { id: self.id, outcome }
     }
 }
 
-impl ToSettle {
+impl ToCheck {
     fn as_exit(&self) -> batch::Exit<'_> {
         batch::Exit {
             commitments: &self.key.commitments,

@@ -18,7 +18,7 @@ mod tests;
 
 pub use self::job::{Computed, Job};
 use self::{
-    job::{JobId, Outcome, ToSettle, ToSign, Work},
+    job::{JobId, Outcome, ToCheck, ToSign, Work},
     open::OpenExit,
     publish::Pace,
 };
@@ -33,7 +33,7 @@ use crate::{
     wire::PartialExits,
 };
 use alloy_primitives::B256;
-use guardian_crypto::bls::{ExitShare, ShareCommitments, VerifiedPartial, batch::Settled};
+use guardian_crypto::bls::{ExitShare, ShareCommitments, VerifiedPartial, batch::Checked};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -188,8 +188,8 @@ impl Exits {
         self.idle = false;
         match computed.outcome {
             Outcome::Signed { order, parts } => self.signed(order, parts, fx),
-            Outcome::Settled(exits) => {
-                self.settled(now, exits, fx);
+            Outcome::Checked(exits) => {
+                self.checked(now, exits, fx);
                 None
             }
         }
@@ -213,16 +213,16 @@ impl Exits {
         told.remove(&order)
     }
 
-    fn settled(&mut self, now: Timestamp, exits: Vec<(ToSettle, Settled)>, fx: &mut Effects) {
+    fn checked(&mut self, now: Timestamp, exits: Vec<(ToCheck, Checked)>, fx: &mut Effects) {
         let mut right = BTreeSet::new();
         let mut wrong: BTreeMap<MemberId, Vec<ValidatorIndex>> = BTreeMap::new();
-        for (judged, settled) in exits {
-            right.extend(settled.verified.keys().copied());
-            for member in &settled.wrong {
+        for (judged, checked) in exits {
+            right.extend(checked.verified.keys().copied());
+            for member in &checked.wrong {
                 wrong.entry(*member).or_default().push(judged.index);
             }
             if let Some(open) = self.open.get_mut(&judged.index).filter(|open| open.order() == judged.order)
-                && open.settled(now, &judged.fresh, &settled)
+                && open.checked(now, &judged.fresh, &checked)
             {
                 self.pace.due_at(open.turn());
                 fx.report(Event::ExitCombined { index: judged.index });
@@ -269,14 +269,14 @@ impl Exits {
             let exits: Vec<ToSign> = of_order.filter_map(OpenExit::to_sign).collect();
             return Some(Work::Sign { order, exits });
         }
-        let trusted = self.to_settle(|member| !self.suspects.contains(&member));
-        let exits = if trusted.is_empty() { self.to_settle(|_| true) } else { trusted };
-        (!exits.is_empty()).then_some(Work::Settle(exits))
+        let trusted = self.to_check(|member| !self.suspects.contains(&member));
+        let exits = if trusted.is_empty() { self.to_check(|_| true) } else { trusted };
+        (!exits.is_empty()).then_some(Work::Check(exits))
     }
 
-    fn to_settle(&self, are_chosen: impl Fn(MemberId) -> bool) -> Vec<ToSettle> {
+    fn to_check(&self, are_chosen: impl Fn(MemberId) -> bool) -> Vec<ToCheck> {
         let mut parts = 0usize;
-        let chosen = self.open.values().filter_map(|open| open.to_settle(&are_chosen));
+        let chosen = self.open.values().filter_map(|open| open.to_check(&are_chosen));
         chosen
             .take_while(|exit| {
                 let enough = parts >= PARTS_AT_ONCE;

@@ -52,7 +52,7 @@ impl Guardian {
     }
 
     /// A member told what it has read.
-    pub(super) fn found(&mut self, member: MemberId, finding: Finding, fx: &mut Effects) {
+    pub(super) fn on_finding(&mut self, member: MemberId, finding: Finding, fx: &mut Effects) {
         let period = finding.period;
         let (found, further) = self.comparisons.take(member, finding);
         match found {

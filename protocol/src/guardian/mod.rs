@@ -1,14 +1,14 @@
 //! The guardian: all steps in one machine with one transition function.
 //!
-//! [`Guardian::step`] takes an input and writes effects; after each input everything that is due is done ([`Guardian::settle`]), from
+//! [`Guardian::step`] takes an input and writes effects; after each input everything that is due is done ([`Guardian::advance`]), from
 //! levels and not from edges, so that waking too often does no harm and a missed wake is made up by the next.
 
 mod audit;
 mod exits;
 mod floor;
-mod hear;
+mod misconduct;
+mod on_message;
 mod past;
-mod standing;
 mod view;
 
 use self::past::Past;
@@ -16,13 +16,13 @@ use crate::{
     agree::Tally,
     audit::Comparisons,
     decide::decide,
-    duties::{Desk, OpenDuty},
     effects::{Effects, Recipient},
     event::Event,
     exits::{Exits, ValidatorKey},
     input::Input,
     observe::{Observer, QueryIds},
-    peers::{Peers, Twins},
+    open::{OpenDuty, SigningContext},
+    peers::{Doppelgangers, Peers},
     record::Record,
     setup::Setup,
     sign::{Culprits, Fault, Roster, Signed, SignedError, guard::Guard, signer::Keys},
@@ -86,7 +86,7 @@ pub struct Guardian {
     submissions: Submissions,
     exits: Exits,
     peers: Peers,
-    twins: Twins,
+    doppelgangers: Doppelgangers,
     culprits: Culprits,
     comparisons: Comparisons,
     ids: QueryIds,
@@ -142,7 +142,7 @@ impl Guardian {
             submissions,
             exits,
             peers: Peers::default(),
-            twins: Twins::new(boot, setup.committee.tolerated().saturating_add(1)),
+            doppelgangers: Doppelgangers::new(boot, setup.committee.tolerated().saturating_add(1)),
             culprits,
             comparisons: Comparisons::default(),
             ids: QueryIds::default(),
@@ -162,14 +162,14 @@ impl Guardian {
             Input::PeerUp(member) => {
                 self.peers.up(member);
                 self.greet(member, fx);
-                if let Some(probe) = self.twins.repeat(member) {
+                if let Some(probe) = self.doppelgangers.repeat(member) {
                     fx.send(Recipient::One(member), self.seal(Message::Probe(probe)));
                 }
             }
             Input::PeerDown(member) => self.peers.down(member),
-            Input::Twins(member) => self.met_twins(member, fx),
+            Input::Doppelgangers(member) => self.met_doppelgangers(member, fx),
             Input::Heard { from, bytes } => match Envelope::open(&bytes, from, &self.setup.committee) {
-                Ok(envelope) => self.hear(now, envelope, rng, fx),
+                Ok(envelope) => self.on_message(now, envelope, rng, fx),
                 Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),
             },
             Input::Read(answers) => {
@@ -179,28 +179,28 @@ impl Guardian {
                 }
             }
             Input::Called { id, outcome } => self.submissions.called(now, id, outcome, &self.setup, fx),
-            Input::Computed(computed) => self.computed(now, computed, fx),
+            Input::Computed(computed) => self.on_computed(now, computed, fx),
         }
-        self.settle(now, rng, fx);
+        self.advance(now, rng, fx);
     }
 
     /// Does everything that is due.
-    fn settle(&mut self, now: Timestamp, rng: &mut (impl CryptoRng + RngCore), fx: &mut Effects) {
+    fn advance(&mut self, now: Timestamp, rng: &mut (impl CryptoRng + RngCore), fx: &mut Effects) {
         self.observer.poll(now, &mut self.ids, &self.setup, fx);
-        self.settle_floor(fx);
-        self.settle_twins(now, rng, fx);
+        self.raise_floor(fx);
+        self.challenge_doppelgangers(now, rng, fx);
         // Who was just caught must not be asked again.
-        self.settle_faults(fx);
+        self.publish_faults(fx);
         let mut complete = Vec::new();
-        let (open, tally, desk) = self.desk();
+        let (open, tally, context) = self.context();
         for duty in open.values_mut() {
-            duty.announce(now, tally, &desk, rng, fx);
-            if let Some(signature) = duty.coordinate(now, tally, &desk, rng, fx) {
+            duty.announce(now, tally, &context, rng, fx);
+            if let Some(signature) = duty.coordinate(now, tally, &context, rng, fx) {
                 complete.push((duty.id().kind, signature));
             }
         }
         // Before a duty goes, with the proofs that it holds.
-        self.settle_faults(fx);
+        self.publish_faults(fx);
         for (kind, signature) in complete {
             self.complete(now, kind, signature, fx);
         }
@@ -273,11 +273,11 @@ impl Guardian {
     }
 
     /// What is open, what was announced, and what signing needs besides.
-    fn desk(&mut self) -> (&mut BTreeMap<DutyKind, OpenDuty>, &mut Tally, Desk<'_>) {
+    fn context(&mut self) -> (&mut BTreeMap<DutyKind, OpenDuty>, &mut Tally, SigningContext<'_>) {
         let keys = Keys { identity: &self.identity, share: &self.share };
-        let roster = Roster { culprits: &self.culprits, twins: &self.twins, peers: &self.peers };
-        let desk = Desk { setup: &self.setup, keys, guard: &self.guard, roster };
-        (&mut self.open, &mut self.tally, desk)
+        let roster = Roster { culprits: &self.culprits, doppelgangers: &self.doppelgangers, peers: &self.peers };
+        let context = SigningContext { setup: &self.setup, keys, guard: &self.guard, roster };
+        (&mut self.open, &mut self.tally, context)
     }
 
     fn seal(&self, message: Message) -> Envelope {

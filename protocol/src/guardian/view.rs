@@ -2,9 +2,9 @@
 
 use super::Guardian;
 use crate::{
-    duties::OpenDuty,
     event::Layer,
     observe::Trouble,
+    open::OpenDuty,
     sign::Fault,
     status::{self, Reason, Status},
     types::MemberId,
@@ -30,13 +30,13 @@ impl Guardian {
             exits: self.exits.open().collect(),
             differences: self.disagreements(),
             excluded: self.culprits.iter().map(|(member, _)| member).collect(),
-            quarantined: self.twins.quarantined().collect(),
+            quarantined: self.doppelgangers.quarantined().collect(),
         }
     }
 
-    fn open_status(&self, duty: &OpenDuty) -> status::OpenDuty {
+    fn open_status(&self, duty: &OpenDuty) -> status::OpenDutyStatus {
         let disagreeing = self.tally.of(duty.id()).filter(|(_, a)| a.digest != duty.digest());
-        status::OpenDuty {
+        status::OpenDutyStatus {
             id: duty.id(),
             digest: duty.digest(),
             votes: self.tally.votes(duty.id(), duty.digest()),
@@ -77,8 +77,8 @@ impl Guardian {
         if self.guard.is_new() {
             reasons.push(Reason::StoreIsNew);
         }
-        if self.twins.has_own() {
-            reasons.push(Reason::Twin);
+        if self.doppelgangers.has_own() {
+            reasons.push(Reason::Doppelganger);
         }
         if self.culprits.is_excluded(self.setup.me) {
             reasons.push(Reason::Excluded);

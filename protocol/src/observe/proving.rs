@@ -16,10 +16,10 @@ use crate::{
 use alloy_primitives::B256;
 
 /// What is known of validators, and how.
-type Known = (Vec<ValidatorRecord>, Proof);
+type ProvenValidators = (Vec<ValidatorRecord>, Proof);
 
 /// What a state is worth.
-enum Worth {
+enum StateVerdict {
     Proof(Proof),
     /// Not enough providers say that the advanced state has this root.
     Unvouched,
@@ -33,17 +33,17 @@ pub(super) fn validators(
     slot: Slot,
     setup: &Setup,
     fx: &mut Effects,
-) -> Result<Known, Trouble> {
+) -> Result<ProvenValidators, Trouble> {
     let vouched = served_roots(&raw);
-    let mut proved: Vec<(ProviderId, Known)> = Vec::new();
+    let mut proved: Vec<(ProviderId, ProvenValidators)> = Vec::new();
     let mut said = Raw::new();
     let (mut lies, mut unvouched) = (Vec::new(), Vec::new());
     for (provider, answer) in raw {
         match answer {
-            Ok(Reading::State(state)) => match worth(&state, checkpoint, slot, &vouched, setup.quorum.beacon) {
-                Worth::Proof(proof) => proved.push((provider, (state.validators, proof))),
-                Worth::Unvouched => unvouched.push((provider, state.root)),
-                Worth::Lie(detail) => {
+            Ok(Reading::State(state)) => match verdict_on(&state, checkpoint, slot, &vouched, setup.quorum.beacon) {
+                StateVerdict::Proof(proof) => proved.push((provider, (state.validators, proof))),
+                StateVerdict::Unvouched => unvouched.push((provider, state.root)),
+                StateVerdict::Lie(detail) => {
                     lies.push(provider);
                     fx.report(Event::ProviderDisagrees { provider, layer: Layer::Beacon, detail });
                 }
@@ -77,7 +77,12 @@ pub(super) fn validators(
 
 /// Proofs can't contradict each other unless a hash is broken or the code is; then nothing is believed. What others merely say is
 /// compared, so that who lies is named.
-fn agreed(proved: &[(ProviderId, Known)], known: Known, said: Raw, fx: &mut Effects) -> Result<Known, Trouble> {
+fn agreed(
+    proved: &[(ProviderId, ProvenValidators)],
+    known: ProvenValidators,
+    said: Raw,
+    fx: &mut Effects,
+) -> Result<ProvenValidators, Trouble> {
     if proved.iter().any(|(_, other)| *other != known) {
         let providers: Vec<ProviderId> = proved.iter().map(|(provider, _)| *provider).collect();
         let detail = format!("the states of providers {} are both proved and differ", names(&providers));
@@ -97,23 +102,27 @@ fn agreed(proved: &[(ProviderId, Known)], known: Known, said: Raw, fx: &mut Effe
     Ok(known)
 }
 
-fn worth(state: &StateReading, checkpoint: &Checkpoint, slot: Slot, vouched: &Served, k: usize) -> Worth {
+fn verdict_on(state: &StateReading, checkpoint: &Checkpoint, slot: Slot, vouched: &Served, k: usize) -> StateVerdict {
     if state.slot != slot {
-        return Worth::Lie(format!("a state at slot {} instead of {slot}", state.slot));
+        return StateVerdict::Lie(format!("a state at slot {} instead of {slot}", state.slot));
     }
     if state.block_root != checkpoint.root {
-        return Worth::Lie(format!("a state of block {} instead of {}", state.block_root, checkpoint.root));
+        return StateVerdict::Lie(format!("a state of block {} instead of {}", state.block_root, checkpoint.root));
     }
     if state.own {
         // The block's root contains the state's, unless the header that was agreed on is no header of that root.
         return if state.root == checkpoint.state_root {
-            Worth::Proof(Proof::State { root: state.root })
+            StateVerdict::Proof(Proof::State { root: state.root })
         } else {
-            Worth::Lie(format!("state root {} instead of {}", state.root, checkpoint.state_root))
+            StateVerdict::Lie(format!("state root {} instead of {}", state.root, checkpoint.state_root))
         };
     }
     let same = vouched.iter().filter(|(_, root)| *root == state.root).count();
-    if same >= k.max(1) { Worth::Proof(Proof::AdvancedState { root: state.root }) } else { Worth::Unvouched }
+    if same >= k.max(1) {
+        StateVerdict::Proof(Proof::AdvancedState { root: state.root })
+    } else {
+        StateVerdict::Unvouched
+    }
 }
 
 /// The root of the state at the slot, as each provider has it: one that sent a state, by that state.

@@ -74,7 +74,7 @@ impl AppendRecords for Nowhere {
 }
 
 /// With two of three: what is believed, and who is named.
-fn judge(answers: Vec<Result<Reading, ReadFailure>>) -> (Result<Known, Trouble>, Vec<u8>) {
+fn judge(answers: Vec<Result<Reading, ReadFailure>>) -> (Result<ProvenValidators, Trouble>, Vec<u8>) {
     let raw = (0..).map(ProviderId).zip(answers).collect();
     let mut fx = Effects::default();
     let known = validators(raw, &checkpoint(), SLOT, &two_of_three(), &mut fx);
@@ -86,7 +86,7 @@ fn judge(answers: Vec<Result<Reading, ReadFailure>>) -> (Result<Known, Trouble>,
     (known, named.collect())
 }
 
-fn proved() -> Result<Known, Trouble> {
+fn proved() -> Result<ProvenValidators, Trouble> {
     Ok((records(32), Proof::State { root: checkpoint().state_root }))
 }
 

@@ -1,11 +1,11 @@
 //! What is known of the other members right now: who is connected, what each said when it greeted, and which of its processes lives.
 
 mod boots;
+mod doppelgangers;
 #[cfg(test)]
 mod tests;
-mod twins;
 
-pub use twins::Twins;
+pub use doppelgangers::Doppelgangers;
 
 use crate::{
     types::{DutyKind, Epoch, MemberId, Timestamp},

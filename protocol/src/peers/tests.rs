@@ -1,7 +1,7 @@
 //! What answers prove about a member's starts, under any order of events; and who is answered how often.
 
 use super::{
-    Peers, Twins,
+    Doppelgangers, Peers,
     boots::{Boots, Finding},
 };
 use crate::{
@@ -39,14 +39,14 @@ fn doubtful() -> Boots {
 }
 
 #[test]
-fn one_answer_settles_who_lives_and_two_prove_twins() {
+fn one_answer_settles_who_lives_and_two_prove_doppelgangers() {
     let mut boots = doubtful();
     assert_eq!(boots.probe(Timestamp(0), challenge(1)), None);
     assert_eq!(boots.open_challenge(), Some(challenge(1)), "worth repeating to the other one");
     assert_eq!(boots.answered(boot(1), challenge(1)), None);
     assert_eq!((boots.current(), boots.due(), boots.is_quarantined()), (Some(boot(1)), None, false));
     assert_eq!(boots.answered(boot(1), challenge(1)), None, "the same answer again");
-    assert_eq!(boots.answered(boot(2), challenge(1)), Some(Finding::Twins(boot(1), boot(2))));
+    assert_eq!(boots.answered(boot(2), challenge(1)), Some(Finding::Doppelgangers(boot(1), boot(2))));
     assert!(boots.is_quarantined() && boots.open_challenge().is_none());
 }
 
@@ -58,7 +58,7 @@ fn processes_that_push_each_other_out_are_found_by_a_late_answer_to_an_earlier_q
     // The other one takes its place, is asked the same, and speaks before it answers: a reason to ask anew.
     boots.hear(boot(1));
     boots.probe(Timestamp(2_000), challenge(2));
-    assert_eq!(boots.answered(boot(1), challenge(1)), Some(Finding::Twins(boot(2), boot(1))));
+    assert_eq!(boots.answered(boot(1), challenge(1)), Some(Finding::Doppelgangers(boot(2), boot(1))));
     // In quarantine the same, so that it is not lifted while both live: each question is answered by one, in turn.
     for number in 3..30 {
         assert_eq!(boots.probe(Timestamp(u64::from(number) * 60_000), challenge(number)), None, "question {number}");
@@ -73,8 +73,8 @@ fn processes_that_push_each_other_out_are_found_by_a_late_answer_to_an_earlier_q
 fn what_the_transport_has_met_is_quarantined_until_only_one_has_answered_for_long_enough() {
     let mut boots = Boots::default();
     boots.hear(boot(1));
-    assert_eq!(boots.met_twins(), Some(Finding::Met));
-    assert_eq!(boots.met_twins(), None, "told once");
+    assert_eq!(boots.met_doppelgangers(), Some(Finding::Met));
+    assert_eq!(boots.met_doppelgangers(), None, "told once");
     let mut now = Timestamp(0);
     let mut questions = 0;
     while boots.is_quarantined() {
@@ -85,7 +85,7 @@ fn what_the_transport_has_met_is_quarantined_until_only_one_has_answered_for_lon
         boots.answered(boot(1), challenge(questions));
         if questions == 5 {
             // The other one tries once more: it all begins again.
-            assert_eq!(boots.met_twins(), None);
+            assert_eq!(boots.met_doppelgangers(), None);
         }
     }
     assert!(now.since(Timestamp(0)) >= Boots::QUARANTINE + Boots::LONGEST * 5, "lifted after {questions} questions");
@@ -160,44 +160,49 @@ fn many_old_starts_cost_no_memory_and_do_not_hide_the_living_ones() {
     boots.hear(boot(2));
     boots.probe(Timestamp(0), challenge(1));
     boots.answered(boot(1), challenge(1));
-    assert!(matches!(boots.answered(boot(2), challenge(1)), Some(Finding::Twins(..))));
+    assert!(matches!(boots.answered(boot(2), challenge(1)), Some(Finding::Doppelgangers(..))));
 }
 
 #[test]
 fn we_believe_that_we_run_twice_when_more_say_so_than_can_be_faulty() {
-    let (mut twins, mut fx) = (Twins::new(boot(1), 2), Effects::default());
-    twins.told(member(2), true, &mut fx);
-    twins.told(member(2), true, &mut fx);
-    assert!(!twins.has_own());
-    twins.told(member(3), true, &mut fx);
-    assert!(twins.has_own());
-    twins.told(member(4), true, &mut fx);
-    twins.told(member(2), false, &mut fx);
-    assert!(twins.has_own());
-    twins.told(member(3), false, &mut fx);
-    assert!(!twins.has_own());
+    let (mut doppelgangers, mut fx) = (Doppelgangers::new(boot(1), 2), Effects::default());
+    doppelgangers.told(member(2), true, &mut fx);
+    doppelgangers.told(member(2), true, &mut fx);
+    assert!(!doppelgangers.has_own());
+    doppelgangers.told(member(3), true, &mut fx);
+    assert!(doppelgangers.has_own());
+    doppelgangers.told(member(4), true, &mut fx);
+    doppelgangers.told(member(2), false, &mut fx);
+    assert!(doppelgangers.has_own());
+    doppelgangers.told(member(3), false, &mut fx);
+    assert!(!doppelgangers.has_own());
     let events = fx.commit(&mut Nowhere).unwrap().events;
-    assert_eq!(events, [Event::TwinFound { by: vec![member(2), member(3)] }, Event::TwinGone]);
+    assert_eq!(events, [Event::OwnDoppelgangerFound { by: vec![member(2), member(3)] }, Event::OwnDoppelgangerGone]);
 }
 
 #[test]
 fn who_asks_or_greets_all_the_time_is_not_answered_all_the_time() {
-    let mut twins = Twins::new(boot(1), 2);
+    let mut doppelgangers = Doppelgangers::new(boot(1), 2);
     let probe = Probe { boot: boot(2), member: member(1), challenge: challenge(1) };
     let mut peers = Peers::default();
-    let greeting =
-        |boot| Greeting { boot, highest: Some(Epoch(3)), signed: Vec::new(), excluded: Vec::new(), twin: false };
+    let greeting = |boot| Greeting {
+        boot,
+        highest: Some(Epoch(3)),
+        signed: Vec::new(),
+        excluded: Vec::new(),
+        doppelganger: false,
+    };
     let mut counts = [0; 3];
     for ms in 0..5_000 {
         let now = Timestamp(ms);
-        counts[0] += usize::from(twins.answer(now, member(2), &probe).is_some());
+        counts[0] += usize::from(doppelgangers.answer(now, member(2), &probe).is_some());
         // A new start each time: it says so itself, so it earns nothing by it.
         counts[1] += usize::from(peers.greeted(now, member(2), &greeting(boot(u8::try_from(ms % 250).unwrap()))));
         counts[2] += usize::from(peers.may_tell(now, member(2), DutyKind::Reserves));
     }
     assert_eq!(counts, [5, 5, 5]);
     let now = Timestamp(5_000);
-    assert!(twins.answer(now, member(3), &probe).is_some(), "another asker");
+    assert!(doppelgangers.answer(now, member(3), &probe).is_some(), "another asker");
     assert!(peers.greeted(now, member(3), &greeting(boot(3))), "another member");
     assert!(peers.may_tell(now, member(2), DutyKind::Ejection), "another kind");
 }

@@ -2,7 +2,7 @@
 
 use super::Culprits;
 use crate::{
-    peers::{Peers, Twins},
+    peers::{Doppelgangers, Peers},
     types::MemberId,
     wire::Commitment,
 };
@@ -13,7 +13,7 @@ pub struct Roster<'a> {
     /// Who cheated.
     pub culprits: &'a Culprits,
     /// Who runs two processes, and which process of each member lives.
-    pub twins: &'a Twins,
+    pub doppelgangers: &'a Doppelgangers,
     /// Who is connected.
     pub peers: &'a Peers,
 }
@@ -22,20 +22,20 @@ impl Roster<'_> {
     /// Whether another member is neither excluded nor quarantined.
     #[must_use]
     pub fn is_in(&self, member: MemberId) -> bool {
-        !self.culprits.is_excluded(member) && !self.twins.is_quarantined(member)
+        !self.culprits.is_excluded(member) && !self.doppelgangers.is_quarantined(member)
     }
 
     /// Whether a package may hold this commitment of another member: its owner takes part, and the process that made it lives, as
     /// far as we know.
     #[must_use]
     pub fn is_usable(&self, commitment: &Commitment) -> bool {
-        self.is_in(commitment.owner) && self.twins.current(commitment.owner) == Some(commitment.boot)
+        self.is_in(commitment.owner) && self.doppelgangers.current(commitment.owner) == Some(commitment.boot)
     }
 
     /// Whether we take part: we were not convicted, and no other process runs with our identity.
     #[must_use]
     pub fn are_we_in(&self, me: MemberId) -> bool {
-        !self.culprits.is_excluded(me) && !self.twins.has_own()
+        !self.culprits.is_excluded(me) && !self.doppelgangers.has_own()
     }
 
     /// Whether `member` is connected.

@@ -1,15 +1,16 @@
 //! The vocabulary of the protocol: who, when, what, and the exact bytes that get signed.
 
 mod abi;
+pub mod chain_spec;
 pub mod committee;
 pub mod digest;
 pub mod duty;
 pub mod evidence;
 pub mod ids;
-pub mod network;
 pub mod puffer;
 pub mod time;
 
+pub use chain_spec::{ChainSpec, Contracts, Fork};
 pub use committee::{Committee, CommitteeError, Member};
 pub use digest::DigestDomain;
 pub use duty::{Duty, DutyBody, DutyError, DutyId, DutyKind, Ejection, EjectionOrder, EjectionReason, ReserveReport};
@@ -18,6 +19,5 @@ pub use evidence::{
 };
 pub use guardian_crypto::member::MemberId;
 pub use ids::{BlsPubkey, BootId, Challenge, Epoch, Gwei, KeyEpoch, ProviderId, Slot, ValidatorIndex, Wei};
-pub use network::{Contracts, Fork, Network};
 pub use puffer::{LegacyModule, Provisioning, PufferMessage, StoppedValidator};
 pub use time::Timestamp;

@@ -87,7 +87,7 @@ pub struct Greeting {
     /// Members that it excludes. The receiver answers with proof against others.
     pub excluded: Vec<MemberId>,
     /// Whether it quarantines the receiver, because it found two processes of it alive.
-    pub twin: bool,
+    pub doppelganger: bool,
 }
 
 /// A duty and the committee's signature.

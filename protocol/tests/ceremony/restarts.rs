@@ -117,9 +117,9 @@ fn lost_records_are_made_up_for_by_the_same_posts() {
 }
 
 /// A second process of `member`, with records of its own: what it has to say after hearing `posts`.
-fn twin(table: &Table, member: u16, posts: Vec<Post>) -> Vec<Post> {
+fn doppelganger(table: &Table, member: u16, posts: Vec<Post>) -> Vec<Post> {
     let mut rng = ChaCha20Rng::seed_from_u64(1234);
-    let mut twin =
+    let mut doppelganger =
         Ceremony::restore(table.now, table.plan.clone(), id(member), identity(member), None, Vec::new(), &mut rng)
             .unwrap();
     let mut said = Vec::new();
@@ -129,7 +129,7 @@ fn twin(table: &Table, member: u16, posts: Vec<Post>) -> Vec<Post> {
     });
     for input in [Input::Woke].into_iter().chain(inputs) {
         let mut fx = Effects::default();
-        twin.step(table.now, input, &mut rng, &mut fx);
+        doppelganger.step(table.now, input, &mut rng, &mut fx);
         let mut disk = super::table::Disk::default();
         for outgoing in fx.commit(&mut disk).unwrap().messages {
             if let Ok(Message::Post(post)) = wire::decode(table.plan.id(), &outgoing.bytes) {
@@ -151,7 +151,7 @@ fn two_processes_of_one_member_say_the_same() {
     table.start_all();
     table.settle(4);
     let others: Vec<Post> = posts_of(&table, 1).into_iter().filter(|post| post.author() != id(3)).collect();
-    let said = twin(&table, 3, others);
+    let said = doppelganger(&table, 3, others);
     let here = posts_of(&table, 1);
     let steps: Vec<Step> = said.iter().map(Post::step).collect();
     assert_eq!(steps, [Step::Deal, Step::Shares, Step::Confirm]);
@@ -182,7 +182,7 @@ fn who_runs_twice_is_not_blamed_for_a_dealer_that_shows_its_halves_different_dea
         })
         .collect();
     let second = others.iter().find(|post| post.author() == id(2)).unwrap().clone();
-    let said = twin(&table, 3, others);
+    let said = doppelganger(&table, 3, others);
     let echo = said.into_iter().find(|post| post.step() == Step::Shares).unwrap();
 
     // A ceremony in which all others hear the second process first.

@@ -16,8 +16,8 @@ use guardian_protocol::{
     record::Record,
     setup::{ProviderQuorum, Setup, Timing},
     types::{
-        Accepted, BlockRef, ChainView, Checkpoint, Committee, Contracts, DutyId, Epoch, KeyEpoch, Member, MemberId,
-        Network, Policy, ProviderId, Slot, Timestamp,
+        Accepted, BlockRef, ChainSpec, ChainView, Checkpoint, Committee, Contracts, DutyId, Epoch, KeyEpoch, Member,
+        MemberId, Policy, ProviderId, Slot, Timestamp,
     },
     wire::{Envelope, Message},
 };
@@ -124,7 +124,7 @@ impl Dealt {
         Setup {
             me,
             committee: self.committee.clone(),
-            network: Network {
+            network: ChainSpec {
                 chain_id: 1,
                 genesis_validators_root: [0; 32].into(),
                 genesis_time: 0,

@@ -48,7 +48,7 @@ fn all(fixture: &Fixture) -> BTreeMap<&'static str, Message> {
     BTreeMap::from([
         (
             "greeting",
-            Message::Greeting(Greeting { boot: BOOT, highest: Some(Epoch(9)), signed, excluded, twin: false }),
+            Message::Greeting(Greeting { boot: BOOT, highest: Some(Epoch(9)), signed, excluded, doppelganger: false }),
         ),
         ("fault", Message::Fault(fault)),
         ("probe", Message::Probe(Probe { boot: BOOT, member: member(2), challenge: Challenge([8; 16]) })),

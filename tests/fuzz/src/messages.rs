@@ -19,7 +19,7 @@ use guardian_protocol::{
     record::Record,
     setup::{ProviderQuorum, Setup, Timing},
     sign::Fault,
-    types::{BootId, Committee, Contracts, DutyId, DutyKind, Epoch, KeyEpoch, Member, MemberId, Network, Timestamp},
+    types::{BootId, ChainSpec, Committee, Contracts, DutyId, DutyKind, Epoch, KeyEpoch, Member, MemberId, Timestamp},
     wire::{Commitment, CommitmentLabel, Envelope, EnvelopeError, Message, Package, Share},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -246,7 +246,7 @@ impl World {
 
     /// What member 1 is told at its start.
     pub fn setup(&self) -> Setup {
-        let network = Network {
+        let network = ChainSpec {
             chain_id: 1,
             genesis_validators_root: [0; 32].into(),
             genesis_time: 0,

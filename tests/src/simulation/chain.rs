@@ -12,8 +12,8 @@ use guardian_protocol::{
     ports::{At, CallOutcome, Landed, Query, ReadFailure, Reading, SignedExit},
     sign::Signed,
     types::{
-        Accepted, BlockHash, BlockRef, BlsPubkey, ChainView, Checkpoint, Contracts, DutyBody, DutyKind, Epoch, Fork,
-        Gwei, KeyEpoch, Network, Policy, ProtocolEvent, Slot, ValidatorIndex, ValidatorRecord,
+        Accepted, BlockHash, BlockRef, BlsPubkey, ChainSpec, ChainView, Checkpoint, Contracts, DutyBody, DutyKind,
+        Epoch, Fork, Gwei, KeyEpoch, Policy, ProtocolEvent, Slot, ValidatorIndex, ValidatorRecord,
     },
 };
 use std::collections::BTreeMap;
@@ -50,8 +50,8 @@ pub struct Chain {
 
 /// The simulation's network constants.
 #[must_use]
-pub fn network() -> Network {
-    Network {
+pub fn network() -> ChainSpec {
+    ChainSpec {
         chain_id: 31337,
         genesis_validators_root: [3; 32].into(),
         genesis_time: 0,

@@ -23,7 +23,7 @@ pub struct Violation {
     pub detail: String,
 }
 
-/// What has been said so far, by whom, across all starts, disks and twins of a member.
+/// What has been said so far, by whom, across all starts, disks and doppelgangers of a member.
 #[derive(Debug, Default)]
 pub struct Invariants {
     announced: BTreeMap<(MemberId, DutyId), B256>,
@@ -144,8 +144,13 @@ fn judged(member: MemberId, event: &Event, scene: &Scene<'_>) -> Result<(), Viol
                 return violation("honest_guardians_are_never_blamed", detail);
             }
         }
-        Event::Quarantined { member: twins, boots: Some(boots) } if !scene.lives.overlapped(*twins, *boots) => {
-            return violation("a_restart_is_never_taken_for_a_twin", format!("{member} quarantines {twins}"));
+        Event::Quarantined { member: doppelgangers, boots: Some(boots) }
+            if !scene.lives.overlapped(*doppelgangers, *boots) =>
+        {
+            return violation(
+                "a_restart_is_never_taken_for_a_doppelganger",
+                format!("{member} quarantines {doppelgangers}"),
+            );
         }
         _ => {}
     }

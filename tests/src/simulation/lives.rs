@@ -42,8 +42,8 @@ impl Lives {
     }
 
     /// `process` has quarantined `member`, or does so no more.
-    pub fn notices(&mut self, process: ProcessId, member: MemberId, twins: bool) {
-        if twins {
+    pub fn notices(&mut self, process: ProcessId, member: MemberId, doppelgangers: bool) {
+        if doppelgangers {
             self.noticed.insert((process, member));
         } else {
             self.noticed.remove(&(process, member));

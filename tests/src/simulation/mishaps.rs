@@ -26,8 +26,8 @@ impl World<'_> {
             4 | 5 if self.faults.crashes => self.reconnect_if_cut_off(member)?,
             6 | 7 if self.faults.copies => self.keep_copy(member),
             8 | 9 if self.faults.copies => self.set_back(member)?,
-            10 | 11 if self.faults.copies => self.start_twin(member)?,
-            12 if self.faults.copies => self.end_twin(member)?,
+            10 | 11 if self.faults.copies => self.start_doppelganger(member)?,
+            12 if self.faults.copies => self.end_doppelganger(member)?,
             13 | 14 if self.faults.copies => self.relink(member)?,
             15 if self.faults.lies => self.deceive(member),
             16 if self.faults.liar => self.accuse(member)?,
@@ -42,7 +42,7 @@ impl World<'_> {
         self.faults = Faults { liar: self.faults.liar, ..Faults::NONE };
         self.nodes.values_mut().for_each(|node| node.lying = 0);
         let members: Vec<MemberId> = self.keys.members().collect();
-        members.iter().try_for_each(|member| self.end_twin(*member))?;
+        members.iter().try_for_each(|member| self.end_doppelganger(*member))?;
         self.sabotage = if self.sabotage == Sabotage::GuardForgets { Sabotage::None } else { self.sabotage };
         self.revive()?;
         members.into_iter().try_for_each(|member| self.reconnect(member))
@@ -136,10 +136,10 @@ impl World<'_> {
     }
 
     /// The operator starts a guardian that runs already.
-    pub(super) fn start_twin(&mut self, member: MemberId) -> Result<(), Violation> {
+    pub(super) fn start_doppelganger(&mut self, member: MemberId) -> Result<(), Violation> {
         let Some(node) = self.nodes.get_mut(&member).filter(|node| node.processes.len() == 1) else { return Ok(()) };
         node.astray = true;
-        self.tally.twins += 1;
+        self.tally.doppelgangers += 1;
         self.note(|| format!("{member} is started twice"));
         if self.sabotage == Sabotage::MemoryIsCopied {
             let setup = self.setup(member);
@@ -153,7 +153,7 @@ impl World<'_> {
     }
 
     /// One of two ends.
-    fn end_twin(&mut self, member: MemberId) -> Result<(), Violation> {
+    fn end_doppelganger(&mut self, member: MemberId) -> Result<(), Violation> {
         let node = self.nodes.get(&member).filter(|node| node.processes.len() > 1);
         let Some([first, second]) = node.map(|node| node.processes.as_slice()) else { return Ok(()) };
         let (first, second) = (*first, *second);

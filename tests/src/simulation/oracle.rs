@@ -1,4 +1,4 @@
-//! Sees every nonce that is ever used, of all members, over all their starts, disks and twins, and says when one is used twice.
+//! Sees every nonce that is ever used, of all members, over all their starts, disks and doppelgangers, and says when one is used twice.
 //!
 //! A nonce is known by its public side, the commitment. It is *made* when it is first shown to others, and *used* when a share
 //! of a signature is given under it: in a [`Share`](guardian_protocol::wire::Share), or by a coordinator in its own package. Used

@@ -142,7 +142,7 @@ pub struct Tally {
     /// Starts from an earlier state of the disk, or from an empty one.
     pub set_back: u64,
     /// Second processes of a member that runs already.
-    pub twins: u64,
+    pub doppelgangers: u64,
     /// Members that announced a second digest for a duty: only ever one whose disk was set back or that ran twice, while most of
     /// its providers lied alike.
     pub double_votes: u64,
@@ -152,7 +152,7 @@ impl Tally {
     /// Processes that were started, of all members.
     #[must_use]
     pub fn starts(&self) -> u64 {
-        self.restarts.saturating_add(self.set_back).saturating_add(self.twins)
+        self.restarts.saturating_add(self.set_back).saturating_add(self.doppelgangers)
     }
 
     /// Both together.
@@ -163,7 +163,7 @@ impl Tally {
             shares: self.shares.saturating_add(other.shares),
             restarts: self.restarts.saturating_add(other.restarts),
             set_back: self.set_back.saturating_add(other.set_back),
-            twins: self.twins.saturating_add(other.twins),
+            doppelgangers: self.doppelgangers.saturating_add(other.doppelgangers),
             double_votes: self.double_votes.saturating_add(other.double_votes),
         }
     }

@@ -12,7 +12,7 @@ use guardian_protocol::{
     ports::{Answers, Query, Reading},
     setup::{ProviderQuorum, Setup, Timing},
     types::{
-        Accepted, BlockRef, BlsPubkey, ChainView, Contracts, Evidence, MemberId, Network, Policy, ProtocolEvent,
+        Accepted, BlockRef, BlsPubkey, ChainSpec, ChainView, Contracts, Evidence, MemberId, Policy, ProtocolEvent,
         ProviderId, Timestamp,
     },
 };
@@ -89,7 +89,7 @@ impl Watch {
 
     /// What the chain is.
     #[must_use]
-    pub const fn network(&self) -> &Network {
+    pub const fn network(&self) -> &ChainSpec {
         &self.setup.network
     }
 
@@ -113,7 +113,7 @@ fn contracts() -> Contracts {
     Contracts { guardian_keys, ejection_registry, reserve_feed, protocol }
 }
 
-fn setup(network: Network) -> Result<Setup> {
+fn setup(network: ChainSpec) -> Result<Setup> {
     Ok(Setup {
         me: MemberId::new(1).ok_or_else(|| eyre!("no member"))?,
         committee: Keys::deal(3, 2, 0, false).committee().clone(),

@@ -173,7 +173,7 @@ async fn no_state_is_asked_for_where_the_operator_wants_none() {
     let limits = Limits { prove_states: false, ..quick() };
     let mut guardian = Guardian::new(state, [Manner::Honest; 3], limits).await;
     assert_eq!(guardian.observe_epochs(state, 3).await, 0);
-    let offers = guardian.readers.offers().await;
+    let capabilities = guardian.readers.capabilities().await;
     assert!(offers.iter().all(|of| of.states.is_none() && of.post == Some(true) && of.events == Some(true)));
     assert_eq!(guardian.states(), [0, 0, 0]);
     assert!(guardian.readers.stats().iter().all(|stats| (stats.states_proved, stats.last_state) == (0, None)));
@@ -192,6 +192,6 @@ async fn what_states_cost_is_counted_at_who_sent_them() {
     assert!(stats[1].last_state.is_some() && stats[1].waited >= stats[1].last_state.unwrap());
     assert_eq!(guardian.named(), [0]);
     // The liar is found out at the start to have states, and the third to have none.
-    let offers = guardian.readers.offers().await;
+    let capabilities = guardian.readers.capabilities().await;
     assert_eq!([0, 1, 2].map(|node: usize| offers[node].states), [Some(true), Some(true), Some(false)]);
 }

@@ -135,7 +135,7 @@ async fn what_providers_offer_and_cost_is_shown(guardian: &GuardianProcess) -> R
     for provider in ["beacon-1", "beacon-2", "beacon-3"] {
         for (what, offered) in [("states", 1.0), ("post", 0.0)] {
             let sample =
-                format!("guardian_provider_offers{{layer=\"beacon\",provider=\"{provider}\",what=\"{what}\"}}");
+                format!("guardian_provider_capabilities{{layer=\"beacon\",provider=\"{provider}\",what=\"{what}\"}}");
             ensure!(guardian.metric(&sample).await? == offered, "{sample} is not {offered}");
         }
     }

@@ -11,8 +11,8 @@ use guardian_protocol::{
     setup::{ProviderQuorum, Setup, Timing},
     sign::Signed,
     types::{
-        BlsPubkey, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei,
-        KeyEpoch, Member, Network, ReserveReport, Slot, ValidatorIndex,
+        BlsPubkey, ChainSpec, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch,
+        Gwei, KeyEpoch, Member, ReserveReport, Slot, ValidatorIndex,
     },
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -26,8 +26,8 @@ pub(crate) struct Signers {
     pub(crate) setup: Setup,
 }
 
-pub(crate) fn network(chain_id: u64) -> Network {
-    Network {
+pub(crate) fn network(chain_id: u64) -> ChainSpec {
+    ChainSpec {
         chain_id,
         genesis_validators_root: B256::repeat_byte(7),
         genesis_time: 1000,

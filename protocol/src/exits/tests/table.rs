@@ -9,8 +9,8 @@ use crate::{
     setup::{ProviderQuorum, Setup, Timing},
     sign::Signed,
     types::{
-        BlsPubkey, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Fork,
-        KeyEpoch, Member, MemberId, Network, Slot, Timestamp, ValidatorIndex,
+        BlsPubkey, ChainSpec, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch,
+        Fork, KeyEpoch, Member, MemberId, Slot, Timestamp, ValidatorIndex,
     },
     wire::PartialExits,
 };
@@ -69,7 +69,7 @@ impl Table {
             reserve_feed: [3; 20].into(),
             protocol: [4; 20].into(),
         };
-        let network = Network {
+        let network = ChainSpec {
             chain_id: 1,
             genesis_validators_root: [3; 32].into(),
             genesis_time: 0,
@@ -119,21 +119,28 @@ impl Table {
         self.splits[index as usize].1.public_key().to_bytes().into()
     }
 
-    pub(super) fn desk(&self, me: u16) -> Desk {
+    pub(super) fn context(&self, me: u16) -> SigningContext {
         let keys = self.splits.iter().map(|(shares, commitments)| {
             let share = &shares[usize::from(me) - 1];
             let share = ExitShare::import(member(me), share.to_secret_bytes().expose(), commitments).unwrap();
             (commitments.public_key().to_bytes().into(), ValidatorKey { share, commitments: commitments.clone() })
         });
         let exits = Exits::new(keys.collect());
-        Desk { exits, setup: self.setup(me), now: NOW, chance: self.rng.clone(), running: None, seen: Seen::default() }
+        SigningContext {
+            exits,
+            setup: self.setup(me),
+            now: NOW,
+            chance: self.rng.clone(),
+            running: None,
+            seen: Seen::default(),
+        }
     }
 
     /// What the honest member `who` says when it knows of `order`.
     pub(super) fn parts(&self, who: u16, order: &Signed) -> PartialExits {
-        let mut desk = self.desk(who);
-        desk.start(order);
-        desk.compute().told.pop().unwrap()
+        let mut context = self.context(who);
+        context.start(order);
+        context.compute().told.pop().unwrap()
     }
 
     /// The same, all wrong.
@@ -174,7 +181,7 @@ impl Seen {
 }
 
 /// One guardian's exits, and whoever runs its jobs.
-pub(super) struct Desk {
+pub(super) struct SigningContext {
     pub(super) exits: Exits,
     pub(super) setup: Setup,
     pub(super) now: Timestamp,
@@ -183,7 +190,7 @@ pub(super) struct Desk {
     pub(super) seen: Seen,
 }
 
-impl Desk {
+impl SigningContext {
     pub(super) fn step(&mut self, act: impl FnOnce(&mut Exits, Timestamp, &Setup, &mut Effects)) -> Released {
         let mut fx = Effects::default();
         act(&mut self.exits, self.now, &self.setup, &mut fx);
@@ -193,7 +200,7 @@ impl Desk {
         released
     }
 
-    /// A step whose job is not run before [`Desk::compute`].
+    /// A step whose job is not run before [`SigningContext::compute`].
     pub(super) fn act(&mut self, act: impl FnOnce(&mut Exits, Timestamp, &Setup, &mut Effects)) {
         let mut released = self.step(act);
         self.seen.events.append(&mut released.events);

@@ -14,8 +14,8 @@ use crate::{
     effects::Effects,
     setup::{ProviderQuorum, Setup, Timing},
     types::{
-        BootId, Committee, Contracts, Duty, DutyBody, Epoch, Gwei, KeyEpoch, Member, MemberId, Network, ReserveReport,
-        Slot, Timestamp,
+        BootId, ChainSpec, Committee, Contracts, Duty, DutyBody, Epoch, Gwei, KeyEpoch, Member, MemberId,
+        ReserveReport, Slot, Timestamp,
     },
     wire::{Commitment, Envelope, Message, Package, Share},
 };
@@ -93,8 +93,8 @@ impl Table {
         guard.check_and_insert(&self.duty, self.digest, &mut Effects::default()).unwrap();
         let permit = guard.permit(self.duty.id(), self.digest).unwrap();
         let keys = Keys { identity: &self.identities[owner], share: &self.shares[owner] };
-        let desk = (&self.setups[owner], keys);
-        self.signers[owner].sign(permit, package, member(coordinator), |_| false, desk, &mut self.rng)
+        let context = (&self.setups[owner], keys);
+        self.signers[owner].sign(permit, package, member(coordinator), |_| false, context, &mut self.rng)
     }
 
     pub(super) fn package(&self, commitments: &[Commitment]) -> Package {
@@ -115,7 +115,7 @@ fn setup(me: MemberId, committee: Committee) -> Setup {
         reserve_feed: [3; 20].into(),
         protocol: [4; 20].into(),
     };
-    let network = Network {
+    let network = ChainSpec {
         chain_id: 1,
         genesis_validators_root: [0; 32].into(),
         genesis_time: 0,

@@ -233,7 +233,7 @@ impl Node {
         match event {
             NetworkEvent::Connected(peer) => self.members.get(&peer).copied().map(Input::PeerUp),
             NetworkEvent::Disconnected(peer) => self.members.get(&peer).copied().map(Input::PeerDown),
-            NetworkEvent::Twins(peer) => self.members.get(&peer).copied().map(Input::Twins),
+            NetworkEvent::Doppelgangers(peer) => self.members.get(&peer).copied().map(Input::Doppelgangers),
             NetworkEvent::Received { from, bytes, .. } => match bytes.first() {
                 Some(&QUESTION) => {
                     self.network.send(from, vec![ANSWER; ECHO_BYTES]);

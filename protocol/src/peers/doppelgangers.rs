@@ -2,7 +2,7 @@
 //!
 //! A second process can sign what the first refused, so a member that runs two is quarantined: nobody uses its commitments, and everybody
 //! raises an alarm. Each guardian finds out for itself, by its own challenges; a proof would not convince a third (who drew the challenge, and
-//! when, is only known to who drew it). A guardian can't see its own twin, since nobody passes its own words on to it; the others tell it, and
+//! when, is only known to who drew it). A guardian can't see its own doppelganger, since nobody passes its own words on to it; the others tell it, and
 //! when more of them do than can be faulty, it signs nothing. Both processes then stand still until the operator stops one, and
 //! until the others have heard only one for [`Boots::QUARANTINE`].
 
@@ -21,7 +21,7 @@ use std::{
 
 /// Every member's starts. See the module.
 #[derive(Debug)]
-pub struct Twins {
+pub struct Doppelgangers {
     boot: BootId,
     boots: BTreeMap<MemberId, Boots>,
     /// When each member was last answered.
@@ -33,7 +33,7 @@ pub struct Twins {
     enough: usize,
 }
 
-impl Twins {
+impl Doppelgangers {
     /// A member that asks more often than this is not answered every time.
     const PAUSE: Duration = Duration::from_secs(1);
 
@@ -57,18 +57,18 @@ impl Twins {
 
     /// The transport has met two processes of `member`, neither of which may ever get so far as to be asked. Returns whether it is to be told.
     pub fn met(&mut self, member: MemberId, fx: &mut Effects) -> bool {
-        let finding = self.boots.entry(member).or_default().met_twins();
+        let finding = self.boots.entry(member).or_default().met_doppelgangers();
         finding.is_some_and(|finding| report(member, finding, fx))
     }
 
     /// A member says whether it quarantines us.
-    pub fn told(&mut self, by: MemberId, twin: bool, fx: &mut Effects) {
-        let changed = if twin { self.accusers.insert(by) } else { self.accusers.remove(&by) };
+    pub fn told(&mut self, by: MemberId, doppelganger: bool, fx: &mut Effects) {
+        let changed = if doppelganger { self.accusers.insert(by) } else { self.accusers.remove(&by) };
         let believed = self.accusers.len() >= self.enough;
         if changed && believed != self.believed {
             self.believed = believed;
             let by = self.accusers.iter().copied().collect();
-            fx.report(if believed { Event::TwinFound { by } } else { Event::TwinGone });
+            fx.report(if believed { Event::OwnDoppelgangerFound { by } } else { Event::OwnDoppelgangerGone });
         }
     }
 
@@ -150,7 +150,7 @@ impl Twins {
 /// Always true: there is something to tell the member.
 fn report(member: MemberId, finding: Finding, fx: &mut Effects) -> bool {
     fx.report(match finding {
-        Finding::Twins(first, second) => Event::Quarantined { member, boots: Some([first, second]) },
+        Finding::Doppelgangers(first, second) => Event::Quarantined { member, boots: Some([first, second]) },
         Finding::Met => Event::Quarantined { member, boots: None },
         Finding::Lifted => Event::QuarantineLifted { member },
     });

@@ -2,9 +2,9 @@
 
 use super::Guardian;
 use crate::{
-    duties::OpenDuty,
     effects::{Effects, Recipient},
     event::Event,
+    open::OpenDuty,
     sign::Signed,
     types::{DutyKind, Epoch, MemberId, Timestamp},
     wire::{Announcement, Envelope, Greeting, Message, Share, SignedDuty},
@@ -13,7 +13,7 @@ use rand_core::{CryptoRng, RngCore};
 
 impl Guardian {
     /// Takes an authenticated message.
-    pub(super) fn hear(
+    pub(super) fn on_message(
         &mut self,
         now: Timestamp,
         envelope: Envelope,
@@ -26,36 +26,36 @@ impl Guardian {
             return;
         }
         if let Some(boot) = envelope.message().boot() {
-            self.twins.hear(from, boot);
+            self.doppelgangers.hear(from, boot);
         }
         match envelope.message() {
-            Message::Probe(probe) => self.probed(now, from, probe, fx),
-            Message::Alive(alive) => self.lives(from, alive, fx),
-            Message::Signed(signed) => self.told_signed(now, from, signed.clone(), fx),
-            Message::Fault(fault) => self.accused(from, fault, fx),
-            Message::Greeting(greeting) => self.greeted(now, from, greeting, fx),
-            Message::Announcement(announcement) => self.announced(now, from, announcement.clone(), fx),
+            Message::Probe(probe) => self.on_probe(now, from, probe, fx),
+            Message::Alive(alive) => self.on_alive(from, alive, fx),
+            Message::Signed(signed) => self.on_signed(now, from, signed.clone(), fx),
+            Message::Fault(fault) => self.on_accusation(from, fault, fx),
+            Message::Greeting(greeting) => self.on_greeting(now, from, greeting, fx),
+            Message::Announcement(announcement) => self.on_announcement(now, from, announcement.clone(), fx),
             Message::Package(package) => {
                 let id = package.duty;
-                let (open, tally, desk) = self.desk();
+                let (open, tally, context) = self.context();
                 if let Some(duty) = open.get_mut(&id.kind).filter(|duty| duty.id() == id) {
-                    duty.answer(package, &envelope, tally, &desk, rng, fx);
+                    duty.answer(package, &envelope, tally, &context, rng, fx);
                 } else {
-                    self.tell_signed(now, from, id.kind, id.period, fx);
+                    self.send_signed(now, from, id.kind, id.period, fx);
                 }
             }
-            Message::Share(share) => self.shared(now, *share, envelope, fx),
+            Message::Share(share) => self.on_share(now, *share, envelope, fx),
             Message::Inquiry(inquiry) => {
                 if let Some(finding) = self.comparisons.answer(inquiry) {
                     fx.send(Recipient::One(from), self.seal(Message::Finding(finding)));
                 }
             }
-            Message::Finding(finding) => self.found(from, finding.clone(), fx),
+            Message::Finding(finding) => self.on_finding(from, finding.clone(), fx),
             Message::PartialExits(parts) => self.exits.take(from, parts.clone(), fx),
         }
     }
 
-    fn told_signed(
+    fn on_signed(
         &mut self,
         now: Timestamp,
         from: MemberId,
@@ -68,7 +68,7 @@ impl Guardian {
         }
     }
 
-    fn announced(&mut self, now: Timestamp, from: MemberId, announcement: Announcement, fx: &mut Effects) {
+    fn on_announcement(&mut self, now: Timestamp, from: MemberId, announcement: Announcement, fx: &mut Effects) {
         let id = announcement.duty;
         if id.key_epoch != self.setup.committee.key_epoch() || !announcement.is_of(from) {
             let reason =
@@ -76,8 +76,8 @@ impl Guardian {
             fx.report(Event::MessageRefused { member: from, reason });
             return;
         }
-        self.tell_signed(now, from, id.kind, id.period, fx);
-        let current = self.twins.current(from);
+        self.send_signed(now, from, id.kind, id.period, fx);
+        let current = self.doppelgangers.current(from);
         if !self.tally.file(from, announcement.clone(), current) {
             return;
         }
@@ -90,7 +90,7 @@ impl Guardian {
         }
     }
 
-    fn shared(&mut self, now: Timestamp, share: Share, envelope: Envelope, fx: &mut Effects) {
+    fn on_share(&mut self, now: Timestamp, share: Share, envelope: Envelope, fx: &mut Effects) {
         let (kind, from) = (share.duty.kind, envelope.sender());
         let duty = self.open.get_mut(&kind).filter(|duty| duty.id() == share.duty);
         if let Some(signature) = duty.and_then(|duty| duty.take(now, from, &share, Some(envelope), &self.setup)) {
@@ -103,36 +103,36 @@ impl Guardian {
         let signed = self.submissions.iter().map(|s| (s.signed().duty().kind(), s.signed().duty().period)).collect();
         let highest = self.guard.highest().max(self.tally.highest_of(member));
         let excluded = self.culprits.iter().map(|(culprit, _)| culprit).collect();
-        let twin = self.twins.is_quarantined(member);
-        let greeting = Greeting { boot: self.boot, highest, signed, excluded, twin };
+        let doppelganger = self.doppelgangers.is_quarantined(member);
+        let greeting = Greeting { boot: self.boot, highest, signed, excluded, doppelganger };
         fx.send(Recipient::One(member), self.seal(Message::Greeting(greeting)));
     }
 
     /// Brings a peer that came late up to date: signed duties that it lacks, what we announce, our parts of exits, and who cheated.
-    fn greeted(&mut self, now: Timestamp, from: MemberId, greeting: &Greeting, fx: &mut Effects) {
+    fn on_greeting(&mut self, now: Timestamp, from: MemberId, greeting: &Greeting, fx: &mut Effects) {
         if greeting.signed.len() > DutyKind::ALL.len() || greeting.excluded.len() > self.setup.committee.size() {
             let reason = "a greeting with more duties or members than there are".to_owned();
             fx.report(Event::MessageRefused { member: from, reason });
             return;
         }
-        self.twins.told(from, greeting.twin, fx);
+        self.doppelgangers.told(from, greeting.doppelganger, fx);
         if !self.peers.greeted(now, from, greeting) {
             return;
         }
         for kind in DutyKind::ALL {
             let known = greeting.signed.iter().filter(|(k, _)| *k == kind).map(|(_, period)| *period).max();
             let next = known.map_or(Epoch(0), |period| Epoch(period.0.saturating_add(1)));
-            self.tell_signed(now, from, kind, next, fx);
+            self.send_signed(now, from, kind, next, fx);
         }
         for announcement in self.open.values().filter_map(OpenDuty::announcement) {
             fx.send(Recipient::One(from), announcement.clone());
         }
-        self.tell_parts(Recipient::One(from), fx);
-        self.tell_faults(from, &greeting.excluded, fx);
+        self.send_parts(Recipient::One(from), fx);
+        self.send_faults(from, &greeting.excluded, fx);
     }
 
     /// Sends our newest signed duty of `kind` to `member` if it is of `period` or newer, and if we did not just do so.
-    fn tell_signed(&mut self, now: Timestamp, member: MemberId, kind: DutyKind, period: Epoch, fx: &mut Effects) {
+    fn send_signed(&mut self, now: Timestamp, member: MemberId, kind: DutyKind, period: Epoch, fx: &mut Effects) {
         let Some(signed) = self.submissions.newest(kind).map(|s| s.signed()) else { return };
         if signed.duty().period >= period && self.peers.may_tell(now, member, kind) {
             let message = SignedDuty { duty: signed.duty().clone(), signature: *signed.signature() };

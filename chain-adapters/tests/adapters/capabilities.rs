@@ -6,7 +6,7 @@ use crate::support::{
     server::{Asked, Reply, Said},
 };
 use futures::StreamExt;
-use guardian_chain::Offers;
+use guardian_chain::Capabilities;
 use guardian_protocol::{
     ports::Query,
     types::{BlsPubkey, Checkpoint, Epoch, Slot},
@@ -37,9 +37,9 @@ fn rich(asked: &Asked) -> Option<Reply> {
     }
 }
 
-async fn offers(trouble: impl Fn(&Asked) -> Option<Reply> + Send + Sync + 'static) -> Offers {
+async fn capabilities(trouble: impl Fn(&Asked) -> Option<Reply> + Send + Sync + 'static) -> Capabilities {
     let (readers, _server, _node) = readers(move |asked| trouble(asked).or_else(|| rich(asked))).await;
-    readers.offers().await.remove(0)
+    readers.capabilities().await.remove(0)
 }
 
 fn refuse(path: &'static str, status: u16) -> impl Fn(&Asked) -> Option<Reply> {
@@ -49,11 +49,11 @@ fn refuse(path: &'static str, status: u16) -> impl Fn(&Asked) -> Option<Reply> {
 #[tokio::test]
 async fn what_a_node_has_is_found_and_a_state_is_not_downloaded_for_it() {
     let (readers, server, _node) = readers(rich).await;
-    let offers = readers.offers().await.remove(0);
-    assert_eq!(offers.version.as_deref(), Some("Lighthouse/v9.9.9 [31m"));
-    assert_eq!(offers.all().map(|(_, offered)| offered), [Some(true); 4]);
-    assert_eq!(offers.in_words(), "states yes, post yes, events yes, past yes");
-    assert_eq!(offers.hints().count(), 0);
+    let capabilities = readers.capabilities().await.remove(0);
+    assert_eq!(capabilities.version.as_deref(), Some("Lighthouse/v9.9.9 [31m"));
+    assert_eq!(capabilities.all().map(|(_, offered)| offered), [Some(true); 4]);
+    assert_eq!(capabilities.in_words(), "states yes, post yes, events yes, past yes");
+    assert_eq!(capabilities.hints().count(), 0);
     // The state never ends; nothing of it was read. Slots of the past may have been skipped.
     assert!(readers.stats()[0].bytes < 1 << 16);
     let past = server.asked().into_iter().filter(|asked| asked.contains("states/9")).collect::<Vec<_>>();
@@ -63,33 +63,33 @@ async fn what_a_node_has_is_found_and_a_state_is_not_downloaded_for_it() {
 #[tokio::test]
 async fn what_a_node_does_not_have_is_found_and_comes_with_a_hint() {
     for status in [400, 401, 403, 404, 405, 501] {
-        let offers = offers(refuse(STATE, status)).await;
-        assert_eq!((offers.states, offers.post, offers.past), (Some(false), Some(true), Some(true)), "{status}");
-        let hints: Vec<_> = offers.hints().collect();
+        let capabilities = capabilities(refuse(STATE, status)).await;
+        assert_eq!((capabilities.states, capabilities.post, capabilities.past), (Some(false), Some(true), Some(true)), "{status}");
+        let hints: Vec<_> = capabilities.hints().collect();
         assert!(matches!(hints.as_slice(), [("states", hint)] if hint.contains("--rest.namespace")), "{hints:?}");
-        assert_eq!(self::offers(refuse(EVENTS, status)).await.events, Some(false), "{status}");
+        assert_eq!(self::capabilities(refuse(EVENTS, status)).await.events, Some(false), "{status}");
     }
     let json = |asked: &Asked| (asked.path() == STATE).then(|| Reply::json("{}"));
-    assert_eq!(offers(json).await.states, Some(false), "a state in JSON is of no use");
+    assert_eq!(capabilities(json).await.states, Some(false), "a state in JSON is of no use");
     let no_post = |asked: &Asked| (asked.method == "POST").then(|| error(404, "Route not found"));
-    assert_eq!(offers(no_post).await.post, Some(false));
+    assert_eq!(capabilities(no_post).await.post, Some(false));
     let no_past = |asked: &Asked| asked.path().contains("states/9").then(|| error(404, "no such state"));
-    let offers = offers(no_past).await;
-    assert_eq!((offers.past, offers.hints().next().map(|(what, _)| what)), (Some(false), Some("past")));
+    let capabilities = capabilities(no_past).await;
+    assert_eq!((capabilities.past, capabilities.hints().next().map(|(what, _)| what)), (Some(false), Some("past")));
 }
 
 #[tokio::test]
 async fn what_may_be_otherwise_the_next_time_is_not_known() {
     for status in [408, 429, 500, 503] {
-        assert_eq!(offers(refuse(STATE, status)).await.states, None, "{status}");
-        assert_eq!(offers(refuse(EVENTS, status)).await.events, None, "{status}");
-        assert_eq!(offers(refuse(VALIDATORS, status)).await.post, None, "{status}");
+        assert_eq!(capabilities(refuse(STATE, status)).await.states, None, "{status}");
+        assert_eq!(capabilities(refuse(EVENTS, status)).await.events, None, "{status}");
+        assert_eq!(capabilities(refuse(VALIDATORS, status)).await.post, None, "{status}");
     }
     // A node that has nothing finalized to show may have the route all the same.
-    assert_eq!(offers(refuse(VALIDATORS, 404)).await.post, None);
+    assert_eq!(capabilities(refuse(VALIDATORS, 404)).await.post, None);
     let young =
         |asked: &Asked| (asked.path() == FINALITY).then(|| data(beacon::checkpoints("3", beacon::FINALIZED_ROOT)));
-    assert_eq!(offers(young).await.past, None, "there is no past yet");
+    assert_eq!(capabilities(young).await.past, None, "there is no past yet");
     let mut sync = beacon::syncing();
     (sync["is_syncing"], sync["sync_distance"]) = (json!(true), json!("5"));
     let syncing = move |asked: &Asked| {
@@ -98,16 +98,16 @@ async fn what_may_be_otherwise_the_next_time_is_not_known() {
         }
         (asked.path() == SYNCING).then(|| data(sync.clone()))
     };
-    assert_eq!(offers(syncing).await.states, None, "it may have it when it has caught up");
+    assert_eq!(capabilities(syncing).await.states, None, "it may have it when it has caught up");
 }
 
 #[tokio::test]
 async fn of_a_node_that_is_gone_nothing_is_known() {
     let (readers, server, _node) = readers(rich).await;
     drop(server);
-    let offers = readers.offers().await.remove(0);
-    assert!(offers.is_silent() && offers.hints().count() == 0, "{offers:?}");
-    assert!(!self::offers(|_| None).await.is_silent());
+    let capabilities = readers.capabilities().await.remove(0);
+    assert!(capabilities.is_silent() && capabilities.hints().count() == 0, "{capabilities:?}");
+    assert!(!self::capabilities(|_| None).await.is_silent());
 }
 
 #[tokio::test]
@@ -117,11 +117,11 @@ async fn a_node_that_does_not_answer_is_asked_again_until_it_does() {
     let (readers, _server, _node) =
         readers(move |asked| if is_up.load(Relaxed) { rich(asked) } else { Some(error(503, "starting")) }).await;
     up.store(false, Relaxed);
-    let mut found = std::pin::pin!(readers.offers_found(Duration::from_millis(50)));
+    let mut found = std::pin::pin!(readers.capabilities_found(Duration::from_millis(50)));
     assert!(timeout(Duration::from_millis(400), found.next()).await.is_err(), "nothing is known of it yet");
     up.store(true, Relaxed);
-    let offers = timeout(Duration::from_secs(20), found.next()).await.unwrap().unwrap();
-    assert_eq!(offers.all().map(|(_, offered)| offered), [Some(true); 4]);
+    let capabilities = timeout(Duration::from_secs(20), found.next()).await.unwrap().unwrap();
+    assert_eq!(capabilities.all().map(|(_, offered)| offered), [Some(true); 4]);
     assert!(found.next().await.is_none(), "all are known");
 }
 
@@ -141,9 +141,9 @@ async fn an_event_stream_that_only_begins_with_its_first_event_is_waited_for_bri
         ask(&readers, Query::Finalized).await.unwrap();
         start.elapsed()
     };
-    let (offers, asked_meanwhile) = tokio::join!(readers.offers(), query);
+    let (capabilities, asked_meanwhile) = tokio::join!(readers.capabilities(), query);
     let took = start.elapsed();
-    assert_eq!(offers[0].events, None);
+    assert_eq!(capabilities[0].events, None);
     assert!(took < Duration::from_secs(20) && asked_meanwhile < took, "{asked_meanwhile:?} {took:?}");
 }
 
@@ -158,7 +158,7 @@ async fn who_was_found_to_serve_no_states_is_not_asked_for_one() {
         })
         .await;
         if found_out {
-            readers.offers().await;
+            readers.capabilities().await;
         }
         let before = server.asked().len();
         let (root, state_root) = (beacon::FINALIZED_ROOT.parse().unwrap(), beacon::STATE_ROOT.parse().unwrap());

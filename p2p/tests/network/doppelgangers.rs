@@ -7,9 +7,9 @@ use crate::committee::{Node, QUIC, TCP, at, config, id, silent, start};
 async fn reached_by_two(listen: &str) {
     let mut witness = start(1, config(listen, vec![silent(2)])).await;
     let dials = || at(1, witness.network.listen_addresses());
-    let twin = || config(listen, vec![dials()]);
-    let (_one, _other) = (start(2, twin()).await, start(2, twin()).await);
-    witness.until(&Event::Twins(id(2))).await;
+    let doppelganger = || config(listen, vec![dials()]);
+    let (_one, _other) = (start(2, doppelganger()).await, start(2, doppelganger()).await);
+    witness.until(&Event::Doppelgangers(id(2))).await;
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn before_connected(witness: &mut Node, member: u8) -> Vec<Event> {
 }
 
 #[tokio::test]
-async fn processes_for_different_purposes_are_no_twins() {
+async fn processes_for_different_purposes_are_no_doppelgangers() {
     let mut witness = start(1, config(TCP, vec![silent(2), silent(3)])).await;
     let dials = || at(1, witness.network.listen_addresses());
     let duties = config(TCP, vec![dials()]);
@@ -45,5 +45,5 @@ async fn processes_for_different_purposes_are_no_twins() {
     tokio::time::sleep(std::time::Duration::from_secs(8)).await;
     let _last = start(3, duties).await;
     let before = before_connected(&mut witness, 3).await;
-    assert!(!before.contains(&Event::Twins(id(2))), "{before:?}");
+    assert!(!before.contains(&Event::Doppelgangers(id(2))), "{before:?}");
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 /// What one beacon provider offers. `None`: it could not be found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offers {
+pub struct Capabilities {
     /// Its place in the operator's list.
     pub id: ProviderId,
     /// The operator's name for it.
@@ -27,7 +27,7 @@ pub struct Offers {
     pub past: Option<bool>,
 }
 
-impl Offers {
+impl Capabilities {
     /// What was asked for, by name.
     #[must_use]
     pub const fn all(&self) -> [(&'static str, Option<bool>); 4] {
@@ -74,26 +74,26 @@ fn hint(what: &str) -> &'static str {
 }
 
 impl Readers {
-    /// Asks every beacon provider what it offers: a handful of small questions, between which other queries have their turn.
-    pub async fn offers(&self) -> Vec<Offers> {
-        join_all(self.beacon.iter().map(|provider| self.offers_of(provider))).await
+    /// Asks every beacon provider what it capabilities: a handful of small questions, between which other queries have their turn.
+    pub async fn capabilities(&self) -> Vec<Capabilities> {
+        join_all(self.beacon.iter().map(|provider| self.capabilities_of(provider))).await
     }
 
-    /// As [`Self::offers`], of each as soon as it is found out: who is silent is asked again after every `pause`. Ends when all are known.
-    pub fn offers_found(&self, pause: Duration) -> impl Stream<Item = Offers> + '_ {
-        let find_out = move |provider| async move {
+    /// As [`Self::capabilities`], of each as soon as it is found out: who is silent is asked again after every `pause`. Ends when all are known.
+    pub fn capabilities_found(&self, pause: Duration) -> impl Stream<Item = Capabilities> + '_ {
+        let probe_capabilities = move |provider| async move {
             loop {
-                let offers = self.offers_of(provider).await;
-                if !offers.is_silent() {
-                    return offers;
+                let capabilities = self.capabilities_of(provider).await;
+                if !capabilities.is_silent() {
+                    return capabilities;
                 }
                 sleep(pause).await;
             }
         };
-        stream::iter(&self.beacon).map(find_out).buffer_unordered(self.beacon.len().max(1))
+        stream::iter(&self.beacon).map(probe_capabilities).buffer_unordered(self.beacon.len().max(1))
     }
 
-    async fn offers_of(&self, provider: &Provider<BeaconClient>) -> Offers {
+    async fn capabilities_of(&self, provider: &Provider<BeaconClient>) -> Capabilities {
         let client = &provider.client;
         let version = self.asked(provider, client.version()).await;
         // Where no states are wanted, none is asked for. What a node that is behind lacks it may have when it is not.
@@ -103,13 +103,13 @@ impl Readers {
         };
         let states = self.asked(provider, states).await.flatten();
         if states == Some(false) {
-            provider.care.serves_none(Instant::now());
+            provider.health.serves_none(Instant::now());
         }
         let post = self.asked(provider, client.has_post()).await.flatten();
         let past = self.asked(provider, client.has_past(self.chain.beacon.slots_per_epoch)).await.flatten();
         // No query, and maybe a long wait: nobody's turn is taken.
         let events = client.has_events().await;
-        Offers { id: provider.id, name: client.http.name().to_owned(), version, states, post, events, past }
+        Capabilities { id: provider.id, name: client.http.name().to_owned(), version, states, post, events, past }
     }
 
     async fn asked<T>(

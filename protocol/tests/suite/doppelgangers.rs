@@ -16,13 +16,13 @@ use std::{
 };
 
 /// A second process of member 2 in a committee of four. Returns which it is.
-fn with_twin(seed: u64) -> (Cluster, usize) {
+fn with_doppelganger(seed: u64) -> (Cluster, usize) {
     let mut cluster = Cluster::new(4, seed);
     cluster.finalize();
-    let twin = cluster.start(member(2), vec![Record::Floor { epoch: Epoch(0) }]);
-    cluster.connect(twin);
+    let doppelganger = cluster.start(member(2), vec![Record::Floor { epoch: Epoch(0) }]);
+    cluster.connect(doppelganger);
     cluster.deliver();
-    (cluster, twin)
+    (cluster, doppelganger)
 }
 
 fn quarantined(cluster: &Cluster, index: usize) -> Vec<MemberId> {
@@ -31,7 +31,7 @@ fn quarantined(cluster: &Cluster, index: usize) -> Vec<MemberId> {
 
 #[test]
 fn two_processes_with_one_identity_are_quarantined_by_everybody_and_stand_still() {
-    let (mut cluster, twin) = with_twin(21);
+    let (mut cluster, doppelganger) = with_doppelganger(21);
     for _ in 0..5 {
         cluster.pass(Duration::from_secs(2));
     }
@@ -39,9 +39,9 @@ fn two_processes_with_one_identity_are_quarantined_by_everybody_and_stand_still(
         assert_eq!(quarantined(&cluster, index), [member(2)], "process {index}");
     }
     assert_eq!(cluster.count(|event| matches!(event, Event::Quarantined { .. })), 3, "everybody is alarmed");
-    for index in [1, twin] {
+    for index in [1, doppelganger] {
         let reasons = cluster.processes[&index].guardian.not_ready();
-        assert!(reasons.iter().any(|reason| reason.as_str() == "twin"), "process {index}: {reasons:?}");
+        assert!(reasons.iter().any(|reason| reason.as_str() == "doppelganger"), "process {index}: {reasons:?}");
     }
     // The others sign without it; neither of the two says anything about new duties.
     let announced = heard(&mut cluster, |message| matches!(message, Message::Announcement(_) | Message::Share(_)));
@@ -57,7 +57,7 @@ fn two_processes_with_one_identity_are_quarantined_by_everybody_and_stand_still(
 
 #[test]
 fn a_quarantine_ends_when_only_one_process_has_lived_for_long_enough() {
-    let (mut cluster, twin) = with_twin(22);
+    let (mut cluster, doppelganger) = with_doppelganger(22);
     for _ in 0..5 {
         cluster.pass(Duration::from_secs(2));
     }
@@ -75,7 +75,9 @@ fn a_quarantine_ends_when_only_one_process_has_lived_for_long_enough() {
     }
     assert!(minutes >= 10, "it ended after {minutes} minutes");
     cluster.pass(Duration::from_secs(60));
-    assert!(cluster.processes[&twin].guardian.not_ready().iter().all(|reason| reason.as_str() != "twin"));
+    assert!(
+        cluster.processes[&doppelganger].guardian.not_ready().iter().all(|reason| reason.as_str() != "doppelganger")
+    );
     assert_eq!(cluster.count(|event| matches!(event, Event::QuarantineLifted { .. })), 3);
     let announced = heard(&mut cluster, |message| matches!(message, Message::Announcement(_)));
     cluster.finalize();
@@ -91,7 +93,7 @@ fn too_few_accusers_do_not_silence_a_guardian() {
             highest: None,
             signed: Vec::new(),
             excluded: Vec::new(),
-            twin: true,
+            doppelganger: true,
         });
         cluster.forge(from, message)
     };
@@ -246,9 +248,9 @@ fn opened(cluster: &Cluster, bytes: &[u8]) -> Message {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
-    /// Members that restart whenever they like, on a network that loses, doubles, delays and reorders as it likes, are never taken for twins.
+    /// Members that restart whenever they like, on a network that loses, doubles, delays and reorders as it likes, are never taken for doppelgangers.
     #[test]
-    fn an_honest_restart_is_never_taken_for_a_twin(seed in any::<u64>()) {
+    fn an_honest_restart_is_never_taken_for_a_doppelganger(seed in any::<u64>()) {
         let mut cluster = Cluster::new(4, seed % 1_000_000);
         let (hold, held) = sync_channel(1_000_000);
         let mut chance = seed;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The constants of one network, as its genesis and `/eth/v1/config/spec` state them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Network {
+pub struct ChainSpec {
     /// EIP-155 chain id of the execution layer.
     pub chain_id: u64,
     /// Root of the validators in the genesis state; part of every signing domain of the beacon chain.
@@ -34,7 +34,7 @@ pub struct Fork {
     pub version: [u8; 4],
 }
 
-impl Network {
+impl ChainSpec {
     /// Unix time at which `slot` starts, in seconds.
     #[must_use]
     pub fn time_of(&self, slot: Slot) -> u64 {

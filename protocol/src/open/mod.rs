@@ -5,10 +5,10 @@
 //!
 //! Cheating that comes to light is collected in [`OpenDuty::take_faults`]; what follows from it is not decided here.
 
+mod context;
 mod coordinate;
-mod desk;
 
-pub use desk::Desk;
+pub use context::SigningContext;
 
 use crate::{
     agree::{
@@ -113,11 +113,11 @@ impl OpenDuty {
         &mut self,
         now: Timestamp,
         tally: &mut Tally,
-        desk: &Desk<'_>,
+        context: &SigningContext<'_>,
         rng: &mut (impl CryptoRng + RngCore),
         fx: &mut Effects,
     ) {
-        if !desk.may_sign() {
+        if !context.may_sign() {
             return;
         }
         if now < self.next_round {
@@ -125,18 +125,18 @@ impl OpenDuty {
             return;
         }
         self.rounds = self.rounds.saturating_add(1);
-        self.next_round = now.after(desk.setup.timing.reannounce.saturating_mul(self.rounds));
+        self.next_round = now.after(context.setup.timing.reannounce.saturating_mul(self.rounds));
         fx.wake(self.next_round);
         let served: Vec<MemberId> = served(&self.coordinators, self.rounds).collect();
         let commitments = served
             .into_iter()
-            .filter_map(|coordinator| self.signer.commit(coordinator, desk.setup, desk.keys, rng))
+            .filter_map(|coordinator| self.signer.commit(coordinator, context.setup, context.keys, rng))
             .collect();
         let announcement =
             Announcement { duty: self.id(), digest: self.digest, boot: self.boot, round: self.rounds, commitments };
-        tally.file(desk.setup.me, announcement.clone(), Some(self.boot));
-        self.consider(desk.setup.me, &announcement, desk.setup);
-        let envelope = desk.seal(Message::Announcement(announcement));
+        tally.file(context.setup.me, announcement.clone(), Some(self.boot));
+        self.consider(context.setup.me, &announcement, context.setup);
+        let envelope = context.seal(Message::Announcement(announcement));
         fx.send(Recipient::All, envelope.clone());
         self.announcement = Some(envelope);
     }
@@ -157,18 +157,18 @@ impl OpenDuty {
         package: &Package,
         envelope: &Envelope,
         tally: &Tally,
-        desk: &Desk<'_>,
+        context: &SigningContext<'_>,
         rng: &mut (impl CryptoRng + RngCore),
         fx: &mut Effects,
     ) {
         let coordinator = envelope.sender();
-        if !desk.may_sign() || desk.roster.culprits.is_excluded(coordinator) {
+        if !context.may_sign() || context.roster.culprits.is_excluded(coordinator) {
             return;
         }
         // What an owner told us itself, under its own signature, needs no second look.
         let known = |commitment: &Commitment| tally.holds(package.duty, package.digest, commitment);
-        match self.sign(package, coordinator, known, desk, rng) {
-            Ok(share) => fx.send(Recipient::One(coordinator), desk.seal(Message::Share(share))),
+        match self.sign(package, coordinator, known, context, rng) {
+            Ok(share) => fx.send(Recipient::One(coordinator), context.seal(Message::Share(share))),
             Err(error) => {
                 if error.is_fault() {
                     self.faults.push(Fault::Package { package: envelope.encode() });
@@ -231,11 +231,11 @@ impl OpenDuty {
         package: &Package,
         coordinator: MemberId,
         known: impl Fn(&Commitment) -> bool,
-        desk: &Desk<'_>,
+        context: &SigningContext<'_>,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<Share, PackageError> {
-        let permit = desk.guard.permit(self.id(), self.digest).map_err(|_| PackageError::OtherDigest)?;
-        self.signer.sign(permit, package, coordinator, known, (desk.setup, desk.keys), rng)
+        let permit = context.guard.permit(self.id(), self.digest).map_err(|_| PackageError::OtherDigest)?;
+        self.signer.sign(permit, package, coordinator, known, (context.setup, context.keys), rng)
     }
 }
 

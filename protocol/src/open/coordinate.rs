@@ -1,6 +1,6 @@
 //! Coordinating one open duty: when our turn comes, whom we ask, and our own answer among the others'.
 
-use super::{Desk, OpenDuty};
+use super::{OpenDuty, SigningContext};
 use crate::{
     agree::Tally,
     effects::{Effects, Recipient},
@@ -17,51 +17,51 @@ impl OpenDuty {
         &mut self,
         now: Timestamp,
         tally: &Tally,
-        desk: &Desk<'_>,
+        context: &SigningContext<'_>,
         rng: &mut (impl CryptoRng + RngCore),
         fx: &mut Effects,
     ) -> Option<Signature> {
-        if self.turn.is_none() && tally.votes(self.id(), self.digest) >= desk.setup.committee.threshold() {
+        if self.turn.is_none() && tally.votes(self.id(), self.digest) >= context.setup.committee.threshold() {
             fx.report(Event::Agreed { id: self.id() });
-            let place = self.place(desk);
-            self.turn = Some(now.after(desk.setup.timing.coordinator_stagger.saturating_mul(place)));
+            let place = self.place(context);
+            self.turn = Some(now.after(context.setup.timing.coordinator_stagger.saturating_mul(place)));
         }
-        let turn = self.turn.filter(|_| desk.may_sign())?;
+        let turn = self.turn.filter(|_| context.may_sign())?;
         if now < turn {
             fx.wake(turn);
             return None;
         }
         if let Some(package) = self.unanswered.take()
-            && let Some(signature) = self.answer_own(now, &package, desk, rng)
+            && let Some(signature) = self.answer_own(now, &package, context, rng)
         {
             return Some(signature);
         }
         for (package, silent) in self.coordinator.overdue(now) {
-            for member in silent.into_iter().filter(|member| *member != desk.setup.me) {
+            for member in silent.into_iter().filter(|member| *member != context.setup.me) {
                 fx.send(Recipient::One(member), package.clone());
             }
         }
-        self.open_session(now, desk, fx);
+        self.open_session(now, context, fx);
         None
     }
 
     /// Opens a session if none is running that may still succeed, and enough members are responsive.
-    fn open_session(&mut self, now: Timestamp, desk: &Desk<'_>, fx: &mut Effects) {
+    fn open_session(&mut self, now: Timestamp, context: &SigningContext<'_>, fx: &mut Effects) {
         if let Some(deadline) = self.coordinator.deadline().filter(|deadline| *deadline > now) {
             fx.wake(deadline);
             return;
         }
         for (member, commitment) in std::mem::take(&mut self.spare) {
-            self.offer(member, &commitment, desk.setup);
+            self.offer(member, &commitment, context.setup);
         }
-        let me = desk.setup.me;
-        let is_usable = |commitment: &Commitment| commitment.owner == me || desk.roster.is_usable(commitment);
-        if !self.coordinator.should_open(now, desk.setup, is_usable) {
+        let me = context.setup.me;
+        let is_usable = |commitment: &Commitment| commitment.owner == me || context.roster.is_usable(commitment);
+        if !self.coordinator.should_open(now, context.setup, is_usable) {
             return;
         }
-        let connected = |member| desk.roster.is_connected(member);
-        let seal = |package| desk.seal(Message::Package(package));
-        let opened = self.coordinator.open(now, desk.setup, is_usable, connected, seal);
+        let connected = |member| context.roster.is_connected(member);
+        let seal = |package| context.seal(Message::Package(package));
+        let opened = self.coordinator.open(now, context.setup, is_usable, connected, seal);
         let Some((package, envelope, attempt)) = opened else { return };
         let signers: Vec<MemberId> = package.owners().collect();
         for signer in signers.iter().filter(|signer| **signer != me) {
@@ -78,19 +78,19 @@ impl OpenDuty {
         &mut self,
         now: Timestamp,
         package: &Package,
-        desk: &Desk<'_>,
+        context: &SigningContext<'_>,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Option<Signature> {
         // Ours and those of the others that we use were checked when they were offered.
-        let ours = self.sign(package, desk.setup.me, |_| true, desk, rng).ok()?;
-        self.take(now, desk.setup.me, &ours, None, desk.setup)
+        let ours = self.sign(package, context.setup.me, |_| true, context, rng).ok()?;
+        self.take(now, context.setup.me, &ours, None, context.setup)
     }
 
     /// How many coordinators are before us: of those that we can see to take part. Others may see it differently, and two may then
     /// coordinate at once, which costs messages and nothing else.
-    fn place(&self, desk: &Desk<'_>) -> u32 {
-        let before = self.coordinators.iter().take_while(|member| **member != desk.setup.me);
-        let present = before.filter(|member| desk.roster.is_in(**member) && desk.roster.is_connected(**member));
+    fn place(&self, context: &SigningContext<'_>) -> u32 {
+        let before = self.coordinators.iter().take_while(|member| **member != context.setup.me);
+        let present = before.filter(|member| context.roster.is_in(**member) && context.roster.is_connected(**member));
         u32::try_from(present.count()).unwrap_or(u32::MAX)
     }
 }

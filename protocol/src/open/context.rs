@@ -8,7 +8,7 @@ use crate::{
 
 /// Borrowed for one step.
 #[derive(Debug)]
-pub struct Desk<'a> {
+pub struct SigningContext<'a> {
     /// Fixed surroundings.
     pub setup: &'a Setup,
     /// The secrets.
@@ -19,7 +19,7 @@ pub struct Desk<'a> {
     pub roster: Roster<'a>,
 }
 
-impl Desk<'_> {
+impl SigningContext<'_> {
     /// Whether we take part in signing at all.
     #[must_use]
     pub fn may_sign(&self) -> bool {
