@@ -8,7 +8,7 @@ use crate::{
     stats::Stats,
 };
 use bytes::Bytes;
-use guardian_protocol::ports::ReadFailure;
+use guardian_protocol::ReadFailure;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use std::{error::Error as _, time::Duration};
 use tokio::time::{Instant, timeout};

@@ -15,7 +15,7 @@ use crate::{
     shares::Shares,
 };
 use guardian_crypto::{frost::KeyShare, seal::Work};
-use guardian_protocol::types::Committee;
+use guardian_protocol::Committee;
 use std::{fs, path::Path};
 
 /// Where a guardian keeps what changes together.
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::committee::MemberEntry;
     use guardian_crypto::{frost::dealer, identity::IdentityKey, secret::Secret};
-    use guardian_protocol::types::KeyEpoch;
+    use guardian_protocol::KeyEpoch;
     use rand_core::OsRng;
     use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 
 use crate::{hint::Hinted, metrics::Metrics, perform::Performer, report::Reporter, store::Store};
 use eyre::Result;
-use guardian_protocol::{Guardian, effects::Effects, input::Input, status::Status, types::Timestamp};
+use guardian_protocol::{Effects, Guardian, Input, Status, Timestamp};
 use rand_core::OsRng;
 use std::{
     sync::Arc,

@@ -5,10 +5,7 @@ use crate::{
     durable,
     hint::{Hinted, WithHint},
 };
-use guardian_protocol::{
-    sign::Fault,
-    types::{DutyId, MemberId},
-};
+use guardian_protocol::{DutyId, Fault, MemberId};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -50,7 +47,7 @@ pub(crate) fn read_public(path: &Path) -> Result<Vec<u8>, Hinted> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use guardian_protocol::types::{DutyKind, Epoch, KeyEpoch};
+    use guardian_protocol::{DutyKind, Epoch, KeyEpoch};
 
     #[test]
     fn a_proof_is_kept_as_it_is_and_read_back() {

@@ -6,7 +6,7 @@ use axum::{
 };
 use eyre::Result;
 use guardian_p2p::Network;
-use guardian_protocol::status::{Reason, Status};
+use guardian_protocol::{Reason, Status};
 use serde::Serialize;
 use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};

@@ -15,10 +15,7 @@ use guardian_crypto::{
     seal::{self, Purpose, PurposeKind, Work},
     secret::Secret,
 };
-use guardian_protocol::{
-    exits::ValidatorKey,
-    types::{BlsPubkey, KeyEpoch, MemberId},
-};
+use guardian_protocol::{BlsPubkey, KeyEpoch, MemberId, ValidatorKey};
 use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path, thread};
 
 /// Opens one guardian's sealed files.

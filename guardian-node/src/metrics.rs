@@ -1,10 +1,7 @@
 //! Metrics in Prometheus' format. `docs/metrics.md` says how to read each. A registry of our own, no global one; labels are words of
 //! ours, configured names or member numbers, never text from a peer.
 
-use guardian_protocol::{
-    status::{Reason, Status},
-    submit::Stage,
-};
+use guardian_protocol::{Reason, Stage, Status};
 use prometheus::{
     CounterVec, Encoder, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder, process_collector::ProcessCollector,
@@ -303,7 +300,7 @@ fn raise(counters: &IntCounterVec, labels: &[&str], total: u64) {
 mod tests {
     use super::*;
     use guardian_chain::{Capabilities, Layer, ProviderStats};
-    use guardian_protocol::types::ProviderId;
+    use guardian_protocol::ProviderId;
     use std::{collections::BTreeSet, time::Duration};
 
     fn stats(times: u64) -> ProviderStats {

@@ -22,7 +22,7 @@ use futures::StreamExt;
 use guardian_chain::{AccountKey, ChainConfig, Endpoint, Limits, Readers, Sender, SenderConfig};
 use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Event, Network};
-use guardian_protocol::{Guardian, Secrets, input::Input, setup::Setup, types::ChainSpec};
+use guardian_protocol::{ChainSpec, Guardian, Input, Secrets, Setup};
 use rand_core::OsRng;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{

@@ -8,7 +8,7 @@ use crate::{
 };
 use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Channel, Event, Feedback, Identity, Multiaddr, Network, PeerId};
-use guardian_protocol::{effects::Recipient, types::MemberId};
+use guardian_protocol::{MemberId, Recipient};
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 

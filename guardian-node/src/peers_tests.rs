@@ -5,16 +5,7 @@ use crate::{
     cli::DevnetKeys, committee::CommitteeFile, config::Config, driver, evidence::Evidence, metrics::Metrics, node,
     report::Reporter,
 };
-use guardian_protocol::{
-    Guardian,
-    effects::Effects,
-    input::Input,
-    ports::AppendRecords,
-    record::Record,
-    setup::Setup,
-    status::Reason,
-    types::{ChainSpec as Chain, Epoch},
-};
+use guardian_protocol::{AppendRecords, ChainSpec as Chain, Effects, Epoch, Guardian, Input, Reason, Record, Setup};
 use rand_core::OsRng;
 use std::{
     convert::Infallible,

@@ -3,14 +3,7 @@
 use crate::{dossiers::Dossiers, metrics::Metrics, peers::Peers};
 use guardian_chain::{Readers, Sender};
 use guardian_p2p::{Feedback, Network};
-use guardian_protocol::{
-    effects::{Outgoing, Released},
-    event::Event,
-    exits::Job,
-    input::Input,
-    ports::{Answers, Call, Query, QueryId, SignedExit},
-    sign::Signed,
-};
+use guardian_protocol::{Answers, Call, Event, Input, Job, Outgoing, Query, QueryId, Released, Signed, SignedExit};
 use rand_core::OsRng;
 use std::{num::NonZeroUsize, sync::Arc, thread};
 use tokio::{runtime::Handle, sync::mpsc};

@@ -1,12 +1,7 @@
 //! Events of the brain, told to people: one log line and one metric each. The only place where duties are logged.
 
 use crate::{evidence::Evidence, metrics::Metrics};
-use guardian_protocol::{
-    audit::Difference,
-    event::{Event, Layer},
-    ports::CallOutcome,
-    types::{DutyId, MemberId, ProviderId},
-};
+use guardian_protocol::{CallOutcome, Difference, DutyId, Event, Layer, MemberId, ProviderId};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,

@@ -10,7 +10,7 @@ use guardian_crypto::{
     frost::KeyShare,
     seal::{self, PurposeKind, Work},
 };
-use guardian_protocol::types::Committee;
+use guardian_protocol::Committee;
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -15,11 +15,8 @@ mod support;
 use guardian_crypto::{frost::signing::Commitments, secret::Secret};
 use guardian_node::{committee::CommitteeFile, keys::KeyFiles, store::Store};
 use guardian_protocol::{
-    ports::AppendRecords,
-    record::Record,
-    sign::Fault,
-    types::{BootId, Committee, DutyId, DutyKind, Epoch, MemberId},
-    wire::{Commitment, CommitmentLabel},
+    AppendRecords, BootId, Committee, DutyId, DutyKind, Epoch, Fault, MemberId, Record,
+    testing::{Commitment, CommitmentLabel},
 };
 use std::{
     fs,

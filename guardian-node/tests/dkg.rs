@@ -16,13 +16,12 @@ use guardian_crypto::{identity::IdentityKey, secret::Secret};
 use guardian_node::{ceremony::plan_file::PlanFile, keys::KeyFiles, store::BoardStore};
 use guardian_p2p::{Config, Event, Identity, Member, Network, peer_id_of};
 use guardian_protocol::{
+    AppendRecords, MemberId,
     ceremony::{
         CeremonyId, Evidence, Plan, Record,
         post::{Body, Post, Step},
         wire,
     },
-    ports::AppendRecords,
-    types::MemberId,
 };
 use std::{
     fs,

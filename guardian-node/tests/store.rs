@@ -12,10 +12,8 @@
 
 use guardian_node::store::{BoardStore, Store, StoreError};
 use guardian_protocol::{
+    AppendRecords, DutyId, DutyKind, Epoch, KeyEpoch, Record,
     ceremony::{self, CeremonyId},
-    ports::AppendRecords,
-    record::Record,
-    types::{DutyId, DutyKind, Epoch, KeyEpoch},
 };
 use std::{
     fs,

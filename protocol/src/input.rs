@@ -1,9 +1,11 @@
 //! Everything that can happen to a guardian.
 
 use crate::{
-    exits::Computed,
+    duty::DutyId,
+    operator::OperatorCommand,
     ports::{Answers, CallOutcome},
-    types::{DutyId, MemberId},
+    types::MemberId,
+    work::Computed,
 };
 
 /// One event from outside.
@@ -37,4 +39,6 @@ pub enum Input {
     },
     /// What came out of a job.
     Computed(Computed),
+    /// What the operator of this guardian wants. The answer is among the step's effects.
+    Operator(OperatorCommand),
 }

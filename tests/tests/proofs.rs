@@ -18,7 +18,7 @@ use alloy::{
     rpc::types::{TransactionReceipt, TransactionRequest},
 };
 use guardian_chain::state::{Branch, MAINNET, MINIMAL, ProvedState, StateProver, ValidatorProof, Wanted, WarmCache};
-use guardian_protocol::types::BlsPubkey;
+use guardian_protocol::BlsPubkey;
 use guardian_tests::{
     devnet::process::{Process, anvil, free_port, tool},
     synthetic::{Synthetic, validator::Registry},

@@ -10,10 +10,7 @@ use super::{
 };
 use crate::http::{Answer, Http};
 use alloy::primitives::{B256, hex};
-use guardian_protocol::{
-    ports::{ReadFailure, SignedExit},
-    types::{BlsPubkey, Slot},
-};
+use guardian_protocol::{BlsPubkey, ReadFailure, SignedExit, Slot};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use std::sync::atomic::AtomicBool;
@@ -180,9 +177,7 @@ impl BeaconClient {
         let answer = self.http.fetch(request, self.http.limits.json_bytes).await?;
         match answer.status {
             status if status.is_success() => Ok(()),
-            StatusCode::BAD_REQUEST => {
-                Err(ReadFailure::NotAvailable(format!("refused: {}", self.http.quote(&answer))))
-            }
+            StatusCode::BAD_REQUEST => Err(ReadFailure::NotAvailable(format!("refused: {}", self.http.quote(&answer)))),
             _ => Err(ReadFailure::Unreachable(self.http.quote(&answer))),
         }
     }

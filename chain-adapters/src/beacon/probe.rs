@@ -6,7 +6,7 @@ use super::{
     wire::{ValidatorEntry, Version},
 };
 use crate::http::content_type;
-use guardian_protocol::{ports::ReadFailure, types::Slot};
+use guardian_protocol::{ReadFailure, Slot};
 use reqwest::{Method, StatusCode};
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 

@@ -5,14 +5,11 @@
 use super::{
     client::{BeaconClient, Routed},
     fingerprint::BeaconFingerprint,
-    state::{Expected, ProvedState, StateError, StateProver, Wanted, WarmCache},
+    state::{Expected, ProvedState, StateError, StateProver, Tracked, Wanted, WarmCache},
 };
 use crate::http::content_type;
 use bytes::Bytes;
-use guardian_protocol::{
-    ports::{ReadFailure, Reading, StateReading},
-    types::{BlsPubkey, Slot},
-};
+use guardian_protocol::{BlsPubkey, ReadFailure, Reading, Slot, StateReading};
 use reqwest::Response;
 use std::sync::Arc;
 use tokio::{
@@ -168,16 +165,13 @@ fn reading(state: &ProvedState) -> Result<StateReading, ReadFailure> {
     if !state.lists_fit {
         return Err(ReadFailure::Malformed("a state whose lists are of different lengths".to_owned()));
     }
-    let validators: Vec<_> = state.extract.validators.iter().map(|tracked| tracked.record).collect();
-    if validators.is_empty() {
-        return Err(ReadFailure::NotAvailable("none of the validators asked for is in the state".to_owned()));
-    }
     Ok(StateReading {
         slot: state.slot,
         root: state.root.into(),
         block_root: state.block_root().into(),
         own: state.is_of_block(),
-        validators,
+        validators: state.extract.validators.iter().map(Tracked::complete).collect(),
+        census: state.extract.network,
     })
 }
 

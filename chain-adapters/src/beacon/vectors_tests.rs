@@ -18,10 +18,7 @@ use crate::{
 use alloy::primitives::B256;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use guardian_protocol::{
-    ports::{ReadFailure, SignedExit},
-    types::{BlsPubkey, Epoch, Gwei, Slot, ValidatorIndex, ValidatorRecord},
-};
+use guardian_protocol::{BlsPubkey, Epoch, Gwei, ReadFailure, SignedExit, Slot, ValidatorIndex, ValidatorRecord};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

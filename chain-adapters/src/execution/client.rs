@@ -12,7 +12,7 @@ use alloy::{
     sol_types::SolCall,
     transports::{RpcError, TransportError, TransportErrorKind, TransportFut},
 };
-use guardian_protocol::{ports::ReadFailure, types::BlockRef};
+use guardian_protocol::{BlockRef, ReadFailure};
 use serde::Deserialize;
 use std::{
     sync::{
@@ -232,7 +232,7 @@ impl Service<RequestPacket> for BoundedRpc {
                 Err(_) if answer.status.is_success() => {
                     Err(TransportErrorKind::custom(ReadFailure::Malformed("no JSON-RPC".to_owned())))
                 }
-                Ok(_) | Err(_) => Err(TransportErrorKind::custom(ReadFailure::Unreachable(http.describe(&answer)))),
+                Ok(_) | Err(_) => Err(TransportErrorKind::custom(ReadFailure::Unreachable(http.quote(&answer)))),
             }
         })
     }

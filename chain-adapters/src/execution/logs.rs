@@ -2,12 +2,9 @@
 //! asked for, on the branch that was asked for.
 
 use super::client::ExecutionClient;
-use crate::contracts::{TOPICS, event};
+use crate::contracts::{event, sources};
 use alloy::rpc::types::{Filter, Log};
-use guardian_protocol::{
-    ports::ReadFailure,
-    types::{BlockRef, Contracts, ProtocolEvent},
-};
+use guardian_protocol::{BlockRef, Contracts, ProtocolEvent, ReadFailure};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The largest range that is tried, in blocks.
@@ -25,6 +22,7 @@ impl ExecutionClient {
         to: BlockRef,
     ) -> Result<Vec<ProtocolEvent>, ReadFailure> {
         self.check_branch(to).await?;
+        let (addresses, topics) = sources(contracts);
         let mut events = Vec::new();
         let mut next = from;
         while next <= to.number {
@@ -33,8 +31,8 @@ impl ExecutionClient {
             let filter = Filter::new()
                 .from_block(next)
                 .to_block(last)
-                .address(vec![contracts.protocol, contracts.ejection_registry])
-                .event_signature(TOPICS.to_vec());
+                .address(addresses.clone())
+                .event_signature(topics.clone());
             match self.logs(&filter).await {
                 Ok(logs) => {
                     events.extend(decode(logs, contracts, next..=last, to)?);
@@ -76,6 +74,7 @@ fn decode(
     asked: std::ops::RangeInclusive<u64>,
     to: BlockRef,
 ) -> Result<Vec<ProtocolEvent>, ReadFailure> {
+    let (addresses, topics) = sources(contracts);
     let malformed = |what: &str| ReadFailure::Malformed(what.to_owned());
     for log in &logs {
         let (Some(number), Some(hash), Some(_)) = (log.block_number, log.block_hash, log.log_index) else {
@@ -84,10 +83,10 @@ fn decode(
         if log.removed {
             return Err(malformed("a log that was removed"));
         }
-        if !asked.contains(&number) || !log.topic0().is_some_and(|topic| TOPICS.contains(topic)) {
+        if !asked.contains(&number) || !log.topic0().is_some_and(|topic| topics.contains(topic)) {
             return Err(malformed("a log that was not asked for"));
         }
-        if log.address() != contracts.protocol && log.address() != contracts.ejection_registry {
+        if !addresses.contains(&log.address()) {
             return Err(malformed("a log of another contract"));
         }
         if number == to.number && hash != to.hash {

@@ -2,7 +2,7 @@
 
 use super::*;
 use alloy::primitives::{Address, B256, Bytes, LogData, U256};
-use guardian_protocol::types::BlsPubkey;
+use guardian_protocol::BlsPubkey;
 
 const TO: BlockRef = BlockRef { number: 20, hash: B256::repeat_byte(20), timestamp: 0 };
 

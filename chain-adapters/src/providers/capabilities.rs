@@ -4,7 +4,7 @@
 use super::{Provider, Readers};
 use crate::beacon::client::BeaconClient;
 use futures::{Stream, StreamExt, future::join_all, stream};
-use guardian_protocol::{ports::ReadFailure, types::ProviderId};
+use guardian_protocol::{ProviderId, ReadFailure};
 use std::{future::Future, time::Duration};
 use tokio::time::{Instant, sleep};
 

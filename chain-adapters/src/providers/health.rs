@@ -2,7 +2,7 @@
 //! is left in backoff for a while. Whoever failed or lied is asked later than the others, and never forgotten. How much it may be
 //! made to send is its [budget](crate::beacon::budget).
 
-use guardian_protocol::types::Epoch;
+use guardian_protocol::Epoch;
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -101,7 +101,7 @@ impl ProviderHealth {
         let mut known = self.known();
         match outcome {
             FetchOutcome::State(took) => {
-                let latency = known.latency.map_or(took, |pace| (latency * 3 + took) / 4);
+                let latency = known.latency.map_or(took, |latency| (latency * 3 + took) / 4);
                 *known = Known { finalized: known.finalized, serves: true, latency: Some(latency), ..Known::default() };
             }
             FetchOutcome::None => {

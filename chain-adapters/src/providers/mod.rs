@@ -18,10 +18,7 @@ use crate::{
     stats::ProviderStats,
 };
 use futures::{Stream, StreamExt, future::join_all, stream};
-use guardian_protocol::{
-    ports::{Query, ReadFailure, Reading, SignedExit},
-    types::{ChainSpec, ProviderId},
-};
+use guardian_protocol::{ChainSpec, ProviderId, Query, ReadFailure, Reading, SignedExit};
 use health::ProviderHealth;
 use std::{
     collections::BTreeSet,
@@ -188,7 +185,7 @@ impl Readers {
     pub async fn read(&self, query: &Query) -> Vec<(ProviderId, Result<Reading, ReadFailure>)> {
         let patience = self.chain.patience(query);
         match query {
-            Query::Validators { checkpoint, slot, pubkeys } => self.read_validators(checkpoint, *slot, pubkeys).await,
+            Query::State { checkpoint, slot, pubkeys } => self.read_validators(checkpoint, *slot, pubkeys).await,
             Query::Finalized => {
                 join_all(self.beacon.iter().map(|provider| async move {
                     let work = provider.client.read_finalized(&self.chain.beacon);
@@ -200,7 +197,7 @@ impl Readers {
                 }))
                 .await
             }
-            Query::Chain(_) | Query::Events { .. } | Query::Landed => {
+            Query::Chain(_) | Query::Events { .. } | Query::Progress(_) => {
                 join_all(self.execution.iter().map(|provider| {
                     let work = read_execution(&provider.client, &self.chain, query);
                     provider.answer(&self.chain, patience, work)
@@ -269,7 +266,10 @@ async fn read_execution(client: &ExecutionClient, chain: &Chain, query: &Query) 
             Ok(Reading::Chain(Box::new(view)))
         }
         Query::Events { from, to } => Ok(Reading::Events(client.read_events(&chain.contracts, *from, *to).await?)),
-        _ => Ok(Reading::Landed(client.read_landed(&chain.contracts).await?)),
+        Query::Progress(targets) => Ok(Reading::Progress(client.read_progress(&chain.contracts, targets).await?)),
+        Query::Finalized | Query::State { .. } => {
+            Err(ReadFailure::Malformed("a question that is not for execution providers".to_owned()))
+        }
     }
 }
 

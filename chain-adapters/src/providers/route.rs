@@ -7,10 +7,7 @@ use super::{Provider, Readers, health::FetchOutcome};
 use crate::beacon::client::BeaconClient;
 use alloy::primitives::B256;
 use futures::future::join_all;
-use guardian_protocol::{
-    ports::{ReadFailure, Reading, StateReading},
-    types::{BlsPubkey, Checkpoint, ProviderId, Slot},
-};
+use guardian_protocol::{BlsPubkey, Checkpoint, ProviderId, ReadFailure, Reading, Slot, StateReading};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 

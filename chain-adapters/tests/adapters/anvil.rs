@@ -14,9 +14,8 @@ use alloy::{
 };
 use guardian_chain::{AccountKey, Endpoint, FinalKey, KeyRotation, Readers, Sender, SenderConfig};
 use guardian_protocol::{
-    ceremony::plan::Rotation,
-    ports::{At, CallOutcome, Landed, Query, Reading},
-    types::{Accepted, BlockRef, BlsPubkey, ChainView, Contracts, KeyEpoch, ProtocolEvent, Slot},
+    At, BlockRef, BlsPubkey, CallOutcome, ChainView, Contracts, KeyEpoch, OnChainProgress, ProtocolEvent, Query,
+    Reading, Slot, ceremony::plan::Rotation,
 };
 use serde_json::{Value, json};
 use std::{

@@ -8,8 +8,7 @@ use crate::support::{
 };
 use guardian_chain::{Error, Readers};
 use guardian_protocol::{
-    ports::{At, Landed, Query, ReadFailure, Reading},
-    types::{Accepted, BlockRef, BlsPubkey, ChainView, KeyEpoch, ProtocolEvent, Slot},
+    At, BlockRef, BlsPubkey, ChainView, KeyEpoch, OnChainProgress, ProtocolEvent, Query, ReadFailure, Reading, Slot,
 };
 
 async fn readers(chain: Chain) -> (Readers, Node, Server) {

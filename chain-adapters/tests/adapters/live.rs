@@ -8,10 +8,7 @@ use crate::support::{
 };
 use futures::StreamExt;
 use guardian_chain::Readers;
-use guardian_protocol::{
-    ports::{Query, ReadFailure, Reading},
-    types::BlsPubkey,
-};
+use guardian_protocol::{BlsPubkey, Query, ReadFailure, Reading};
 use serde_json::Value;
 use url::Url;
 

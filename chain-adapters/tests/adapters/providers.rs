@@ -8,10 +8,7 @@ use crate::support::{
     server::{Asked, Server},
 };
 use guardian_chain::{Error, Readers};
-use guardian_protocol::{
-    ports::{Query, ReadFailure},
-    types::ProviderId,
-};
+use guardian_protocol::{ProviderId, Query, ReadFailure};
 use serde_json::json;
 use std::sync::{
     Arc,

@@ -8,7 +8,7 @@ use crate::support::{
 };
 use alloy::primitives::{U256, hex};
 use guardian_chain::{AccountKey, Sender, SenderConfig};
-use guardian_protocol::{ports::CallOutcome, sign::Signed};
+use guardian_protocol::{CallOutcome, Signed};
 use std::{collections::VecDeque, time::Duration};
 
 const GWEI: u128 = 1_000_000_000;

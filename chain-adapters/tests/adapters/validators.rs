@@ -6,8 +6,7 @@ use crate::support::{
     server::{Asked, Reply, Said},
 };
 use guardian_protocol::{
-    ports::{Query, ReadFailure, Reading},
-    types::{BlsPubkey, Checkpoint, Epoch, Gwei, Slot, ValidatorIndex, ValidatorRecord},
+    BlsPubkey, Checkpoint, Epoch, Gwei, Query, ReadFailure, Reading, Slot, ValidatorIndex, ValidatorRecord,
 };
 use serde_json::json;
 

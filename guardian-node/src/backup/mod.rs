@@ -21,7 +21,7 @@ use guardian_crypto::{
     seal::{self, PurposeKind, Work},
     secret::Secret,
 };
-use guardian_protocol::types::KeyEpoch;
+use guardian_protocol::KeyEpoch;
 use std::{
     fs,
     path::{Component, Path, PathBuf},

@@ -3,14 +3,8 @@
 use super::*;
 use crate::{cli::DevnetKeys, node, store::Store};
 use guardian_protocol::{
-    Guardian,
-    effects::Effects,
-    input::Input,
-    ports::{Answers, AppendRecords, Query, Reading},
-    record::Record,
-    setup::Setup,
-    status::Reason,
-    types::{ChainSpec, Checkpoint, DutyId, DutyKind, Epoch, Slot, Timestamp},
+    Answers, AppendRecords, ChainSpec, Checkpoint, DutyId, DutyKind, Effects, Epoch, Guardian, Input, Query, Reading,
+    Reason, Record, Setup, Slot, Timestamp,
 };
 use rand_core::OsRng;
 
@@ -132,7 +126,7 @@ fn a_restored_guardian_waits_until_signing_is_safe() {
     assert_eq!(*query, Query::Finalized);
     let (root, state_root) = ([2; 32].into(), [3; 32].into());
     let finalized = Checkpoint { epoch: Epoch(10), root, block_slot: Slot(320), state_root, execution: None };
-    let answers = vec![(guardian_protocol::types::ProviderId(0), Ok(Reading::Finalized(Some(finalized))))];
+    let answers = vec![(guardian_protocol::ProviderId(0), Ok(Reading::Finalized(Some(finalized))))];
     let input = Input::Read(Answers { id: *id, answers });
     guardian.step(Timestamp(1), input, &mut OsRng, &mut Effects::default());
     assert!(guardian.not_ready().contains(&Reason::StoreIsNew), "{:?}", guardian.not_ready());

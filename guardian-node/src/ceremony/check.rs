@@ -10,8 +10,8 @@ use crate::{
 };
 use guardian_crypto::{frost::KeyShare, identity::IdentityKey};
 use guardian_protocol::{
+    Committee, Member, MemberId,
     ceremony::{Plan, plan::Current},
-    types::{Committee, Member, MemberId},
 };
 
 /// Where this guardian stands towards a plan.

@@ -5,7 +5,7 @@ use crate::{
     hint::{Hinted, WithHint},
     shares,
 };
-use guardian_protocol::{ceremony::plan::CeremonyId, types::MemberId};
+use guardian_protocol::{MemberId, ceremony::plan::CeremonyId};
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -9,7 +9,7 @@ use crate::{
 };
 use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Network, Purpose};
-use guardian_protocol::{ceremony::Input, types::MemberId};
+use guardian_protocol::{MemberId, ceremony::Input};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 

@@ -2,8 +2,8 @@
 
 use super::{Say, folder::short, refusals::Refusals};
 use guardian_protocol::{
+    MemberId,
     ceremony::{Event, Reason, Status, Waiting},
-    types::MemberId,
 };
 use std::{
     collections::BTreeMap,

@@ -1,6 +1,6 @@
 //! Refused messages, told once for each sender and interval: whoever sends nonsense fills no disk with what is said about it.
 
-use guardian_protocol::types::MemberId;
+use guardian_protocol::MemberId;
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},

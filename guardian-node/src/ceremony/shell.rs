@@ -19,8 +19,8 @@ use crate::{
 use eyre::Result;
 use guardian_crypto::seal::Work;
 use guardian_protocol::{
+    MemberId, Timestamp,
     ceremony::{Ceremony, Event, Input, Reason, Status, Waiting},
-    types::{MemberId, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 use std::{

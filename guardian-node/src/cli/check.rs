@@ -11,10 +11,7 @@ use crate::{
 use clap::Args;
 use eyre::Result;
 use guardian_chain::{AccountKey, Readers};
-use guardian_protocol::{
-    ports::{At, Query, Reading},
-    types::Committee,
-};
+use guardian_protocol::{At, Committee, Query, Reading};
 use std::path::PathBuf;
 
 /// Arguments of `guardian check`.

@@ -23,7 +23,7 @@ use guardian_crypto::{
     seal::{PurposeKind, Work},
     secret::Secret,
 };
-use guardian_protocol::types::{KeyEpoch, MemberId};
+use guardian_protocol::{KeyEpoch, MemberId};
 use rand_core::OsRng;
 use serde::Serialize;
 use std::path::PathBuf;

@@ -10,7 +10,7 @@ use guardian_crypto::{
     seal::{PurposeKind, Work},
     secret::Secret,
 };
-use guardian_protocol::types::KeyEpoch;
+use guardian_protocol::KeyEpoch;
 use rand_core::{OsRng, RngCore};
 use std::path::PathBuf;
 

@@ -9,7 +9,7 @@ use crate::{
 };
 use clap::Args;
 use eyre::Result;
-use guardian_protocol::{ports::AppendRecords, record::Record, types::Epoch};
+use guardian_protocol::{AppendRecords, Epoch, Record};
 
 /// Arguments of `guardian pardon`.
 #[derive(Debug, Args)]

@@ -8,11 +8,8 @@ use crate::{
 };
 use clap::Args;
 use eyre::Result;
-use guardian_chain::state::{MAINNET, MINIMAL, ProvedState, StateProver, Wanted, WarmCache};
-use guardian_protocol::{
-    audit::{Difference, Dossier, differences, facts},
-    types::{BlsPubkey, Evidence, Proof, ValidatorRecord},
-};
+use guardian_chain::state::{MAINNET, MINIMAL, ProvedState, StateProver, Tracked, Wanted, WarmCache};
+use guardian_protocol::{BlsPubkey, Difference, Dossier, Evidence, Proof, ValidatorRecord};
 use std::{
     fs,
     io::{self, Read},
@@ -39,12 +36,12 @@ impl ReplayReport {
         let mut found = replay(&dossier);
         if let Some(other) = &self.against {
             let other = dossiers::read(other)?;
-            let between = differences(&facts(&dossier.evidence), &facts(&other.evidence));
+            let between = dossier.against(&other);
             output::data(&format!("facts that differ from the other dossier: {}", between.len()));
             found.extend(between);
         }
         if let Some(path) = &self.state {
-            found.extend(against_state(&dossier.evidence, dossier.network.slots_per_epoch, path)?);
+            found.extend(against_state(&dossier, path)?);
             output::data("state: hashed, and it is the one that the finalized block names");
         }
         if found.is_empty() {
@@ -82,16 +79,14 @@ fn said(fact: &str, ours: &str, theirs: &str) -> Difference {
     Difference { fact: fact.to_owned(), ours: Some(ours.to_owned()), theirs: Some(theirs.to_owned()) }
 }
 
-/// Where the validators of `evidence` are not those of the state in the file at `path`.
-fn against_state(evidence: &Evidence, slots_per_epoch: u64, path: &Path) -> Result<Vec<Difference>, Hinted> {
+/// Where the dossier's validators are not those of the state in the file at `path`.
+fn against_state(dossier: &Dossier, path: &Path) -> Result<Vec<Difference>, Hinted> {
+    let evidence = &dossier.evidence;
     let pubkeys: Vec<BlsPubkey> =
         evidence.validators.iter().map(|v| v.pubkey).chain(evidence.unknown.iter().copied()).collect();
-    let state = hash(path, slots_per_epoch, &pubkeys, evidence)?;
-    let records: Vec<ValidatorRecord> = state.extract.validators.iter().map(|tracked| tracked.record).collect();
-    let known = |records: &[ValidatorRecord]| {
-        records.iter().map(|v| (format!("validator {}", v.pubkey), format!("{v:?}"))).collect()
-    };
-    Ok(differences(&known(&records), &known(&evidence.validators)))
+    let state = hash(path, dossier.network.slots_per_epoch, &pubkeys, evidence)?;
+    let records: Vec<ValidatorRecord> = state.extract.validators.iter().map(Tracked::complete).collect();
+    Ok(dossier.against_state(&records))
 }
 
 /// The state in the file, which must be the one that `evidence` speaks of. Its fork is the one under which it hashes to the right root.

@@ -5,7 +5,8 @@ use super::{
     order::{Turn, order, rank},
 };
 use crate::{
-    types::{BootId, Committee, DutyId, DutyKind, Epoch, KeyEpoch, Member, MemberId},
+    duty::{DutyId, DutyKind},
+    types::{BootId, Committee, Epoch, KeyEpoch, Member, MemberId},
     wire::{Announcement, Commitment, CommitmentLabel},
 };
 use alloy_primitives::B256;

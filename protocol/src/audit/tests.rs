@@ -3,7 +3,8 @@
 use super::*;
 use crate::{
     decide::tests::{evidence, setup, validator},
-    types::{Accepted, Epoch, Evidence, Gwei, MemberId, ValidatorRecord},
+    duty::Evidence,
+    types::{Epoch, Gwei, MemberId, ValidatorRecord},
     wire::Finding,
 };
 use proptest::prelude::*;

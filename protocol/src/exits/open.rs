@@ -1,16 +1,17 @@
 //! One validator on its way out.
 
-use super::{
-    ValidatorKey,
-    job::{ToCheck, ToSign},
-    root::exit_root,
-};
+use super::root::exit_root;
 use crate::{
+    duty::{DutyId, Ejection, EjectionReason},
     ports::SignedExit,
     setup::Setup,
     sign::Signed,
-    types::{DutyId, Ejection, EjectionReason, Epoch, MemberId, Timestamp, ValidatorIndex},
+    types::{Epoch, MemberId, Timestamp, ValidatorIndex},
     wire::PartialExits,
+    work::{
+        ValidatorKey,
+        exits::{ToCheck, ToSign},
+    },
 };
 use alloy_primitives::B256;
 use guardian_crypto::bls::{BlsSignature, PartialSignature, VerifiedPartial, batch::Checked, exit::ExitRoot};

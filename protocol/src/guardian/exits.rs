@@ -2,17 +2,19 @@
 
 use super::Guardian;
 use crate::{
+    duty::Evidence,
     effects::{Effects, Recipient},
-    exits::Computed,
-    types::{Evidence, Timestamp},
+    types::Timestamp,
     wire::Message,
+    work::{Computed, Outcome},
 };
 use std::collections::BTreeSet;
 
 impl Guardian {
     /// Takes what a job has brought; our parts, if it made some, are told to everybody.
     pub(super) fn on_computed(&mut self, now: Timestamp, computed: Computed, fx: &mut Effects) {
-        if let Some(parts) = self.exits.computed(now, computed, fx) {
+        let Outcome::Exits(outcome) = computed.outcome;
+        if let Some(parts) = self.exits.computed(now, computed.id, outcome, fx) {
             let envelope = self.seal(Message::PartialExits(parts));
             fx.send(Recipient::All, envelope);
         }

@@ -4,6 +4,7 @@
 //! levels and not from edges, so that waking too often does no harm and a missed wake is made up by the next.
 
 mod audit;
+mod commands;
 mod exits;
 mod floor;
 mod misconduct;
@@ -16,19 +17,22 @@ use crate::{
     agree::Tally,
     audit::Comparisons,
     decide::decide,
+    duty::{Duty, DutyId, DutyKind, Evidence},
     effects::{Effects, Recipient},
     event::Event,
-    exits::{Exits, ValidatorKey},
+    exits::Exits,
+    hold::{self, Holds},
     input::Input,
-    observe::{Observer, QueryIds},
+    observe::{Observer, QueryIds, needs_of_exits},
     open::{OpenDuty, SigningContext},
     peers::{Doppelgangers, Peers},
     record::Record,
     setup::Setup,
     sign::{Culprits, Fault, Roster, Signed, SignedError, guard::Guard, signer::Keys},
     submit::Submissions,
-    types::{BlsPubkey, BootId, Committee, Duty, DutyKind, Epoch, Evidence, MemberId, Timestamp},
+    types::{BlsPubkey, BootId, Committee, Epoch, MemberId, Timestamp},
     wire::{Envelope, Message, SignedDuty},
+    work::ValidatorKey,
 };
 use guardian_crypto::{frost::KeyShare, identity::IdentityKey, schnorr::Signature};
 use rand_core::{CryptoRng, RngCore};
@@ -82,7 +86,8 @@ pub struct Guardian {
     guard: Guard,
     observer: Observer,
     tally: Tally,
-    open: BTreeMap<DutyKind, OpenDuty>,
+    holds: Holds,
+    open: BTreeMap<DutyId, OpenDuty>,
     submissions: Submissions,
     exits: Exits,
     peers: Peers,
@@ -138,6 +143,7 @@ impl Guardian {
             guard: Guard::restore(past.decided, past.floor),
             observer: Observer::restore(past.registry),
             tally: Tally::default(),
+            holds: Holds::restore(past.holds, past.vetoes),
             open: BTreeMap::new(),
             submissions,
             exits,
@@ -174,12 +180,15 @@ impl Guardian {
             },
             Input::Read(answers) => {
                 self.submissions.answered(now, &answers, &self.setup, fx);
-                if let Some(evidence) = self.observer.answered(now, answers, &mut self.ids, &self.setup, fx) {
+                let besides = needs_of_exits(self.exits.open().next().is_some());
+                let observed = self.observer.answered(now, answers, besides, &mut self.ids, &self.setup, fx);
+                if let Some(evidence) = observed {
                     self.decide(now, evidence, fx);
                 }
             }
             Input::Called { id, outcome } => self.submissions.called(now, id, outcome, &self.setup, fx),
             Input::Computed(computed) => self.on_computed(now, computed, fx),
+            Input::Operator(command) => self.obey(now, command, fx),
         }
         self.advance(now, rng, fx);
     }
@@ -191,21 +200,23 @@ impl Guardian {
         self.challenge_doppelgangers(now, rng, fx);
         // Who was just caught must not be asked again.
         self.publish_faults(fx);
+        self.apply_holds(now, fx);
         let mut complete = Vec::new();
         let (open, tally, context) = self.context();
-        for duty in open.values_mut() {
+        for (id, duty) in open {
             duty.announce(now, tally, &context, rng, fx);
             if let Some(signature) = duty.coordinate(now, tally, &context, rng, fx) {
-                complete.push((duty.id().kind, signature));
+                complete.push((*id, signature));
             }
         }
         // Before a duty goes, with the proofs that it holds.
         self.publish_faults(fx);
-        for (kind, signature) in complete {
-            self.complete(now, kind, signature, fx);
+        for (id, signature) in complete {
+            self.complete(now, id, signature, fx);
         }
-        self.submissions.poll(now, &mut self.ids, &self.setup, fx);
-        self.exits.poll(now, &self.setup, fx);
+        let holds = &self.holds;
+        self.submissions.poll(now, |kind| holds.is_held(now, kind), &mut self.ids, &self.setup, fx);
+        self.exits.poll(now, self.holds.is_held(now, DutyKind::Ejection), &self.setup, fx);
     }
 
     fn decide(&mut self, now: Timestamp, evidence: Evidence, fx: &mut Effects) {
@@ -219,15 +230,21 @@ impl Guardian {
         for (_, duty) in std::mem::take(&mut self.open) {
             fx.report(Event::Expired { id: duty.id() });
         }
-        let in_flight = |kind| self.submissions.in_flight(kind, epoch, evidence.chain.accepted);
-        for duty in decide(&evidence, in_flight, self.setup.network.slots_per_epoch) {
+        let slots_per_epoch = self.setup.network.slots_per_epoch;
+        let is_out = |duty: &Duty| self.submissions.is_out(duty, epoch, &evidence.chain, slots_per_epoch);
+        for duty in decide(&evidence, is_out, slots_per_epoch) {
             self.take_up(now, duty, fx);
         }
     }
 
     /// Brings a decided duty past the guard and opens it.
     fn take_up(&mut self, now: Timestamp, duty: Duty, fx: &mut Effects) {
-        let (id, digest) = (duty.id(), self.setup.domain().digest(&duty));
+        let id = duty.id();
+        let Some(digest) = self.setup.domain().digest(&duty) else { return };
+        if self.holds.judge(now, id.kind, digest) == hold::Verdict::Refuse {
+            fx.report(Event::VetoedDuty { id, digest });
+            return;
+        }
         if let Err(reason) = self.guard.check_and_insert(&duty, digest, fx) {
             fx.report(Event::Refused { id, reason });
             return;
@@ -242,15 +259,15 @@ impl Guardian {
                 otherwise.push((member, announcement.digest));
             }
         }
-        self.open.insert(id.kind, open);
+        self.open.insert(id, open);
         for (member, theirs) in otherwise {
             self.differ(id, member, theirs, digest, fx);
         }
     }
 
     /// We put the committee's signature together.
-    fn complete(&mut self, now: Timestamp, kind: DutyKind, signature: Signature, fx: &mut Effects) {
-        let Some(signed) = self.open.get(&kind).and_then(|duty| duty.signed(signature, &self.setup)) else { return };
+    fn complete(&mut self, now: Timestamp, id: DutyId, signature: Signature, fx: &mut Effects) {
+        let Some(signed) = self.open.get(&id).and_then(|duty| duty.signed(signature, &self.setup)) else { return };
         let message = SignedDuty { duty: signed.duty().clone(), signature };
         let envelope = self.seal(Message::Signed(message));
         fx.send(Recipient::All, envelope);
@@ -263,9 +280,8 @@ impl Guardian {
         if !self.submissions.add(now, signed.clone(), false, &self.setup) {
             return;
         }
-        if self.open.get(&id.kind).is_some_and(|open| open.id().period <= id.period) {
-            self.open.remove(&id.kind);
-        }
+        // What is open about the same is done with, unless it is of a later period.
+        self.open.retain(|open, _| (open.kind, open.subject) != (id.kind, id.subject) || open.period > id.period);
         fx.record(Record::signed(&signed));
         fx.report(Event::Signed { id, digest, coordinated });
         self.check_signed(&signed, fx);
@@ -273,7 +289,7 @@ impl Guardian {
     }
 
     /// What is open, what was announced, and what signing needs besides.
-    fn context(&mut self) -> (&mut BTreeMap<DutyKind, OpenDuty>, &mut Tally, SigningContext<'_>) {
+    fn context(&mut self) -> (&mut BTreeMap<DutyId, OpenDuty>, &mut Tally, SigningContext<'_>) {
         let keys = Keys { identity: &self.identity, share: &self.share };
         let roster = Roster { culprits: &self.culprits, doppelgangers: &self.doppelgangers, peers: &self.peers };
         let context = SigningContext { setup: &self.setup, keys, guard: &self.guard, roster };

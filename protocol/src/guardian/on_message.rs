@@ -2,14 +2,18 @@
 
 use super::Guardian;
 use crate::{
+    duty::DutyId,
     effects::{Effects, Recipient},
     event::Event,
     open::OpenDuty,
+    ports::Target,
     sign::Signed,
-    types::{DutyKind, Epoch, MemberId, Timestamp},
+    submit::Submission,
+    types::{Epoch, MemberId, Timestamp},
     wire::{Announcement, Envelope, Greeting, Message, Share, SignedDuty},
 };
 use rand_core::{CryptoRng, RngCore};
+use std::collections::BTreeMap;
 
 impl Guardian {
     /// Takes an authenticated message.
@@ -38,10 +42,10 @@ impl Guardian {
             Message::Package(package) => {
                 let id = package.duty;
                 let (open, tally, context) = self.context();
-                if let Some(duty) = open.get_mut(&id.kind).filter(|duty| duty.id() == id) {
+                if let Some(duty) = open.get_mut(&id) {
                     duty.answer(package, &envelope, tally, &context, rng, fx);
                 } else {
-                    self.send_signed(now, from, id.kind, id.period, fx);
+                    self.send_signed(now, from, id, fx);
                 }
             }
             Message::Share(share) => self.on_share(now, *share, envelope, fx),
@@ -76,13 +80,13 @@ impl Guardian {
             fx.report(Event::MessageRefused { member: from, reason });
             return;
         }
-        self.send_signed(now, from, id.kind, id.period, fx);
+        self.send_signed(now, from, id, fx);
         let current = self.doppelgangers.current(from);
         if !self.tally.file(from, announcement.clone(), current) {
             return;
         }
-        if let Some(open) = self.open.get_mut(&id.kind).filter(|open| open.id() == id) {
-            let (id, ours) = (open.id(), open.digest());
+        if let Some(open) = self.open.get_mut(&id) {
+            let ours = open.digest();
             open.consider(from, &announcement, &self.setup);
             if announcement.digest != ours {
                 self.differ(id, from, announcement.digest, ours, fx);
@@ -91,16 +95,16 @@ impl Guardian {
     }
 
     fn on_share(&mut self, now: Timestamp, share: Share, envelope: Envelope, fx: &mut Effects) {
-        let (kind, from) = (share.duty.kind, envelope.sender());
-        let duty = self.open.get_mut(&kind).filter(|duty| duty.id() == share.duty);
+        let (id, from) = (share.duty, envelope.sender());
+        let duty = self.open.get_mut(&id);
         if let Some(signature) = duty.and_then(|duty| duty.take(now, from, &share, Some(envelope), &self.setup)) {
-            self.complete(now, kind, signature, fx);
+            self.complete(now, id, signature, fx);
         }
     }
 
     /// Tells a peer that has just connected where we stand.
     pub(super) fn greet(&self, member: MemberId, fx: &mut Effects) {
-        let signed = self.submissions.iter().map(|s| (s.signed().duty().kind(), s.signed().duty().period)).collect();
+        let signed = self.submissions.iter().map(|submission| submission.signed().id()).collect();
         let highest = self.guard.highest().max(self.tally.highest_of(member));
         let excluded = self.culprits.iter().map(|(culprit, _)| culprit).collect();
         let doppelganger = self.doppelgangers.is_quarantined(member);
@@ -110,7 +114,7 @@ impl Guardian {
 
     /// Brings a peer that came late up to date: signed duties that it lacks, what we announce, our parts of exits, and who cheated.
     fn on_greeting(&mut self, now: Timestamp, from: MemberId, greeting: &Greeting, fx: &mut Effects) {
-        if greeting.signed.len() > DutyKind::ALL.len() || greeting.excluded.len() > self.setup.committee.size() {
+        if greeting.signed.len() > Greeting::MAX_SIGNED || greeting.excluded.len() > self.setup.committee.size() {
             let reason = "a greeting with more duties or members than there are".to_owned();
             fx.report(Event::MessageRefused { member: from, reason });
             return;
@@ -119,10 +123,15 @@ impl Guardian {
         if !self.peers.greeted(now, from, greeting) {
             return;
         }
-        for kind in DutyKind::ALL {
-            let known = greeting.signed.iter().filter(|(k, _)| *k == kind).map(|(_, period)| *period).max();
-            let next = known.map_or(Epoch(0), |period| Epoch(period.0.saturating_add(1)));
-            self.send_signed(now, from, kind, next, fx);
+        let known: BTreeMap<Target, Epoch> =
+            greeting.signed.iter().map(|id| ((id.kind, id.subject), id.period)).collect();
+        let is_news = |signed: &&Signed| {
+            let id = signed.id();
+            known.get(&(id.kind, id.subject)).is_none_or(|period| *period < id.period)
+        };
+        let news = self.submissions.iter().map(Submission::signed).filter(is_news);
+        for signed in news {
+            fx.send(Recipient::One(from), self.seal_signed(signed));
         }
         for announcement in self.open.values().filter_map(OpenDuty::announcement) {
             fx.send(Recipient::One(from), announcement.clone());
@@ -131,12 +140,16 @@ impl Guardian {
         self.send_faults(from, &greeting.excluded, fx);
     }
 
-    /// Sends our newest signed duty of `kind` to `member` if it is of `period` or newer, and if we did not just do so.
-    fn send_signed(&mut self, now: Timestamp, member: MemberId, kind: DutyKind, period: Epoch, fx: &mut Effects) {
-        let Some(signed) = self.submissions.newest(kind).map(|s| s.signed()) else { return };
-        if signed.duty().period >= period && self.peers.may_tell(now, member, kind) {
-            let message = SignedDuty { duty: signed.duty().clone(), signature: *signed.signature() };
-            fx.send(Recipient::One(member), self.seal(Message::Signed(message)));
+    /// Sends what is signed about the subject of `id` to `member`, if it is of that period or a newer one, and if we did not just do so.
+    fn send_signed(&mut self, now: Timestamp, member: MemberId, id: DutyId, fx: &mut Effects) {
+        let Some(signed) = self.submissions.of(id).map(Submission::signed) else { return };
+        if signed.duty().period >= id.period && self.peers.may_tell(now, member, (id.kind, id.subject)) {
+            fx.send(Recipient::One(member), self.seal_signed(signed));
         }
+    }
+
+    fn seal_signed(&self, signed: &Signed) -> Envelope {
+        let message = SignedDuty { duty: signed.duty().clone(), signature: *signed.signature() };
+        self.seal(Message::Signed(message))
     }
 }

@@ -25,8 +25,13 @@ impl Guardian {
             signed: self
                 .submissions
                 .iter()
-                .map(|s| status::SignedDuty { id: s.signed().id(), digest: s.signed().digest(), stage: s.stage() })
+                .map(|s| status::SignedDutyStatus {
+                    id: s.signed().id(),
+                    digest: s.signed().digest(),
+                    stage: s.stage(),
+                })
                 .collect(),
+            holds: self.holds.all().map(|(kind, hold)| status::HeldKind { kind, hold: hold.clone() }).collect(),
             exits: self.exits.open().collect(),
             differences: self.disagreements(),
             excluded: self.culprits.iter().map(|(member, _)| member).collect(),
@@ -42,6 +47,7 @@ impl Guardian {
             votes: self.tally.votes(duty.id(), duty.digest()),
             since: duty.since(),
             disagreeing: disagreeing.map(|(member, a)| (member, a.digest)).collect(),
+            held: duty.held().cloned(),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::{
 
 /// Borrowed for one step.
 #[derive(Debug)]
-pub struct SigningContext<'a> {
+pub(crate) struct SigningContext<'a> {
     /// Fixed surroundings.
     pub setup: &'a Setup,
     /// The secrets.
@@ -22,13 +22,13 @@ pub struct SigningContext<'a> {
 impl SigningContext<'_> {
     /// Whether we take part in signing at all.
     #[must_use]
-    pub fn may_sign(&self) -> bool {
+    pub(crate) fn may_sign(&self) -> bool {
         self.roster.are_we_in(self.setup.me)
     }
 
     /// Signs a message as ourselves.
     #[must_use]
-    pub fn seal(&self, message: Message) -> Envelope {
+    pub(crate) fn seal(&self, message: Message) -> Envelope {
         Envelope::seal(self.setup.me, message, &self.setup.committee, self.keys.identity)
     }
 }

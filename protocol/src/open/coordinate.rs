@@ -13,7 +13,7 @@ use rand_core::{CryptoRng, RngCore};
 
 impl OpenDuty {
     /// Coordinates, if the digest is agreed, our turn has come and enough members are responsive.
-    pub fn coordinate(
+    pub(crate) fn coordinate(
         &mut self,
         now: Timestamp,
         tally: &Tally,
@@ -26,7 +26,7 @@ impl OpenDuty {
             let place = self.place(context);
             self.turn = Some(now.after(context.setup.timing.coordinator_stagger.saturating_mul(place)));
         }
-        let turn = self.turn.filter(|_| context.may_sign())?;
+        let turn = self.turn.filter(|_| context.may_sign() && self.held.is_none())?;
         if now < turn {
             fx.wake(turn);
             return None;

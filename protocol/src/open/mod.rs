@@ -1,22 +1,24 @@
-//! Duties that this guardian decided and that are not signed yet: at most one of each kind.
+//! Duties that this guardian decided and that are not signed yet.
 //!
 //! Announcing, coordinating and answering coordinators for one duty share its nonces, so they live together here. When the next
-//! period decides a duty of the same kind, the old one is abandoned and its nonces die with it.
+//! period is decided, the old one is abandoned and its nonces die with it.
 //!
 //! Cheating that comes to light is collected in [`OpenDuty::take_faults`]; what follows from it is not decided here.
 
 mod context;
 mod coordinate;
 
-pub use context::SigningContext;
+pub(crate) use context::SigningContext;
 
 use crate::{
     agree::{
         Tally,
         order::{Turn, order},
     },
+    duty::{Duty, DutyId},
     effects::{Effects, Recipient},
     event::Event,
+    hold::Hold,
     setup::Setup,
     sign::{
         Fault, Signed,
@@ -24,7 +26,7 @@ use crate::{
         package::PackageError,
         signer::Signer,
     },
-    types::{BootId, Committee, Duty, DutyId, MemberId, Timestamp},
+    types::{BootId, Committee, MemberId, Timestamp},
     wire::{Announcement, Commitment, Envelope, Message, Package, Share},
 };
 use alloy_primitives::B256;
@@ -33,7 +35,7 @@ use rand_core::{CryptoRng, RngCore};
 
 /// One decided, unsigned duty.
 #[derive(Debug)]
-pub struct OpenDuty {
+pub(crate) struct OpenDuty {
     duty: Duty,
     digest: B256,
     boot: BootId,
@@ -47,6 +49,8 @@ pub struct OpenDuty {
     next_round: Timestamp,
     /// When our turn as coordinator begins; set when the digest is agreed.
     turn: Option<Timestamp>,
+    /// Why it waits: until it is released, nothing is said of it, and no package is answered.
+    held: Option<Hold>,
     /// The package of our own that we have not answered yet: the others' answers are under way meanwhile.
     unanswered: Option<Package>,
     /// Commitments that came with shares. They are looked at only if the session fails.
@@ -57,7 +61,7 @@ pub struct OpenDuty {
 impl OpenDuty {
     /// A duty that the guard has let through.
     #[must_use]
-    pub fn new(now: Timestamp, duty: Duty, digest: B256, boot: BootId, committee: &Committee) -> Self {
+    pub(crate) fn new(now: Timestamp, duty: Duty, digest: B256, boot: BootId, committee: &Committee) -> Self {
         let id = duty.id();
         let coordinators = order(Turn::Coordinate, id, digest, committee);
         Self {
@@ -72,6 +76,7 @@ impl OpenDuty {
             announcement: None,
             next_round: now,
             turn: None,
+            held: None,
             unanswered: None,
             spare: Vec::new(),
             faults: Vec::new(),
@@ -80,36 +85,53 @@ impl OpenDuty {
 
     /// Which duty.
     #[must_use]
-    pub fn id(&self) -> DutyId {
+    pub(crate) fn id(&self) -> DutyId {
         self.duty.id()
     }
 
     /// What this guardian computed.
     #[must_use]
-    pub fn digest(&self) -> B256 {
+    pub(crate) fn digest(&self) -> B256 {
         self.digest
     }
 
     /// Since when it is open.
     #[must_use]
-    pub fn since(&self) -> Timestamp {
+    pub(crate) fn since(&self) -> Timestamp {
         self.since
+    }
+
+    /// Why it waits, if it does.
+    #[must_use]
+    pub(crate) fn held(&self) -> Option<&Hold> {
+        self.held.as_ref()
+    }
+
+    /// Lets it wait, or go on. It keeps its nonces: what was promised with them stays good.
+    pub(crate) fn wait(&mut self, hold: Option<Hold>, fx: &mut Effects) {
+        let (id, digest) = (self.id(), self.digest);
+        match (&self.held, &hold) {
+            (None, Some(hold)) => fx.report(Event::Held { id, digest, reason: hold.reason.clone() }),
+            (Some(_), None) => fx.report(Event::WaitOver { id }),
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+        self.held = hold;
     }
 
     /// Our current announcement, for a peer that came late.
     #[must_use]
-    pub fn announcement(&self) -> Option<&Envelope> {
-        self.announcement.as_ref()
+    pub(crate) fn announcement(&self) -> Option<&Envelope> {
+        self.announcement.as_ref().filter(|_| self.held.is_none())
     }
 
     /// Proofs of cheating found since the last call.
     #[must_use]
-    pub fn take_faults(&mut self) -> Vec<Fault> {
+    pub(crate) fn take_faults(&mut self) -> Vec<Fault> {
         std::mem::take(&mut self.faults)
     }
 
     /// Announces when it is time to, with fresh commitments for the coordinators whose turn this round is.
-    pub fn announce(
+    pub(crate) fn announce(
         &mut self,
         now: Timestamp,
         tally: &mut Tally,
@@ -117,7 +139,7 @@ impl OpenDuty {
         rng: &mut (impl CryptoRng + RngCore),
         fx: &mut Effects,
     ) {
-        if !context.may_sign() {
+        if !context.may_sign() || self.held.is_some() {
             return;
         }
         if now < self.next_round {
@@ -142,7 +164,7 @@ impl OpenDuty {
     }
 
     /// Takes the commitment that a member's announcement holds for us, if it votes as we do.
-    pub fn consider(&mut self, member: MemberId, announcement: &Announcement, setup: &Setup) {
+    pub(crate) fn consider(&mut self, member: MemberId, announcement: &Announcement, setup: &Setup) {
         if announcement.duty == self.id()
             && announcement.digest == self.digest
             && let Some(commitment) = announcement.commitment_for(setup.me)
@@ -152,7 +174,7 @@ impl OpenDuty {
     }
 
     /// Answers the package in `envelope` with our share.
-    pub fn answer(
+    pub(crate) fn answer(
         &mut self,
         package: &Package,
         envelope: &Envelope,
@@ -162,7 +184,7 @@ impl OpenDuty {
         fx: &mut Effects,
     ) {
         let coordinator = envelope.sender();
-        if !context.may_sign() || context.roster.culprits.is_excluded(coordinator) {
+        if !context.may_sign() || self.held.is_some() || context.roster.culprits.is_excluded(coordinator) {
             return;
         }
         // What an owner told us itself, under its own signature, needs no second look.
@@ -180,7 +202,7 @@ impl OpenDuty {
 
     /// Takes a member's share, which came in `envelope` (`None`: it is ours). The committee's signature comes out when it was the last
     /// one needed.
-    pub fn take(
+    pub(crate) fn take(
         &mut self,
         now: Timestamp,
         member: MemberId,
@@ -204,7 +226,7 @@ impl OpenDuty {
 
     /// The signed duty that `signature` makes of this one.
     #[must_use]
-    pub fn signed(&self, signature: Signature, setup: &Setup) -> Option<Signed> {
+    pub(crate) fn signed(&self, signature: Signature, setup: &Setup) -> Option<Signed> {
         Signed::verify(self.duty.clone(), signature, setup).ok()
     }
 

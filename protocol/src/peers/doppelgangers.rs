@@ -21,7 +21,7 @@ use std::{
 
 /// Every member's starts. See the module.
 #[derive(Debug)]
-pub struct Doppelgangers {
+pub(crate) struct Doppelgangers {
     boot: BootId,
     boots: BTreeMap<MemberId, Boots>,
     /// When each member was last answered.
@@ -39,7 +39,7 @@ impl Doppelgangers {
 
     /// Ours is `boot`, nobody else is known, and `enough` members can't all be faulty.
     #[must_use]
-    pub fn new(boot: BootId, enough: usize) -> Self {
+    pub(crate) fn new(boot: BootId, enough: usize) -> Self {
         Self {
             boot,
             boots: BTreeMap::new(),
@@ -51,18 +51,18 @@ impl Doppelgangers {
     }
 
     /// A member's message names this start.
-    pub fn hear(&mut self, member: MemberId, boot: BootId) {
+    pub(crate) fn hear(&mut self, member: MemberId, boot: BootId) {
         self.boots.entry(member).or_default().hear(boot);
     }
 
     /// The transport has met two processes of `member`, neither of which may ever get so far as to be asked. Returns whether it is to be told.
-    pub fn met(&mut self, member: MemberId, fx: &mut Effects) -> bool {
+    pub(crate) fn met(&mut self, member: MemberId, fx: &mut Effects) -> bool {
         let finding = self.boots.entry(member).or_default().met_doppelgangers();
         finding.is_some_and(|finding| report(member, finding, fx))
     }
 
     /// A member says whether it quarantines us.
-    pub fn told(&mut self, by: MemberId, doppelganger: bool, fx: &mut Effects) {
+    pub(crate) fn told(&mut self, by: MemberId, doppelganger: bool, fx: &mut Effects) {
         let changed = if doppelganger { self.accusers.insert(by) } else { self.accusers.remove(&by) };
         let believed = self.accusers.len() >= self.enough;
         if changed && believed != self.believed {
@@ -73,7 +73,7 @@ impl Doppelgangers {
     }
 
     /// Our answer to a member that asks which process of ours lives.
-    pub fn answer(&mut self, now: Timestamp, asker: MemberId, probe: &Probe) -> Option<Alive> {
+    pub(crate) fn answer(&mut self, now: Timestamp, asker: MemberId, probe: &Probe) -> Option<Alive> {
         let paused = self.answered.get(&asker).is_some_and(|last| now.since(*last) < Self::PAUSE);
         (!paused).then(|| {
             self.answered.insert(asker, now);
@@ -82,14 +82,14 @@ impl Doppelgangers {
     }
 
     /// A start of `member` has signed a challenge. Returns whether it is to be told that we see it differently now.
-    pub fn answered(&mut self, member: MemberId, alive: &Alive, fx: &mut Effects) -> bool {
+    pub(crate) fn answered(&mut self, member: MemberId, alive: &Alive, fx: &mut Effects) -> bool {
         let finding = self.boots.get_mut(&member).and_then(|boots| boots.answered(alive.boot, alive.challenge));
         finding.is_some_and(|finding| report(member, finding, fx))
     }
 
     /// Asks what is due to be asked. Returns the members that are to be told how we see them: news, and as long as they are quarantined
     /// a reminder with every question.
-    pub fn poll(
+    pub(crate) fn poll(
         &mut self,
         now: Timestamp,
         connected: impl Fn(MemberId) -> bool,
@@ -118,31 +118,31 @@ impl Doppelgangers {
     /// What a member that has just connected is asked once more: two processes with one identity push each other out of their
     /// connections, so the last question may have reached the other one only.
     #[must_use]
-    pub fn repeat(&self, member: MemberId) -> Option<Probe> {
+    pub(crate) fn repeat(&self, member: MemberId) -> Option<Probe> {
         let challenge = self.boots.get(&member)?.open_challenge()?;
         Some(Probe { boot: self.boot, member, challenge })
     }
 
     /// The start of `member` whose commitments may be used.
     #[must_use]
-    pub fn current(&self, member: MemberId) -> Option<BootId> {
+    pub(crate) fn current(&self, member: MemberId) -> Option<BootId> {
         self.boots.get(&member).and_then(Boots::current)
     }
 
     /// Whether two processes of `member` were found to live.
     #[must_use]
-    pub fn is_quarantined(&self, member: MemberId) -> bool {
+    pub(crate) fn is_quarantined(&self, member: MemberId) -> bool {
         self.boots.get(&member).is_some_and(Boots::is_quarantined)
     }
 
     /// Who is quarantined.
-    pub fn quarantined(&self) -> impl Iterator<Item = MemberId> + '_ {
+    pub(crate) fn quarantined(&self) -> impl Iterator<Item = MemberId> + '_ {
         self.boots.iter().filter(|(_, boots)| boots.is_quarantined()).map(|(member, _)| *member)
     }
 
     /// Whether more members than can be faulty say that we run twice.
     #[must_use]
-    pub fn has_own(&self) -> bool {
+    pub(crate) fn has_own(&self) -> bool {
         self.believed
     }
 }

@@ -5,9 +5,10 @@ use super::{
     boots::{Boots, Finding},
 };
 use crate::{
+    duty::DutyKind,
     effects::Effects,
     event::Event,
-    types::{BootId, Challenge, DutyKind, Epoch, MemberId, Timestamp},
+    types::{BootId, Challenge, Epoch, MemberId, Timestamp},
     wire::{Greeting, Probe},
 };
 use proptest::prelude::*;

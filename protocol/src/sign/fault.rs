@@ -13,8 +13,9 @@
 
 use super::package::{self, PackageError};
 use crate::{
-    types::{Committee, DutyId, MemberId},
-    wire::{Commitment, Envelope, EnvelopeError, Message, Package, Share, encode_versioned},
+    duty::DutyId,
+    types::{Committee, MemberId, versioned},
+    wire::{Commitment, Envelope, EnvelopeError, Message, Package, Share},
 };
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -91,7 +92,7 @@ impl Fault {
     /// The lasting encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        encode_versioned(Self::VERSION, self)
+        versioned::encode(Self::VERSION, self)
     }
 
     /// The strict inverse of [`Fault::encode`]. Proves nothing yet: see [`Fault::verify`].

@@ -1,7 +1,7 @@
-//! Which Ethereum this is: chain id, genesis, forks and contract addresses. Checked against every provider before it is believed.
+//! Which Ethereum this is: chain id, genesis and forks. Checked against every provider before it is believed.
 
 use super::{Epoch, Slot};
-use alloy_primitives::{Address, B256};
+use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
 /// The constants of one network, as its genesis and `/eth/v1/config/spec` state them.
@@ -40,18 +40,4 @@ impl ChainSpec {
     pub fn time_of(&self, slot: Slot) -> u64 {
         self.genesis_time.saturating_add(slot.0.saturating_mul(self.seconds_per_slot))
     }
-}
-
-/// The protocol's contracts on this network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Contracts {
-    /// Holds the group key.
-    pub guardian_keys: Address,
-    /// Receives ejection orders.
-    pub ejection_registry: Address,
-    /// Receives reserve reports.
-    pub reserve_feed: Address,
-    /// Emits the validators' life cycle (PufferProtocol, or its stand-in on a development chain).
-    pub protocol: Address,
 }

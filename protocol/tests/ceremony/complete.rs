@@ -12,8 +12,8 @@ use guardian_crypto::{
     },
 };
 use guardian_protocol::{
+    KeyEpoch, MemberId,
     ceremony::{Event, Outcome, RecoverError, Rotation, Step, Transcript, recover},
-    types::{KeyEpoch, MemberId},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;

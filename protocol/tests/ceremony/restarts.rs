@@ -49,7 +49,7 @@ fn all_crash_at_once_at_any_moment_and_all_succeed() {
             for _ in 0..at {
                 table.trip();
             }
-            let members: Vec<u16> = table.running().map(guardian_protocol::types::MemberId::get).collect();
+            let members: Vec<u16> = table.running().map(guardian_protocol::MemberId::get).collect();
             members.iter().for_each(|member| table.crash(*member));
             members.iter().for_each(|member| table.start(*member));
             table.finish();
@@ -69,7 +69,7 @@ fn a_silent_member_is_named_and_the_ceremony_goes_on_when_it_returns() {
             }
             table.crash(4);
             table.settle(4);
-            let others: Vec<u16> = table.running().map(guardian_protocol::types::MemberId::get).collect();
+            let others: Vec<u16> = table.running().map(guardian_protocol::MemberId::get).collect();
             for member in &others {
                 assert_eq!(table.waits(*member), [(4, Reason::NotConnected)], "{:?}", table.status(*member));
                 assert_eq!(table.status(*member).waiting_for[0].name, "guardian-4");
@@ -298,7 +298,7 @@ fn a_start_with_the_wrong_things_is_refused() {
     let plan = reshare(&held, &[1, 2, 3], &[1, 2, 3, 4], 3);
     let start = |plan: &guardian_protocol::ceremony::Plan, me: u16, who: u16, share, records| {
         let mut rng = ChaCha20Rng::seed_from_u64(2);
-        let now = guardian_protocol::types::Timestamp(1);
+        let now = guardian_protocol::Timestamp(1);
         Ceremony::restore(now, plan.clone(), id(me), identity(who), share, records, &mut rng).map(drop).unwrap_err()
     };
     let share = |n: u16| held.share(id(n));
@@ -355,7 +355,7 @@ fn everybody_learns_that_everybody_has_everything_and_then_falls_silent() {
     for member in 1..=4 {
         assert_eq!(table.status(member).lacking, []);
     }
-    table.now = guardian_protocol::types::Timestamp(table.now.0 + 60_000);
+    table.now = guardian_protocol::Timestamp(table.now.0 + 60_000);
     (1..=4).for_each(|member| table.step(id(member), Input::Woke));
     assert!(!table.trip(), "nothing is said any more");
 }

@@ -12,15 +12,9 @@ use guardian_crypto::{
     secret::Secret,
 };
 use guardian_protocol::{
-    Guardian, Secrets,
-    effects::Effects,
-    input::Input,
-    ports::AppendRecords,
-    record::Record,
-    setup::{ProviderQuorum, Setup, Timing},
-    sign::Fault,
-    types::{BootId, ChainSpec, Committee, Contracts, DutyId, DutyKind, Epoch, KeyEpoch, Member, MemberId, Timestamp},
-    wire::{Commitment, CommitmentLabel, Envelope, EnvelopeError, Message, Package, Share},
+    AppendRecords, BootId, ChainSpec, Committee, Contracts, DutyId, DutyKind, Effects, Envelope, Epoch, Fault,
+    Guardian, Input, KeyEpoch, Member, MemberId, ProviderQuorum, Record, Secrets, Setup, Timestamp, Timing,
+    testing::{Commitment, CommitmentLabel, EnvelopeError, Message, Package, Share},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{collections::BTreeMap, convert::Infallible, sync::LazyLock};

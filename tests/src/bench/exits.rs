@@ -18,7 +18,7 @@ use guardian_crypto::{
     },
     member::MemberId,
 };
-use guardian_protocol::types::EjectionOrder;
+use guardian_protocol::EjectionOrder;
 use rand_core::OsRng;
 use std::{collections::BTreeMap, num::NonZeroUsize, thread, time::Instant};
 

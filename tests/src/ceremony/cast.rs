@@ -7,8 +7,8 @@ use guardian_crypto::{
     secret::Secret,
 };
 use guardian_protocol::{
+    KeyEpoch,
     ceremony::{Current, Participant, Plan, Purpose},
-    types::KeyEpoch,
 };
 use rand_chacha::{
     ChaCha20Rng,

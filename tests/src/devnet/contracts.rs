@@ -17,7 +17,7 @@ use guardian_chain::{
     deploy::{Deployment as Planned, Found, GroupKeyWords, Plan},
 };
 use guardian_node::{cli::DevnetManifest, config::ContractsConfig};
-use guardian_protocol::ports::CallOutcome;
+use guardian_protocol::CallOutcome;
 use std::time::{Duration, Instant};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]

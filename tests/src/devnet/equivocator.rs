@@ -6,11 +6,11 @@ use guardian_crypto::{disclosable::EphemeralKey, frost::dkg::Round1, identity::I
 use guardian_node::{ceremony::plan_file::PlanFile, cli::GuardianFiles, keys::KeyFiles};
 use guardian_p2p::{Config, Event, Identity, Member, Network, PeerId};
 use guardian_protocol::{
+    MemberId,
     ceremony::{
         Body, CeremonyId, Plan, Post,
         wire::{self, Message},
     },
-    types::MemberId,
 };
 use rand_core::OsRng;
 use std::{collections::BTreeMap, path::Path};

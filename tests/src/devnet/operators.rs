@@ -18,7 +18,7 @@ use guardian_node::{
     keys::KeyFiles,
     shares::Shares,
 };
-use guardian_protocol::types::Committee;
+use guardian_protocol::Committee;
 use rand_core::OsRng;
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -9,12 +9,9 @@ use guardian_crypto::{
     schnorr::GroupKey,
 };
 use guardian_protocol::{
-    ports::{At, CallOutcome, Landed, Query, ReadFailure, Reading, SignedExit},
-    sign::Signed,
-    types::{
-        Accepted, BlockHash, BlockRef, BlsPubkey, ChainSpec, ChainView, Checkpoint, Contracts, DutyBody, DutyKind,
-        Epoch, Fork, Gwei, KeyEpoch, Policy, ProtocolEvent, Slot, ValidatorIndex, ValidatorRecord,
-    },
+    At, BlockHash, BlockRef, BlsPubkey, CallOutcome, ChainSpec, ChainView, Checkpoint, Contracts, DutyBody, DutyKind,
+    Epoch, Fork, Gwei, KeyEpoch, OnChainProgress, ProtocolEvent, Query, ReadFailure, Reading, Signed, SignedExit, Slot,
+    ValidatorIndex, ValidatorRecord,
 };
 use std::collections::BTreeMap;
 

@@ -8,12 +8,7 @@ use super::{
     world::{Item, Node, PROVIDERS, Reach, World},
 };
 use guardian_protocol::{
-    effects::{Recipient, Released},
-    event::Event,
-    input::Input,
-    ports::{Answers, Call},
-    types::{MemberId, ProviderId},
-    wire::{Envelope, Message},
+    Answers, Call, Envelope, Event, Input, MemberId, ProviderId, Recipient, Released, testing::Message,
 };
 use std::{num::NonZeroUsize, rc::Rc};
 

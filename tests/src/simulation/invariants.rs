@@ -2,15 +2,7 @@
 
 use super::{chain::Chain, lives::Lives, store::MemoryStore};
 use alloy::primitives::B256;
-use guardian_protocol::{
-    effects::Released,
-    event::Event,
-    ports::Call,
-    record::Record,
-    sign::Signed,
-    types::{Committee, DutyId, MemberId},
-    wire::Message,
-};
+use guardian_protocol::{Call, Committee, DutyId, Event, MemberId, Record, Released, Signed, testing::Message};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A broken invariant.

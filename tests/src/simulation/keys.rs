@@ -6,11 +6,7 @@ use guardian_crypto::{
     identity::IdentityKey,
     secret::Secret,
 };
-use guardian_protocol::{
-    Secrets,
-    exits::ValidatorKey,
-    types::{BlsPubkey, Committee, KeyEpoch, Member, MemberId},
-};
+use guardian_protocol::{BlsPubkey, Committee, KeyEpoch, Member, MemberId, Secrets, ValidatorKey};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! When each process lived, by which name it was known, and who has noticed that two of one member do.
 
 use super::process::ProcessId;
-use guardian_protocol::types::{BootId, MemberId};
+use guardian_protocol::{BootId, MemberId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Every process of a run. Time is counted in births and deaths.

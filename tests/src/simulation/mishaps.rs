@@ -9,7 +9,7 @@ use super::{
     world::World,
 };
 use alloy::primitives::keccak256;
-use guardian_protocol::{effects::Recipient, input::Input, record::Record, types::MemberId, wire::Message};
+use guardian_protocol::{Input, MemberId, Recipient, Record, testing::Message};
 use rand_chacha::rand_core::RngCore;
 
 /// Copies of a disk that an operator keeps.

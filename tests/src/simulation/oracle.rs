@@ -13,8 +13,8 @@ use super::{
 use alloy::primitives::B256;
 use guardian_crypto::frost::signing::Commitments;
 use guardian_protocol::{
-    types::MemberId,
-    wire::{Commitment, Message, Package},
+    MemberId,
+    testing::{Commitment, Message, Package},
 };
 use std::collections::HashMap;
 

@@ -4,13 +4,7 @@ use super::{
     keys::Keys,
     store::{MemoryStore, RefusedRecord},
 };
-use guardian_protocol::{
-    Guardian, RestoreError,
-    effects::{Effects, Released},
-    input::Input,
-    setup::Setup,
-    types::{MemberId, Timestamp},
-};
+use guardian_protocol::{Effects, Guardian, Input, MemberId, Released, RestoreError, Setup, Timestamp};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{fmt, time::Duration};
 

@@ -1,7 +1,7 @@
 //! What a run is like: how large its committee is, how its days go, what goes wrong, and which protection is missing.
 
 use super::keys::Keys;
-use guardian_protocol::types::DutyId;
+use guardian_protocol::DutyId;
 use std::{collections::BTreeMap, time::Duration};
 
 /// The committee and its days.

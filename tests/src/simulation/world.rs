@@ -12,12 +12,8 @@ use super::{
     store::MemoryStore,
 };
 use guardian_protocol::{
-    exits::Job,
-    input::Input,
-    ports::{CallOutcome, Query, QueryId, SignedExit},
-    setup::{ProviderQuorum, Setup, Timing},
-    sign::Signed,
-    types::{DutyId, MemberId, Timestamp},
+    CallOutcome, DutyId, Input, Job, MemberId, ProviderQuorum, Query, QueryId, Setup, Signed, SignedExit, Timestamp,
+    Timing,
 };
 use rand_chacha::{
     ChaCha20Rng,

@@ -6,15 +6,9 @@ use axum::{Json, Router, routing::post};
 use eyre::{Result, bail, eyre};
 use guardian_chain::{ChainConfig, Endpoint, Limits, Readers};
 use guardian_protocol::{
-    effects::Effects,
-    event::Event,
-    observe::{Observer, QueryIds, Registry},
-    ports::{Answers, Query, Reading},
-    setup::{ProviderQuorum, Setup, Timing},
-    types::{
-        Accepted, BlockRef, BlsPubkey, ChainSpec, ChainView, Contracts, Evidence, MemberId, Policy, ProtocolEvent,
-        ProviderId, Timestamp,
-    },
+    Answers, BlockRef, BlsPubkey, ChainSpec, ChainView, Contracts, Effects, Event, Evidence, MemberId, ProtocolEvent,
+    ProviderId, ProviderQuorum, Query, Reading, Setup, Timestamp, Timing,
+    testing::{Observer, QueryIds, Registry},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

@@ -1,12 +1,7 @@
 //! Finality that moves on between two questions, or does not move at all: neither is an alarm, and neither costs more than asking.
 
 use super::guardian::{Guardian, quick, synthetic, truth};
-use guardian_protocol::{
-    event::{Event, Layer},
-    observe::Trouble,
-    ports::{Query, ReadFailure},
-    types::Proof,
-};
+use guardian_protocol::{Event, Layer, Proof, Query, ReadFailure};
 use guardian_tests::synthetic::{BeaconServer, Manner, Synthetic};
 
 fn later(state: Synthetic, epochs: u64) -> Synthetic {

@@ -1,12 +1,7 @@
 //! A guardian's observation of three beacon nodes, and an execution node that knows next to nothing.
 
 use guardian_chain::{Limits, state::MINIMAL};
-use guardian_protocol::{
-    decide::decide,
-    event::{Event, Layer},
-    ports::Query,
-    types::{DutyBody, Evidence, Timestamp},
-};
+use guardian_protocol::{DutyBody, Event, Evidence, Layer, Query, Timestamp, testing::decide};
 use guardian_tests::synthetic::{BeaconServer, Manner, Synthetic, Watch, validator::Registry as Validators};
 use std::{
     ops::{Deref, DerefMut},

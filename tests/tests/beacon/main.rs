@@ -15,11 +15,7 @@ mod sparing;
 
 use guardian::{Guardian, TRACKED, quick, synthetic, truth};
 use guardian_chain::Limits;
-use guardian_protocol::{
-    event::{Event, Layer},
-    observe::Trouble,
-    types::{BlsPubkey, Proof},
-};
+use guardian_protocol::{BlsPubkey, Event, Layer, Proof};
 use guardian_tests::synthetic::{BeaconServer, Manner};
 
 #[tokio::test]

@@ -2,12 +2,7 @@
 
 use super::guardian::{Guardian, TRACKED, quick, synthetic, truth};
 use guardian_chain::{Limits, state::MAINNET};
-use guardian_protocol::{
-    event::Layer,
-    observe::Trouble,
-    ports::{Query, ReadFailure, Reading},
-    types::{Proof, Slot},
-};
+use guardian_protocol::{Layer, Proof, Query, ReadFailure, Reading, Slot};
 use guardian_tests::synthetic::{BeaconServer, Manner, Synthetic};
 use std::time::Duration;
 

@@ -8,12 +8,8 @@ use guardian_crypto::{
     schnorr::{GroupKey, Signature},
 };
 use guardian_protocol::{
-    setup::{ProviderQuorum, Setup, Timing},
-    sign::Signed,
-    types::{
-        BlsPubkey, ChainSpec, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch,
-        Gwei, KeyEpoch, Member, ReserveReport, Slot, ValidatorIndex,
-    },
+    BlsPubkey, ChainSpec, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei,
+    KeyEpoch, Member, ProviderQuorum, ReserveReport, Setup, Signed, Slot, Timing, ValidatorIndex,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;

@@ -6,7 +6,7 @@ use alloy::{
     eips::eip2718::Decodable2718,
     primitives::{Address, B256, Bytes, U256, address, hex, keccak256},
 };
-use guardian_protocol::types::{BlockRef, Contracts};
+use guardian_protocol::{BlockRef, Contracts};
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,

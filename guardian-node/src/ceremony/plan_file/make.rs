@@ -5,7 +5,7 @@ use crate::{
     committee::{CommitteeFile, MemberEntry},
     hint::{Hinted, WithHint},
 };
-use guardian_protocol::types::{KeyEpoch, MemberId};
+use guardian_protocol::{KeyEpoch, MemberId};
 
 impl PlanFile {
     /// A new key for `members`, of whom `threshold` must sign.

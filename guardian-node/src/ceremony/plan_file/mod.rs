@@ -15,8 +15,8 @@ use advice::advice;
 use guardian_crypto::frost::PublicShares;
 use guardian_p2p::Multiaddr;
 use guardian_protocol::{
+    KeyEpoch, MemberId,
     ceremony::plan::{Current, Participant, Plan, Purpose, Rotation},
-    types::{KeyEpoch, MemberId},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fs, path::Path};

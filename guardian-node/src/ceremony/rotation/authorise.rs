@@ -16,8 +16,8 @@ use alloy_primitives::B256;
 use eyre::Result;
 use guardian_crypto::{frost::KeyShare, identity::IdentityKey, schnorr::Signature};
 use guardian_protocol::{
+    MemberId, Timestamp,
     ceremony::{Authorisation, Event, Reason, Step, Waiting},
-    types::{MemberId, Timestamp},
 };
 use rand_core::OsRng;
 use std::{collections::BTreeMap, time::Duration};

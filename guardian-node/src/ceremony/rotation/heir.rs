@@ -22,8 +22,8 @@ use guardian_crypto::{
     seal::Work,
 };
 use guardian_protocol::{
+    Committee, KeyEpoch,
     ceremony::{Rotation, Transcript},
-    types::{Committee, KeyEpoch},
 };
 
 /// The committee that is to take over.

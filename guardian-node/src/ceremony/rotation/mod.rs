@@ -18,7 +18,7 @@ use authorise::Signer;
 use eyre::Result;
 use guardian_chain::{FinalKey, KeyRotation, Readers, Sender};
 use guardian_crypto::{identity::IdentityKey, schnorr::Signature, seal::Work};
-use guardian_protocol::{ports::CallOutcome, types::Committee};
+use guardian_protocol::{CallOutcome, Committee};
 use heir::Heir;
 use std::{
     sync::Arc,

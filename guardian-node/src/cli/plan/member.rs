@@ -11,7 +11,7 @@ use clap::Args;
 use eyre::Result;
 use guardian_crypto::identity::IdentityPublic;
 use guardian_p2p::Multiaddr;
-use guardian_protocol::types::MemberId;
+use guardian_protocol::MemberId;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 

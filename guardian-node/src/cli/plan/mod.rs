@@ -14,10 +14,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use eyre::Result;
-use guardian_protocol::{
-    ceremony::Rotation,
-    types::{KeyEpoch, MemberId},
-};
+use guardian_protocol::{KeyEpoch, MemberId, ceremony::Rotation};
 use member::{Card, numbered};
 use std::path::PathBuf;
 

@@ -5,9 +5,10 @@ mod table;
 use self::table::{SigningContext, Table, member, run};
 use super::{Job, PARTS_AT_ONCE, Work};
 use crate::{
+    duty::{DutyBody, Ejection, EjectionOrder, EjectionReason},
     event::Event,
     sign::Signed,
-    types::{DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Timestamp, ValidatorIndex},
+    types::{Epoch, Timestamp, ValidatorIndex},
     wire::PartialExits,
 };
 use guardian_crypto::bls::PartialSignature;

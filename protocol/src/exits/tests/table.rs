@@ -1,18 +1,19 @@
 //! A committee whose members hold shares of validators' keys, and one guardian's exits with somebody who runs its jobs.
 
 use crate::{
+    duty::{Duty, DutyBody, Ejection, EjectionOrder, EjectionReason},
     effects::{Effects, Released},
     event::Event,
-    exits::{Computed, Exits, Job, ValidatorKey},
+    exits::Exits,
     ports::{AppendRecords, Call, SignedExit},
     record::Record,
-    setup::{ProviderQuorum, Setup, Timing},
+    setup::{Contracts, ProviderQuorum, Setup, Timing},
     sign::Signed,
     types::{
-        BlsPubkey, ChainSpec, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch,
-        Fork, KeyEpoch, Member, MemberId, Slot, Timestamp, ValidatorIndex,
+        BlsPubkey, ChainSpec, Committee, Epoch, Fork, KeyEpoch, Member, MemberId, Slot, Timestamp, ValidatorIndex,
     },
     wire::PartialExits,
+    work::{Computed, Job, ValidatorKey},
 };
 use guardian_crypto::{
     bls::{self, ExitShare, PartialSignature, ShareCommitments},

@@ -2,11 +2,12 @@
 
 use super::{NOW, Table, member};
 use crate::{
+    duty::Duty,
     sign::{
         Signed,
         coordinator::{Coordinator, Progress},
     },
-    types::{Duty, MemberId, Timestamp},
+    types::{MemberId, Timestamp},
     wire::{Commitment, Envelope, Message, Package, Share},
 };
 use guardian_crypto::{frost::signing::SignatureShare, schnorr::Signature};

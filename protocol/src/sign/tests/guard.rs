@@ -2,9 +2,13 @@
 
 use super::Table;
 use crate::{
+    duty::Duty,
     effects::Effects,
-    sign::guard::{Guard, NotSafe, Safe},
-    types::{Duty, Epoch, Slot},
+    sign::{
+        NotSafe,
+        guard::{Guard, Safe},
+    },
+    types::{Epoch, Slot},
 };
 use std::collections::BTreeMap;
 

@@ -11,12 +11,10 @@ use super::{
     signer::{Keys, Signer},
 };
 use crate::{
+    duty::{Duty, DutyBody, ReserveReport},
     effects::Effects,
-    setup::{ProviderQuorum, Setup, Timing},
-    types::{
-        BootId, ChainSpec, Committee, Contracts, Duty, DutyBody, Epoch, Gwei, KeyEpoch, Member, MemberId,
-        ReserveReport, Slot, Timestamp,
-    },
+    setup::{Contracts, ProviderQuorum, Setup, Timing},
+    types::{BootId, ChainSpec, Committee, Epoch, Gwei, KeyEpoch, Member, MemberId, Slot, Timestamp},
     wire::{Commitment, Envelope, Message, Package, Share},
 };
 use alloy_primitives::B256;

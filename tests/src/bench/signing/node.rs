@@ -12,15 +12,8 @@ use crate::simulation::{
 use eyre::{Result, eyre};
 use guardian_p2p::{Config, Event as NetworkEvent, Identity, Network, PeerId};
 use guardian_protocol::{
-    Guardian,
-    effects::{Effects, Outgoing, Recipient, Released},
-    event::Event,
-    input::Input,
-    ports::{Answers, Call},
-    record::Record,
-    setup::{ProviderQuorum, Setup, Timing},
-    types::{DutyId, MemberId, ProviderId, Timestamp},
-    wire::Message,
+    Answers, Call, DutyId, Effects, Event, Guardian, Input, MemberId, Outgoing, ProviderId, ProviderQuorum, Recipient,
+    Record, Released, Setup, Timestamp, Timing, testing::Message,
 };
 use rand_core::OsRng;
 use std::{

@@ -2,7 +2,7 @@
 
 use super::{super::*, files, prove, prove_wanted, root};
 use alloy::primitives::{B256, hex};
-use guardian_protocol::types::BlsPubkey;
+use guardian_protocol::BlsPubkey;
 use serde_json::Value;
 
 fn hex32(value: &Value) -> B256 {

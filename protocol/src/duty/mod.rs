@@ -1,0 +1,285 @@
+//! What guardians do for the protocol: a duty is a statement about the chains, and its bytes are all that gets signed.
+//!
+//! **A kind of duty is a folder here** (or a file, where that is enough): its statement and the words of its digest, the rules that its
+//! contract sets, what has to be read for it, how it is decided, and how the contract shows that it has it. This file is the table:
+//! each question is one match with a line for each kind. Everything else in the brain knows a kind only as a label.
+//!
+//! To add a kind: its folder; its lines here and in [`kind`]; its file in `chain-adapters/src/contracts/`, and its line there.
+
+mod abi;
+mod digest;
+mod ejection;
+mod evidence;
+mod id;
+mod kind;
+pub(crate) mod legacy;
+mod reserves;
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use digest::rotation_of;
+pub use digest::{DigestDomain, rotation};
+pub(crate) use ejection::ORDER_LIFE;
+pub use ejection::{Ejection, EjectionOrder, EjectionReason, Rules as EjectionRules};
+pub use evidence::{ChainView, Evidence};
+pub(crate) use evidence::{Need, Needs};
+pub use id::{DutyId, Subject};
+pub use kind::{DutyKind, PerKind};
+pub use reserves::{ReserveReport, Rules as ReserveRules};
+
+use crate::{
+    setup::Contracts,
+    types::{Epoch, KeyEpoch, Level, Slot, ValidatorIndex, ValidatorRecord},
+};
+use alloy_primitives::{Address, B256};
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+/// A statement of the guardians to a contract.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Duty {
+    /// The key that signs.
+    pub key_epoch: KeyEpoch,
+    /// See [`DutyId`].
+    pub period: Epoch,
+    /// The first slot of the finalized epoch that everything was read at.
+    pub reference_slot: Slot,
+    /// Root of the block that the finalized checkpoint names.
+    pub reference_root: B256,
+    /// The statement.
+    pub body: DutyBody,
+}
+
+/// The statement of a [`Duty`].
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DutyBody {
+    /// These validators must leave.
+    Ejection(EjectionOrder),
+    /// These are the reserves.
+    Reserves(ReserveReport),
+}
+
+/// What a kind's contract says at the reference block: rules that its governor set, and amounts that it or other contracts hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rules {
+    /// Of the registry of orders.
+    Ejection(EjectionRules),
+    /// Of the reserve feed.
+    Reserves(ReserveRules),
+}
+
+/// What a contract's [`Level`] means for a signed duty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The contract does not have it, and would still take it.
+    Open,
+    /// It has it.
+    Accepted,
+    /// It has something that takes its place.
+    Superseded,
+}
+
+/// Why bytes that look like a duty are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DutyError {
+    /// An order without validators, or with more than [`EjectionOrder::MAX`].
+    #[error("an ejection order holds 1 to {max} validators, not {0}", max = EjectionOrder::MAX)]
+    OrderLength(usize),
+    /// Validators out of order, or one twice.
+    #[error("validators in an ejection order must be strictly increasing: {0} is not")]
+    OrderNotIncreasing(ValidatorIndex),
+    /// The slot is not the first of the period.
+    #[error("reference slot {0} is not the first slot of its period")]
+    NotAnEpochStart(Slot),
+}
+
+// The table. --------------------------------------------------------------------------------------------------------------------
+
+impl DutyKind {
+    /// The contract that verifies the signature; it is part of the digest. `None` if this network has none.
+    pub(crate) fn verifier(self, contracts: &Contracts) -> Option<Address> {
+        match self {
+            Self::Ejection | Self::Reserves => contracts.duties.get(self).copied(),
+        }
+    }
+
+    /// How many duties of this kind one guardian has open at most.
+    pub(crate) const fn most_open(self) -> usize {
+        match self {
+            Self::Ejection | Self::Reserves => 1,
+        }
+    }
+}
+
+impl Rules {
+    /// Whose they are.
+    #[must_use]
+    pub const fn kind(&self) -> DutyKind {
+        match self {
+            Self::Ejection(_) => DutyKind::Ejection,
+            Self::Reserves(_) => DutyKind::Reserves,
+        }
+    }
+
+    /// What has to be read at the reference besides, to decide duties of this kind; nothing if none is due.
+    pub(crate) fn needs(&self, epoch: Epoch, accepted: Level, slots_per_epoch: u64) -> Needs {
+        match self {
+            Self::Ejection(_) => ejection::needs(),
+            Self::Reserves(rules) => reserves::needs(rules, epoch, accepted, slots_per_epoch),
+        }
+    }
+
+    /// The statements that are due by `evidence`. Pure, and nothing that an operator could configure enters.
+    pub(crate) fn decide(&self, evidence: &Evidence, slots_per_epoch: u64) -> Vec<DutyBody> {
+        match self {
+            Self::Ejection(rules) => ejection::decide(rules, evidence, slots_per_epoch).map(DutyBody::Ejection),
+            Self::Reserves(rules) => reserves::decide(rules, evidence, slots_per_epoch).map(DutyBody::Reserves),
+        }
+        .into_iter()
+        .collect()
+    }
+
+    /// Every rule as a fact: a name and a value in words.
+    pub(crate) fn facts(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Ejection(rules) => rules.facts(),
+            Self::Reserves(rules) => rules.facts(),
+        }
+    }
+}
+
+impl DutyBody {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> DutyKind {
+        match self {
+            Self::Ejection(_) => DutyKind::Ejection,
+            Self::Reserves(_) => DutyKind::Reserves,
+        }
+    }
+
+    /// What it is about.
+    pub(crate) const fn subject(&self) -> Subject {
+        match self {
+            Self::Ejection(_) | Self::Reserves(_) => Subject::Whole,
+        }
+    }
+
+    /// The epoch that it belongs to, if it was decided at `reference`. See [`DutyId`].
+    pub(crate) const fn period(&self, reference: Epoch) -> Epoch {
+        match self {
+            Self::Ejection(_) | Self::Reserves(_) => reference,
+        }
+    }
+
+    fn check(&self) -> Result<(), DutyError> {
+        match self {
+            Self::Ejection(order) => order.check(),
+            Self::Reserves(_) => Ok(()),
+        }
+    }
+
+    fn struct_hash(&self, duty: &Duty) -> B256 {
+        match self {
+            Self::Ejection(order) => order.struct_hash(duty),
+            Self::Reserves(report) => report.struct_hash(duty),
+        }
+    }
+
+    /// Everything it says, by name, in words.
+    fn statements(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Ejection(order) => order.statements(),
+            Self::Reserves(report) => report.statements(),
+        }
+    }
+
+    /// Whether it says something of every single validator.
+    pub(crate) const fn is_about_validators(&self) -> bool {
+        match self {
+            Self::Ejection(_) | Self::Reserves(_) => true,
+        }
+    }
+
+    /// What it says, or does not say, of one of `evidence`'s validators, and why. `None`: it is not about single validators.
+    pub(crate) fn verdict(&self, validator: &ValidatorRecord, evidence: &Evidence, slots: u64) -> Option<String> {
+        match self {
+            Self::Ejection(order) => Some(order.verdict(validator, evidence, slots)),
+            Self::Reserves(report) => Some(report.verdict(validator, evidence, slots)),
+        }
+    }
+}
+
+impl Duty {
+    /// What a contract at `level` shows of this duty.
+    #[must_use]
+    pub fn standing(&self, level: Level) -> Standing {
+        match self.body {
+            DutyBody::Ejection(_) | DutyBody::Reserves(_) => Standing::by(level, self.reference_slot.0),
+        }
+    }
+}
+
+// What follows from the table. --------------------------------------------------------------------------------------------------
+
+impl Standing {
+    /// For contracts that accept numbers in increasing order: `own` is the duty's.
+    fn by(level: Level, own: u64) -> Self {
+        match level.0.cmp(&own) {
+            std::cmp::Ordering::Less => Self::Open,
+            std::cmp::Ordering::Equal => Self::Accepted,
+            std::cmp::Ordering::Greater => Self::Superseded,
+        }
+    }
+}
+
+impl Duty {
+    /// Which duty this is.
+    #[must_use]
+    pub fn id(&self) -> DutyId {
+        let Self { key_epoch, period, ref body, .. } = *self;
+        DutyId { kind: body.kind(), period, subject: body.subject(), key_epoch }
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> DutyKind {
+        self.body.kind()
+    }
+
+    /// Checks what decoding alone does not: a duty that came from outside must hold the invariants of one made here.
+    ///
+    /// # Errors
+    /// [`DutyError`] says which does not hold.
+    pub fn check(&self, slots_per_epoch: u64) -> Result<(), DutyError> {
+        let reference = self.reference_slot.0.checked_div(slots_per_epoch).map(Epoch);
+        let starts = reference.and_then(|epoch| epoch.first_slot(slots_per_epoch)) == Some(self.reference_slot);
+        if !starts || reference.map(|epoch| self.body.period(epoch)) != Some(self.period) {
+            return Err(DutyError::NotAnEpochStart(self.reference_slot));
+        }
+        self.body.check()
+    }
+
+    /// EIP-712's hash of the statement.
+    fn struct_hash(&self) -> B256 {
+        self.body.struct_hash(self)
+    }
+
+    /// What it says, by name.
+    #[must_use]
+    pub fn statements(&self) -> std::collections::BTreeMap<String, String> {
+        let common = [
+            ("kind", self.kind().to_string()),
+            ("key epoch", self.key_epoch.to_string()),
+            ("reference epoch", self.period.to_string()),
+            ("reference slot", self.reference_slot.to_string()),
+            ("reference root", self.reference_root.to_string()),
+        ];
+        let common = common.into_iter().map(|(name, value)| (name.to_owned(), value));
+        common.chain(self.body.statements()).collect()
+    }
+}
