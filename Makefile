@@ -16,6 +16,11 @@ SEEDS ?= 10000
 
 SLITHER ?= 0.11.6
 
+# Checks dependencies. Built once for all checkouts, since that takes two minutes.
+DENY ?= 0.20.2
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/guardian/tools
+CARGO_DENY := $(TOOLS)/cargo-deny-$(DENY)/bin/cargo-deny
+
 # Where cargo puts what it builds. Always the whole workspace, since a part of it would have other features and be built anew.
 BUILT = $(shell $(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 
@@ -56,12 +61,20 @@ test: contracts
 	@$(CARGO) test --locked --workspace
 
 # Formatting, clippy with warnings as errors, documentation, licences and advisories of dependencies.
-lint: contracts
+lint: contracts $(CARGO_DENY)
 	@$(CARGO) fmt --all --check
 	@cd contracts && node forge.mjs fmt --check && npm run --silent vectors:check && npm run --silent export:check
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
-	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; else echo "cargo-deny is not installed: skipped (cargo install cargo-deny)"; fi
+	@deploy/deny $(CARGO_DENY)
+
+# Not optimised as a release is: it runs for seconds.
+$(CARGO_DENY):
+	@echo "installing cargo-deny $(DENY) (cargo install, into $(TOOLS))"
+	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+		$(CARGO) install --quiet --locked cargo-deny --version $(DENY) \
+		--root $(TOOLS)/cargo-deny-$(DENY) --target-dir $(TOOLS)/build
+	@rm -rf $(TOOLS)/build
 
 bench: contracts
 	@$(CARGO) build --locked --release --workspace --bins
