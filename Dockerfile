@@ -18,6 +18,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/guardian --create-home guardian
 COPY --from=build /out/guardian /usr/local/bin/guardian
+# Where the operator's files are: commands find guardian.toml and plan.toml here.
+WORKDIR /etc/guardian
 USER guardian
 VOLUME /var/lib/guardian
 # The other guardians; and, on loopback unless configured otherwise, the operator's pages.

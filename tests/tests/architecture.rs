@@ -1,4 +1,5 @@
-//! The rules of `docs/architecture.md` that a compiler does not check: who may use whom, and how files look.
+//! The rules of `docs/architecture.md` that a compiler does not check: who may use whom, and how files and documents
+//! look.
 
 #![allow(
     clippy::unwrap_used,
@@ -138,29 +139,100 @@ fn every_file_says_what_it_is_and_is_small() {
     }
 }
 
-/// A document that answers an attack with a test must not outlive the test's name.
+/// A document that answers an attack with a test must not outlive the test's name, nor a file that it points to.
 #[test]
 fn tests_that_documents_name_exist() {
     let mut code = String::new();
     for path in sources().into_iter().chain(files(&root().join("contracts/test"), "sol")) {
         code.push_str(&fs::read_to_string(&path).unwrap());
     }
-    let mut named = 0;
-    for document in files(&root().join("docs"), "md") {
+    let (there, mut tests, mut paths) = (paths(), 0, 0);
+    for document in documents() {
         let text = fs::read_to_string(&document).unwrap();
-        // Between backticks, in words of at least four parts: shorter names are those of metrics and fields.
-        let is_name = |word: &&str| {
-            word.matches('_').count() >= 3
-                && word.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
-                && *word != word.to_uppercase()
-        };
-        for name in text.split('`').skip(1).step_by(2).filter(is_name).filter(|name| !name.starts_with("guardian_")) {
+        for name in quoted(&text).into_iter().filter(|word| is_test(word)) {
             let ways = [format!("fn {name}("), format!("function {name}("), format!("\"{name}\"")];
             assert!(ways.iter().any(|way| code.contains(way)), "{} names {name}", document.display());
-            named += 1;
+            tests += 1;
+        }
+        for name in quoted(&text).into_iter().filter(|word| is_path(word)) {
+            // The beginning may be left out where it is clear.
+            let shortened = format!("/{name}");
+            let exists = there.iter().any(|path| path == name || path.ends_with(&shortened));
+            assert!(exists, "{} names {name}", document.display());
+            paths += 1;
         }
     }
-    assert!(named > 50, "too few names found: {named}");
+    assert!(tests > 50 && paths > 30, "too few names found: {tests} tests, {paths} paths");
+}
+
+#[test]
+fn documents_are_wrapped() {
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        let mut fenced = false;
+        for (number, line) in text.lines().enumerate() {
+            fenced ^= line.trim_start().starts_with("```");
+            let is_prose = !fenced && !line.trim_start().starts_with('|');
+            let most = if is_prose { 120 } else { 150 };
+            let length = line.chars().count();
+            assert!(length <= most, "{}:{} has {length} characters", document.display(), number + 1);
+        }
+    }
+}
+
+/// What stands between backticks, outside of fences, in order.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split("```").step_by(2).flat_map(|prose| prose.split('`').skip(1).step_by(2)).collect()
+}
+
+/// Words of at least four parts: shorter names are those of metrics and fields.
+fn is_test(word: &str) -> bool {
+    word.matches('_').count() >= 3
+        && word.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+        && word != word.to_uppercase()
+        && !word.starts_with("guardian_")
+}
+
+/// Sources, and whatever has a slash and ends in one or in an extension; not the files that a guardian writes.
+fn is_path(word: &str) -> bool {
+    let last = word.rsplit('/').next().unwrap_or_default();
+    let is_source = [".rs", ".sol", ".mjs"].iter().any(|extension| last.ends_with(extension));
+    (is_source || word.contains('/'))
+        && word.chars().all(|c| "_-./".contains(c) || c.is_ascii_alphanumeric())
+        && !["/", ".", "data_dir/"].iter().any(|start| word.starts_with(start))
+        && (last.is_empty() || last.contains('.'))
+}
+
+/// All files and folders of the repository, from its root on; folders end in a slash.
+fn paths() -> Vec<String> {
+    let (mut found, mut open) = (Vec::new(), vec![root()]);
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap_or_default();
+            // What is not ours, or was built.
+            if ["node_modules", "target", "out", "cache"].contains(&name) || name.starts_with('.') {
+                continue;
+            }
+            let mut relative = path.strip_prefix(root()).unwrap().to_str().unwrap_or_default().to_owned();
+            if path.is_dir() {
+                relative.push('/');
+                open.push(path);
+            }
+            found.push(relative);
+        }
+    }
+    found
+}
+
+/// Everything that people read.
+fn documents() -> Vec<PathBuf> {
+    let mut found = files(&root().join("docs"), "md");
+    found.extend(["contracts/README.md", "tests/real-beacon/README.md"].map(|path| root().join(path)));
+    let top = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
+    found.extend(top.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    assert!(found.len() > 20, "too few documents found: {}", found.len());
+    found
 }
 
 fn sources() -> Vec<PathBuf> {
