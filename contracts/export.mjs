@@ -9,7 +9,7 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, concatBytes, hexToBytes } from "@noble/hashes/utils.js";
 
 const DEPLOYED = ["GuardianKeys", "EjectionRegistry", "ReserveFeed", "FrostGuardianModule"];
-const INTERFACES = ["AggregatorV3Interface", "IGuardianModule", "IWithdrawalRequester"];
+const INTERFACES = ["AggregatorV3Interface", "IGuardianModule", "IPufferOracle", "IWithdrawalRequester"];
 const at = (path) => new URL(path, import.meta.url);
 
 function put(path, text) {
