@@ -374,7 +374,7 @@ mod tests {
         let (id, name) = (ProviderId(0), "mine".to_owned());
         let capabilities =
             Capabilities { id, name, version: None, states: Some(true), post: Some(false), events: None, past: None };
-        metrics.capabilities(&offers);
+        metrics.capabilities(&capabilities);
         let text = metrics.text();
         let shown: Vec<&str> = text.lines().filter(|line| line.starts_with("guardian_provider_capabilities")).collect();
         assert_eq!(

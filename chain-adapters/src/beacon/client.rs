@@ -180,9 +180,7 @@ impl BeaconClient {
         let answer = self.http.fetch(request, self.http.limits.json_bytes).await?;
         match answer.status {
             status if status.is_success() => Ok(()),
-            StatusCode::BAD_REQUEST => {
-                Err(ReadFailure::NotAvailable(format!("refused: {}", self.http.quote(&answer))))
-            }
+            StatusCode::BAD_REQUEST => Err(ReadFailure::NotAvailable(format!("refused: {}", self.http.quote(&answer)))),
             _ => Err(ReadFailure::Unreachable(self.http.quote(&answer))),
         }
     }

@@ -232,7 +232,7 @@ impl Service<RequestPacket> for BoundedRpc {
                 Err(_) if answer.status.is_success() => {
                     Err(TransportErrorKind::custom(ReadFailure::Malformed("no JSON-RPC".to_owned())))
                 }
-                Ok(_) | Err(_) => Err(TransportErrorKind::custom(ReadFailure::Unreachable(http.describe(&answer)))),
+                Ok(_) | Err(_) => Err(TransportErrorKind::custom(ReadFailure::Unreachable(http.quote(&answer)))),
             }
         })
     }

@@ -64,7 +64,11 @@ async fn what_a_node_has_is_found_and_a_state_is_not_downloaded_for_it() {
 async fn what_a_node_does_not_have_is_found_and_comes_with_a_hint() {
     for status in [400, 401, 403, 404, 405, 501] {
         let capabilities = capabilities(refuse(STATE, status)).await;
-        assert_eq!((capabilities.states, capabilities.post, capabilities.past), (Some(false), Some(true), Some(true)), "{status}");
+        assert_eq!(
+            (capabilities.states, capabilities.post, capabilities.past),
+            (Some(false), Some(true), Some(true)),
+            "{status}"
+        );
         let hints: Vec<_> = capabilities.hints().collect();
         assert!(matches!(hints.as_slice(), [("states", hint)] if hint.contains("--rest.namespace")), "{hints:?}");
         assert_eq!(self::capabilities(refuse(EVENTS, status)).await.events, Some(false), "{status}");

@@ -174,7 +174,7 @@ async fn no_state_is_asked_for_where_the_operator_wants_none() {
     let mut guardian = Guardian::new(state, [Manner::Honest; 3], limits).await;
     assert_eq!(guardian.observe_epochs(state, 3).await, 0);
     let capabilities = guardian.readers.capabilities().await;
-    assert!(offers.iter().all(|of| of.states.is_none() && of.post == Some(true) && of.events == Some(true)));
+    assert!(capabilities.iter().all(|of| of.states.is_none() && of.post == Some(true) && of.events == Some(true)));
     assert_eq!(guardian.states(), [0, 0, 0]);
     assert!(guardian.readers.stats().iter().all(|stats| (stats.states_proved, stats.last_state) == (0, None)));
 }
@@ -193,5 +193,5 @@ async fn what_states_cost_is_counted_at_who_sent_them() {
     assert_eq!(guardian.named(), [0]);
     // The liar is found out at the start to have states, and the third to have none.
     let capabilities = guardian.readers.capabilities().await;
-    assert_eq!([0, 1, 2].map(|node: usize| offers[node].states), [Some(true), Some(true), Some(false)]);
+    assert_eq!([0, 1, 2].map(|node: usize| capabilities[node].states), [Some(true), Some(true), Some(false)]);
 }
