@@ -1,7 +1,7 @@
 //! The loop: one input, one step, one commit, then the effects. It runs on a thread of its own, because steps compute and commits
 //! wait for the disk; nothing else ever touches the brain.
 
-use crate::{hint::Hinted, metrics::Metrics, perform::Performer, report::Reporter, store::Store};
+use crate::{hint::Hinted, metrics::Metrics, observers::Observers, perform::Performer, store::Store};
 use eyre::Result;
 use guardian_protocol::{Guardian, effects::Effects, input::Input, status::Status, types::Timestamp};
 use rand_core::OsRng;
@@ -22,7 +22,7 @@ pub(crate) struct Driver {
     pub(crate) store: Store,
     pub(crate) inputs: mpsc::Receiver<Input>,
     pub(crate) performer: Performer,
-    pub(crate) reporter: Reporter,
+    pub(crate) observers: Observers,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) status: watch::Sender<Status>,
 }
@@ -55,22 +55,22 @@ impl Driver {
     /// One step; returns when the next one is due at the latest.
     fn step(&mut self, input: Input) -> Result<Instant> {
         if matches!(input, Input::Nudged) {
-            self.reporter.nudged();
+            self.observers.nudged();
         }
         let started = Instant::now();
         let time = now();
         let mut fx = Effects::default();
         self.guardian.step(time, input, &mut OsRng, &mut fx);
         let stepped = Instant::now();
-        self.metrics.step_seconds.observe(stepped.duration_since(started).as_secs_f64());
+        self.metrics.driver.step_seconds.observe(stepped.duration_since(started).as_secs_f64());
         let released = fx.commit(&mut self.store).map_err(|error| {
             let advice = error.advice();
             Hinted::caused("the store failed, so this guardian stops", advice, error)
         })?;
-        self.metrics.commit_seconds.observe(stepped.elapsed().as_secs_f64());
+        self.metrics.driver.commit_seconds.observe(stepped.elapsed().as_secs_f64());
         let wake = released.wake.map_or_else(Instant::now, |wake| Instant::now() + wake.since(time));
         for event in self.performer.perform(released) {
-            self.reporter.tell(event);
+            self.observers.tell(time, &event);
         }
         let status = self.guardian.status();
         self.metrics.show(&status);

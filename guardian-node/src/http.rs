@@ -1,13 +1,22 @@
-//! What a guardian shows: `/metrics`, `/healthz`, `/readyz`, `/status`. Read-only.
+//! What a guardian shows: `/metrics`, `/healthz`, `/readyz`, `/status`, `/history`. Read-only.
 
-use crate::{hint::WithHint, metrics::Metrics};
+use crate::{
+    hint::WithHint,
+    metrics::Metrics,
+    observers::history::{Entry, History},
+};
 use axum::{
-    Json, Router, extract::State, http::StatusCode, http::header::CONTENT_TYPE, response::IntoResponse, routing::get,
+    Json, Router,
+    extract::{Query, State},
+    http::StatusCode,
+    http::header::CONTENT_TYPE,
+    response::IntoResponse,
+    routing::get,
 };
 use eyre::Result;
 use guardian_p2p::Network;
 use guardian_protocol::status::{Reason, Status};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +31,7 @@ pub(crate) struct Pages {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) network: Network,
     pub(crate) status: watch::Receiver<Status>,
+    pub(crate) history: History,
 }
 
 /// Binds `address`.
@@ -69,6 +79,7 @@ pub(crate) async fn serve(address: SocketAddr, pages: Pages, stop: CancellationT
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/status", get(status))
+        .route("/history", get(history))
         .with_state(pages);
     axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await?;
     Ok(())
@@ -104,6 +115,22 @@ struct StatusPage {
 async fn status(State(pages): State<Pages>) -> impl IntoResponse {
     let status = pages.status.borrow().clone();
     Json(StatusPage { name: pages.name, version: env!("CARGO_PKG_VERSION"), status })
+}
+
+/// `/history?limit=20`: the newest events, the newest first.
+#[derive(Debug, Deserialize)]
+struct Limit {
+    #[serde(default = "usual_limit")]
+    limit: usize,
+}
+
+const fn usual_limit() -> usize {
+    100
+}
+
+async fn history(State(pages): State<Pages>, Query(Limit { limit }): Query<Limit>) -> Json<Vec<Entry>> {
+    // The ring is what bounds the answer.
+    Json(pages.history.newest(limit))
 }
 
 #[cfg(test)]

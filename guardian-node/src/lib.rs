@@ -1,7 +1,9 @@
 //! The shell of a guardian: command line, configuration, store, HTTP, metrics, and the wiring of brain, network and chains.
 //!
 //! No decision about a duty is made here. `driver` feeds the brain with inputs and commits its effects, `perform` carries them
-//! out, `report` tells people about them.
+//! out, `observers` tell people about them.
+
+#![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod activation;
 pub mod backup;
@@ -12,15 +14,14 @@ pub mod config;
 mod dossiers;
 mod driver;
 pub mod durable;
-mod evidence;
 pub mod hint;
 mod http;
 pub mod keys;
 mod metrics;
 pub mod node;
+mod observers;
 mod peers;
 mod perform;
-mod report;
 pub mod shares;
 pub mod store;
 mod successor;

@@ -5,14 +5,13 @@ use crate::{
     config::{Config, ProviderConfig},
     dossiers::Dossiers,
     driver::{self, Driver},
-    evidence::Evidence,
     hint::{Hinted, WithHint},
     http::{self, Pages},
     keys::KeyFiles,
     metrics::Metrics,
+    observers::{Names, Observers, history::History, proofs::MisconductFiles},
     peers::{self, News, Peers},
     perform::Performer,
-    report::{Names, Reporter},
     shares::Shares,
     store::Store,
     tasks::Tasks,
@@ -54,26 +53,20 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
     let readers = Arc::new(readers);
     let sender = Arc::new(sender(&config, &chain, account.expose())?);
 
-    let setup = Setup {
-        me: committee_file.named(&config.guardian.name)?.id,
-        committee: committee_file.committee()?,
-        network: chain,
-        contracts: config.contracts(),
-        quorum: config.quorum(),
-        timing: config.timing.timing(),
-        start_block: config.contracts.start_block,
-    };
+    let setup = setup(&config, &committee_file, chain)?;
     let records = store.load().hint("can't read the store", "see the cause below")?;
     let guardian = Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng)
         .hint("can't start from keys, committee and store", "they must all be of the same guardian and key epoch")?;
 
     let (inputs, receiver) = mpsc::channel(INPUTS);
     let (status, watcher) = watch::channel(guardian.status());
+    let history = History::default();
     let pages = Pages {
         name: config.guardian.name.clone(),
         metrics: Arc::clone(&metrics),
         network: network.clone(),
         status: watcher,
+        history: history.clone(),
     };
     let performer = Performer {
         runtime: Handle::current(),
@@ -85,10 +78,10 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
         metrics: Arc::clone(&metrics),
         dossiers: Dossiers::start(&config.guardian)?,
     };
-    let reporter =
-        Reporter::new(Arc::clone(&metrics), names(&config, &committee_file), Evidence::new(&config.guardian.data_dir));
+    let proofs = MisconductFiles::new(&config.guardian.data_dir);
+    let observers = Observers::new(names(&config, &committee_file), metrics.events.clone(), proofs, history);
     let driver =
-        Driver { guardian, store, inputs: receiver, performer, reporter, metrics: Arc::clone(&metrics), status };
+        Driver { guardian, store, inputs: receiver, performer, observers, metrics: Arc::clone(&metrics), status };
 
     let mut tasks = Tasks::new(stop.clone());
     let (runtime, driver_stop) = (Handle::current(), stop.clone());
@@ -102,6 +95,19 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
     tasks.critical("http", http::serve(config.http.listen, pages, stop));
     tracing::info!(guardian = config.guardian.name, http = %config.http.listen, "running");
     tasks.until_stopped().await
+}
+
+/// What the brain is told of its place in the world.
+fn setup(config: &Config, committee: &CommitteeFile, chain: ChainSpec) -> Result<Setup, Hinted> {
+    Ok(Setup {
+        me: committee.named(&config.guardian.name)?.id,
+        committee: committee.committee()?,
+        network: chain,
+        contracts: config.contracts(),
+        quorum: config.quorum(),
+        timing: config.timing.timing(),
+        start_block: config.contracts.start_block,
+    })
 }
 
 /// Ends `task` when told to.
@@ -145,7 +151,7 @@ async fn nudge(readers: Arc<Readers>, inputs: mpsc::Sender<Input>, metrics: Arc<
 async fn probe_capabilities(readers: Arc<Readers>, metrics: Arc<Metrics>) {
     let mut found = std::pin::pin!(readers.capabilities_found(SILENCE));
     while let Some(of) = found.next().await {
-        metrics.capabilities(&of);
+        metrics.providers.show_capabilities(&of);
         let (provider, version) = (&of.name, of.version.as_deref().unwrap_or("unknown"));
         tracing::info!(provider, version, capabilities = of.in_words(), "what this beacon provider offers");
         for (what, hint) in of.hints() {

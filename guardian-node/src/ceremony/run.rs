@@ -157,9 +157,10 @@ fn restore(
 
 fn opening(folder: &Folder, error: StoreError) -> Hinted {
     let what = format!("can't open the ceremony's records in {}", folder.path().display());
-    let advice = match &error {
-        StoreError::InUse(_) => "this ceremony is running already, in another process of this machine",
-        other => other.advice(),
+    let advice = if matches!(error, StoreError::InUse(_)) {
+        "this ceremony is running already, in another process of this machine"
+    } else {
+        error.advice()
     };
     Hinted::caused(what, advice, error)
 }

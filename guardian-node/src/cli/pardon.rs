@@ -28,13 +28,12 @@ impl Pardon {
         let committee = file.committee()?;
         let member = file.named(&self.member)?.id;
         let mut store = node::open_store(&config)?;
-        let periods =
-            store.load().hint("can't read the store", "see the cause")?.into_iter().filter_map(|record| match record {
-                Record::Fault { committee: of, culprit, fault } if of == committee.id() && culprit == member => {
-                    Some(fault.verify(&committee).map_or(Epoch(0), |(_, duty)| duty.period))
-                }
-                _ => None,
-            });
+        let records = store.load().hint("can't read the store", "see the cause")?;
+        let periods = records.iter().filter_map(|record| {
+            let Record::Fault { committee: of, culprit, fault } = record else { return None };
+            let is_meant = *of == committee.id() && *culprit == member;
+            is_meant.then(|| fault.verify(&committee).map_or(Epoch(0), |(_, duty)| duty.period))
+        });
         let Some(upto) = periods.max() else {
             return Err(Hinted::new(
                 format!("nothing is known against `{}` here", self.member),

@@ -7,9 +7,9 @@ use super::{
 use crate::{
     ceremony::{Outcome, Standing, Use, plan_file::PlanFile, put_to_use},
     config::Config,
-    evidence::read_public,
     hint::WithHint,
     keys::KeyFiles,
+    observers::proofs::read_public,
 };
 use clap::Args;
 use eyre::Result;

@@ -99,7 +99,7 @@ impl PurposeWord {
     pub const fn command(self) -> &'static str {
         match self {
             Self::Generate => "dkg",
-            other => other.as_str(),
+            Self::Reshare | Self::Refresh | Self::Repair => self.as_str(),
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::{
     activation::{Activation, Place},
     committee::CommitteeFile,
     config::Config,
-    evidence::read_public,
     hint::{Hinted, WithHint},
     keys::KeyFiles,
+    observers::proofs::read_public,
     shares::Shares,
 };
 use alloy_primitives::B256;
