@@ -1,4 +1,4 @@
-//! What a guardian shows: `/metrics`, `/healthz`, `/readyz`, `/status`, `/history`. Read-only.
+//! The pages of a guardian: `/metrics`, `/healthz`, `/readyz`, `/status`, `/history`. Read-only.
 
 use crate::{
     hint::WithHint,

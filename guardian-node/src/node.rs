@@ -39,7 +39,7 @@ const SILENCE: Duration = Duration::from_secs(300);
 ///
 /// # Errors
 /// If a part can't be made, or dies.
-pub async fn run(config: Config, committee_file: CommitteeFile, stop: CancellationToken) -> Result<()> {
+pub(crate) async fn run(config: Config, committee_file: CommitteeFile, stop: CancellationToken) -> Result<()> {
     let (secrets, account) = secrets(&config, &committee_file)?;
     let metrics = Arc::new(Metrics::new()?);
     let store = open_store(&config)?;
@@ -53,11 +53,7 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
     let readers = Arc::new(readers);
     let sender = Arc::new(sender(&config, &chain, account.expose())?);
 
-    let setup = setup(&config, &committee_file, chain)?;
-    let records = store.load().hint("can't read the store", "see the cause below")?;
-    let guardian = Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng)
-        .hint("can't start from keys, committee and store", "they must all be of the same guardian and key epoch")?;
-
+    let guardian = restore(&config, &committee_file, chain, secrets, &store)?;
     let (inputs, receiver) = mpsc::channel(INPUTS);
     let (status, watcher) = watch::channel(guardian.status());
     let history = History::default();
@@ -80,26 +76,30 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
     };
     let proofs = MisconductFiles::new(&config.guardian.data_dir);
     let observers = Observers::new(names(&config, &committee_file), metrics.events.clone(), proofs, history);
-    let driver =
-        Driver { guardian, store, inputs: receiver, performer, observers, metrics: Arc::clone(&metrics), status };
+    let metrics_of_driver = Arc::clone(&metrics);
+    let driver = Driver { guardian, store, inputs: receiver, performer, observers, metrics: metrics_of_driver, status };
 
     let mut tasks = Tasks::new(stop.clone());
     let (runtime, driver_stop) = (Handle::current(), stop.clone());
     tasks.critical_blocking("brain", move || driver.run(&runtime, &driver_stop));
-    tasks.critical("network", until(stop.clone(), async { Ok(transport.await?) }));
-    tasks.critical("peers", until(stop.clone(), hear(events, peers, inputs.clone(), Arc::clone(&metrics))));
-    tokio::spawn(
-        stop.clone().run_until_cancelled_owned(probe_capabilities(Arc::clone(&readers), Arc::clone(&metrics))),
-    );
-    tasks.critical("nudges", until(stop.clone(), nudge(readers, inputs, metrics)));
+    tasks.stoppable("network", async { Ok(transport.await?) });
+    tasks.stoppable("peers", hear(events, peers, inputs.clone(), Arc::clone(&metrics)));
+    tasks.background("capabilities", probe_capabilities(Arc::clone(&readers), Arc::clone(&metrics)));
+    tasks.stoppable("nudges", nudge(readers, inputs, metrics));
     tasks.critical("http", http::serve(config.http.listen, pages, stop));
     tracing::info!(guardian = config.guardian.name, http = %config.http.listen, "running");
     tasks.until_stopped().await
 }
 
-/// What the brain is told of its place in the world.
-fn setup(config: &Config, committee: &CommitteeFile, chain: ChainSpec) -> Result<Setup, Hinted> {
-    Ok(Setup {
+/// The brain, with its place in the world and everything that it must not have forgotten.
+fn restore(
+    config: &Config,
+    committee: &CommitteeFile,
+    chain: ChainSpec,
+    secrets: Secrets,
+    store: &Store,
+) -> Result<Guardian, Hinted> {
+    let setup = Setup {
         me: committee.named(&config.guardian.name)?.id,
         committee: committee.committee()?,
         network: chain,
@@ -107,15 +107,10 @@ fn setup(config: &Config, committee: &CommitteeFile, chain: ChainSpec) -> Result
         quorum: config.quorum(),
         timing: config.timing.timing(),
         start_block: config.contracts.start_block,
-    })
-}
-
-/// Ends `task` when told to.
-async fn until(stop: CancellationToken, task: impl Future<Output = Result<()>>) -> Result<()> {
-    tokio::select! {
-        () = stop.cancelled() => Ok(()),
-        ended = task => ended,
-    }
+    };
+    let records = store.load().hint("can't read the store", "see the cause below")?;
+    Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng)
+        .hint("can't start from keys, committee and store", "they must all be of the same guardian and key epoch")
 }
 
 /// The network's events become inputs.
@@ -125,14 +120,8 @@ async fn hear(
     inputs: mpsc::Sender<Input>,
     metrics: Arc<Metrics>,
 ) -> Result<()> {
-    let tell = |member, news| {
-        let input = match news {
-            News::Up => Input::PeerUp(member),
-            News::Down => Input::PeerDown(member),
-            News::Doppelgangers => Input::Doppelgangers(member),
-            News::Heard(bytes) => Input::Heard { from: member, bytes },
-        };
-        Performer::offer(&inputs, &metrics, "network", input);
+    let tell = |member, news: News| {
+        Performer::offer(&inputs, &metrics, "network", news.input(member));
     };
     peers.hear(events, tell).await;
     Ok(())

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::{
-    cli::DevnetKeys,
     committee::CommitteeFile,
     config::Config,
     driver,
@@ -13,13 +12,13 @@ use crate::{
 use guardian_protocol::{
     Guardian,
     effects::Effects,
-    input::Input,
     ports::AppendRecords,
     record::Record,
     setup::Setup,
     status::Reason,
     types::{ChainSpec as Chain, Epoch},
 };
+use guardian_tests::devnet::keys::DevnetKeys;
 use rand_core::OsRng;
 use std::{
     convert::Infallible,
@@ -77,13 +76,7 @@ impl Process {
         let (sender, inputs) = mpsc::channel(1024);
         let hearing = peers.clone();
         tokio::spawn(async move {
-            let input = |member, news| match news {
-                News::Up => Input::PeerUp(member),
-                News::Down => Input::PeerDown(member),
-                News::Doppelgangers => Input::Doppelgangers(member),
-                News::Heard(bytes) => Input::Heard { from: member, bytes },
-            };
-            hearing.hear(events, |member, news| drop(sender.try_send(input(member, news)))).await;
+            hearing.hear(events, |member, news| drop(sender.try_send(news.input(member)))).await;
         });
 
         let setup = Setup {

@@ -62,7 +62,7 @@ pub(crate) struct MembersOnly {
     topic: TopicHash,
     authors: Arc<BTreeSet<PeerId>>,
     max_bytes: usize,
-    /// What passes, every copy: gossipsub drops copies only after this.
+    /// Counts everything that passes, every copy: gossipsub drops copies only after this.
     copies: IntCounter,
 }
 

@@ -1,15 +1,5 @@
 //! The rules of `docs/architecture.md` that a compiler does not check: who may use whom, and how files look.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test that can't go on has failed; tests read and write files"
-)]
-
 use guardian_tests::devnet::root;
 use serde_json::Value;
 use std::{

@@ -3,16 +3,6 @@
 //! `make simulate SEEDS=10000` runs many more seeds, optimised; `make simulate SEEDS=100000 ARGS="--profile nonces"` those that are only
 //! about signing.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test that can't go on has failed; tests read and write files"
-)]
-
 use guardian_tests::simulation::{Faults, Outcome, Profile, Sabotage, Tally, World, invariants::Violation, keys::Keys};
 use std::sync::LazyLock;
 

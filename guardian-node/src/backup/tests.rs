@@ -1,7 +1,7 @@
 //! A backup unpacked elsewhere: what comes back, what never does, and that a restored guardian waits before it signs.
 
 use super::*;
-use crate::{cli::DevnetKeys, node, store::Store};
+use crate::{node, store::Store};
 use guardian_protocol::{
     Guardian,
     effects::Effects,
@@ -12,6 +12,7 @@ use guardian_protocol::{
     status::Reason,
     types::{ChainSpec, Checkpoint, DutyId, DutyKind, Epoch, Slot, Timestamp},
 };
+use guardian_tests::devnet::keys::DevnetKeys;
 use rand_core::OsRng;
 
 /// A guardian with everything that can be in a backup, and with a store that has something in it.

@@ -1,6 +1,6 @@
 //! `guardian pardon`: lets a member that was proven to cheat take part again, once its operator has repaired what was broken.
 
-use super::{ceremony::ConfigArgument, output};
+use super::{arguments::ConfigArgument, output};
 use crate::{
     committee::CommitteeFile,
     config::Config,
@@ -17,7 +17,6 @@ pub(super) struct Pardon {
     #[command(flatten)]
     config: ConfigArgument,
     /// The member's name
-    #[arg(long)]
     member: String,
 }
 
@@ -45,7 +44,7 @@ impl Pardon {
             .append(&[Record::Pardon { committee: committee.id(), member, upto }])
             .hint("the pardon could not be written", "check free space and permissions of data_dir")?;
         output::talk(&format!(
-            "`{}` is forgiven what it did up to epoch {upto}. Start the node again; the other guardians have to pardon it too.",
+            "`{}` is forgiven what it did up to epoch {upto}. The other guardians have to pardon it too.",
             self.member
         ));
         Ok(())

@@ -1,7 +1,7 @@
 //! `guardian run`
 
 use super::signals;
-use crate::{config::Config, node, successor::Watched, telemetry};
+use crate::{committee_watch::CommitteeWatch, config::Config, node, telemetry};
 use clap::Args;
 use eyre::Result;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ impl Run {
         let stop = signals::stop()?;
         let config = Config::load(&self.config)?;
         telemetry::start(&config.log)?;
-        let mut committee = Watched::load(&config)?;
+        let mut committee = CommitteeWatch::load(&config)?;
         loop {
             let round = stop.child_token();
             let running = async {
@@ -39,10 +39,10 @@ impl Run {
 }
 
 /// Ends `round` when the committee file was replaced, and returns the new one; or `None` if the round ends by itself.
-async fn replaced(committee: &Watched, config: &Config, round: &CancellationToken) -> Option<Watched> {
+async fn replaced(committee: &CommitteeWatch, config: &Config, round: &CancellationToken) -> Option<CommitteeWatch> {
     tokio::select! {
         () = round.cancelled() => None,
-        next = committee.successor(config) => {
+        next = committee.replacement(config) => {
             tracing::info!(key_epoch = next.file.key_epoch.0, "another committee: stopping, to start anew with it");
             round.cancel();
             Some(next)

@@ -35,7 +35,7 @@ pub(crate) struct DriverMetrics {
     pub(crate) commit_seconds: Histogram,
 }
 
-/// What `/status` says, as numbers.
+/// The numbers of `/status`.
 #[derive(Clone, Debug)]
 struct StatusMetrics {
     ready: IntGauge,

@@ -1,4 +1,4 @@
-//! What each provider offers and costs.
+//! Offers and costs of each provider.
 
 use super::Maker;
 use guardian_chain::{Capabilities, ProviderStats};

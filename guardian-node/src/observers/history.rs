@@ -23,7 +23,7 @@ const OF_ONE_KIND: usize = 256;
 pub(crate) struct Entry {
     /// When this guardian learnt of it, in Unix milliseconds.
     pub(crate) time: u64,
-    /// What kind of event it is.
+    /// The kind of event.
     pub(crate) event: &'static str,
     /// The rest.
     #[serde(flatten)]
@@ -98,7 +98,7 @@ const fn word(event: &Event) -> &'static str {
     }
 }
 
-/// What else there is to say of `event`.
+/// Everything else that there is to say of `event`.
 fn details(names: &Names, event: &Event) -> Value {
     let name = |member: &MemberId| names.member(*member);
     match event {

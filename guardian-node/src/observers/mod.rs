@@ -1,5 +1,5 @@
-//! What happened, told to people. Each observer reads every [`Event`] of the brain in one exhaustive match, so that a new event can't
-//! be forgotten by any of them. None of them decides anything, and none can fail.
+//! Readers of events, which tell people what happened. Each observer reads every [`Event`] of the brain in one exhaustive match, so that
+//! a new event can't be forgotten by any of them. None of them decides anything, and none can fail.
 //!
 //! | file | tells |
 //! |---|---|

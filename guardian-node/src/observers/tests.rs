@@ -61,7 +61,7 @@ fn one_of_each() -> Vec<(&'static str, Event)> {
     ]
 }
 
-/// What was logged.
+/// Collected log lines.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 

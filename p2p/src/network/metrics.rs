@@ -1,4 +1,4 @@
-//! What the network counts. Names and labels are a promise to dashboards and alerts; `docs/metrics.md` says how to read each.
+//! The network's counters. Names and labels are a promise to dashboards and alerts; `docs/metrics.md` says how to read each.
 //!
 //! Labels are either words of ours or peer ids of configured members, never text of a peer.
 

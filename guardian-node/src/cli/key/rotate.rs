@@ -1,11 +1,11 @@
-//! `guardian rotate`
+//! `guardian key rotate`
 
-use super::{
-    ceremony::{ConfigArgument, SealArguments},
-    output, signals,
-};
 use crate::{
     ceremony::{self, Rotate as Rotation, plan_file::PlanFile},
+    cli::{
+        arguments::{ConfigArgument, SealArguments},
+        output, signals,
+    },
     config::Config,
     telemetry,
 };
@@ -13,9 +13,9 @@ use clap::Args;
 use eyre::Result;
 use std::{path::PathBuf, process::ExitCode};
 
-/// Arguments of `guardian rotate`.
+/// Arguments of `guardian key rotate`.
 #[derive(Debug, Args)]
-pub(super) struct Rotate {
+pub(in crate::cli) struct Rotate {
     #[command(flatten)]
     config: ConfigArgument,
     /// The plan with which the new key was made
@@ -36,7 +36,7 @@ impl Rotate {
             output::talk("Done. A running node takes over the new committee by itself.");
             return Ok(ExitCode::SUCCESS);
         }
-        output::talk("Stopped before the contract had the new key finally: run `guardian rotate` again to go on.");
+        output::talk("Stopped before the contract had the new key finally: run `guardian key rotate` again to go on.");
         Ok(ExitCode::from(4))
     }
 }

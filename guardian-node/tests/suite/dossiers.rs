@@ -1,22 +1,10 @@
 //! Dossiers as an auditor meets them: a file, this command, and nothing else.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test that can't go on has failed; tests read and write files"
-)]
-
-mod support;
-
+use crate::support::{assert_done, assert_refused, guardian, text};
 use std::{
     fs,
     path::{Path, PathBuf},
 };
-use support::{assert_done, assert_refused, guardian, text};
 use tempfile::TempDir;
 
 /// One that is pinned as a format.
@@ -35,7 +23,7 @@ fn changed(dir: &TempDir, from: &str, to: &str) -> PathBuf {
 }
 
 fn replay(path: &Path) -> std::process::Output {
-    guardian(&["replay-report", path.to_str().unwrap()])
+    guardian(&["report", "replay", path.to_str().unwrap()])
 }
 
 #[test]
@@ -65,7 +53,7 @@ fn a_changed_input_is_named() {
 fn another_guardians_dossier_tells_which_fact_differs() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (ours, theirs) = (changed(&dir, "", ""), changed(&other, "\"1000000000000\"", "\"2000000000000\""));
-    let output = guardian(&["replay-report", ours.to_str().unwrap(), "--against", theirs.to_str().unwrap()]);
+    let output = guardian(&["report", "replay", ours.to_str().unwrap(), "--against", theirs.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output);
     assert!(
@@ -103,7 +91,7 @@ fn what_is_no_dossier_is_refused_with_a_hint() {
     let state = dir.path().join("state.ssz");
     fs::write(&state, [7; 5000]).unwrap();
     let whole = changed(&dir, "", "");
-    let output = guardian(&["replay-report", whole.to_str().unwrap(), "--state", state.to_str().unwrap()]);
+    let output = guardian(&["report", "replay", whole.to_str().unwrap(), "--state", state.to_str().unwrap()]);
     assert_refused(&output, "is not the state at slot 72", "/eth/v2/debug/beacon/states/SLOT");
 }
 
@@ -111,7 +99,7 @@ fn what_is_no_dossier_is_refused_with_a_hint() {
 fn a_duty_is_explained() {
     let dir = tempfile::tempdir().unwrap();
     let path = changed(&dir, "", "");
-    let output = guardian(&["explain", path.to_str().unwrap()]);
+    let output = guardian(&["report", "explain", path.to_str().unwrap()]);
     assert_done(&output);
     let said = text(&output);
     for line in [
@@ -123,11 +111,12 @@ fn a_duty_is_explained() {
     ] {
         assert!(said.contains(line), "does not say `{line}`:\n{said}");
     }
-    let missing = guardian(&["explain", path.to_str().unwrap(), "--validator", "7"]);
+    let missing = guardian(&["report", "explain", path.to_str().unwrap(), "--validator", "7"]);
     assert_refused(&missing, "does not know this validator", "contracts' events");
-    let nonsense = guardian(&["explain", path.to_str().unwrap(), "--validator", "seven"]);
+    let nonsense = guardian(&["report", "explain", path.to_str().unwrap(), "--validator", "seven"]);
     assert!(text(&nonsense).contains("neither a validator's index nor its public key"), "{}", text(&nonsense));
-    let nowhere = guardian(&["explain", "reserves-8", "--config", dir.path().join("guardian.toml").to_str().unwrap()]);
+    let nowhere =
+        guardian(&["report", "explain", "reserves-8", "--config", dir.path().join("guardian.toml").to_str().unwrap()]);
     assert_eq!(nowhere.status.code(), Some(1));
     assert!(text(&nowhere).contains("hint:"), "{}", text(&nowhere));
 }

@@ -1,7 +1,7 @@
-//! `guardian member`: what the other operators need to know of this one, and how a plan takes it up.
+//! `guardian key member`: what the other operators need to know of this one, and how a plan takes it up.
 
 use crate::{
-    cli::{ceremony::ConfigArgument, output},
+    cli::{arguments::ConfigArgument, output},
     committee::{CommitteeFile, MemberEntry},
     config::Config,
     hint::{Hinted, WithHint},
@@ -26,7 +26,7 @@ pub(super) struct Card {
     ceremony_addresses: Vec<Multiaddr>,
 }
 
-/// Arguments of `guardian member`.
+/// Arguments of `guardian key member`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct MemberCommand {
     #[command(flatten)]
@@ -56,7 +56,7 @@ impl MemberCommand {
 
 impl Card {
     pub(super) fn load(path: &Path) -> Result<Self, Hinted> {
-        let advice = "pass a file with what `guardian member` prints on that operator's machine";
+        let advice = "pass a file with what `guardian key member` prints on that operator's machine";
         let text = std::fs::read_to_string(path).hint(format!("can't read {}", path.display()), advice)?;
         toml::from_str(&text).hint(format!("{} does not describe a member", path.display()), advice)
     }

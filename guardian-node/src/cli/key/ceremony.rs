@@ -1,18 +1,20 @@
-//! `guardian dkg`, `reshare`, `refresh`, `repair`: taking part in a key ceremony, and looking at one.
+//! `guardian key generate`, `reshare`, `refresh`, `repair`: taking part in a key ceremony. `guardian key status`: looking at one.
 
-use super::{output, signals};
 use crate::{
     ceremony::{
         self, Ending, Run, Summary, Use, Used, all_folders,
         plan_file::{PlanFile, PurposeWord},
     },
+    cli::{
+        arguments::{ConfigArgument, SealArguments},
+        output, signals,
+    },
     config::Config,
     hint::WithHint,
     telemetry,
 };
-use clap::{Args, Subcommand};
+use clap::Args;
 use eyre::Result;
-use guardian_crypto::seal::Work;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -26,29 +28,7 @@ const UNFINISHED: u8 = 4;
 
 /// Arguments of the ceremonies' commands.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(super) struct CeremonyCommand {
-    #[command(subcommand)]
-    look: Option<Look>,
-    #[command(flatten)]
-    part: Part,
-}
-
-#[derive(Debug, Subcommand)]
-enum Look {
-    /// Show where the ceremonies of this guardian stand, and who is waited for
-    Status(ConfigArgument),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ConfigArgument {
-    /// The configuration
-    #[arg(long, default_value = "guardian.toml")]
-    pub(super) config: PathBuf,
-}
-
-#[derive(Debug, Args)]
-struct Part {
+pub(in crate::cli) struct CeremonyCommand {
     #[command(flatten)]
     config: ConfigArgument,
     /// The plan, the same for every participant
@@ -64,27 +44,10 @@ struct Part {
     seal: SealArguments,
 }
 
-/// How hard it is to try passphrases.
-#[derive(Clone, Copy, Debug, Args)]
-pub(super) struct SealArguments {
-    /// Seal with little work: for development chains and tests only
-    #[arg(long, hide = true)]
-    devnet_seal: bool,
-}
-
-impl SealArguments {
-    pub(super) const fn work(self) -> Work {
-        if self.devnet_seal { Work::Devnet } else { Work::Operator }
-    }
-}
-
 impl CeremonyCommand {
     pub(super) async fn run(self, purpose: PurposeWord) -> Result<ExitCode> {
-        if let Some(Look::Status(argument)) = self.look {
-            return status(&argument.config).map(|()| ExitCode::SUCCESS);
-        }
         let stop = signals::stop()?;
-        let Part { config, plan, rehearse, http, seal } = self.part;
+        let Self { config, plan, rehearse, http, seal } = self;
         let config = Config::load(&config.config)?;
         telemetry::start(&config.log)?;
         let run =
@@ -95,25 +58,25 @@ impl CeremonyCommand {
 
 /// The last word, and the exit code.
 fn verdict(ending: &Ending, purpose: PurposeWord, plan: &Path) -> ExitCode {
-    let command = purpose.command();
+    let command = purpose.as_str();
     match ending {
         Ending::Done(used) => {
             output::talk(match used {
                 Used::Rehearsed => "The rehearsal is over: all of it worked. Now without --rehearse.",
                 Used::Used(Use::InForce) => "Done. A running node takes over the new committee by itself.",
-                Used::Used(Use::Waiting) => "Done. Next, on every machine: `guardian rotate` with the same plan.",
+                Used::Used(Use::Waiting) => "Done. Next, on every machine: `guardian key rotate` with the same plan.",
                 Used::Used(Use::Left) => "Done. This guardian is no member any more: stop its node.",
             });
             ExitCode::SUCCESS
         }
         Ending::Interrupted(Some(_)) => {
             output::talk(&format!(
-                "Stopped. The outcome is in use here; others may still need us: run `guardian {command}` again until it ends by itself."
+                "Stopped. The outcome is in use here; others may still need us: run `guardian key {command}` again until it ends by itself."
             ));
             ExitCode::SUCCESS
         }
         Ending::Interrupted(None) => {
-            output::talk(&format!("Stopped before it was over: run `guardian {command}` again to go on."));
+            output::talk(&format!("Stopped before it was over: run `guardian key {command}` again to go on."));
             ExitCode::from(UNFINISHED)
         }
         Ending::Failed(file) => {
@@ -130,7 +93,7 @@ fn verdict(ending: &Ending, purpose: PurposeWord, plan: &Path) -> ExitCode {
 }
 
 /// Every ceremony of this guardian in a line.
-fn status(config: &Path) -> Result<()> {
+pub(super) fn status(config: &Path) -> Result<()> {
     let config = Config::load(config)?;
     let folders = all_folders(&config.guardian.data_dir)?;
     if folders.is_empty() {

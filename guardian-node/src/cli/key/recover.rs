@@ -1,11 +1,11 @@
-//! `guardian recover`: a lost share from nothing but the identity key and a ceremony's public transcript.
+//! `guardian key recover`: a lost share from nothing but the identity key and a ceremony's public transcript.
 
-use super::{
-    ceremony::{ConfigArgument, SealArguments},
-    output,
-};
 use crate::{
-    ceremony::{Outcome, Standing, Use, plan_file::PlanFile, put_to_use},
+    ceremony::{Outcome, Participation, Use, plan_file::PlanFile, put_to_use},
+    cli::{
+        arguments::{ConfigArgument, SealArguments},
+        output,
+    },
     config::Config,
     hint::WithHint,
     keys::KeyFiles,
@@ -16,9 +16,9 @@ use eyre::Result;
 use guardian_protocol::ceremony::{Transcript, recover};
 use std::path::PathBuf;
 
-/// Arguments of `guardian recover`.
+/// Arguments of `guardian key recover`.
 #[derive(Debug, Args)]
-pub(super) struct Recover {
+pub(in crate::cli) struct Recover {
     #[command(flatten)]
     config: ConfigArgument,
     /// The plan of the ceremony that made the share
@@ -36,7 +36,7 @@ impl Recover {
         let config = Config::load(&self.config.config)?;
         let file = PlanFile::load(&self.plan)?;
         let keys = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
-        let Standing { plan, me, identity, .. } = Standing::of(&config, &file, &keys, false)?;
+        let Participation { plan, me, identity, .. } = Participation::of(&config, &file, &keys, false)?;
         let bytes = read_public(&self.transcript)?;
         let advice = "get plan.toml and transcript from another member's data_dir/ceremonies: of the same ceremony, the last one that \
                       changed the shares";
@@ -47,7 +47,7 @@ impl Recover {
             Outcome { file: &file, plan: &plan, me, public: &public, share: Some(&share), transcript: &transcript };
         output::talk(match put_to_use(&config, &keys, &outcome, self.seal.work())? {
             Use::Waiting => {
-                "The share is back. Its key replaces another one on chain: `guardian rotate` puts it in force."
+                "The share is back. Its key replaces another one on chain: `guardian key rotate` puts it in force."
             }
             Use::InForce | Use::Left => "The share is back, and the committee is in force here.",
         });

@@ -28,7 +28,7 @@ use guardian_protocol::{
 
 /// The committee that is to take over.
 #[derive(Debug)]
-pub(super) struct Heir {
+pub(super) struct IncomingCommittee {
     file: CommitteeFile,
     committee: Committee,
     share: Option<KeyShare>,
@@ -38,7 +38,7 @@ pub(super) struct Heir {
     pub(super) digest: B256,
 }
 
-impl Heir {
+impl IncomingCommittee {
     /// Reads what the ceremony of `file` left here.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl Heir {
         let Some(rotation) = plan.proof_of_possession_for else {
             return Err(Hinted::new(
                 "the plan has no [rotation]: its key was not made to replace another",
-                "make the new key with a plan from `guardian plan generate --replace`",
+                "make the new key with a plan from `guardian key plan generate --replace`",
             ));
         };
         check_contract(config, &plan)?;
@@ -103,8 +103,8 @@ fn transcript(config: &Config, file: &PlanFile) -> Result<Transcript, Hinted> {
         return Err(Hinted::new(
             format!("the ceremony of this plan is not finished here: {} is missing", path.display()),
             format!(
-                "run `guardian {}` with this plan first; if this machine's copy was lost, use `guardian recover` with another member's",
-                PurposeWord::Generate.command()
+                "run `guardian key {}` with this plan first; if this machine's copy was lost, use `guardian key recover` with another member's",
+                PurposeWord::Generate.as_str()
             ),
         ));
     }

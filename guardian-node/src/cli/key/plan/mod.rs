@@ -1,12 +1,12 @@
-//! `guardian plan`: writing a ceremony's plan from what the operators send each other ([`member`]).
+//! `guardian key plan`: writing a ceremony's plan from what the operators send each other ([`member`]).
 
 mod member;
 
 pub(super) use member::MemberCommand;
 
-use super::{ceremony::ConfigArgument, output};
 use crate::{
     ceremony::plan_file::{EXAMPLE, PlanFile, PurposeWord},
+    cli::{arguments::ConfigArgument, output},
     committee::{CommitteeFile, MemberEntry},
     config::Config,
     durable::write_private,
@@ -21,10 +21,10 @@ use guardian_protocol::{
 use member::{Card, numbered};
 use std::path::PathBuf;
 
-/// Arguments of `guardian plan`.
+/// Arguments of `guardian key plan`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
-pub(super) struct PlanCommand {
+pub(in crate::cli) struct PlanCommand {
     #[command(subcommand)]
     kind: Option<Kind>,
     /// Print an annotated example
@@ -65,7 +65,7 @@ struct Generate {
     /// How many must sign together: more than half of the members
     #[arg(long)]
     threshold: u16,
-    /// A file with what `guardian member` prints, one for each member in the order of their numbers
+    /// A file with what `guardian key member` prints, one for each member in the order of their numbers
     #[arg(long = "member")]
     members: Vec<PathBuf>,
     /// The key replaces the one in the configured contract; who is a member now keeps its number
@@ -84,7 +84,7 @@ struct Reshare {
     /// How many must sign together afterwards; as many as now if left out
     #[arg(long)]
     threshold: Option<u16>,
-    /// A newcomer: a file with what `guardian member` prints; may be repeated
+    /// A newcomer: a file with what `guardian key member` prints; may be repeated
     #[arg(long = "add")]
     add: Vec<PathBuf>,
     /// Somebody who leaves, by name; may be repeated
@@ -112,7 +112,7 @@ struct Repair {
     /// Who lost its share, by name
     #[arg(long)]
     lost: String,
-    /// If it comes back with a new identity: a file with what `guardian member` prints
+    /// If it comes back with a new identity: a file with what `guardian key member` prints
     #[arg(long)]
     member: Option<PathBuf>,
     /// Who helps, by name; may be repeated. Left out: as many as must sign together, in the order of their numbers
@@ -139,9 +139,9 @@ impl PlanCommand {
         output::data(&format!("ceremony = \"{id}\""));
         output::talk(&format!(
             "\nWrote {}. Every participant needs this file; compare the ceremony's id over the telephone. Then, on every machine:\n  \
-             guardian {} --plan {}",
+             guardian key {} --plan {}",
             common.out.display(),
-            plan.purpose.command(),
+            plan.purpose.as_str(),
             common.out.display(),
         ));
         Ok(())

@@ -1,19 +1,9 @@
-//! `guardian devnet-keys`: everything a committee needs on a development chain, made by one machine that then knows it all. Never for
-//! real stakes: a trusted dealer could sign alone.
+//! Everything a committee needs on a development chain, made by one machine that then knows it all. Never for real stakes: a trusted
+//! dealer could sign alone, which is why no command of the operator's does this.
 //!
-//! With `--no-group-key` the guardians make the group key themselves, by the plan that is written instead of a committee file.
+//! With `no_group_key` the guardians make the group key themselves, by the plan that is written instead of a committee file.
 
-use super::{init::new_account, output};
-use crate::{
-    ceremony::plan_file::PlanFile,
-    committee::{CommitteeFile, MemberEntry},
-    durable::write_private,
-    hint::{Hinted, WithHint},
-    keys::KeyFiles,
-    shares::Shares,
-};
-use alloy_primitives::Address;
-use clap::Args;
+use alloy::primitives::Address;
 use eyre::Result;
 use guardian_chain::AccountKey;
 use guardian_crypto::{
@@ -23,42 +13,41 @@ use guardian_crypto::{
     seal::{PurposeKind, Work},
     secret::Secret,
 };
+use guardian_node::{
+    ceremony::plan_file::PlanFile,
+    committee::{CommitteeFile, MemberEntry},
+    durable::write_private,
+    hint::{Hinted, WithHint},
+    keys::KeyFiles,
+    shares::Shares,
+};
 use guardian_protocol::types::{KeyEpoch, MemberId};
-use rand_core::OsRng;
-use serde::Serialize;
+use rand_core::{OsRng, RngCore};
 use std::path::PathBuf;
 
-/// Arguments of `guardian devnet-keys`.
-#[derive(Clone, Debug, Args)]
+/// An order for keys and files.
+#[derive(Clone, Debug)]
 pub struct DevnetKeys {
     /// Folder to make
-    #[arg(long)]
     pub out: PathBuf,
     /// How many guardians
-    #[arg(long, default_value_t = 4)]
     pub guardians: u16,
     /// How many must act together
-    #[arg(long, default_value_t = 3)]
     pub threshold: u16,
     /// How many interop validators' keys to split, from index 0
-    #[arg(long, default_value_t = 16)]
     pub validators: u64,
     /// First network port: each guardian gets one for its node, and after all of these one for key ceremonies
-    #[arg(long, default_value_t = 19000)]
     pub base_port: u16,
     /// Addresses of the guardians' nodes, with {i} for the number; loopback if left out
-    #[arg(long)]
     pub address: Option<String>,
     /// Their addresses during key ceremonies, with {i} for the number; loopback if left out
-    #[arg(long)]
     pub ceremony_address: Option<String>,
-    /// Make no group key: write a plan.toml with which the guardians make it themselves (`guardian dkg`)
-    #[arg(long)]
+    /// Make no group key: write a plan.toml with which the guardians make it themselves (`guardian key generate`)
     pub no_group_key: bool,
 }
 
 impl Default for DevnetKeys {
-    /// As on the command line.
+    /// Four guardians on loopback, of whom three must act together.
     fn default() -> Self {
         Self {
             out: PathBuf::new(),
@@ -73,8 +62,8 @@ impl Default for DevnetKeys {
     }
 }
 
-/// What was made, for scripts: printed as JSON.
-#[derive(Debug, Serialize)]
+/// The keys and files that were made.
+#[derive(Debug)]
 pub struct DevnetManifest {
     /// Group key coordinates, hex; none if the guardians are to make it.
     pub group_key: Option<(String, String)>,
@@ -85,7 +74,7 @@ pub struct DevnetManifest {
 }
 
 /// Where one guardian's files are.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct GuardianFiles {
     /// Its name.
     pub name: String,
@@ -100,13 +89,6 @@ pub struct GuardianFiles {
 }
 
 impl DevnetKeys {
-    pub(super) fn run(self) -> Result<()> {
-        let manifest = self.make()?;
-        output::data(&serde_json::to_string_pretty(&manifest)?);
-        output::talk("\nThese keys were made by one machine, which knows them all: for development chains only.");
-        Ok(())
-    }
-
     /// Makes everything.
     ///
     /// # Errors
@@ -152,11 +134,11 @@ impl DevnetKeys {
             id,
             name: name.clone(),
             identity: identity.public(),
-            addresses: addresses("--address", self.address.as_ref(), i, port)?,
+            addresses: addresses("address", self.address.as_ref(), i, port)?,
             ceremony_addresses: match (&self.ceremony_address, &self.address) {
                 // Somewhere else, and nobody said where: the same address.
                 (None, Some(_)) => Vec::new(),
-                (template, _) => addresses("--ceremony-address", template.as_ref(), i, ceremony_port)?,
+                (template, _) => addresses("ceremony_address", template.as_ref(), i, ceremony_port)?,
             },
         };
         Ok((entry, GuardianFiles { name, dir, port, ceremony_port, account: address }))
@@ -199,7 +181,7 @@ impl DevnetKeys {
                 let key = bls::SecretKey::interop(index)
                     .hint("can't derive an interop key", "this is a defect: report it")?;
                 let (shares, commitments) = bls::dealer::split(&key, self.guardians, self.threshold, &mut OsRng)
-                    .hint("can't split a validator's key", "check --guardians and --threshold")?;
+                    .hint("can't split a validator's key", "check guardians and threshold")?;
                 Ok(Split { shares, commitments })
             })
             .collect()
@@ -245,4 +227,11 @@ fn take_share(splits: &[Split], i: usize) -> Result<Vec<(ExitShare, ShareCommitm
             Ok((copy, split.commitments.clone()))
         })
         .collect()
+}
+
+/// A random secp256k1 key. A draw of 32 bytes is a valid one except with probability 2^-128.
+fn new_account() -> Secret<[u8; 32]> {
+    let mut bytes = [0; 32];
+    OsRng.fill_bytes(&mut bytes);
+    Secret::new(bytes)
 }

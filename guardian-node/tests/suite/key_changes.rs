@@ -1,25 +1,13 @@
 //! The same key in other hands: refresh, resharing, repair and recovery among real processes on loopback, from a dealt key.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test that can't go on has failed; tests read and write files"
-)]
-
-mod support;
-
+use crate::support::{Place, assert_done, assert_refused, text};
 use std::{fs, path::PathBuf};
-use support::{Place, assert_done, assert_refused, text};
 
 /// Member `i` writes a plan, and everybody in `members` gets it.
 fn plan(place: &Place, i: u16, arguments: &[&str], members: &[u16]) -> PathBuf {
     let path = place.path().join(format!("{}.toml", arguments.join("").replace('/', "")));
     let out = ["--out", path.to_str().unwrap()];
-    assert_done(&place.run(i, &[&["plan"], arguments, &out].concat()));
+    assert_done(&place.run(i, &[&["key", "plan"], arguments, &out].concat()));
     place.hand_out(&path, members);
     path
 }
@@ -44,7 +32,11 @@ fn a_refresh_changes_every_share_and_not_the_key_and_an_old_plan_can_not_undo_it
     let newest = fs::read(place.home(1).join("committee.toml")).unwrap();
     place.hand_out(&first, &[1]);
     let plan = place.plan_path(1);
-    assert_refused(&place.run(1, &["refresh", "--plan", &plan]), "the plan deals the key of committee", "out of date");
+    assert_refused(
+        &place.run(1, &["key", "refresh", "--plan", &plan]),
+        "the plan deals the key of committee",
+        "out of date",
+    );
     assert_eq!(fs::read(place.home(1).join("committee.toml")).unwrap(), newest);
 }
 
@@ -56,7 +48,7 @@ fn members_come_and_go_and_the_key_stays() {
     let other = Place::without_key(5);
     let newcomer = other.run(
         5,
-        &["member", "--address", "/ip4/127.0.0.1/udp/1/quic-v1", "--ceremony-address", &{
+        &["key", "member", "--address", "/ip4/127.0.0.1/udp/1/quic-v1", "--ceremony-address", &{
             let config = fs::read_to_string(other.config_path(5)).unwrap();
             let start = config.find("ceremony_listen = [\"").unwrap() + "ceremony_listen = [\"".len();
             config[start..].split('"').next().unwrap().to_owned()
@@ -99,7 +91,7 @@ fn a_lost_share_comes_back_by_repair_or_from_the_transcript() {
     };
     let whole = place.share(3).to_secret_bytes().expose().clone();
     lose(3);
-    assert_refused(&place.run(3, &["check"]), "there is no share of committee", "guardian repair");
+    assert_refused(&place.run(3, &["check"]), "there is no share of committee", "guardian key repair");
     plan(&place, 1, &["repair", "--lost", "guardian-3"], &[1, 2, 3]);
     place.ceremony("repair", &[1, 2, 3]);
     assert_eq!(place.share(3).to_secret_bytes().expose(), &whole);
@@ -116,7 +108,7 @@ fn a_lost_share_comes_back_by_repair_or_from_the_transcript() {
     let (plan, transcript) = (folder.join("plan.toml"), folder.join("transcript"));
     let recover = |transcript: &str| {
         let plan = plan.to_str().unwrap();
-        place.run(2, &["recover", "--plan", plan, "--transcript", transcript, "--devnet-seal"])
+        place.run(2, &["key", "recover", "--plan", plan, "--transcript", transcript, "--devnet-seal"])
     };
     let damaged = place.path().join("damaged");
     let bytes = fs::read(&transcript).unwrap();
@@ -139,7 +131,7 @@ fn a_member_with_a_new_identity_is_adopted_by_those_who_did_not_help() {
     fs::remove_file(place.home(3).join("committee.toml")).unwrap();
     let entry = place.committee(1).members[2].clone();
     let addresses = [&entry.addresses[0], &entry.ceremony_addresses[0]].map(ToString::to_string);
-    let card = place.run(3, &["member", "--address", &addresses[0], "--ceremony-address", &addresses[1]]);
+    let card = place.run(3, &["key", "member", "--address", &addresses[0], "--ceremony-address", &addresses[1]]);
     assert_done(&card);
     let path = place.path().join("guardian-3.toml");
     fs::write(&path, &card.stdout).unwrap();
@@ -154,7 +146,7 @@ fn a_member_with_a_new_identity_is_adopted_by_those_who_did_not_help() {
 
     // Who was not there takes the new file over, with the share that it has. A file of another key is not taken.
     let file = place.home(1).join("committee.toml");
-    let adopt = |file: &str| place.run(5, &["adopt", "--committee", file, "--devnet-seal"]);
+    let adopt = |file: &str| place.run(5, &["key", "adopt", "--committee", file, "--devnet-seal"]);
     assert_refused(&adopt(file.with_file_name("guardian.toml").to_str().unwrap()), "committee file", "the same file");
     assert_done(&adopt(file.to_str().unwrap()));
     assert_eq!(place.committee(5).committee().unwrap().id(), new.id());
@@ -167,7 +159,7 @@ fn a_committee_file_of_another_key_is_not_adopted() {
     let (place, other) = (Place::with_key(3), Place::with_key(3));
     let before = place.committee(1).committee().unwrap().id();
     let file = other.home(1).join("committee.toml");
-    let refused = place.run(1, &["adopt", "--committee", file.to_str().unwrap(), "--devnet-seal"]);
-    assert_refused(&refused, "of another key", "guardian reshare");
+    let refused = place.run(1, &["key", "adopt", "--committee", file.to_str().unwrap(), "--devnet-seal"]);
+    assert_refused(&refused, "of another key", "guardian key reshare");
     assert_eq!(place.committee(1).committee().unwrap().id(), before);
 }

@@ -1,17 +1,6 @@
 //! Key ceremonies among real processes on loopback: from a plan to a working key, through kills, wrong plans and a liar.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test that can't go on has failed; tests read and write files"
-)]
-
-mod support;
-
+use crate::support::{Place, Running, assert_done, assert_refused, guardian, text};
 use guardian_crypto::{identity::IdentityKey, secret::Secret};
 use guardian_node::{ceremony::plan_file::PlanFile, keys::KeyFiles, store::BoardStore};
 use guardian_p2p::{Config, Event, Identity, Member, Network, peer_id_of};
@@ -28,7 +17,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use support::{Place, Running, assert_done, assert_refused, guardian, text};
 
 fn plan_of(place: &Place) -> (PlanFile, Plan) {
     let file = PlanFile::load(Path::new(&place.plan_path(1))).unwrap();
@@ -48,13 +36,13 @@ fn identity_of(place: &Place, i: u16) -> IdentityKey {
 #[test]
 fn four_processes_make_a_key_although_one_is_killed_again_and_again() {
     let place = Place::without_key(4);
-    let others: Vec<Running> = [1, 2, 3].map(|i| place.start(i, "dkg", &[])).into();
+    let others: Vec<Running> = [1, 2, 3].map(|i| place.start(i, "generate", &[])).into();
     for line in ["deal: ours is out", "shares: ours is out", "confirm: ours is out"] {
-        let mut victim = place.start(4, "dkg", &[]);
+        let mut victim = place.start(4, "generate", &[]);
         victim.says(line);
         victim.kill();
     }
-    place.start(4, "dkg", &[]).ends_with(0);
+    place.start(4, "generate", &[]).ends_with(0);
     for process in others {
         process.ends_with(0);
     }
@@ -68,9 +56,9 @@ fn four_processes_make_a_key_although_one_is_killed_again_and_again() {
     place.sign_together(&[2, 3, 4]);
 
     // Again is always safe: it ends by itself, and nothing has changed.
-    place.start(2, "dkg", &[]).ends_with(0);
+    place.start(2, "generate", &[]).ends_with(0);
     assert_eq!(fs::read(place.home(2).join("committee.toml")).unwrap(), committee);
-    let status = place.run(1, &["dkg", "status"]);
+    let status = place.run(1, &["key", "status"]);
     assert_done(&status);
     assert!(text(&status).contains("done"), "{}", text(&status));
 }
@@ -87,7 +75,7 @@ fn forget(board: &Path, what: impl Fn(&Record) -> bool) {
 #[test]
 fn who_missed_the_end_gets_it_from_anybody_who_runs_the_command_again() {
     let place = Place::without_key(3);
-    place.ceremony("dkg", &[1, 2, 3]);
+    place.ceremony("generate", &[1, 2, 3]);
     let (_, plan) = plan_of(&place);
     // As if member 3 had been cut off before it heard that the others are done.
     let last =
@@ -96,9 +84,9 @@ fn who_missed_the_end_gets_it_from_anybody_who_runs_the_command_again() {
     let config = fs::read_to_string(place.config_path(3)).unwrap();
     place.write_config(3, &config.replace("ceremony_linger = \"30s\"", "ceremony_linger = \"2s\""));
 
-    let mut straggler = place.start(3, "dkg", &[]);
+    let mut straggler = place.start(3, "generate", &[]);
     straggler.says("done: waiting for guardian-1 (not connected), guardian-2 (not connected)");
-    place.start(2, "dkg", &[]).ends_with(0);
+    place.start(2, "generate", &[]).ends_with(0);
     // Nobody has heard of member 1 any more: the straggler does not stay for it for ever, and tells so.
     straggler.says("guardian-1 (not connected) may not have everything yet");
     straggler.ends_with(0);
@@ -107,7 +95,7 @@ fn who_missed_the_end_gets_it_from_anybody_who_runs_the_command_again() {
 #[test]
 fn a_rehearsal_goes_through_everything_and_leaves_no_key() {
     let place = Place::without_key(3);
-    let running: Vec<Running> = [1, 2, 3].map(|i| place.start(i, "dkg", &["--rehearse"])).into();
+    let running: Vec<Running> = [1, 2, 3].map(|i| place.start(i, "generate", &["--rehearse"])).into();
     for process in running {
         process.ends_with(0);
     }
@@ -122,12 +110,12 @@ fn whoever_has_another_plan_is_named_and_so_is_who_is_not_there() {
     let place = Place::without_key(4);
     let path = place.home(3).join("plan.toml");
     fs::write(&path, fs::read_to_string(&path).unwrap().replace("attempt = 1", "attempt = 2")).unwrap();
-    let mut first = place.start(1, "dkg", &[]);
-    let third = place.start(3, "dkg", &[]);
+    let mut first = place.start(1, "generate", &[]);
+    let third = place.start(3, "generate", &[]);
     first.says("guardian-3 runs another ceremony");
     first.says("guardian-4 (not connected)");
-    support::eventually("the status names them", || {
-        let status = text(&place.run(1, &["dkg", "status"]));
+    crate::support::eventually("the status names them", || {
+        let status = text(&place.run(1, &["key", "status"]));
         status.contains("guardian-3 (runs another plan") && status.contains("guardian-4 (not connected)")
     });
     for process in [first, third] {
@@ -166,7 +154,7 @@ async fn a_liar_ends_the_ceremony_with_a_proof_that_anybody_can_check() {
     let (_, plan) = plan_of(&place);
     let body = Body::Deal { ephemeral: [9; 96], commitments: vec![1, 2, 3] };
     let post = Post::seal(plan.id(), MemberId::new(3).unwrap(), body, &identity_of(&place, 3));
-    let honest = [1, 2].map(|i| place.start(i, "dkg", &[]));
+    let honest = [1, 2].map(|i| place.start(i, "generate", &[]));
     let bytes = wire::encode(plan.id(), &wire::Message::Post(post));
     lie(&place, 3, bytes).await;
     for process in honest {
@@ -179,7 +167,7 @@ async fn a_liar_ends_the_ceremony_with_a_proof_that_anybody_can_check() {
     assert!(text(&verified).contains("guardian-3"), "{}", text(&verified));
     assert_eq!(place.share_files(1), Vec::<String>::new());
     // Failure is final: running it again says so again.
-    place.start(1, "dkg", &[]).ends_with(3);
+    place.start(1, "generate", &[]).ends_with(3);
 }
 
 #[test]
@@ -219,27 +207,27 @@ fn a_plan_that_does_not_fit_is_refused_before_anything_is_done() {
     let place = Place::without_key(3);
     let run = |command: &str| {
         let plan = place.plan_path(1);
-        place.run(1, &[command, "--plan", &plan])
+        place.run(1, &["key", command, "--plan", &plan])
     };
-    assert_refused(&run("reshare"), "the plan's purpose is \"generate\"", "guardian dkg");
+    assert_refused(&run("reshare"), "the plan's purpose is \"generate\"", "guardian key generate");
 
     let plan = fs::read_to_string(place.plan_path(1)).unwrap();
     let write = |text: &str| fs::write(place.plan_path(1), text).unwrap();
     write(&plan.replace("guardian-1", "guardian-9"));
-    assert_refused(&run("dkg"), "our identity under the name `guardian-9`", "[guardian] name");
+    assert_refused(&run("generate"), "our identity under the name `guardian-9`", "[guardian] name");
     let identities = [1, 2].map(|i| identity_of(&place, i).public().to_string());
     write(
         &plan.replace(&identities[0], "SWAP").replace(&identities[1], &identities[0]).replace("SWAP", &identities[1]),
     );
-    assert_refused(&run("dkg"), "another identity for `guardian-1`", "guardian member");
+    assert_refused(&run("generate"), "another identity for `guardian-1`", "guardian key member");
     write(&plan.replace("threshold", "treshold"));
-    assert_refused(&run("dkg"), "unknown field `treshold`", "guardian plan --example");
+    assert_refused(&run("generate"), "unknown field `treshold`", "guardian key plan --example");
     write("");
-    assert_refused(&run("dkg"), "is not valid", "guardian plan --example");
+    assert_refused(&run("generate"), "is not valid", "guardian key plan --example");
 
     // A first key where there is one already.
     let keyed = Place::with_key(3);
     keyed.hand_out(&place.path().join("committee/plan.toml"), &[1]);
-    let strangers = keyed.run(1, &["dkg", "--plan", &keyed.plan_path(1)]);
-    assert_refused(&strangers, "another identity for `guardian-1`", "guardian member");
+    let strangers = keyed.run(1, &["key", "generate", "--plan", &keyed.plan_path(1)]);
+    assert_refused(&strangers, "another identity for `guardian-1`", "guardian key member");
 }

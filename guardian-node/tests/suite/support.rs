@@ -1,13 +1,12 @@
 //! A committee's folders and processes, for tests of the command line.
 
-#![allow(dead_code, reason = "not every test program uses everything")]
-
 use guardian_crypto::{
     frost::{KeyShare, signing},
     schnorr::Signature,
     secret::Secret,
 };
 use guardian_node::{committee::CommitteeFile, keys::KeyFiles, shares::Shares};
+use guardian_tests::devnet::keys::DevnetKeys;
 use rand_core::OsRng;
 use std::{
     collections::BTreeMap,
@@ -70,22 +69,27 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 impl Place {
     /// Keys of `guardians` members, with a dealt group key of which two thirds must sign.
     pub(crate) fn with_key(guardians: u16) -> Self {
-        Self::make(guardians, &[])
+        Self::make(guardians, false)
     }
 
     /// The same without a group key: with a plan instead.
     pub(crate) fn without_key(guardians: u16) -> Self {
-        Self::make(guardians, &["--no-group-key"])
+        Self::make(guardians, true)
     }
 
-    fn make(guardians: u16, more: &[&str]) -> Self {
+    fn make(guardians: u16, no_group_key: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let out = dir.path().join("committee");
         let ports = free_ports(guardians * 2);
-        let numbers = [guardians, guardians / 2 + 1, ports].map(|number| number.to_string());
-        let what = ["devnet-keys", "--out", out.to_str().unwrap(), "--validators", "2"];
-        let size = ["--guardians", &numbers[0], "--threshold", &numbers[1], "--base-port", &numbers[2]];
-        assert_done(&guardian(&[what.as_slice(), &size, more].concat()));
+        let keys = DevnetKeys {
+            out: dir.path().join("committee"),
+            guardians,
+            threshold: guardians / 2 + 1,
+            validators: 2,
+            base_port: ports,
+            no_group_key,
+            ..DevnetKeys::default()
+        };
+        keys.make().unwrap();
         let place = Self { dir, ports };
         for i in 1..=guardians {
             place.write_config(i, &place.config(i, guardians));
@@ -145,7 +149,7 @@ impl Place {
         let log = self.home(i).join("ceremony.log");
         let said = fs::File::options().create(true).append(true).open(&log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_guardian"))
-            .args([command, "--config", &self.config_path(i), "--plan", &self.plan_path(i), "--devnet-seal"])
+            .args(["key", command, "--config", &self.config_path(i), "--plan", &self.plan_path(i), "--devnet-seal"])
             .args(more)
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())

@@ -1,15 +1,5 @@
 //! The store: what was appended is there after a crash, in whole batches, and a second digest for a duty never gets in.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test that can't go on has failed; tests read and write files"
-)]
-
 use guardian_node::store::{BoardStore, Store, StoreError};
 use guardian_protocol::{
     ceremony::{self, CeremonyId},

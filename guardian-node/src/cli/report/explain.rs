@@ -1,7 +1,11 @@
-//! `guardian explain`: why a duty says what it says.
+//! `guardian report explain`: why a duty says what it says.
 
-use super::{ceremony::ConfigArgument, output};
-use crate::{config::Config, dossiers, hint::Hinted};
+use crate::{
+    cli::{arguments::ConfigArgument, output},
+    config::Config,
+    dossiers,
+    hint::Hinted,
+};
 use clap::Args;
 use eyre::Result;
 use guardian_protocol::{
@@ -11,9 +15,9 @@ use guardian_protocol::{
 };
 use std::{collections::BTreeSet, path::PathBuf};
 
-/// Arguments of `guardian explain`.
+/// Arguments of `guardian report explain`.
 #[derive(Debug, Args)]
-pub(super) struct Explain {
+pub(in crate::cli) struct Explain {
     /// A dossier's file, or the name of a duty of this guardian, such as `reserves-1234`
     report: PathBuf,
     #[command(flatten)]

@@ -1,12 +1,12 @@
-//! `guardian adopt`: another committee file for the same key and the same shares, such as after a repair with a new identity, or with new
+//! `guardian key adopt`: another committee file for the same key and the same shares, such as after a repair with a new identity, or with new
 //! addresses.
 
-use super::{
-    ceremony::{ConfigArgument, SealArguments},
-    output,
-};
 use crate::{
     activation::{Activation, Place},
+    cli::{
+        arguments::{ConfigArgument, SealArguments},
+        output,
+    },
     committee::CommitteeFile,
     config::Config,
     hint::Hinted,
@@ -17,9 +17,9 @@ use clap::Args;
 use eyre::Result;
 use std::path::PathBuf;
 
-/// Arguments of `guardian adopt`.
+/// Arguments of `guardian key adopt`.
 #[derive(Debug, Args)]
-pub(super) struct Adopt {
+pub(in crate::cli) struct Adopt {
     #[command(flatten)]
     config: ConfigArgument,
     /// The new committee file
@@ -39,14 +39,14 @@ impl Adopt {
         if (now.public_shares(), now.key_epoch()) != (then.public_shares(), then.key_epoch()) {
             return Err(Hinted::new(
                 "the new committee file is of another key, or of other shares of it",
-                "such a change needs a ceremony: `guardian reshare`, `refresh`, or `dkg` and `rotate`",
+                "such a change needs a ceremony: `guardian key reshare` or `refresh`, or `generate` and then `rotate`",
             )
             .into());
         }
         if before.named(&config.guardian.name)?.identity != next.named(&config.guardian.name)?.identity {
             return Err(Hinted::new(
                 "the new committee file has another identity for this guardian",
-                "if this guardian lost its share and comes back with a new identity, use `guardian repair`",
+                "if this guardian lost its share and comes back with a new identity, use `guardian key repair`",
             )
             .into());
         }

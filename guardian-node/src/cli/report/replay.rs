@@ -1,8 +1,8 @@
-//! `guardian replay-report`: decides a duty again from its dossier. Needs no network, no configuration and no trust in who made the
+//! `guardian report replay`: decides a duty again from its dossier. Needs no network, no configuration and no trust in who made the
 //! file: what it can't check, it says.
 
-use super::output;
 use crate::{
+    cli::output,
     dossiers,
     hint::{Hinted, WithHint},
 };
@@ -19,9 +19,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Arguments of `guardian replay-report`.
+/// Arguments of `guardian report replay`.
 #[derive(Debug, Args)]
-pub(super) struct ReplayReport {
+pub(in crate::cli) struct Replay {
     /// The dossier: a JSON file from a guardian's folder `dossiers`
     file: PathBuf,
     /// Another guardian's dossier of the same duty: tells every fact in which the two differ
@@ -32,7 +32,7 @@ pub(super) struct ReplayReport {
     state: Option<PathBuf>,
 }
 
-impl ReplayReport {
+impl Replay {
     pub(super) fn run(self) -> Result<()> {
         let dossier = dossiers::read(&self.file)?;
         let id = dossier.duty.id();

@@ -1,17 +1,6 @@
 //! The command line as a tired operator meets it: every mistake gets one clear error, the reason, and a hint.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test that can't go on has failed; tests read and write files"
-)]
-
-mod support;
-
+use crate::support::{assert_done, assert_refused, guardian, text};
 use guardian_crypto::{frost::signing::Commitments, secret::Secret};
 use guardian_node::{committee::CommitteeFile, keys::KeyFiles, store::Store};
 use guardian_protocol::{
@@ -21,12 +10,12 @@ use guardian_protocol::{
     types::{BootId, Committee, DutyId, DutyKind, Epoch, MemberId},
     wire::{Commitment, CommitmentLabel},
 };
+use guardian_tests::devnet::keys::DevnetKeys;
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Output,
 };
-use support::{assert_done, assert_refused, guardian, text};
 use tempfile::TempDir;
 
 /// A committee's files, and a configuration of its first member whose providers are not there.
@@ -38,8 +27,7 @@ impl Place {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("committee");
-        let made = guardian(&["devnet-keys", "--out", out.to_str().unwrap(), "--validators", "2"]);
-        assert_done(&made);
+        DevnetKeys { out, validators: 2, ..DevnetKeys::default() }.make().unwrap();
         let place = Self { dir };
         place.write(&place.config());
         place
@@ -176,7 +164,7 @@ fn no_message_ever_shows_a_secret_or_a_credential() {
 fn a_missing_share_says_how_to_get_it_back() {
     let place = Place::new();
     fs::remove_file(place.share("guardian-1")).unwrap();
-    assert_refused(&place.check(), "there is no share of committee", "guardian recover");
+    assert_refused(&place.check(), "there is no share of committee", "guardian key recover");
 }
 
 #[test]
@@ -184,13 +172,14 @@ fn a_backup_comes_back_in_another_folder_and_never_over_one() {
     let place = Place::new();
     let (file, new) = (place.dir.path().join("backup"), place.dir.path().join("new"));
     let config = place.home().join("guardian.toml");
-    let back_up = ["backup", "--config", config.to_str().unwrap(), "--out", file.to_str().unwrap(), "--devnet-seal"];
+    let back_up =
+        ["backup", "create", "--config", config.to_str().unwrap(), "--out", file.to_str().unwrap(), "--devnet-seal"];
     assert_done(&guardian(&back_up));
     assert_refused(&guardian(&back_up), "can't write", "never overwritten");
     let passphrase = place.key("passphrase");
     let restore = |dir: &Path, passphrase: &Path| {
         let (from, dir, passphrase) = (file.to_str().unwrap(), dir.to_str().unwrap(), passphrase.to_str().unwrap());
-        guardian(&["restore", "--from", from, "--dir", dir, "--passphrase-file", passphrase])
+        guardian(&["backup", "restore", "--from", from, "--dir", dir, "--passphrase-file", passphrase])
     };
     assert_refused(&restore(&new, Path::new("/nonexistent")), "/nonexistent", "passphrase");
     assert_refused(&restore(&place.home(), &passphrase), "not empty", "new folder");
@@ -205,7 +194,7 @@ fn a_backup_comes_back_in_another_folder_and_never_over_one() {
 fn nobody_is_pardoned_who_did_nothing() {
     let place = Place::new();
     let config = place.home().join("guardian.toml");
-    let pardon = |member: &str| guardian(&["pardon", "--config", config.to_str().unwrap(), "--member", member]);
+    let pardon = |member: &str| guardian(&["pardon", member, "--config", config.to_str().unwrap()]);
     assert_refused(&pardon("guardian-2"), "nothing is known against `guardian-2`", "status");
     assert_refused(&pardon("nobody"), "`nobody` is not a member", "guardian-4");
 }
@@ -253,7 +242,7 @@ fn a_member_is_pardoned_for_what_is_proven_against_it_and_no_more() {
     let mut store = Store::open(&data).unwrap();
     store.append(&[Record::Fault { committee: committee.id(), culprit, fault }]).unwrap();
     drop(store);
-    let pardon = |member: &str| guardian(&["pardon", "--config", config.to_str().unwrap(), "--member", member]);
+    let pardon = |member: &str| guardian(&["pardon", member, "--config", config.to_str().unwrap()]);
     assert_refused(&pardon("guardian-2"), "nothing is known against `guardian-2`", "status");
     let pardoned = pardon("guardian-3");
     assert_done(&pardoned);
@@ -268,10 +257,10 @@ fn a_member_is_pardoned_for_what_is_proven_against_it_and_no_more() {
 fn a_plan_with_two_members_of_one_name_says_what_to_do() {
     let place = Place::new();
     let plan = place.dir.path().join("plan.toml");
-    let example = String::from_utf8(guardian(&["plan", "--example"]).stdout).unwrap();
+    let example = String::from_utf8(guardian(&["key", "plan", "--example"]).stdout).unwrap();
     fs::write(&plan, example.replace("name = \"bob\"", "name = \"alice\"")).unwrap();
     let config = place.home().join("guardian.toml");
-    let arguments = ["dkg", "--config", config.to_str().unwrap(), "--plan", plan.to_str().unwrap()];
+    let arguments = ["key", "generate", "--config", config.to_str().unwrap(), "--plan", plan.to_str().unwrap()];
     let refused = guardian(&arguments);
     assert_refused(&refused, "the plan makes no sense", "another name");
     assert!(text(&refused).contains("members 1 and 2 have the same name"), "{}", text(&refused));
@@ -285,7 +274,7 @@ fn a_plan_is_written_from_what_the_operators_send() {
         let config = place.dir.path().join(format!("committee/guardian-{i}/guardian.toml"));
         fs::write(&config, place.config().replace("guardian-1", &format!("guardian-{i}"))).unwrap();
         let address = format!("/dns4/host-{i}.example/udp/9000/quic-v1");
-        let member = guardian(&["member", "--config", config.to_str().unwrap(), "--address", &address]);
+        let member = guardian(&["key", "member", "--config", config.to_str().unwrap(), "--address", &address]);
         assert_done(&member);
         let path = place.dir.path().join(format!("member-{i}.toml"));
         fs::write(&path, &member.stdout).unwrap();
@@ -293,29 +282,54 @@ fn a_plan_is_written_from_what_the_operators_send() {
     }
     let out = place.dir.path().join("plan.toml");
     let plan = |threshold: &str| {
-        let mut arguments = vec!["plan", "generate", "--threshold", threshold, "--out", out.to_str().unwrap()];
+        let mut arguments = vec!["key", "plan", "generate", "--threshold", threshold, "--out", out.to_str().unwrap()];
         members.iter().for_each(|member| arguments.extend(["--member", member]));
         guardian(&arguments)
     };
-    assert_refused(&plan("1"), "the plan makes no sense", "guardian plan --example");
+    assert_refused(&plan("1"), "the plan makes no sense", "guardian key plan --example");
     let written = plan("2");
     assert_done(&written);
     assert!(String::from_utf8_lossy(&written.stdout).starts_with("ceremony = \"0x"), "{}", text(&written));
     assert!(fs::read_to_string(&out).unwrap().contains("/dns4/host-3.example/udp/9000/quic-v1"));
     assert_refused(&plan("2"), "can't write", "never overwritten");
-    let example = guardian(&["plan", "--example"]);
+    let example = guardian(&["key", "plan", "--example"]);
     assert!(String::from_utf8_lossy(&example.stdout).contains("[[members]]"));
 }
 
 #[test]
 fn help_explains_every_command() {
-    let help = text(&guardian(&["--help"]));
-    let mut commands =
-        vec!["run", "init", "devnet-keys", "status", "check", "member", "plan", "dkg", "reshare", "refresh", "repair"];
-    commands.extend(["recover", "rotate", "adopt", "fault", "pardon", "backup", "restore"]);
-    for command in commands {
-        assert!(help.contains(command), "{command} is missing:\n{help}");
-        assert!(guardian(&[command, "--help"]).status.success());
+    let groups: [(&[&str], &[&str]); 4] = [
+        (
+            &[],
+            &[
+                "init",
+                "check",
+                "run",
+                "status",
+                "key",
+                "report",
+                "fault",
+                "hold",
+                "release",
+                "reload",
+                "pardon",
+                "backup",
+                "contracts",
+            ],
+        ),
+        (
+            &["key"],
+            &["member", "plan", "generate", "reshare", "refresh", "repair", "status", "recover", "rotate", "adopt"],
+        ),
+        (&["report"], &["explain", "replay"]),
+        (&["backup"], &["create", "restore"]),
+    ];
+    for (group, commands) in groups {
+        let help = text(&guardian(&[group, &["--help"]].concat()));
+        for command in commands {
+            assert!(help.contains(command), "{command} is missing:\n{help}");
+            assert_done(&guardian(&[group, &[*command, "--help"]].concat()));
+        }
     }
-    assert!(Path::new(env!("CARGO_BIN_EXE_guardian")).exists());
+    assert!(!text(&guardian(&["--help"])).contains("devnet"), "no command of an operator's makes keys for others");
 }

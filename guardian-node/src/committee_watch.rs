@@ -9,12 +9,12 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// The committee file as it was read.
 #[derive(Clone, Debug)]
-pub(crate) struct Watched {
+pub(crate) struct CommitteeWatch {
     pub(crate) file: CommitteeFile,
     text: String,
 }
 
-impl Watched {
+impl CommitteeWatch {
     /// Reads the file that `config` names.
     pub(crate) fn load(config: &Config) -> Result<Self, Hinted> {
         let path = &config.guardian.committee;
@@ -24,13 +24,13 @@ impl Watched {
     }
 
     /// Waits for another usable committee in the place of this one.
-    pub(crate) async fn successor(&self, config: &Config) -> Self {
+    pub(crate) async fn replacement(&self, config: &Config) -> Self {
         let mut said = None;
         loop {
             tokio::time::sleep(LOOK).await;
-            let (owned, watched, mut heard) = (config.clone(), self.clone(), said.take());
+            let (owned, watch, mut heard) = (config.clone(), self.clone(), said.take());
             // Opening a share is made to take time and memory.
-            let looked = tokio::task::spawn_blocking(move || (watched.look(&owned, &mut heard), heard)).await;
+            let looked = tokio::task::spawn_blocking(move || (watch.look(&owned, &mut heard), heard)).await;
             match looked {
                 Ok((Some(next), _)) => return next,
                 Ok((None, heard)) => said = heard,
@@ -67,14 +67,14 @@ impl Watched {
 }
 
 /// The committee file, if we are a member and hold the share.
-fn usable(config: &Config) -> Result<Watched, Hinted> {
-    let watched = Watched::load(config)?;
-    let committee = watched.file.committee()?;
-    let me = watched.file.named(&config.guardian.name)?.id;
+fn usable(config: &Config) -> Result<CommitteeWatch, Hinted> {
+    let watch = CommitteeWatch::load(config)?;
+    let committee = watch.file.committee()?;
+    let me = watch.file.named(&config.guardian.name)?.id;
     let files = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
     let share = shares::Shares::new(&config.keys.shares, &files).load(&committee)?;
     if share.member() == me {
-        Ok(watched)
+        Ok(watch)
     } else {
         Err(Hinted::new(
             format!("the share in the folder is member {}'s, not ours ({me})", share.member()),
@@ -86,7 +86,7 @@ fn usable(config: &Config) -> Result<Watched, Hinted> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::DevnetKeys;
+    use guardian_tests::devnet::keys::DevnetKeys;
     use std::path::Path;
 
     fn config(home: &Path) -> Config {
@@ -107,23 +107,23 @@ mod tests {
         keys(&ours);
         keys(&others);
         let config = config(&ours.join("guardian-1"));
-        let watched = Watched::load(&config).unwrap();
+        let watch = CommitteeWatch::load(&config).unwrap();
         let mut said = None;
-        assert!(watched.look(&config, &mut said).is_none() && said.is_none());
+        assert!(watch.look(&config, &mut said).is_none() && said.is_none());
 
         let path = &config.guardian.committee;
         for wrong in ["", "nonsense", &fs::read_to_string(others.join("committee.toml")).unwrap()] {
             fs::write(path, wrong).unwrap();
-            assert!(watched.look(&config, &mut said).is_none(), "taken: {wrong}");
+            assert!(watch.look(&config, &mut said).is_none(), "taken: {wrong}");
             assert_eq!(said.as_deref(), Some(wrong.as_bytes()), "not said: {wrong}");
         }
         fs::remove_file(path).unwrap();
-        assert!(watched.look(&config, &mut said).is_none());
-        fs::write(path, &watched.text).unwrap();
-        assert!(watched.look(&config, &mut said).is_none() && said.is_none());
+        assert!(watch.look(&config, &mut said).is_none());
+        fs::write(path, &watch.text).unwrap();
+        assert!(watch.look(&config, &mut said).is_none() && said.is_none());
 
-        let moved = watched.text.replace("/udp/19000/", "/udp/29000/");
+        let moved = watch.text.replace("/udp/19000/", "/udp/29000/");
         fs::write(path, &moved).unwrap();
-        assert_eq!(watched.look(&config, &mut said).unwrap().text, moved);
+        assert_eq!(watch.look(&config, &mut said).unwrap().text, moved);
     }
 }

@@ -11,27 +11,25 @@ use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Network, Purpose};
 use guardian_protocol::{ceremony::Input, types::MemberId};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 /// Inputs that wait for the loop: what a hundred participants say at once. What is dropped beyond that is said again.
 const INPUTS: usize = 1024;
 
 /// The running network of a ceremony.
 #[derive(Debug)]
-pub(super) struct Links {
+pub(super) struct CeremonyNetwork {
     pub(super) network: Network,
     pub(super) peers: Peers,
     pub(super) inputs: mpsc::Receiver<Input>,
 }
 
-impl Links {
+impl CeremonyNetwork {
     /// Connects `me` with `others`. The network's tasks belong to `tasks`.
     pub(super) async fn start(
         config: &Config,
         identity: &IdentityKey,
         others: &[&MemberEntry],
         tasks: &mut Tasks,
-        stop: &CancellationToken,
     ) -> Result<Self, Hinted> {
         let (key, listen) = match &config.network.ceremony_listen {
             Some(listen) => ("ceremony_listen", listen),
@@ -55,19 +53,9 @@ impl Links {
                 peers.hear(events, |member, news| drop(input(member, news).map(|input| sender.try_send(input)))).await;
             }
         };
-        let token = stop.clone();
-        tasks.critical("network", async move {
-            tokio::select! {
-                () = token.cancelled() => Ok(()),
-                ended = transport => Ok(ended?),
-            }
-        });
-        let token = stop.clone();
-        tasks.critical("peers", async move {
-            tokio::select! {
-                () = token.cancelled() => {}
-                () = hear => {}
-            }
+        tasks.stoppable("network", async { Ok(transport.await?) });
+        tasks.stoppable("peers", async {
+            hear.await;
             Ok(())
         });
         Ok(Self { network, peers, inputs })
