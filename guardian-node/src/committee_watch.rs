@@ -66,6 +66,21 @@ impl CommitteeWatch {
     }
 }
 
+/// Looks at the committee file and tells in a line what it finds. A usable one is taken over by the watch itself.
+pub(crate) fn examine(config: &Config) -> String {
+    match usable(config) {
+        Ok(watch) => {
+            let (epoch, members) = (watch.file.key_epoch, watch.file.members.len());
+            format!(
+                "committee file: usable, {members} members, key epoch {epoch}; if it is another one, the node starts anew with it"
+            )
+        }
+        Err(error) => {
+            format!("committee file: not usable, going on with the one in force: {error}; hint: {}", error.advice())
+        }
+    }
+}
+
 /// The committee file, if we are a member and hold the share.
 fn usable(config: &Config) -> Result<CommitteeWatch, Hinted> {
     let watch = CommitteeWatch::load(config)?;

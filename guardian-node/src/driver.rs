@@ -1,7 +1,14 @@
 //! The loop: one input, one step, one commit, then the effects. It runs on a thread of its own, because steps compute and commits
 //! wait for the disk; nothing else ever touches the brain.
 
-use crate::{hint::Hinted, metrics::Metrics, observers::Observers, perform::Performer, store::Store};
+use crate::{
+    hint::Hinted,
+    metrics::Metrics,
+    observers::Observers,
+    operator::{Answer, Asked, Request},
+    perform::Performer,
+    store::Store,
+};
 use eyre::Result;
 use guardian_protocol::{Guardian, effects::Effects, input::Input, status::Status, types::Timestamp};
 use rand_core::OsRng;
@@ -11,7 +18,7 @@ use std::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -21,10 +28,18 @@ pub(crate) struct Driver {
     pub(crate) guardian: Guardian,
     pub(crate) store: Store,
     pub(crate) inputs: mpsc::Receiver<Input>,
+    pub(crate) requests: mpsc::Receiver<Asked>,
     pub(crate) performer: Performer,
     pub(crate) observers: Observers,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) status: watch::Sender<Status>,
+}
+
+/// The end of a wait.
+enum Next {
+    Stop,
+    Input(Input),
+    Operator(Request, oneshot::Sender<Answer>),
 }
 
 impl Driver {
@@ -37,18 +52,35 @@ impl Driver {
         loop {
             let wake = self.step(input)?;
             let next = runtime.block_on(async {
-                // Both arms are cancel-safe: a message stays in the queue until it is taken.
+                // All arms are cancel-safe: a message stays in its queue until it is taken.
                 tokio::select! {
                     biased;
-                    () = stop.cancelled() => None,
-                    received = self.inputs.recv() => received,
-                    () = tokio::time::sleep_until(wake.into()) => Some(Input::Woke),
+                    () = stop.cancelled() => Next::Stop,
+                    Some((request, reply)) = self.requests.recv() => Next::Operator(request, reply),
+                    received = self.inputs.recv() => received.map_or(Next::Stop, Next::Input),
+                    () = tokio::time::sleep_until(wake.into()) => Next::Input(Input::Woke),
                 }
             });
-            match next {
-                Some(received) => input = received,
-                None => return Ok(()),
+            input = match next {
+                Next::Stop => return Ok(()),
+                Next::Input(received) => received,
+                Next::Operator(request, reply) => {
+                    // An operator who does not wait for the answer has asked all the same.
+                    reply.send(self.operate(request)).ok();
+                    Input::Woke
+                }
+            };
+        }
+    }
+
+    /// Carries an operator's request out.
+    fn operate(&mut self, request: Request) -> Answer {
+        let later = "it comes with a later version";
+        match request {
+            Request::Hold { .. } | Request::Release { .. } | Request::Pardon { .. } => {
+                Answer::refused("not supported yet", later)
             }
+            Request::Reload => Answer::refused("a reload is not the brain's", "report this"),
         }
     }
 

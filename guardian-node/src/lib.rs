@@ -21,6 +21,7 @@ pub mod keys;
 mod metrics;
 mod node;
 mod observers;
+mod operator;
 mod peers;
 mod perform;
 pub mod shares;

@@ -10,6 +10,7 @@ use crate::{
     keys::KeyFiles,
     metrics::Metrics,
     observers::{Names, Observers, history::History, proofs::MisconductFiles},
+    operator::{Asked, Reload, Server},
     peers::{self, News, Peers},
     perform::Performer,
     shares::Shares,
@@ -23,7 +24,7 @@ use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Event, Network};
 use guardian_protocol::{Guardian, Secrets, input::Input, setup::Setup, types::ChainSpec};
 use rand_core::OsRng;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, watch},
@@ -32,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Inputs that wait for the brain. A step takes milliseconds; a hundred members' announcements arrive at once at most.
 const INPUTS: usize = 1024;
+/// Operators' requests that wait for the brain: the socket passes on one at a time.
+const REQUESTS: usize = 1;
 /// Until a beacon node that does not answer is asked again what it offers.
 const SILENCE: Duration = Duration::from_secs(300);
 
@@ -39,7 +42,12 @@ const SILENCE: Duration = Duration::from_secs(300);
 ///
 /// # Errors
 /// If a part can't be made, or dies.
-pub(crate) async fn run(config: Config, committee_file: CommitteeFile, stop: CancellationToken) -> Result<()> {
+pub(crate) async fn run(
+    config: Config,
+    committee_file: CommitteeFile,
+    reload: Reload,
+    stop: CancellationToken,
+) -> Result<()> {
     let (secrets, account) = secrets(&config, &committee_file)?;
     let metrics = Arc::new(Metrics::new()?);
     let store = open_store(&config)?;
@@ -55,6 +63,7 @@ pub(crate) async fn run(config: Config, committee_file: CommitteeFile, stop: Can
 
     let guardian = restore(&config, &committee_file, chain, secrets, &store)?;
     let (inputs, receiver) = mpsc::channel(INPUTS);
+    let (requests, asked) = mpsc::channel(REQUESTS);
     let (status, watcher) = watch::channel(guardian.status());
     let history = History::default();
     let pages = Pages {
@@ -77,7 +86,16 @@ pub(crate) async fn run(config: Config, committee_file: CommitteeFile, stop: Can
     let proofs = MisconductFiles::new(&config.guardian.data_dir);
     let observers = Observers::new(names(&config, &committee_file), metrics.events.clone(), proofs, history);
     let metrics_of_driver = Arc::clone(&metrics);
-    let driver = Driver { guardian, store, inputs: receiver, performer, observers, metrics: metrics_of_driver, status };
+    let driver = Driver {
+        guardian,
+        store,
+        inputs: receiver,
+        requests: asked,
+        performer,
+        observers,
+        metrics: metrics_of_driver,
+        status,
+    };
 
     let mut tasks = Tasks::new(stop.clone());
     let (runtime, driver_stop) = (Handle::current(), stop.clone());
@@ -87,6 +105,7 @@ pub(crate) async fn run(config: Config, committee_file: CommitteeFile, stop: Can
     tasks.background("capabilities", probe_capabilities(Arc::clone(&readers), Arc::clone(&metrics)));
     tasks.stoppable("nudges", nudge(readers, inputs, metrics));
     tasks.critical("http", http::serve(config.http.listen, pages, stop));
+    offer_socket(&mut tasks, &config.guardian.data_dir, requests, reload);
     tracing::info!(guardian = config.guardian.name, http = %config.http.listen, "running");
     tasks.until_stopped().await
 }
@@ -111,6 +130,17 @@ fn restore(
     let records = store.load().hint("can't read the store", "see the cause below")?;
     Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng)
         .hint("can't start from keys, committee and store", "they must all be of the same guardian and key epoch")
+}
+
+/// Listens to the operator. A node that can't goes on without: no duty waits for it.
+fn offer_socket(tasks: &mut Tasks, data_dir: &Path, requests: mpsc::Sender<Asked>, reload: Reload) {
+    match Server::bind(data_dir) {
+        Ok(server) => tasks.stoppable("operator", server.serve(requests, reload)),
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            tracing::error!(%error, cause, hint = error.advice(), "operators' commands can't reach this node");
+        }
+    }
 }
 
 /// The network's events become inputs.

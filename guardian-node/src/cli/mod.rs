@@ -8,6 +8,7 @@ mod contracts;
 mod fault;
 mod init;
 mod key;
+mod operator;
 mod output;
 mod pardon;
 mod report;
@@ -37,8 +38,14 @@ enum Command {
     Run(run::Run),
     /// Show what a running guardian sees, does and waits for
     Status(status::StatusCommand),
+    /// Say nothing of one kind of duty for now: the running node keeps it to itself until released
+    Hold(operator::Hold),
+    /// End a hold
+    Release(operator::Release),
     /// Let a member that was proven to cheat take part again
     Pardon(pardon::Pardon),
+    /// Let the running node read its configuration again
+    Reload(operator::ReloadCommand),
     /// Make, move and replace keys and shares, together with the other operators
     #[command(subcommand)]
     Key(key::Key),
@@ -70,6 +77,9 @@ pub fn main() -> ExitCode {
             Command::Check(command) => command.run().await,
             Command::Run(command) => command.run().await,
             Command::Status(command) => command.run().await,
+            Command::Hold(command) => command.run(),
+            Command::Release(command) => command.run(),
+            Command::Reload(command) => command.run(),
             Command::Report(command) => command.run(),
             Command::Fault(command) => command.run(),
             Command::Pardon(command) => command.run(),

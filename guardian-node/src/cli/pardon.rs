@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     hint::{Hinted, WithHint},
     node,
+    operator::{self, Request},
 };
 use clap::Args;
 use eyre::Result;
@@ -26,6 +27,10 @@ impl Pardon {
         let file = CommitteeFile::load(&config.guardian.committee)?;
         let committee = file.committee()?;
         let member = file.named(&self.member)?.id;
+        if let Some(answer) = operator::ask(&config.guardian.data_dir, &Request::Pardon { member })? {
+            output::data(&answer);
+            return Ok(());
+        }
         let mut store = node::open_store(&config)?;
         let records = store.load().hint("can't read the store", "see the cause")?;
         let periods = records.iter().filter_map(|record| {

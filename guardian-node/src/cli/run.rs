@@ -1,7 +1,7 @@
 //! `guardian run`
 
 use super::signals;
-use crate::{committee_watch::CommitteeWatch, config::Config, node, telemetry};
+use crate::{committee_watch::CommitteeWatch, config::Config, node, operator::Reload, telemetry};
 use clap::Args;
 use eyre::Result;
 use std::path::PathBuf;
@@ -19,12 +19,13 @@ impl Run {
     pub(super) async fn run(self) -> Result<()> {
         let stop = signals::stop()?;
         let config = Config::load(&self.config)?;
-        telemetry::start(&config.log)?;
+        let log = telemetry::start(&config.log)?;
+        let reload = Reload { path: self.config, started: config.clone(), log };
         let mut committee = CommitteeWatch::load(&config)?;
         loop {
             let round = stop.child_token();
             let running = async {
-                let outcome = node::run(config.clone(), committee.file.clone(), round.clone()).await;
+                let outcome = node::run(config.clone(), committee.file.clone(), reload.clone(), round.clone()).await;
                 round.cancel();
                 outcome
             };

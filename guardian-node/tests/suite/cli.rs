@@ -333,3 +333,19 @@ fn help_explains_every_command() {
     }
     assert!(!text(&guardian(&["--help"])).contains("devnet"), "no command of an operator's makes keys for others");
 }
+
+#[test]
+fn what_is_for_a_running_node_says_so_when_none_runs() {
+    let place = Place::new();
+    let config = place.home().join("guardian.toml");
+    let config = ["--config", config.to_str().unwrap()];
+    for command in [
+        &["hold", "--kind", "ejection", "--for", "2h", "--reason", "upgrade"][..],
+        &["release", "--kind", "reserves"],
+        &["reload"],
+    ] {
+        assert_refused(&guardian(&[command, &config].concat()), "no node runs with the store", "guardian run");
+    }
+    let unknown = guardian(&[&["hold", "--kind", "everything"][..], &config].concat());
+    assert!(text(&unknown).contains("the kinds are ejection, reserves"), "{}", text(&unknown));
+}
