@@ -8,7 +8,7 @@ use crate::{
 };
 use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Channel, Event, Feedback, Identity, Multiaddr, Network, PeerId};
-use guardian_protocol::{MemberId, Recipient};
+use guardian_protocol::{Input, MemberId, Recipient};
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Peers(BTreeMap<PeerId, MemberId>);
 
-/// What the network says of one member.
+/// News from the network of one member. A ceremony makes less of it than the node.
 #[derive(Debug)]
 pub(crate) enum News {
     Up,
@@ -24,6 +24,18 @@ pub(crate) enum News {
     /// Two processes with its identity connect by turns.
     Doppelgangers,
     Heard(Vec<u8>),
+}
+
+impl News {
+    /// The same for the brain.
+    pub(crate) fn input(self, member: MemberId) -> Input {
+        match self {
+            Self::Up => Input::PeerUp(member),
+            Self::Down => Input::PeerDown(member),
+            Self::Doppelgangers => Input::Doppelgangers(member),
+            Self::Heard(bytes) => Input::Heard { from: member, bytes },
+        }
+    }
 }
 
 impl Peers {

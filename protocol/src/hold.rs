@@ -3,7 +3,7 @@
 //! It can only keep this guardian from taking part. It changes nothing of what is decided, so it may differ between operators; when more
 //! members hold than the committee tolerates, nothing is signed. A duty that is held keeps its place and its nonces, and goes on when it
 //! is released, as long as its period is the current one. What t others signed without us is theirs to do: this guardian then neither
-//! pays for it nor gives its parts of exits while it holds the kind.
+//! pays for it nor gives its parts of exits while it holds the kind, and never for a digest that was vetoed.
 
 use crate::{
     duty::{DutyKind, PerKind},
@@ -63,13 +63,23 @@ impl Holds {
 
     /// What is to become of `digest`, a duty of `kind`: the strictest answer of all rules.
     pub(crate) fn judge(&self, now: Timestamp, kind: DutyKind, digest: B256) -> Verdict {
-        if self.vetoed.contains(&digest) {
+        if self.is_vetoed(digest) {
             return Verdict::Refuse;
         }
         self.hold_of(now, kind).map_or(Verdict::Pass, |hold| Verdict::Hold(hold.clone()))
     }
 
+    /// Whether this guardian keeps away from what others signed: it pays for nothing that is held or vetoed.
+    pub(crate) fn keeps_from(&self, now: Timestamp, kind: DutyKind, digest: B256) -> bool {
+        self.judge(now, kind, digest) != Verdict::Pass
+    }
+
+    fn is_vetoed(&self, digest: B256) -> bool {
+        self.vetoed.contains(&digest)
+    }
+
     /// Whether duties of `kind` wait.
+    #[cfg(test)]
     pub(crate) fn is_held(&self, now: Timestamp, kind: DutyKind) -> bool {
         self.hold_of(now, kind).is_some()
     }

@@ -115,11 +115,12 @@ impl Submissions {
         })
     }
 
-    /// Looks at the contracts while something is open, and sends when it is our turn, unless the operator holds the kind (`is_held`).
+    /// Looks at the contracts while something is open, and sends when it is our turn, unless the operator
+    /// holds or refuses it (`is_kept_back`).
     pub(crate) fn poll(
         &mut self,
         now: Timestamp,
-        is_held: impl Fn(DutyKind) -> bool,
+        is_kept_back: impl Fn(&Signed) -> bool,
         ids: &mut QueryIds,
         setup: &Setup,
         fx: &mut Effects,
@@ -139,8 +140,8 @@ impl Submissions {
             fx.read(id, Query::Progress(targets));
         }
         fx.wake(self.asked.map_or(self.next_poll, |(_, since)| since.after(setup.timing.query_timeout)));
-        for ((kind, _), submission) in &mut self.newest {
-            if submission.stage == Stage::Signed && !submission.in_flight && !is_held(*kind) {
+        for submission in self.newest.values_mut() {
+            if submission.stage == Stage::Signed && !submission.in_flight && !is_kept_back(&submission.signed) {
                 if now >= submission.turn {
                     submission.in_flight = true;
                     fx.report(Event::Submitting { id: submission.signed.id() });

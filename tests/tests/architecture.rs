@@ -1,16 +1,6 @@
 //! The rules of `docs/architecture.md` that a compiler does not check: who may use whom, and how files and documents
 //! look.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test that can't go on has failed; tests read and write files"
-)]
-
 use guardian_tests::devnet::root;
 use serde_json::Value;
 use std::{
@@ -141,7 +131,18 @@ fn every_file_says_what_it_is_and_is_small() {
 
 /// The machinery of the line. It knows a kind of duty only as a label.
 const STEPS: [&str; 12] = [
-    "observe", "decide.rs", "hold.rs", "agree", "open", "sign", "submit.rs", "guardian", "wire", "peers", "effects.rs", "record.rs",
+    "observe",
+    "decide.rs",
+    "hold.rs",
+    "agree",
+    "open",
+    "sign",
+    "submit.rs",
+    "guardian",
+    "wire",
+    "peers",
+    "effects.rs",
+    "record.rs",
 ];
 
 #[test]
@@ -196,7 +197,10 @@ fn the_brain_s_door_is_a_list() {
     assert!((60..130).contains(&names), "{names} names: is each of them needed outside?");
     let testing = fs::read_to_string(root().join("protocol/src/testing/mod.rs")).unwrap();
     for secret in ["Permit", "Guard,", "Guard}", "Nonces"] {
-        assert!(!text.contains(&format!("pub use sign::guard::{secret}")) && !testing.contains(secret), "{secret} is let out");
+        assert!(
+            !text.contains(&format!("pub use sign::guard::{secret}")) && !testing.contains(secret),
+            "{secret} is let out"
+        );
     }
 }
 
@@ -214,7 +218,11 @@ fn is_of(path: &Path, folder: &str, parts: &[&str]) -> bool {
 }
 
 fn is_test_file(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str().to_str().is_some_and(|part| part == "tests" || part == "tests.rs" || part.ends_with("_tests.rs")))
+    path.components().any(|part| {
+        part.as_os_str()
+            .to_str()
+            .is_some_and(|part| part == "tests" || part == "tests.rs" || part.ends_with("_tests.rs"))
+    })
 }
 
 /// A file without its tests and comments.

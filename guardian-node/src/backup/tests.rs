@@ -1,11 +1,12 @@
 //! A backup unpacked elsewhere: what comes back, what never does, and that a restored guardian waits before it signs.
 
 use super::*;
-use crate::{cli::DevnetKeys, node, store::Store};
+use crate::{node, store::Store};
 use guardian_protocol::{
     Answers, AppendRecords, ChainSpec, Checkpoint, DutyId, DutyKind, Effects, Epoch, Guardian, Input, Query, Reading,
-    Reason, Record, Setup, Slot, Timestamp,
+    Reason, Record, Setup, Slot, Subject, Timestamp,
 };
+use guardian_tests::devnet::keys::DevnetKeys;
 use rand_core::OsRng;
 
 /// A guardian with everything that can be in a backup, and with a store that has something in it.
@@ -15,7 +16,7 @@ fn guardian(dir: &Path) -> PathBuf {
     let home = dir.join("guardian-1");
     fs::write(home.join("guardian.toml"), crate::config::TEMPLATE).unwrap();
     let mut store = Store::open(&home.join("data")).unwrap();
-    let id = DutyId { kind: DutyKind::Reserves, period: Epoch(9), key_epoch: KeyEpoch(1) };
+    let id = DutyId { kind: DutyKind::Reserves, period: Epoch(9), subject: Subject::Whole, key_epoch: KeyEpoch(1) };
     store.append(&[Record::Floor { epoch: Epoch(3) }, Record::Decided { id, digest: [7; 32].into() }]).unwrap();
     home
 }

@@ -59,7 +59,7 @@ impl Folder {
         self.0.join(COMMITTEE)
     }
 
-    /// Where the ceremony stands, for `guardian dkg status`.
+    /// Where the ceremony stands, for `guardian key status`.
     #[must_use]
     pub fn status(&self) -> PathBuf {
         self.0.join(STATUS)

@@ -76,7 +76,7 @@ impl Progress {
     /// Names those who may not have everything, although the process ends now.
     pub(super) fn leave(&mut self, lacking: &[Waiting], command: &str) {
         let line = format!(
-            "{} may not have everything yet: if it still waits, run `guardian {command}` with this plan again, here or on any other machine",
+            "{} may not have everything yet: if it still waits, run `guardian key {command}` with this plan again, here or on any other machine",
             names(lacking)
         );
         self.say(&line);

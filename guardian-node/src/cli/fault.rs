@@ -4,8 +4,8 @@ use super::output;
 use crate::{
     ceremony::plan_file::PlanFile,
     committee::CommitteeFile,
-    evidence::read_public,
     hint::{Hinted, WithHint},
+    observers::proofs::read_public,
 };
 use clap::{Args, Subcommand};
 use eyre::Result;

@@ -106,7 +106,7 @@ pub struct ProviderConfig {
 pub struct BeaconConfig {
     /// Read validators from whole states that prove themselves (300 MB each epoch on mainnet, from one provider), where a provider
     /// serves them. Otherwise every provider is asked for the validators alone, and enough of them have to agree.
-    #[serde(default = "yes")]
+    #[serde(default = "default_true")]
     pub prove_states: bool,
     /// The endpoints.
     pub providers: Vec<ProviderConfig>,
@@ -245,6 +245,6 @@ impl Config {
     }
 }
 
-const fn yes() -> bool {
+const fn default_true() -> bool {
     true
 }

@@ -6,7 +6,6 @@ use libp2p::{
     Multiaddr, PeerId,
     allow_block_list::NotAllowed,
     core::ConnectedPoint,
-    metrics::Recorder,
     multiaddr::Protocol,
     swarm::{ConnectionId, DialError, ListenError, SwarmEvent},
 };
@@ -25,7 +24,6 @@ use crate::{
 impl Actor {
     /// Acts on one event. An error ends the task.
     pub(super) fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) -> Result<(), Error> {
-        self.libp2p_metrics.record(&event);
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour_event(event),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
@@ -67,6 +65,7 @@ impl Actor {
             // Not reached: the allow list refused it before.
             return disconnect(&mut self.swarm, id);
         };
+        self.metrics.connection();
         if let ConnectedPoint::Dialer { address, .. } = endpoint {
             peer.redial.prefer(&without_identity(address));
         }

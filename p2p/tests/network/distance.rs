@@ -55,9 +55,9 @@ async fn many_messages_are_under_way_at_the_same_time_and_keep_their_order() {
         }
         let heard: Vec<u8> = events
             .iter()
-            .filter_map(|event| match event {
-                Event::Received { channel: Channel::Broadcast, bytes, .. } => bytes.first().copied(),
-                _ => None,
+            .filter_map(|event| {
+                let Event::Received { channel: Channel::Broadcast, bytes, .. } = event else { return None };
+                bytes.first().copied()
             })
             .collect();
         assert_eq!(heard, (0..MANY).collect::<Vec<u8>>());

@@ -29,7 +29,7 @@ fn announcement(period: u64, digest: B256, boot: BootId, round: u32) -> Announce
 }
 
 #[test]
-fn a_member_has_one_vote_and_changing_it_takes_it_away_from_the_other_digest() {
+fn a_member_has_one_vote_and_changing_it_moves_it() {
     let mut tally = Tally::default();
     assert!(tally.file(member(1), announcement(9, digest(1), OLD, 1), Some(OLD)));
     assert!(tally.file(member(2), announcement(9, digest(1), OLD, 1), Some(OLD)));
@@ -57,7 +57,7 @@ fn an_older_round_or_a_dead_process_replaces_nothing() {
 }
 
 #[test]
-fn announcements_of_many_periods_cost_their_author_its_own_votes_and_nobody_memory() {
+fn announcements_of_many_periods_cost_only_their_authors_votes() {
     let mut tally = Tally::default();
     tally.file(member(2), announcement(9, digest(1), OLD, 1), Some(OLD));
     for period in 0..1_000 {

@@ -77,7 +77,7 @@ fn equal_evidence_takes_one_question_and_says_so() {
 }
 
 #[test]
-fn a_search_that_is_over_is_not_begun_again_until_something_new_is_observed() {
+fn a_finished_search_is_begun_again_only_after_something_new() {
     let (mut ours, mut theirs) = (keeping(observed(many(9))), keeping(observed(many(8))));
     let (found, _) = search(&mut ours, &mut theirs);
     assert_eq!(names(&found).len(), 1);
@@ -107,7 +107,7 @@ fn nonsense_is_called_so_and_changes_nothing() {
 }
 
 #[test]
-fn a_member_that_differs_in_everything_is_asked_a_bounded_number_of_questions() {
+fn who_differs_in_everything_is_asked_a_bounded_number_of_questions() {
     let theirs = many(3_000).into_iter().map(|record| ValidatorRecord { balance: Gwei(1), ..record }).collect();
     let (found, asked) = search(&mut keeping(observed(many(3_000))), &mut keeping(observed(theirs)));
     assert!(names(&found).len() <= 16, "{}", names(&found).len());

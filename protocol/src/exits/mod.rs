@@ -2,7 +2,7 @@
 //! signature, and the beacon chain is watched until the exit is on it.
 //!
 //! An exit signature is valid for ever, so giving a part is irrevocable. It is given only here, and only for a validator in a
-//! [`Signed`] order whose record is in the same commit or an earlier one, and not while the operator holds ejections. A part is checked against its author's public share before
+//! [`Signed`] order whose record is in the same commit or an earlier one, and not while the operator holds ejections, or refuses the order. A part is checked against its author's public share before
 //! it counts; that it was is in its type ([`guardian_crypto::bls::VerifiedPartial`]).
 //!
 //! The arithmetic is done elsewhere, as one [`Job`] at a time. What came in while it ran is the next one's work, so that under load
@@ -60,8 +60,8 @@ pub(crate) struct Exits {
     jobs: u64,
     /// Nothing is to be computed until something changes.
     idle: bool,
-    /// The operator holds ejections: no part is made.
-    held: bool,
+    /// Orders for which no part is made, because the operator holds or refuses them.
+    kept_back: BTreeSet<B256>,
     rate: RateLimit,
 }
 
@@ -82,7 +82,7 @@ impl Exits {
             running: None,
             jobs: 0,
             idle: true,
-            held: false,
+            kept_back: BTreeSet::new(),
             rate: RateLimit::default(),
         }
     }
@@ -192,7 +192,7 @@ impl Exits {
         self.idle = false;
         match outcome {
             // They were begun before the operator held ejections: they are made again when those go on.
-            Outcome::Signed { .. } if self.held => None,
+            Outcome::Signed { order, .. } if self.kept_back.contains(&order) => None,
             Outcome::Signed { order, parts } => self.signed(order, parts, fx),
             Outcome::Checked(exits) => {
                 self.checked(now, exits, fx);
@@ -244,10 +244,18 @@ impl Exits {
         }
     }
 
-    /// Has computed what is to be, and publishes complete exits when it is our turn. While ejections are `held` no part of ours is made.
-    pub(crate) fn poll(&mut self, now: Timestamp, held: bool, setup: &Setup, fx: &mut Effects) {
-        if self.held != held {
-            self.held = held;
+    /// Has computed what is to be, and publishes complete exits when it is our turn. For orders that are
+    /// `kept_back` no part of ours is made.
+    pub(crate) fn poll(
+        &mut self,
+        now: Timestamp,
+        is_kept_back: impl Fn(B256) -> bool,
+        setup: &Setup,
+        fx: &mut Effects,
+    ) {
+        let kept_back = self.orders.keys().map(|(_, digest)| *digest).filter(|digest| is_kept_back(*digest)).collect();
+        if self.kept_back != kept_back {
+            self.kept_back = kept_back;
             self.idle = false;
         }
         // A job that does not come back is given up: what it was to do is still to be done.
@@ -274,8 +282,9 @@ impl Exits {
 
     /// Our own parts first: others wait for them.
     fn next_work(&self) -> Option<Work> {
-        let unsigned = self.open.values().find_map(|open| open.to_sign().map(|_| open.order()));
-        if let Some(order) = unsigned.filter(|_| !self.held) {
+        let may_sign = |open: &&OpenExit| !self.kept_back.contains(&open.order());
+        let unsigned = self.open.values().filter(may_sign).find_map(|open| open.to_sign().map(|_| open.order()));
+        if let Some(order) = unsigned {
             let of_order = self.open.values().filter(|open| open.order() == order);
             let exits: Vec<ToSign> = of_order.filter_map(OpenExit::to_sign).collect();
             return Some(Work::Sign { order, exits });

@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_lies_can_neither_silence_a_new_store_nor_hide_what_others_say() {
+    fn a_liar_can_neither_silence_a_new_store_nor_hide_others_words() {
         assert_eq!(floor(Epoch(10), Some(Epoch(u64::MAX))), Epoch(14));
     }
 }

@@ -134,8 +134,8 @@ impl Guardian {
                     exits.remember(&signed);
                     submissions.add(now, signed, confirmed, &setup);
                 }
-                // A duty of a key that was rotated away is history, not corruption.
-                Err(SignedError::WrongKeyEpoch(_)) => {}
+                // A duty of a key that was rotated away, or of a kind that is off now, is history, not corruption.
+                Err(SignedError::WrongKeyEpoch(_) | SignedError::NoContract(_)) => {}
                 Err(error) => return Err(RestoreError::Corrupt(error.to_string())),
             }
         }
@@ -215,8 +215,9 @@ impl Guardian {
             self.complete(now, id, signature, fx);
         }
         let holds = &self.holds;
-        self.submissions.poll(now, |kind| holds.is_held(now, kind), &mut self.ids, &self.setup, fx);
-        self.exits.poll(now, self.holds.is_held(now, Exits::KIND), &self.setup, fx);
+        let is_kept_back = |signed: &Signed| holds.keeps_from(now, signed.id().kind, signed.digest());
+        self.submissions.poll(now, is_kept_back, &mut self.ids, &self.setup, fx);
+        self.exits.poll(now, |order| holds.keeps_from(now, Exits::KIND, order), &self.setup, fx);
     }
 
     fn decide(&mut self, now: Timestamp, evidence: Evidence, fx: &mut Effects) {

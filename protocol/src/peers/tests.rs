@@ -49,7 +49,7 @@ fn one_answer_settles_who_lives_and_two_prove_doppelgangers() {
 }
 
 #[test]
-fn processes_that_push_each_other_out_are_found_by_a_late_answer_to_an_earlier_question() {
+fn processes_that_push_each_other_out_are_found_by_late_answers() {
     let mut boots = doubtful();
     boots.probe(Timestamp(0), challenge(1));
     assert_eq!(boots.answered(boot(2), challenge(1)), None);
@@ -68,7 +68,7 @@ fn processes_that_push_each_other_out_are_found_by_a_late_answer_to_an_earlier_q
 }
 
 #[test]
-fn what_the_transport_has_met_is_quarantined_until_only_one_has_answered_for_long_enough() {
+fn what_the_transport_met_is_quarantined_until_only_one_has_answered() {
     let mut boots = Boots::default();
     boots.hear(boot(1));
     assert_eq!(boots.met_doppelgangers(), Some(Finding::Met));
@@ -90,7 +90,7 @@ fn what_the_transport_has_met_is_quarantined_until_only_one_has_answered_for_lon
 }
 
 #[test]
-fn an_answer_proves_nothing_if_its_author_was_not_heard_before_the_question() {
+fn an_answer_proves_nothing_of_who_was_not_heard_before() {
     let mut boots = doubtful();
     boots.probe(Timestamp(0), challenge(1));
     assert_eq!(boots.answered(boot(2), challenge(1)), None);
@@ -148,7 +148,7 @@ fn a_quarantine_ends_after_ten_minutes_with_one_answer_to_each_question() {
 }
 
 #[test]
-fn many_old_starts_cost_no_memory_and_do_not_hide_the_living_ones() {
+fn many_old_starts_cost_no_memory_and_hide_no_living_ones() {
     let mut boots = doubtful();
     for number in 3..250 {
         boots.hear(boot(number));
@@ -162,7 +162,7 @@ fn many_old_starts_cost_no_memory_and_do_not_hide_the_living_ones() {
 }
 
 #[test]
-fn we_believe_that_we_run_twice_when_more_say_so_than_can_be_faulty() {
+fn we_run_twice_when_more_say_so_than_can_be_faulty() {
     let (mut doppelgangers, mut fx) = (Doppelgangers::new(boot(1), 2), Effects::default());
     doppelgangers.told(member(2), true, &mut fx);
     doppelgangers.told(member(2), true, &mut fx);
@@ -179,7 +179,7 @@ fn we_believe_that_we_run_twice_when_more_say_so_than_can_be_faulty() {
 }
 
 #[test]
-fn who_asks_or_greets_all_the_time_is_not_answered_all_the_time() {
+fn who_asks_all_the_time_is_not_answered_all_the_time() {
     let mut doppelgangers = Doppelgangers::new(boot(1), 2);
     let probe = Probe { boot: boot(2), member: member(1), challenge: challenge(1) };
     let mut peers = Peers::default();

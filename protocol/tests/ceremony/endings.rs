@@ -40,7 +40,7 @@ fn everybody_learns_that_everybody_has_everything_and_then_falls_silent() {
 }
 
 #[test]
-fn who_missed_the_last_posts_is_named_and_gets_them_when_it_comes_back() {
+fn who_missed_the_last_posts_is_named_and_gets_them_later() {
     let mut table = Table::new(generate(4, 3), None);
     table.start_all();
     table.settle(6);
@@ -64,7 +64,7 @@ fn who_missed_the_last_posts_is_named_and_gets_them_when_it_comes_back() {
 }
 
 #[test]
-fn who_comes_when_all_others_have_gone_gets_everything_from_anybody_who_runs_again() {
+fn who_comes_when_all_have_gone_gets_everything_from_anybody_back() {
     let mut table = Table::new(generate(4, 3), None);
     table.start_all();
     table.settle(6);

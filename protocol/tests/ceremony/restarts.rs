@@ -59,7 +59,7 @@ fn all_crash_at_once_at_any_moment_and_all_succeed() {
 }
 
 #[test]
-fn a_silent_member_is_named_and_the_ceremony_goes_on_when_it_returns() {
+fn a_silent_member_is_named_and_may_return() {
     for (plan, held) in plans() {
         for at in 0..3 {
             let mut table = Table::new(plan.clone(), held.as_ref().map(|_| Held::deal(4, 3)));
@@ -161,7 +161,7 @@ fn two_processes_of_one_member_say_the_same() {
 }
 
 #[test]
-fn who_runs_twice_is_not_blamed_for_a_dealer_that_shows_its_halves_different_deals() {
+fn who_runs_twice_is_not_blamed_for_a_two_faced_dealer() {
     let plan = generate(4, 3);
     let ceremony = plan.id();
     let mut table = Table::new(plan, None);
@@ -280,7 +280,7 @@ fn a_restored_member_says_nothing_that_is_not_recorded() {
 }
 
 #[test]
-fn after_its_shares_are_recorded_a_dealer_no_longer_needs_the_old_one() {
+fn after_its_shares_are_recorded_a_dealer_needs_no_old_one() {
     let held = Held::deal(4, 3);
     let mut table = Table::new(reshare(&held, &[1, 2, 3], &[1, 2, 3, 4], 3), Some(held));
     table.start_all();

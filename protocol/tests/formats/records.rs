@@ -3,6 +3,7 @@
 use super::{
     committee::{about_one_thing, fixture, order, report, signature},
     golden,
+    wire::commitment,
 };
 use guardian_protocol::{
     BlockRef, BlsPubkey, DecodeError, DutyKind, Epoch, Fault, ProtocolEvent, Record, Slot, Timestamp, testing::member,
@@ -18,14 +19,18 @@ fn fault() -> Fault {
 #[test]
 fn faults_and_committees_are_what_they_were() {
     let package = Fault::Package { package: vec![1, 2, 3] };
+    let (duty, digest) = (report().id(), [6; 32].into());
+    let malformed = Fault::Commitment { duty, digest, commitment: commitment(&fixture(), 2, 0) };
     let vectors = [
         ("committee_id", fixture().committee.id().to_vec()),
+        ("fault_commitment", malformed.encode()),
         ("fault_package", package.encode()),
         ("fault_share", fault().encode()),
     ];
     golden::compare("signing.json", BTreeMap::from(vectors));
     assert_eq!(Fault::decode(&fault().encode()), Ok(fault()));
     assert_eq!(Fault::decode(&package.encode()), Ok(package));
+    assert_eq!(Fault::decode(&malformed.encode()), Ok(malformed));
 }
 
 fn all() -> BTreeMap<&'static str, Record> {

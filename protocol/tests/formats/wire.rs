@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;
 
-fn commitment(fixture: &Dealt, owner: u16, index: u32) -> Commitment {
+pub(crate) fn commitment(fixture: &Dealt, owner: u16, index: u32) -> Commitment {
     let key = fixture.identity(member(owner));
     let label = CommitmentLabel { owner: member(owner), coordinator: member(1), boot: BOOT, index };
     Commitment::seal((report().id(), [6; 32].into()), label, points(), &fixture.committee, &key)
@@ -161,7 +161,7 @@ fn names_for_people_do_not_make_another_committee() {
 }
 
 #[test]
-fn a_message_of_another_committee_is_refused_be_it_one_with_the_same_key() {
+fn a_message_of_another_committee_with_the_same_key_is_refused() {
     let fixture = fixture();
     for (what, other) in other_committees(&fixture) {
         assert_ne!(other.id(), fixture.committee.id(), "{what}");
@@ -229,7 +229,7 @@ fn a_commitment_counts_only_for_its_owner_duty_digest_and_committee() {
 }
 
 #[test]
-fn an_announcement_holds_its_senders_commitments_of_one_start_and_no_more_than_fit() {
+fn an_announcement_holds_its_senders_commitments_of_one_start_only() {
     let fixture = fixture();
     let mine: Vec<Commitment> = (0..8).map(|index| commitment(&fixture, 1, index)).collect();
     let announcement = |commitments: &[Commitment]| Announcement {

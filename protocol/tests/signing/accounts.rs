@@ -15,7 +15,7 @@ fn a_poorer_vault(reading: &mut Reading) {
 }
 
 #[test]
-fn every_guardian_keeps_a_dossier_of_every_signed_duty_that_decides_it_again() {
+fn every_guardians_dossier_of_a_signed_duty_decides_it_again() {
     let mut cluster = Cluster::new(4, 41);
     let period = cluster.finalize();
     assert_eq!(cluster.signed(period), 4);
@@ -46,7 +46,7 @@ fn a_dossier_is_what_it_was() {
 }
 
 #[test]
-fn who_was_deceived_is_told_which_fact_differs_and_so_is_everybody_else() {
+fn everybody_is_told_which_fact_the_deceived_one_has_otherwise() {
     let mut cluster = Cluster::new(4, 42);
     cluster.deceive(member(4), a_poorer_vault);
     let period = cluster.finalize();
@@ -78,7 +78,7 @@ fn who_was_deceived_is_told_which_fact_differs_and_so_is_everybody_else() {
 }
 
 #[test]
-fn who_reads_the_same_and_says_another_digest_is_told_apart_from_who_was_deceived() {
+fn who_reads_the_same_and_says_otherwise_is_told_from_the_deceived() {
     let mut cluster = Cluster::new(4, 43);
     let liar = member(4);
     let (committee, identity) = (cluster.dealt.committee.clone(), cluster.dealt.identity(liar));
@@ -100,7 +100,7 @@ fn who_reads_the_same_and_says_another_digest_is_told_apart_from_who_was_deceive
 }
 
 #[test]
-fn findings_that_nobody_asked_for_are_refused_and_inquiries_beyond_what_is_known_are_left_unanswered() {
+fn unasked_findings_are_refused_and_inquiries_beyond_knowledge_left_unanswered() {
     let mut cluster = Cluster::new(4, 44);
     let period = cluster.finalize();
     let fact = |name: &str| Fact { name: name.to_owned(), value: String::new() };

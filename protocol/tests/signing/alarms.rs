@@ -12,7 +12,7 @@ fn an_earlier_key(reading: &mut Reading) {
 }
 
 #[test]
-fn that_the_contracts_have_another_key_is_told_once_and_shown_until_it_has_passed() {
+fn another_key_on_chain_is_told_once_and_shown_until_it_passes() {
     let mut cluster = Cluster::new(4, 60);
     cluster.deceive(member(2), an_earlier_key);
     let mismatch = Event::KeyMismatch { onchain: KeyEpoch(0), ours: KeyEpoch(1) };

@@ -121,7 +121,7 @@ fn exclusion_survives_a_restart_and_reaches_who_was_not_there() {
 }
 
 #[test]
-fn a_pardon_readmits_and_is_not_undone_by_those_who_did_not_pardon() {
+fn a_pardon_readmits_and_is_not_undone_by_others() {
     let mut cluster = Cluster::new(4, 11);
     give_wrong_shares(&mut cluster, member(3));
     until_convicted(&mut cluster, member(3));

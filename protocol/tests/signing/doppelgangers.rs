@@ -137,7 +137,7 @@ fn commitments_of_a_dead_process_are_not_used() {
 }
 
 #[test]
-fn what_a_dead_process_said_does_not_replace_what_the_living_one_says() {
+fn a_dead_processs_words_do_not_replace_the_living_ones() {
     // Member 2 announces, dies and comes back; until it has announced anew, nobody else is heard.
     let mut cluster = Cluster::new(4, 25);
     let (sender, announced) = sync_channel(100_000);

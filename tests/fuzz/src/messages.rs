@@ -8,8 +8,8 @@ use guardian_crypto::{
     identity::IdentityKey,
 };
 use guardian_protocol::{
-    AppendRecords, BootId, Committee, DutyId, DutyKind, Effects, Envelope, Epoch, Fault, Guardian, Input,
-    Record, Secrets, Setup, Subject, Timestamp,
+    AppendRecords, BootId, Committee, DutyId, DutyKind, Effects, Envelope, Epoch, Fault, Guardian, Input, Record,
+    Secrets, Setup, Subject, Timestamp,
     testing::{self, Commitment, CommitmentLabel, Dealt, EnvelopeError, Message, Package, Share, member as id},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};

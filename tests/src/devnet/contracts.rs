@@ -1,6 +1,6 @@
 //! The contracts on the devnet's EVM: deployed from their compiled artifacts, and read as any consumer would.
 
-use super::{beacon::Genesis, options::Options, oracle::Oracle, root};
+use super::{beacon::Genesis, keys::DevnetManifest, options::Options, oracle::Oracle, root};
 use alloy::{consensus::Transaction as _, sol_types::SolCall};
 use alloy::{
     network::{EthereumWallet, TransactionBuilder},
@@ -16,7 +16,7 @@ use guardian_chain::{
     AccountKey, Endpoint, Limits, Sender, SenderConfig,
     deploy::{Deployment as Planned, Found, GroupKeyWords, Plan},
 };
-use guardian_node::{cli::DevnetManifest, config::ContractsConfig};
+use guardian_node::config::ContractsConfig;
 use guardian_protocol::{CallOutcome, DutyKind};
 use std::time::{Duration, Instant};
 

@@ -55,7 +55,12 @@ pub struct Oracle {
 
 impl Oracle {
     /// Deploys it behind an access manager of its own; `callers` get the role that Puffer's operations have.
-    pub(super) async fn deploy(provider: &DynProvider, module: Address, governor: Address, callers: &[Address]) -> Result<Self> {
+    pub(super) async fn deploy(
+        provider: &DynProvider,
+        module: Address,
+        governor: Address,
+        callers: &[Address],
+    ) -> Result<Self> {
         let manager = deploy(provider, "AccessManager", governor.abi_encode()).await?;
         // Nothing was counted yet: any count is newer.
         let arguments = (module, Address::ZERO, manager, U256::ONE, U256::ZERO).abi_encode_params();
@@ -100,7 +105,8 @@ impl Oracle {
     pub async fn transactions(&self) -> Result<Vec<B256>> {
         use alloy::{rpc::types::Filter, sol_types::SolEvent};
         let topic = PufferOracle::TotalNumberOfValidatorsUpdated::SIGNATURE_HASH;
-        let logs = self.provider.get_logs(&Filter::new().address(self.address).event_signature(topic).from_block(0)).await?;
+        let logs =
+            self.provider.get_logs(&Filter::new().address(self.address).event_signature(topic).from_block(0)).await?;
         Ok(logs.iter().filter_map(|log| log.transaction_hash).collect())
     }
 }

@@ -9,9 +9,9 @@ use guardian_crypto::{
     schnorr::GroupKey,
 };
 use guardian_protocol::{
-    At, BlockHash, BlockRef, BlsPubkey, CallOutcome, ChainSpec, ChainView, Checkpoint, DutyBody, DutyId, DutyKind, Epoch,
-    Fork, Gwei, Level, OnChainProgress, PerKind, ProtocolEvent, Query, ReadFailure, Reading, ReserveRules, Rules, Signed,
-    SignedExit, Slot, Standing, Target, ValidatorRecord, testing,
+    At, BlockHash, BlockRef, BlsPubkey, CallOutcome, ChainSpec, ChainView, Checkpoint, DutyBody, DutyId, DutyKind,
+    Epoch, Fork, Gwei, Level, OnChainProgress, PerKind, ProtocolEvent, Query, ReadFailure, Reading, ReserveRules,
+    Rules, Signed, SignedExit, Slot, Standing, Target, ValidatorRecord, testing,
 };
 use std::collections::BTreeMap;
 

@@ -62,7 +62,9 @@ impl Invariants {
             if let Call::Submit(signed) = call {
                 *self.submitted.entry(signed.id()).or_default() += 1;
                 self.signed(signed, scene)?;
-                free(member, signed.id(), scene)?;
+                if scene.speaker.restraints().hold(scene.now, signed.id().kind) {
+                    return violation("nothing_is_submitted_while_held", format!("{member} submits {}", signed.id()));
+                }
             }
         }
         for dossier in &released.dossiers {
@@ -141,7 +143,8 @@ fn free(member: MemberId, id: DutyId, scene: &Scene<'_>) -> Result<(), Violation
     if restraints.hold(scene.now, id.kind) {
         return violation("nothing_is_announced_while_held", format!("{member} goes on with {id}"));
     }
-    let refused = |record: &Record| matches!(record, Record::Decided { id: i, digest } if *i == id && restraints.refuse(*digest));
+    let refused =
+        |record: &Record| matches!(record, Record::Decided { id: i, digest } if *i == id && restraints.refuse(*digest));
     if scene.speaker.disk().records().iter().any(refused) {
         return violation("nothing_is_announced_that_is_refused", format!("{member} goes on with {id}"));
     }
@@ -167,7 +170,7 @@ fn judged(member: MemberId, event: &Event, scene: &Scene<'_>) -> Result<(), Viol
             );
         }
         Event::PartialExitReleased { index, .. } if scene.speaker.restraints().hold(scene.now, DutyKind::Ejection) => {
-            return violation("nothing_is_announced_while_held", format!("{member} gives its part of the exit of {index}"));
+            return violation("no_part_of_an_exit_is_given_while_held", format!("{member} gives its part for {index}"));
         }
         _ => {}
     }

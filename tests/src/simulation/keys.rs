@@ -31,7 +31,6 @@ impl Keys {
     /// # Panics
     /// If the numbers do not make a committee.
     #[must_use]
-    #[expect(clippy::unwrap_used, reason = "a test committee that can't be dealt is a broken test")]
     pub fn deal(n: u16, t: u16, validators: u64, exits: bool) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         let validators = (0..validators)
@@ -66,7 +65,6 @@ impl Keys {
     /// # Panics
     /// If there is no such member.
     #[must_use]
-    #[expect(clippy::unwrap_used, reason = "a member without keys is a broken test")]
     pub fn secrets(&self, member: MemberId) -> Secrets {
         let mut validators = BTreeMap::new();
         for keys in self.validators.iter().filter(|_| self.exits) {

@@ -97,7 +97,6 @@ impl<'a> World<'a> {
     /// # Panics
     /// If there are no keys.
     #[must_use]
-    #[expect(clippy::unwrap_used, reason = "a run without a committee is a broken test")]
     pub fn new(seed: u64, profile: Profile, keys: &'a [Keys], faults: Faults, sabotage: Sabotage) -> Self {
         let keys = keys.iter().cycle().nth(usize::try_from(seed).unwrap() % keys.len()).unwrap();
         let mut world = Self {

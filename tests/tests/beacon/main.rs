@@ -1,14 +1,6 @@
 //! Three beacon nodes, of which some lie or fail: which report goes out, how it is known, and who is named. The nodes are HTTP
 //! servers of a synthetic chain; readers, observation and rules are the product's own.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests: a broken assumption must stop the test"
-)]
-
 mod finality;
 mod guardian;
 mod sparing;

@@ -35,7 +35,7 @@ fn order(registry: &mut Registry, pubkey: BlsPubkey, epoch: u64) {
 }
 
 #[test]
-fn a_balance_below_the_threshold_is_ejected_and_one_at_it_is_not() {
+fn a_balance_below_the_threshold_is_ejected_one_at_it_not() {
     let validators = vec![validator(1, THRESHOLD.0), validator(2, THRESHOLD.0 - 1), validator(3, HEALTHY)];
     assert_eq!(ejected(validators, &Registry::default(), 100), vec![(2, EjectionReason::LowBalance)]);
 }
@@ -66,7 +66,7 @@ fn an_order_is_given_time_and_then_given_again() {
 }
 
 #[test]
-fn more_validators_than_an_order_holds_are_ejected_in_order_of_their_index() {
+fn more_validators_than_fit_are_ejected_in_order_of_index() {
     let ejected = ejected((0..400).map(|index| validator(index, 1)).collect(), &Registry::default(), 100);
     assert_eq!(ejected.len(), 256);
     assert!(ejected.is_sorted_by_key(|(index, _)| *index));

@@ -22,7 +22,7 @@ use std::{
 };
 
 #[test]
-fn a_wrong_part_is_reported_never_counts_and_does_not_delay_the_honest() {
+fn a_wrong_part_is_reported_and_does_not_delay_the_honest() {
     let mut table = Table::new(3);
     let order = table.order(9, &[0, 1, 2]);
     let mut context = table.context(1);
@@ -81,7 +81,7 @@ fn parts_of_suspects_wait_for_those_of_others() {
 }
 
 #[test]
-fn our_parts_are_made_after_the_order_is_known_and_told_when_they_are_made() {
+fn our_parts_are_made_after_the_order_is_known_and_told_then() {
     let mut table = Table::new(2);
     let order = table.order(9, &[0, 1]);
     let mut context = table.context(2);
@@ -229,7 +229,7 @@ fn orders_that_follow_each_other_are_all_taken_up_after_a_restart() {
 }
 
 #[test]
-fn many_complete_exits_are_published_in_turn_and_again_until_they_are_seen() {
+fn complete_exits_are_published_in_turn_and_again_until_seen() {
     let count = 40;
     let mut table = Table::new(count);
     let order = table.order(9, &(0..count).collect::<Vec<_>>());

@@ -164,7 +164,8 @@ impl SigningContext {
     pub(super) fn step(&mut self, act: impl FnOnce(&mut Exits, Timestamp, &Setup, &mut Effects)) -> Released {
         let mut fx = Effects::default();
         act(&mut self.exits, self.now, &self.setup, &mut fx);
-        self.exits.poll(self.now, self.held, &self.setup, &mut fx);
+        let held = self.held;
+        self.exits.poll(self.now, |_| held, &self.setup, &mut fx);
         let released = released(fx);
         assert!(released.jobs.len() <= 1);
         released

@@ -91,7 +91,7 @@ fn a_proof_outweighs_any_number_of_words_and_names_the_liars() {
 }
 
 #[test]
-fn a_state_that_does_not_fit_is_a_lie_and_its_provider_has_no_word() {
+fn a_state_that_does_not_fit_is_a_lie_of_its_provider() {
     let lies: [fn(&mut StateReading); 4] = [
         |state| state.slot = Slot(56),
         |state| state.block_root = B256::ZERO,

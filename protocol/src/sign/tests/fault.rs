@@ -182,7 +182,7 @@ fn a_proof_survives_its_encoding_and_nothing_else_decodes() {
 }
 
 #[test]
-fn a_culprit_is_recorded_once_excluded_after_a_restart_and_told_to_people() {
+fn a_culprit_is_recorded_once_and_excluded_after_a_restart() {
     let mut table = Table::new();
     let (package, share) = session(&mut table);
     let fault = share_fault(&table, &package, 0, &wrong(share), 1);

@@ -12,8 +12,8 @@ use crate::simulation::{
 use eyre::{Result, eyre};
 use guardian_p2p::{Config, Event as NetworkEvent, Identity, Network, PeerId};
 use guardian_protocol::{
-    Answers, Call, DutyId, Effects, Event, Guardian, Input, MemberId, Outgoing, ProviderId, Recipient, Record, Released,
-    Setup, Timestamp, Timing,
+    Answers, Call, DutyId, Effects, Event, Guardian, Input, MemberId, Outgoing, ProviderId, Recipient, Record,
+    Released, Setup, Timestamp, Timing,
     testing::{self, Message},
 };
 use rand_core::OsRng;
