@@ -74,7 +74,7 @@ impl Reporter {
             Event::Culprit { .. } | Event::Quarantined { .. } | Event::QuarantineLifted { .. } => {
                 self.misconduct(event)
             }
-            Event::Observed { checkpoint, validators, proof } => {
+            Event::Observed { checkpoint, validators, proof, .. } => {
                 self.failing.clear();
                 let (epoch, root, proof) = (checkpoint.epoch.0, checkpoint.root, proof.as_str());
                 self.metrics.observations.with_label_values(&[proof]).inc();

@@ -36,3 +36,21 @@ pub(crate) fn of_kind(kind: DutyKind, evidence: &Evidence, slots_per_epoch: u64)
     };
     bodies.map(duty).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{any_chain_view, chain_spec, evidence, validator};
+
+    #[test]
+    fn what_is_in_flight_is_not_decided_again() {
+        let slots = chain_spec().slots_per_epoch;
+        let evidence = evidence(any_chain_view(100), 100, vec![validator(1, 1)]);
+        let all = decide(&evidence, |_| false, slots);
+        assert!(all.len() > 1 && all.is_sorted_by_key(Duty::kind), "in the order of the kinds");
+        let first = all[0].kind();
+        let left = decide(&evidence, |duty| duty.kind() == first, slots);
+        assert!(left.iter().eq(all.iter().filter(|duty| duty.kind() != first)));
+        assert!(decide(&evidence, |_| true, slots).is_empty());
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::{
     audit::Difference,
-    duty::{DutyId, DutyKind, EjectionReason},
+    duty::{DutyId, DutyKind, Figure, kinds::EjectionReason},
     ports::{CallOutcome, ReadFailure},
     sign::{Fault, NotSafe},
     types::{BootId, Checkpoint, Epoch, KeyEpoch, MemberId, Proof, ProviderId, Timestamp, ValidatorIndex},
@@ -10,7 +10,7 @@ use crate::{
 use alloy_primitives::B256;
 
 /// One thing that happened in a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Enough providers agree that this checkpoint is finalized, and everything at it was read.
     Observed {
@@ -20,6 +20,8 @@ pub enum Event {
         validators: usize,
         /// How that is known.
         proof: Proof,
+        /// What people watch of each kind of duty.
+        figures: Vec<Figure>,
     },
     /// A provider gave no answer.
     ProviderFailed {

@@ -158,10 +158,22 @@ mod tests {
         let (mut holds, mut fx) = (Holds::default(), Effects::default());
         holds.hold(DutyKind::Reserves, hold(Some(2_000)), &mut fx);
         holds.poll(NOW, &mut fx);
+        assert_eq!(crate::testing::released(std::mem::take(&mut fx)).wake, Some(Timestamp(2_000)));
         assert!(holds.is_held(NOW, DutyKind::Reserves));
         assert!(!holds.is_held(Timestamp(2_000), DutyKind::Reserves));
         holds.poll(Timestamp(2_000), &mut fx);
         assert_eq!(holds.all().count(), 0, "even if the clock is set back");
+    }
+
+    #[test]
+    fn vetoes_are_bounded_and_none_is_forgotten() {
+        let (mut holds, mut fx) = (Holds::default(), Effects::default());
+        let numbered = |number: usize| B256::from(alloy_primitives::U256::from(number));
+        assert!((0..Holds::MAX_VETOES).all(|number| holds.veto(numbered(number), &mut fx)));
+        assert!(!holds.veto(numbered(Holds::MAX_VETOES), &mut fx));
+        assert!(holds.veto(numbered(7), &mut fx), "it is known");
+        assert_eq!(holds.judge(NOW, DutyKind::Reserves, numbered(Holds::MAX_VETOES)), Verdict::Pass);
+        assert_eq!(holds.judge(NOW, DutyKind::Reserves, numbered(0)), Verdict::Refuse);
     }
 
     #[test]

@@ -95,11 +95,12 @@ pub use ports::{
     StateReading, Target,
 };
 
-// Duties.
+// Duties. What each kind states is listed beside the table of kinds, in `duty`.
+pub use duty::kinds::*;
 pub use duty::legacy::{LegacyModule, Provisioning, PufferMessage, StoppedValidator};
 pub use duty::{
-    ChainView, DigestDomain, Duty, DutyBody, DutyError, DutyId, DutyKind, Ejection, EjectionOrder, EjectionReason,
-    EjectionRules, Evidence, PerKind, ReserveReport, ReserveRules, Rules, Standing, Subject, rotation,
+    ChainView, DigestDomain, Duty, DutyBody, DutyError, DutyId, DutyKind, Evidence, Figure, PerKind, Rules, Standing,
+    Subject, rotation,
 };
 pub use hold::Hold;
 pub use sign::{Fault, FaultError, NotSafe, Signed, SignedError};

@@ -1,6 +1,6 @@
 //! What must survive a crash. A guardian is restored by folding its records; everything else it can find out again.
 //!
-//! The encoding is a lasting format: one version byte, then borsh. `tests/formats.rs` pins it.
+//! The encoding is a lasting format: one version byte, then borsh. `tests/formats/` pins it.
 
 use crate::{
     duty::{Duty, DutyId, DutyKind},

@@ -75,7 +75,7 @@ impl Submissions {
     /// Longer than finality takes, with room for a congested chain.
     const EXPIRY: u64 = 8;
     /// Signed duties of one kind that are remembered: those that are closed go first, oldest first.
-    const REMEMBERED: usize = 256;
+    const REMEMBERED: usize = 64;
 
     /// Takes up `signed`, unless one as new is known. `confirmed` when restored from a store that says so.
     pub(crate) fn add(&mut self, now: Timestamp, signed: Signed, confirmed: bool, setup: &Setup) -> bool {

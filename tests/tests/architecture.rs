@@ -139,6 +139,91 @@ fn every_file_says_what_it_is_and_is_small() {
     }
 }
 
+/// The machinery of the line. It knows a kind of duty only as a label.
+const STEPS: [&str; 12] = [
+    "observe", "decide.rs", "hold.rs", "agree", "open", "sign", "submit.rs", "guardian", "wire", "peers", "effects.rs", "record.rs",
+];
+
+#[test]
+fn steps_do_not_name_kinds() {
+    let kinds = kinds();
+    for path in sources().into_iter().filter(|path| is_of(path, "protocol/src", &STEPS) && !is_test_file(path)) {
+        let text = production(&path);
+        for kind in &kinds {
+            let variant: String = kind.split('_').map(capitalised).collect();
+            let names = [format!("::{variant}"), format!("{kind}::"), format!("\"{kind}\"")];
+            let named = names.iter().find(|name| text.contains(*name));
+            assert!(named.is_none(), "{} names {}", path.display(), named.unwrap());
+        }
+    }
+}
+
+/// What a kind is stands in one folder of the brain and one file of the adapters; everybody else asks the tables.
+#[test]
+fn kinds_are_reached_through_their_tables() {
+    for path in sources().into_iter().filter(|path| !is_test_file(path)) {
+        let text = production(&path);
+        for (home, module) in [("protocol/src/duty/", "duty"), ("chain-adapters/src/contracts/", "contracts")] {
+            for kind in kinds().iter().filter(|_| !path.starts_with(root().join(home))) {
+                let name = format!("{module}::{kind}");
+                assert!(!text.contains(&name), "{} reaches {name} past the table", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kind_has_one_home_on_each_side() {
+    let named = |folder: &str| -> BTreeSet<String> {
+        let stem = |entry: fs::DirEntry| entry.path().file_stem().unwrap().to_str().unwrap().to_owned();
+        fs::read_dir(root().join(folder)).unwrap().map(|entry| stem(entry.unwrap())).collect()
+    };
+    for kind in kinds() {
+        for folder in ["protocol/src/duty", "chain-adapters/src/contracts"] {
+            assert!(named(folder).contains(&kind), "{kind} has no home in {folder}");
+        }
+    }
+}
+
+/// Other crates use the brain's names from one list, besides the ceremonies' own; see the compile-fail examples in `protocol/src/lib.rs` too.
+#[test]
+fn the_brain_s_door_is_a_list() {
+    let text = fs::read_to_string(root().join("protocol/src/lib.rs")).unwrap();
+    let open: Vec<&str> = text.lines().filter(|line| line.starts_with("pub mod ")).collect();
+    assert_eq!(open, ["pub mod ceremony;", "pub mod testing;"], "modules are private");
+    let names = text.split("pub use ").skip(1).flat_map(|list| list.split(';').next().unwrap().split(','));
+    let names = names.filter(|name| !name.trim().is_empty()).count();
+    assert!((60..130).contains(&names), "{names} names: is each of them needed outside?");
+    let testing = fs::read_to_string(root().join("protocol/src/testing/mod.rs")).unwrap();
+    for secret in ["Permit", "Guard,", "Guard}", "Nonces"] {
+        assert!(!text.contains(&format!("pub use sign::guard::{secret}")) && !testing.contains(secret), "{secret} is let out");
+    }
+}
+
+/// The kinds of duty, by their words.
+fn kinds() -> Vec<String> {
+    guardian_protocol::DutyKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect()
+}
+
+fn capitalised(word: &str) -> String {
+    word[..1].to_uppercase() + &word[1..]
+}
+
+fn is_of(path: &Path, folder: &str, parts: &[&str]) -> bool {
+    parts.iter().any(|part| path.starts_with(root().join(folder).join(part)))
+}
+
+fn is_test_file(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str().to_str().is_some_and(|part| part == "tests" || part == "tests.rs" || part.ends_with("_tests.rs")))
+}
+
+/// A file without its tests and comments.
+fn production(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let text = text.split("#[cfg(test)]").next().unwrap();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
 /// A document that answers an attack with a test must not outlive the test's name, nor a file that it points to.
 #[test]
 fn tests_that_documents_name_exist() {

@@ -58,7 +58,9 @@ fn all(seeds: u64, profile: Profile, faults: Faults, sabotage: Sabotage) -> Resu
 #[test]
 fn every_invariant_holds_under_all_faults() {
     let seeds = seeds(100);
-    println!("{seeds} seeds: {:?}", all(seeds, Profile::DUTIES, Faults::ALL, Sabotage::None).unwrap());
+    let tally = all(seeds, Profile::DUTIES, Faults::ALL, Sabotage::None).unwrap();
+    println!("{seeds} seeds: {tally:?}");
+    assert!(tally.commands > seeds, "{tally:?}");
 }
 
 #[test]
@@ -101,6 +103,13 @@ fn a_guard_that_forgets_is_noticed() {
     let faults = Faults { crashes: true, lies: true, ..Faults::NONE };
     let (_, violation) = all(500, Profile::DUTIES, faults, Sabotage::GuardForgets).unwrap_err();
     assert_eq!(violation.name, "no_two_digests_for_one_duty");
+}
+
+#[test]
+fn a_restart_that_forgets_what_the_operator_said_is_noticed() {
+    let faults = Faults { crashes: true, operators: true, ..Faults::NONE };
+    let (_, violation) = all(500, Profile::DUTIES, faults, Sabotage::HoldsAreForgotten).unwrap_err();
+    assert_eq!(violation.name, "nothing_is_announced_while_held");
 }
 
 /// Whether `name` breaks in one of `seeds` runs that are about signing.

@@ -11,7 +11,7 @@ mod refusals;
 mod reserves;
 
 pub use keys::KeyRotation;
-pub(crate) use refusals::{Refusal, refusal};
+pub(crate) use refusals::Refusal;
 
 use crate::execution::client::ExecutionClient;
 use alloy::primitives::{Address, B256, Bytes, Log, U256};
@@ -72,7 +72,19 @@ fn event_of(kind: DutyKind, log: &Log) -> Result<Option<ProtocolEvent>, alloy::s
     }
 }
 
+/// What the data of a revert means, if it is an error that only the contract of `kind` has.
+fn refusal_of(kind: DutyKind, _data: &[u8]) -> Option<Refusal> {
+    match kind {
+        DutyKind::Ejection | DutyKind::Reserves => None,
+    }
+}
+
 // What follows from the table. --------------------------------------------------------------------------------------------------
+
+/// What the data of a revert means, if it is one of the contracts' errors.
+pub(crate) fn refusal(data: &[u8]) -> Option<Refusal> {
+    refusals::common(data).or_else(|| DutyKind::ALL.into_iter().find_map(|kind| refusal_of(kind, data)))
+}
 
 /// Whose events are asked for, and which.
 pub(crate) fn sources(contracts: &Contracts) -> (Vec<Address>, Vec<B256>) {

@@ -1,4 +1,4 @@
-//! What the contracts refuse with.
+//! What the contracts refuse with, as far as several of them do.
 
 use alloy::{sol, sol_types::SolInterface};
 
@@ -48,8 +48,8 @@ pub(crate) enum Refusal {
     Other(String),
 }
 
-/// What the data of a revert means, if it is one of the contracts' errors.
-pub(crate) fn refusal(data: &[u8]) -> Option<Refusal> {
+/// What the data of a revert means, if it is one of these errors.
+pub(super) fn common(data: &[u8]) -> Option<Refusal> {
     let error = Refusals::RefusalsErrors::abi_decode_validate(data).ok()?;
     if matches!(error, Refusals::RefusalsErrors::StaleReferenceSlot(_)) {
         return Some(Refusal::Stale);

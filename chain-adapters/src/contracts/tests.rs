@@ -1,12 +1,16 @@
 //! The hand-stated interfaces against the compiled contracts, and the digests against an independent EIP-712.
 
-use super::*;
+use super::{
+    ejection::EjectionRegistry, keys::GuardianKeys, protocol::PufferProtocol, refusals::Refusals,
+    reserves::ReserveFeed, *,
+};
 use alloy::{
-    primitives::{FixedBytes, Log, LogData, address, hex, keccak256},
-    sol_types::{SolError, SolStruct, eip712_domain},
+    primitives::{FixedBytes, LogData, hex, keccak256},
+    sol_types::{SolCall, SolError, SolEvent, SolStruct, eip712_domain},
 };
 use guardian_protocol::{
-    DigestDomain, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei, KeyEpoch, ReserveReport, ValidatorIndex,
+    DigestDomain, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei, KeyEpoch, ReserveReport, Slot, ValidatorIndex,
+    testing::contracts,
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -14,12 +18,9 @@ use rand_chacha::{
 };
 use std::path::Path;
 
-const CONTRACTS: Contracts = Contracts {
-    guardian_keys: address!("0x1111111111111111111111111111111111111111"),
-    ejection_registry: address!("0x2222222222222222222222222222222222222222"),
-    reserve_feed: address!("0x3333333333333333333333333333333333333333"),
-    protocol: address!("0x4444444444444444444444444444444444444444"),
-};
+fn contract(kind: DutyKind) -> Address {
+    *contracts().duties.get(kind).unwrap()
+}
 
 mod eip712 {
     //! The signed structs as the contracts name them; for the test alone, since the protocol has its own digests.
@@ -76,7 +77,7 @@ fn an_independent_eip_712_computes_the_protocols_digests() {
     let mut rng = ChaCha20Rng::seed_from_u64(712);
     for _ in 0..50 {
         let chain_id = rng.next_u64();
-        let domain = DigestDomain::new(chain_id, CONTRACTS);
+        let domain = DigestDomain::new(chain_id, contracts());
         let separate = |contract: Address| {
             eip712_domain! { name: "Puffer Guardian", version: "1", chain_id: chain_id, verifying_contract: contract, }
         };
@@ -88,7 +89,8 @@ fn an_independent_eip_712_computes_the_protocols_digests() {
             referenceRoot: duty.reference_root,
             ejections: order.packed().into(),
         };
-        assert_eq!(domain.digest(&duty), expected.eip712_signing_hash(&separate(CONTRACTS.ejection_registry)));
+        let verifier = separate(contract(DutyKind::Ejection));
+        assert_eq!(domain.digest(&duty), Some(expected.eip712_signing_hash(&verifier)));
 
         let mut gwei = || Gwei(rng.next_u64());
         let (validators, pods, vaults, pending, liabilities) = (gwei(), gwei(), gwei(), gwei(), gwei());
@@ -106,7 +108,8 @@ fn an_independent_eip_712_computes_the_protocols_digests() {
             pendingGwei: report.pending.0,
             liabilityGwei: report.liabilities.0,
         };
-        assert_eq!(domain.digest(&duty), expected.eip712_signing_hash(&separate(CONTRACTS.reserve_feed)));
+        let verifier = separate(contract(DutyKind::Reserves));
+        assert_eq!(domain.digest(&duty), Some(expected.eip712_signing_hash(&verifier)));
     }
 }
 
@@ -184,7 +187,7 @@ fn the_interfaces_are_those_of_the_compiled_contracts() {
         }
         errors.extend(compiled.into_iter().filter(|entry| entry.starts_with("error ")));
     }
-    for selector in abi::Refusals::RefusalsErrors::SELECTORS {
+    for selector in Refusals::RefusalsErrors::SELECTORS {
         let known = |entry: &String| keccak256(entry.strip_prefix("error ").unwrap())[..4] == *selector;
         assert!(errors.iter().any(known), "no contract has the error {}", hex::encode(selector));
     }
@@ -194,15 +197,15 @@ fn the_interfaces_are_those_of_the_compiled_contracts() {
 fn topics_are_those_of_puffers_protocol() {
     let provisioned = "96cbbd073e24b0a7d0cab7dc347c239e52be23c1b44ce240b3b929821fed19a4";
     let exited = "f435da9e3aeccc40d39fece7829f9941965ceee00d31fa7a89d608a273ea906e";
-    assert_eq!(hex::encode(TOPICS[0]), provisioned);
-    assert_eq!(hex::encode(TOPICS[1]), exited);
+    assert_eq!(hex::encode(protocol::TOPICS[0]), provisioned);
+    assert_eq!(hex::encode(protocol::TOPICS[1]), exited);
 }
 
 #[test]
 fn refusals_are_told_by_name_and_value() {
-    let stale = abi::Refusals::StaleReferenceSlot { given: 1, last: 2 }.abi_encode();
+    let stale = Refusals::StaleReferenceSlot { given: 1, last: 2 }.abi_encode();
     assert_eq!(refusal(&stale), Some(Refusal::Stale));
-    let epoch = abi::Refusals::WrongKeyEpoch { given: 1, current: 2 }.abi_encode();
+    let epoch = Refusals::WrongKeyEpoch { given: 1, current: 2 }.abi_encode();
     assert_eq!(refusal(&epoch), Some(Refusal::Other("WrongKeyEpoch { given: 1, current: 2 }".to_owned())));
     assert_eq!(refusal(&[]), None);
     assert_eq!(refusal(&[1, 2, 3, 4]), None);
@@ -221,8 +224,11 @@ fn events_count_only_from_the_contract_that_has_them() {
         moduleName: B256::ZERO,
     };
     let data = provisioned.encode_log_data();
-    assert_eq!(event(&CONTRACTS, &log(CONTRACTS.protocol, data.clone())), Ok(Some(ProtocolEvent::Provisioned(key))));
-    assert_eq!(event(&CONTRACTS, &log(CONTRACTS.ejection_registry, data)), Ok(None));
+    assert_eq!(
+        event(&contracts(), &log(contracts().protocol, data.clone())),
+        Ok(Some(ProtocolEvent::Provisioned(key)))
+    );
+    assert_eq!(event(&contracts(), &log(contract(DutyKind::Ejection), data)), Ok(None));
     let ordered = EjectionRegistry::ValidatorEjected {
         validatorIndex: 3,
         referenceSlot: 24,
@@ -231,7 +237,7 @@ fn events_count_only_from_the_contract_that_has_them() {
         pubkeyTail: FixedBytes::repeat_byte(9),
     };
     assert_eq!(
-        event(&CONTRACTS, &log(CONTRACTS.ejection_registry, ordered.encode_log_data())),
+        event(&contracts(), &log(contract(DutyKind::Ejection), ordered.encode_log_data())),
         Ok(Some(ProtocolEvent::Ordered { pubkey: key, reference_slot: Slot(24) }))
     );
 }
@@ -246,7 +252,7 @@ fn a_log_that_holds_no_public_key_is_an_error() {
         vtBurnAmount: U256::ZERO,
     };
     let mut data = exited.encode_log_data();
-    assert!(event(&CONTRACTS, &log(CONTRACTS.protocol, data.clone())).unwrap_err().contains("47 bytes"));
+    assert!(event(&contracts(), &log(contracts().protocol, data.clone())).unwrap_err().contains("47 bytes"));
     data.data = data.data.slice(..data.data.len() - 1);
-    assert!(event(&CONTRACTS, &log(CONTRACTS.protocol, data)).is_err());
+    assert!(event(&contracts(), &log(contracts().protocol, data)).is_err());
 }

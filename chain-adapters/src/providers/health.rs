@@ -149,10 +149,10 @@ mod tests {
     const QUICK: FetchOutcome = FetchOutcome::State(Duration::from_millis(100));
 
     /// A provider that has finalized epoch 9 and of which this came.
-    fn health(outcome: &[FetchOutcome]) -> ProviderHealth {
+    fn health(outcomes: &[FetchOutcome]) -> ProviderHealth {
         let health = ProviderHealth::default();
         health.finalized(Epoch(9));
-        for came in outcome {
+        for outcome in outcomes {
             health.note(*outcome, EPOCH, Instant::now());
         }
         health
@@ -166,8 +166,8 @@ mod tests {
     fn who_fails_is_asked_later_and_who_succeeds_is_forgiven() {
         let fresh = rank(&health(&[]));
         assert_eq!(fresh, rank(&health(&[QUICK])));
-        for came in [FetchOutcome::Trouble, FetchOutcome::None, FetchOutcome::Lie] {
-            assert!(rank(&health(&[came])) > fresh, "{outcome:?}");
+        for outcome in [FetchOutcome::Trouble, FetchOutcome::None, FetchOutcome::Lie] {
+            assert!(rank(&health(&[outcome])) > fresh, "{outcome:?}");
             assert_eq!(
                 health(&[outcome, FetchOutcome::Trouble, FetchOutcome::None]).has_lied(),
                 outcome == FetchOutcome::Lie

@@ -166,7 +166,7 @@ async fn who_was_found_to_serve_no_states_is_not_asked_for_one() {
         let (epoch, slot) = (Epoch(3), Slot(FINALIZED_SLOT));
         let checkpoint = Checkpoint { epoch, root, block_slot: slot, state_root, execution: None };
         let pubkeys = vec![BlsPubkey::from(beacon::pubkey(1))];
-        ask(&readers, Query::Validators { checkpoint, slot, pubkeys }).await.unwrap();
+        ask(&readers, Query::State { checkpoint, slot, pubkeys }).await.unwrap();
         let states = server.asked()[before..].iter().filter(|asked| asked.contains("debug")).count();
         assert_eq!(states, asked_for, "{found_out}");
     }

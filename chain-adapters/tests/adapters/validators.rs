@@ -6,7 +6,7 @@ use crate::support::{
     server::{Asked, Reply, Said},
 };
 use guardian_protocol::{
-    BlsPubkey, Checkpoint, Epoch, Gwei, Query, ReadFailure, Reading, Slot, ValidatorIndex, ValidatorRecord,
+    BlsPubkey, Census, Checkpoint, Epoch, Participation, Query, ReadFailure, Reading, Slot, ValidatorRecord, testing,
 };
 use serde_json::json;
 
@@ -14,7 +14,7 @@ const VALIDATORS: &str = "/eth/v1/beacon/states/24/validators";
 
 fn validators(indices: impl IntoIterator<Item = u64>) -> Query {
     let pubkeys = indices.into_iter().map(|index| BlsPubkey::new(pubkey(index))).collect();
-    Query::Validators { checkpoint: checkpoint(), slot: Slot(FINALIZED_SLOT), pubkeys }
+    Query::State { checkpoint: checkpoint(), slot: Slot(FINALIZED_SLOT), pubkeys }
 }
 
 async fn read_validators(
@@ -36,12 +36,9 @@ fn checkpoint() -> Checkpoint {
 
 fn record(index: u64) -> ValidatorRecord {
     ValidatorRecord {
-        index: ValidatorIndex(index),
         pubkey: BlsPubkey::new(pubkey(index)),
-        balance: Gwei(32_000_000_000 + index),
         slashed: index == 3,
-        activation_epoch: Epoch(0),
-        exit_epoch: Epoch::FAR_FUTURE,
+        ..testing::validator(index, 32_000_000_000 + index)
     }
 }
 
@@ -86,7 +83,17 @@ async fn where_the_state_is_not_known_by_slot_the_state_itself_is_read() {
     for id in ["24", "finalized"] {
         let answer = read_validators(move |asked| skipped(asked, id, beacon::state_ssz(24, 50))).await;
         let Ok(Reading::State(state)) = answer else { panic!("{answer:?}") };
-        assert_eq!(state.validators, vec![record(1), record(3)]);
+        // The state tells how they take part; nobody does in this one.
+        let participation = Some(Participation { previous: 0, current: 0, inactivity: 0 });
+        assert_eq!(state.validators, [1, 3].map(|index| ValidatorRecord { participation, ..record(index) }));
+        let effective = 50 * 32_000_000_000;
+        let census = Census {
+            validators: 50,
+            active: 50,
+            active_balance: effective + (0..50).sum::<u128>(),
+            active_effective_balance: effective,
+        };
+        assert_eq!(state.census, census);
         assert_eq!((state.slot, state.own), (Slot(24), true));
     }
 }

@@ -12,7 +12,8 @@ pub use dossier::{Dossier, Replay};
 pub use explanation::ValidatorLine;
 pub use facts::{Difference, Fact};
 pub(crate) use facts::{differences, facts};
-pub(crate) use tree::{Node, Place};
+pub use tree::Node;
+pub(crate) use tree::Place;
 
 #[cfg(test)]
 mod tests;

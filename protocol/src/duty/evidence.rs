@@ -1,7 +1,7 @@
 //! What duties are decided from: one finalized reference, what the contracts say there, and whatever else the duties that are due
 //! asked for ([`Need`]).
 
-use super::{DutyKind, PerKind, Rules};
+use super::{DutyKind, Figure, PerKind, Rules};
 use crate::types::{BlockRef, BlsPubkey, Census, Checkpoint, KeyEpoch, Level, Proof, Registry, Slot, ValidatorRecord};
 use guardian_crypto::schnorr::GroupKey;
 use serde::{Deserialize, Serialize};
@@ -117,5 +117,34 @@ impl Evidence {
         let ordered = |pubkey: &BlsPubkey| Some((*pubkey, registry.ordered_at(pubkey)?));
         let orders = registry.validators().filter_map(ordered).collect();
         Self { checkpoint, slot, chain, proof, validators, unknown, orders, census, _sealed: Sealed }
+    }
+
+    /// What people watch of each kind.
+    pub(crate) fn figures(&self) -> Vec<Figure> {
+        let of_kind = |rules: &Rules| {
+            let kind = rules.kind();
+            rules.figures(self).into_iter().map(move |(name, value)| Figure { kind, name, value })
+        };
+        self.chain.rules.iter().flat_map(of_kind).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        testing::{any_chain_view, evidence_with, validator},
+        types::ProtocolEvent,
+    };
+
+    #[test]
+    fn evidence_names_validators_that_the_beacon_chain_does_not_know() {
+        let mut registry = Registry::default();
+        let pubkeys = [validator(1, 1).pubkey, validator(2, 1).pubkey];
+        let block = BlockRef { number: 1, hash: [3; 32].into(), timestamp: 1 };
+        registry.advance(block, &pubkeys.map(ProtocolEvent::Provisioned));
+        let evidence = evidence_with(any_chain_view(100), 100, vec![validator(1, 1)], &registry);
+        assert_eq!(evidence.unknown, vec![pubkeys[1]]);
+        assert!(evidence.orders.is_empty());
     }
 }

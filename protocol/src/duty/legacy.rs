@@ -99,6 +99,11 @@ impl PufferMessage {
     /// What the group signs for the `FrostGuardianModule` at `module`.
     #[must_use]
     pub fn digest(&self, chain_id: u64, module: Address, key_epoch: KeyEpoch) -> B256 {
+        typed_data(separator(chain_id, module), self.struct_hash(key_epoch))
+    }
+
+    /// EIP-712's hash of what the group signs.
+    pub(super) fn struct_hash(&self, key_epoch: KeyEpoch) -> B256 {
         let words = |kind| Words::new(kind).number(key_epoch.0);
         let words = match self {
             Self::Provisioning(validator) => words(PROVISIONING_TYPE)
@@ -116,7 +121,7 @@ impl PufferMessage {
                 words(COUNT_TYPE).word((*validators).into()).word((*epoch).into())
             }
         };
-        typed_data(separator(chain_id, module), words.hash())
+        words.hash()
     }
 
     /// What each guardian signs with ECDSA for one of Puffer's own modules: EIP-191 over the hash of the ABI encoding.

@@ -4,31 +4,29 @@
 //! contract sets, what has to be read for it, how it is decided, and how the contract shows that it has it. This file is the table:
 //! each question is one match with a line for each kind. Everything else in the brain knows a kind only as a label.
 //!
-//! To add a kind: its folder; its lines here and in [`kind`]; its file in `chain-adapters/src/contracts/`, and its line there.
+//! To add a kind: its folder; its lines here; its file in `chain-adapters/src/contracts/`, and its lines there; its address in the
+//! configuration.
 
 mod abi;
 mod digest;
 mod ejection;
 mod evidence;
 mod id;
-mod kind;
 pub(crate) mod legacy;
+mod per_kind;
 mod reserves;
 mod schedule;
-#[cfg(test)]
-mod tests;
 
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use digest::rotation_of;
 pub use digest::{DigestDomain, rotation};
 pub(crate) use ejection::ORDER_LIFE;
-pub use ejection::{Ejection, EjectionOrder, EjectionReason, Rules as EjectionRules};
 pub use evidence::{ChainView, Evidence};
 pub(crate) use evidence::{Need, Needs};
 pub use id::{DutyId, Subject};
-pub use kind::{DutyKind, PerKind};
-pub use reserves::{ReserveReport, Rules as ReserveRules};
+pub use per_kind::PerKind;
 
+use self::kinds::{EjectionOrder, EjectionRules, ReserveReport, ReserveRules};
 use crate::{
     setup::Contracts,
     types::{Epoch, KeyEpoch, Level, Slot, ValidatorIndex, ValidatorRecord},
@@ -36,6 +34,26 @@ use crate::{
 use alloy_primitives::{Address, B256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
+
+/// What each kind states, and the rules that its contract sets: all that other crates may use of them.
+pub(crate) mod kinds {
+    pub use super::ejection::{Ejection, EjectionOrder, EjectionReason, Rules as EjectionRules};
+    pub use super::reserves::{ReserveReport, Rules as ReserveRules};
+}
+
+/// What guardians state to contracts. The order is that in which duties are decided; the numbers are lasting.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[borsh(use_discriminant = true)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum DutyKind {
+    /// Force validators out.
+    Ejection = 0,
+    /// Report what stands behind pufETH.
+    Reserves = 1,
+}
 
 /// A statement of the guardians to a contract.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -72,6 +90,17 @@ pub enum Rules {
     Reserves(ReserveRules),
 }
 
+/// A number that people watch: of a kind, with a name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    /// Whose.
+    pub kind: DutyKind,
+    /// What it is, with its unit at the end.
+    pub name: &'static str,
+    /// How much.
+    pub value: f64,
+}
+
 /// What a contract's [`Level`] means for a signed duty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -100,6 +129,18 @@ pub enum DutyError {
 // The table. --------------------------------------------------------------------------------------------------------------------
 
 impl DutyKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Ejection, Self::Reserves];
+
+    /// The word used in logs, metrics, status, configuration and names of files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ejection => "ejection",
+            Self::Reserves => "reserves",
+        }
+    }
+
     /// The contract that verifies the signature; it is part of the digest. `None` if this network has none.
     pub(crate) fn verifier(self, contracts: &Contracts) -> Option<Address> {
         match self {
@@ -141,6 +182,23 @@ impl Rules {
         }
         .into_iter()
         .collect()
+    }
+
+    /// What people watch of a kind, besides its duties.
+    pub(crate) fn figures(&self, evidence: &Evidence) -> Vec<(&'static str, f64)> {
+        match self {
+            Self::Ejection(_) => Vec::new(),
+            Self::Reserves(rules) => rules.figures(evidence),
+        }
+    }
+
+    /// What the contract of `kind` says on the chain that tests stand on.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn example(kind: DutyKind) -> Self {
+        match kind {
+            DutyKind::Ejection => Self::Ejection(EjectionRules::example()),
+            DutyKind::Reserves => Self::Reserves(ReserveRules::example()),
+        }
     }
 
     /// Every rule as a fact: a name and a value in words.
@@ -226,6 +284,20 @@ impl Duty {
 
 // What follows from the table. --------------------------------------------------------------------------------------------------
 
+impl DutyKind {
+    /// The number used in keys of the store.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+impl std::fmt::Display for DutyKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl Standing {
     /// For contracts that accept numbers in increasing order: `own` is the duty's.
     fn by(level: Level, own: u64) -> Self {
@@ -281,5 +353,19 @@ impl Duty {
         ];
         let common = common.into_iter().map(|(name, value)| (name.to_owned(), value));
         common.chain(self.body.statements()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_places_and_words_are_what_serde_says() {
+        for (place, kind) in DutyKind::ALL.into_iter().enumerate() {
+            assert_eq!(usize::from(kind.number()), place);
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+            assert_eq!(borsh::to_vec(&kind).unwrap(), [kind.number()]);
+        }
     }
 }

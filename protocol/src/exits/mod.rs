@@ -18,7 +18,10 @@ mod tests;
 use self::{open::OpenExit, publish::RateLimit};
 use crate::{
     agree::order::{Turn, rank},
-    duty::{DutyBody, EjectionOrder, EjectionReason, Evidence, ORDER_LIFE},
+    duty::{
+        DutyBody, DutyKind, Evidence, ORDER_LIFE,
+        kinds::{EjectionOrder, EjectionReason},
+    },
     effects::Effects,
     event::Event,
     setup::Setup,
@@ -63,6 +66,9 @@ pub(crate) struct Exits {
 }
 
 impl Exits {
+    /// The kind of duty that leads to exits.
+    pub(crate) const KIND: DutyKind = DutyKind::Ejection;
+
     /// With these shares of validators' keys.
     #[must_use]
     pub(crate) fn new(keys: BTreeMap<BlsPubkey, ValidatorKey>) -> Self {
@@ -185,6 +191,8 @@ impl Exits {
         self.running = None;
         self.idle = false;
         match outcome {
+            // They were begun before the operator held ejections: they are made again when those go on.
+            Outcome::Signed { .. } if self.held => None,
             Outcome::Signed { order, parts } => self.signed(order, parts, fx),
             Outcome::Checked(exits) => {
                 self.checked(now, exits, fx);
@@ -283,7 +291,7 @@ impl Exits {
         chosen
             .take_while(|exit| {
                 let enough = parts >= PARTS_AT_ONCE;
-                parts = parts.saturating_add(exit.fresh.len());
+                parts = parts.saturating_add(exit.fresh.len().max(1));
                 !enough
             })
             .collect()

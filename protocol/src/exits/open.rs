@@ -2,7 +2,10 @@
 
 use super::root::exit_root;
 use crate::{
-    duty::{DutyId, Ejection, EjectionReason},
+    duty::{
+        DutyId,
+        kinds::{Ejection, EjectionReason},
+    },
     ports::SignedExit,
     setup::Setup,
     sign::Signed,
@@ -89,12 +92,13 @@ impl OpenExit {
         self.ours.is_none().then(|| ToSign { index: self.index, key: Arc::clone(&self.key), root: self.root })
     }
 
-    /// As many of the parts of members that `are_chosen` as are needed.
+    /// As many of the parts of members that `are_chosen` as are needed. None, if ours came last and there are enough: then what is left
+    /// is to combine them.
     pub(super) fn to_check(&self, are_chosen: impl Fn(MemberId) -> bool) -> Option<ToCheck> {
         let need = usize::from(self.key.commitments.threshold()).saturating_sub(self.verified.len());
         let chosen = self.fresh.iter().filter(|(member, _)| are_chosen(**member)).take(need);
         let fresh: BTreeMap<MemberId, PartialSignature> = chosen.map(|(member, part)| (*member, *part)).collect();
-        (!fresh.is_empty()).then(|| ToCheck {
+        (need == 0 || !fresh.is_empty()).then(|| ToCheck {
             order: self.order,
             index: self.index,
             key: Arc::clone(&self.key),

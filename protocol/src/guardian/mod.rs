@@ -17,7 +17,7 @@ use crate::{
     agree::Tally,
     audit::Comparisons,
     decide::decide,
-    duty::{Duty, DutyId, DutyKind, Evidence},
+    duty::{Duty, DutyId, Evidence},
     effects::{Effects, Recipient},
     event::Event,
     exits::Exits,
@@ -216,7 +216,7 @@ impl Guardian {
         }
         let holds = &self.holds;
         self.submissions.poll(now, |kind| holds.is_held(now, kind), &mut self.ids, &self.setup, fx);
-        self.exits.poll(now, self.holds.is_held(now, DutyKind::Ejection), &self.setup, fx);
+        self.exits.poll(now, self.holds.is_held(now, Exits::KIND), &self.setup, fx);
     }
 
     fn decide(&mut self, now: Timestamp, evidence: Evidence, fx: &mut Effects) {

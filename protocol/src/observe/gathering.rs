@@ -41,7 +41,7 @@ impl Gathering {
         let pubkeys = self.pubkeys(registry);
         // Nothing is asked of a state if the protocol has no validators and nobody needs to know how many the network has.
         let is_asked_of = !pubkeys.is_empty() || self.needs.has(Need::Census);
-        (self.state.is_none() && is_asked_of).then(|| Query::State { checkpoint: *checkpoint, slot: *slot, pubkeys })
+        (self.state.is_none() && is_asked_of).then_some(Query::State { checkpoint: *checkpoint, slot: *slot, pubkeys })
     }
 
     /// Takes the answers to the question that [`Gathering::next`] last gave.

@@ -26,7 +26,7 @@ use gathering::Gathering;
 
 /// The observation machine.
 #[derive(Debug)]
-pub struct Observer {
+pub(crate) struct Observer {
     registry: Registry,
     stage: Stage,
     /// The open question.
@@ -50,7 +50,7 @@ pub(crate) type Reference = (Checkpoint, Slot, ChainView);
 
 /// Why nothing can be observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub enum Trouble {
     /// Too few providers answer.
     TooFewAnswers(Layer),
     /// They contradict each other.
@@ -66,19 +66,19 @@ enum Progress {
     /// Nothing new is finalized.
     Nothing,
     /// There is more to ask.
-    Ask(Stage, Query),
+    Ask(Box<(Stage, Query)>),
     /// Everything is known.
     Done(Box<Evidence>),
 }
 
 impl Observer {
     /// Starts with what the store knows of the contracts' events.
-    pub fn restore(registry: Registry) -> Self {
+    pub(crate) fn restore(registry: Registry) -> Self {
         Self { registry, stage: Stage::Idle, asked: None, next_poll: Timestamp(0), last: None, trouble: None }
     }
 
     /// The protocol's validators.
-    pub fn registry(&self) -> &Registry {
+    pub(crate) fn registry(&self) -> &Registry {
         &self.registry
     }
 
@@ -98,7 +98,7 @@ impl Observer {
     }
 
     /// Asks what is finalized if it is time to, and gives up questions that nobody answers.
-    pub fn poll(&mut self, now: Timestamp, ids: &mut QueryIds, setup: &Setup, fx: &mut Effects) {
+    pub(crate) fn poll(&mut self, now: Timestamp, ids: &mut QueryIds, setup: &Setup, fx: &mut Effects) {
         if let Some((_, since)) = self.asked
             && now.since(since) >= setup.timing.query_timeout
         {
@@ -136,7 +136,8 @@ impl Observer {
                 .map(|()| self.gather(gathering, setup)),
         };
         match progress {
-            Ok(Progress::Ask(stage, query)) => {
+            Ok(Progress::Ask(next)) => {
+                let (stage, query) = *next;
                 // Between two questions nobody knows yet whether the trouble has passed.
                 self.ask(now, stage, query, ids, fx);
                 None
@@ -149,7 +150,8 @@ impl Observer {
                 self.trouble = None;
                 self.last = Some(evidence.checkpoint.epoch);
                 let (checkpoint, validators, proof) = (evidence.checkpoint, evidence.validators.len(), evidence.proof);
-                fx.report(Event::Observed { checkpoint, validators, proof });
+                let figures = evidence.figures();
+                fx.report(Event::Observed { checkpoint, validators, proof, figures });
                 Some(*evidence)
             }
             Err(trouble) => {
@@ -170,7 +172,7 @@ impl Observer {
         };
         let at =
             checkpoint.execution.map_or_else(|| At::Time(setup.network.time_of(slot)), |block| At::Block(block.hash));
-        Ok(Progress::Ask(Stage::Chain(checkpoint, slot), Query::Chain(at)))
+        Ok(Progress::Ask(Box::new((Stage::Chain(checkpoint, slot), Query::Chain(at)))))
     }
 
     fn chain(
@@ -198,7 +200,7 @@ impl Observer {
     /// Goes on to the next question that can be asked now; if none is left, the evidence is complete.
     fn gather(&self, gathering: Box<Gathering>, setup: &Setup) -> Progress {
         match gathering.next(&self.registry, setup) {
-            Some(query) => Progress::Ask(Stage::Gathering(gathering), query),
+            Some(query) => Progress::Ask(Box::new((Stage::Gathering(gathering), query))),
             None => Progress::Done(Box::new(gathering.into_evidence(&self.registry))),
         }
     }
@@ -228,11 +230,11 @@ pub(crate) fn needs_of_exits(any_open: bool) -> Needs {
 
 /// Numbers questions.
 #[derive(Debug, Default)]
-pub struct QueryIds(u64);
+pub(crate) struct QueryIds(u64);
 
 impl QueryIds {
     /// A number that was not used since the start.
-    pub fn fresh(&mut self) -> QueryId {
+    pub(crate) fn fresh(&mut self) -> QueryId {
         self.0 = self.0.saturating_add(1);
         QueryId(self.0)
     }

@@ -5,10 +5,11 @@ use super::{
     boots::{Boots, Finding},
 };
 use crate::{
-    duty::DutyKind,
+    duty::{DutyKind, Subject},
     effects::Effects,
     event::Event,
-    types::{BootId, Challenge, Epoch, MemberId, Timestamp},
+    testing::{member, released},
+    types::{BootId, Challenge, Epoch, Timestamp},
     wire::{Greeting, Probe},
 };
 use proptest::prelude::*;
@@ -22,10 +23,6 @@ fn challenge(number: u32) -> Challenge {
     let mut bytes = [0; 16];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
     Challenge(bytes)
-}
-
-fn member(number: u16) -> MemberId {
-    MemberId::new(number).unwrap()
 }
 
 /// Two starts were heard.
@@ -177,7 +174,7 @@ fn we_believe_that_we_run_twice_when_more_say_so_than_can_be_faulty() {
     assert!(doppelgangers.has_own());
     doppelgangers.told(member(3), false, &mut fx);
     assert!(!doppelgangers.has_own());
-    let events = fx.commit(&mut Nowhere).unwrap().events;
+    let events = released(fx).events;
     assert_eq!(events, [Event::OwnDoppelgangerFound { by: vec![member(2), member(3)] }, Event::OwnDoppelgangerGone]);
 }
 
@@ -199,24 +196,14 @@ fn who_asks_or_greets_all_the_time_is_not_answered_all_the_time() {
         counts[0] += usize::from(doppelgangers.answer(now, member(2), &probe).is_some());
         // A new start each time: it says so itself, so it earns nothing by it.
         counts[1] += usize::from(peers.greeted(now, member(2), &greeting(boot(u8::try_from(ms % 250).unwrap()))));
-        counts[2] += usize::from(peers.may_tell(now, member(2), DutyKind::Reserves));
+        counts[2] += usize::from(peers.may_tell(now, member(2), (DutyKind::Reserves, Subject::Whole)));
     }
     assert_eq!(counts, [5, 5, 5]);
     let now = Timestamp(5_000);
     assert!(doppelgangers.answer(now, member(3), &probe).is_some(), "another asker");
     assert!(peers.greeted(now, member(3), &greeting(boot(3))), "another member");
-    assert!(peers.may_tell(now, member(2), DutyKind::Ejection), "another kind");
-}
-
-#[derive(Debug)]
-struct Nowhere;
-
-impl crate::ports::AppendRecords for Nowhere {
-    type Error = std::convert::Infallible;
-
-    fn append(&mut self, _: &[crate::record::Record]) -> Result<(), Self::Error> {
-        Ok(())
-    }
+    assert!(peers.may_tell(now, member(2), (DutyKind::Ejection, Subject::Whole)), "another kind");
+    assert!(peers.may_tell(now, member(2), (DutyKind::Reserves, Subject::Batch([1; 32].into()))), "another subject");
 }
 
 /// What an asker may see of a member, in the order in which it happens at the asker.

@@ -93,6 +93,7 @@ impl Guard {
     ///
     /// # Errors
     /// [`NotSafe`] with the reason; nothing changed.
+    #[expect(clippy::result_large_err, reason = "a refusal names both digests, and is rare")]
     pub(crate) fn check_and_insert(&mut self, duty: &Duty, digest: B256, fx: &mut Effects) -> Result<Safe, NotSafe> {
         let id = duty.id();
         match self.decided.get(&id) {
@@ -116,6 +117,7 @@ impl Guard {
     ///
     /// # Errors
     /// If another digest, or none, was let through.
+    #[expect(clippy::result_large_err, reason = "a refusal names both digests, and is rare")]
     pub(crate) fn permit(&self, id: DutyId, digest: B256) -> Result<Permit, NotSafe> {
         match self.decided.get(&id) {
             Some(decided) if *decided == digest => Ok(Permit { id, digest }),

@@ -1,7 +1,5 @@
 //! A committee whose secrets are all known: dealt from a seed.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can't go on has failed")]
-
 use crate::{Committee, KeyEpoch, Member, MemberId, Secrets};
 use guardian_crypto::{
     frost::{KeyShare, dealer},

@@ -1,16 +1,25 @@
 //! What tests of this crate and of others stand on: one committee, one chain, one set of contracts, and the words that are spoken between
 //! guardians, which nobody else needs. No leave to sign can be had here either.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can't go on has failed")]
+
 mod committee;
+mod eyes;
+mod store;
 mod world;
 
 pub use committee::{Dealt, member};
-pub use world::{chain_spec, chain_view, checkpoint, contracts, evidence, evidence_with, rules, setup, validator};
+pub use eyes::Eyes;
+pub use store::{Log, released};
+pub use world::{
+    any_chain_view, chain_spec, chain_view, checkpoint, contracts, evidence, evidence_with, reserve_rules, rules,
+    setup, validator,
+};
 
 pub use crate::{
     agree::order::{Turn, order, rank},
-    audit::Fact,
-    observe::{Observer, QueryIds},
+    audit::{Fact, Node},
+    observe::Trouble,
     types::Registry,
     wire::{
         Alive, Announcement, Commitment, CommitmentLabel, EnvelopeError, Finding, Greeting, Inquiry, Message, Package,

@@ -1,13 +1,14 @@
 //! One chain with contracts for every kind of duty, and what is read on it. A new kind adds its rules here, and no test names kinds again.
 
+use super::Dealt;
 use crate::{
-    BlockRef, BlsPubkey, ChainSpec, ChainView, Checkpoint, Committee, Contracts, DutyKind, EjectionRules, Epoch,
-    Evidence, Gwei, KeyEpoch, Level, MemberId, PerKind, Proof, ProviderQuorum, ReserveRules, Rules, Setup, Slot,
-    Timing, ValidatorIndex, ValidatorRecord, types::Registry,
+    BlockRef, BlsPubkey, ChainSpec, ChainView, Checkpoint, Committee, Contracts, DutyKind, Epoch, Evidence, Fork, Gwei,
+    KeyEpoch, Level, MemberId, PerKind, Proof, ProviderQuorum, Rules, Setup, Slot, Timing, ValidatorIndex,
+    ValidatorRecord, types::Registry,
 };
 use guardian_crypto::schnorr::GroupKey;
 
-/// A chain without forks. 8 slots are an epoch, as with the minimal preset.
+/// A chain that has had one fork, at its first epoch. 8 slots are an epoch, as with the minimal preset.
 #[must_use]
 pub fn chain_spec() -> ChainSpec {
     ChainSpec {
@@ -16,7 +17,7 @@ pub fn chain_spec() -> ChainSpec {
         genesis_time: 0,
         seconds_per_slot: 12,
         slots_per_epoch: 8,
-        forks: Vec::new(),
+        forks: vec![Fork { epoch: Epoch(0), version: [1, 0, 0, 1] }],
         capella_fork_version: None,
         deneb_fork_epoch: None,
     }
@@ -47,19 +48,10 @@ pub fn setup(committee: Committee, me: MemberId) -> Setup {
     }
 }
 
-/// What the contracts of all kinds say: validators below 31.75 ETH must leave, everything periodic is due every ten epochs.
+/// What the contracts of all kinds say: validators below 31.75 ETH must leave, a report is due every ten epochs.
 #[must_use]
 pub fn rules() -> Vec<Rules> {
-    let of_kind = |kind| match kind {
-        DutyKind::Ejection => Rules::Ejection(EjectionRules { threshold: Gwei(31_750_000_000).to_wei() }),
-        DutyKind::Reserves => Rules::Reserves(ReserveRules {
-            period: 10,
-            vaults: vec![([8; 20].into(), 7_000_000_000), ([9; 20].into(), 5_999_999_999)],
-            pods: vec![([7; 20].into(), 3_000_000_000)],
-            liabilities: 4_000_000_001,
-        }),
-    };
-    DutyKind::ALL.into_iter().map(of_kind).collect()
+    DutyKind::ALL.into_iter().map(Rules::example).collect()
 }
 
 /// The contracts at block `epoch`, with nothing accepted yet.
@@ -72,6 +64,22 @@ pub fn chain_view(group_key: GroupKey, epoch: u64) -> ChainView {
         rules: rules(),
         accepted: DutyKind::ALL.into_iter().map(|kind| (kind, Level(0))).collect::<PerKind<Level>>(),
     }
+}
+
+/// The same, with the key of some committee.
+#[must_use]
+pub fn any_chain_view(epoch: u64) -> ChainView {
+    chain_view(Dealt::new(3, 2, 3).committee.group_key(), epoch)
+}
+
+/// The rules of reserves in `chain`, to be changed.
+///
+/// # Panics
+/// If there are none.
+#[must_use]
+pub fn reserve_rules(chain: &mut ChainView) -> &mut crate::ReserveRules {
+    let found = chain.rules.iter_mut().find_map(|rules| if let Rules::Reserves(of) = rules { Some(of) } else { None });
+    found.unwrap()
 }
 
 /// The finalized checkpoint of `epoch`.

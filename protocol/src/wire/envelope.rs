@@ -53,7 +53,7 @@ struct Body {
 
 impl Envelope {
     /// The format's version.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
     /// The largest message: an announcement or package of 100 guardians stays far below.
     pub const MAX_BYTES: usize = 256 * 1024;
 

@@ -1,7 +1,7 @@
 //! What guardians say to each other, and the strict codec for it.
 //!
 //! The encoding is [borsh](https://borsh.io), which is canonical: a value has exactly one encoding, and decoding refuses every
-//! other byte sequence, trailing bytes included. `tests/formats.rs` pins it.
+//! other byte sequence, trailing bytes included. `tests/formats/` pins it.
 
 mod envelope;
 mod message;

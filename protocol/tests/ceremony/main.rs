@@ -14,6 +14,7 @@
 
 mod cast;
 mod complete;
+mod endings;
 mod evidence;
 mod formats;
 mod liars;

@@ -1,39 +1,17 @@
 //! A committee of three from a fixed seed, and one of everything that it can say.
 
 use guardian_crypto::{
-    frost::{
-        dealer,
-        signing::{Commitments, SignatureShare},
-    },
-    identity::IdentityKey,
+    frost::signing::{Commitments, SignatureShare},
+    schnorr::Signature,
 };
 use guardian_protocol::{
-    BlsPubkey, BootId, Committee, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei, KeyEpoch,
-    Member, MemberId, ReserveReport, Slot, ValidatorIndex,
+    BlsPubkey, BootId, Duty, DutyBody, DutyId, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei, KeyEpoch,
+    ReserveReport, Slot, Subject, ValidatorIndex, testing::Dealt,
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 /// Two of three.
-pub(crate) struct Fixture {
-    pub(crate) committee: Committee,
-    pub(crate) identities: Vec<IdentityKey>,
-}
-
-pub(crate) fn fixture() -> Fixture {
-    let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let (_, public) = dealer::deal(3, 2, &mut rng).unwrap();
-    let identities: Vec<IdentityKey> = (0..3).map(|_| IdentityKey::generate(&mut rng)).collect();
-    let members = MemberId::first(3).zip(&identities).map(|(id, identity)| Member {
-        id,
-        name: format!("guardian-{id}"),
-        identity: identity.public(),
-    });
-    let committee = Committee::new(members, public, KeyEpoch(1)).unwrap();
-    Fixture { committee, identities }
-}
-
-pub(crate) fn member(number: u16) -> MemberId {
-    MemberId::new(number).unwrap()
+pub(crate) fn fixture() -> Dealt {
+    Dealt::new(3, 2, 1)
 }
 
 pub(crate) const BOOT: BootId = BootId([7; 16]);
@@ -44,6 +22,16 @@ pub(crate) fn points() -> Commitments {
 
 pub(crate) fn share() -> SignatureShare {
     SignatureShare::from_bytes(&[3; 32]).unwrap()
+}
+
+/// A point and a scalar, well formed, of nobody: R = G, z = 1.
+pub(crate) fn signature() -> Signature {
+    let bytes = hex::decode(
+        "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798\
+         483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8\
+         0000000000000000000000000000000000000000000000000000000000000001",
+    );
+    Signature::from_bytes(&bytes.unwrap()).unwrap()
 }
 
 pub(crate) fn order() -> Duty {
@@ -65,6 +53,13 @@ pub(crate) fn report() -> Duty {
         pending: Gwei(0),
         liabilities: Gwei(500_000_000_001),
     }))
+}
+
+/// Duties about one thing each.
+pub(crate) fn about_one_thing() -> [(&'static str, DutyId); 2] {
+    let registration = Subject::Registration { module: [7; 32].into(), index: 3 };
+    let id = |subject| DutyId { subject, ..order().id() };
+    [("registration", id(registration)), ("batch", id(Subject::Batch([8; 32].into())))]
 }
 
 fn duty(body: DutyBody) -> Duty {

@@ -1,23 +1,14 @@
 //! Records: one vector for each, and nothing else decodes.
 
 use super::{
-    committee::{fixture, member, order, report},
+    committee::{about_one_thing, fixture, order, report, signature},
     golden,
 };
-use guardian_crypto::schnorr::Signature;
-use guardian_protocol::{BlockRef, BlsPubkey, DecodeError, Epoch, Fault, ProtocolEvent, Record, Slot};
+use guardian_protocol::{
+    BlockRef, BlsPubkey, DecodeError, DutyKind, Epoch, Fault, ProtocolEvent, Record, Slot, Timestamp, testing::member,
+};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-
-/// A point and a scalar, well formed, of nobody: R = G, z = 1.
-fn signature() -> Signature {
-    let bytes = hex::decode(
-        "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798\
-         483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8\
-         0000000000000000000000000000000000000000000000000000000000000001",
-    );
-    Signature::from_bytes(&bytes.unwrap()).unwrap()
-}
 
 /// A proof in form, of nothing.
 fn fault() -> Fault {
@@ -45,7 +36,18 @@ fn all() -> BTreeMap<&'static str, Record> {
         ProtocolEvent::Ordered { pubkey, reference_slot: Slot(72) },
         ProtocolEvent::Exited(pubkey),
     ];
+    let [(_, registration), (_, batch)] = about_one_thing();
+    let hold = |until: Option<u64>| {
+        let hold = Some((until.map(Timestamp), "the governor asked for it".to_owned()));
+        Record::Hold { kind: DutyKind::Reserves, hold }
+    };
     BTreeMap::from([
+        ("decided_about_a_registration", Record::Decided { id: registration, digest: [6; 32].into() }),
+        ("decided_about_a_batch", Record::Decided { id: batch, digest: [6; 32].into() }),
+        ("hold", hold(None)),
+        ("hold_with_an_end", hold(Some(1_700_000_000_000))),
+        ("release", Record::Hold { kind: DutyKind::Ejection, hold: None }),
+        ("veto", Record::Veto { digest: [6; 32].into() }),
         ("decided", Record::Decided { id: order().id(), digest: [6; 32].into() }),
         ("floor", Record::Floor { epoch: Epoch(9) }),
         ("signed_order", Record::Signed { duty: order(), signature: signature() }),
@@ -72,8 +74,8 @@ fn a_record_survives_its_encoding() {
 #[test]
 fn a_record_of_another_version_is_refused_by_its_number() {
     let mut bytes = all()["floor"].encode();
-    bytes[0] = 2;
-    assert_eq!(Record::decode(&bytes), Err(DecodeError::UnknownVersion(2)));
+    bytes[0] = 1;
+    assert_eq!(Record::decode(&bytes), Err(DecodeError::UnknownVersion(1)));
     assert_eq!(Record::decode(&[]), Err(DecodeError::Empty));
 }
 
@@ -91,7 +93,7 @@ fn a_cut_or_lengthened_record_is_refused() {
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic_and_have_one_encoding(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let versioned = [vec![1], bytes].concat();
+        let versioned = [vec![Record::VERSION], bytes].concat();
         if let Ok(record) = Record::decode(&versioned) {
             prop_assert_eq!(record.encode(), versioned);
         }

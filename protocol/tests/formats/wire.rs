@@ -1,45 +1,37 @@
 //! Messages: one vector for each, authenticated, strict.
 
 use super::{
-    committee::{BOOT, Fixture, fixture, member, order, points, report, share},
+    committee::{BOOT, about_one_thing, fixture, order, points, report, share, signature},
     golden,
 };
 use guardian_crypto::{
     bls::PartialSignature,
     frost::{dealer, signing::Commitments},
     identity::IdentityKey,
-    schnorr::Signature,
 };
 use guardian_protocol::{
-    BootId, Challenge, Committee, DutyId, DutyKind, Envelope, Epoch, Fault, KeyEpoch, Member, ValidatorIndex,
-    audit::Node,
+    BootId, Challenge, Committee, DutyId, Envelope, Epoch, Fault, KeyEpoch, Member, ValidatorIndex,
     testing::{
-        Alive, Announcement, Commitment, CommitmentLabel, EnvelopeError, Fact, Finding, Greeting, Inquiry, Message,
-        Package, PartialExits, Probe, Share, SignedDuty,
+        Alive, Announcement, Commitment, CommitmentLabel, Dealt, EnvelopeError, Fact, Finding, Greeting, Inquiry,
+        Message, Node, Package, PartialExits, Probe, Share, SignedDuty, member,
     },
 };
 use proptest::prelude::*;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;
 
-fn commitment(fixture: &Fixture, owner: u16, index: u32) -> Commitment {
-    let key = &fixture.identities[usize::from(owner) - 1];
+fn commitment(fixture: &Dealt, owner: u16, index: u32) -> Commitment {
+    let key = fixture.identity(member(owner));
     let label = CommitmentLabel { owner: member(owner), coordinator: member(1), boot: BOOT, index };
-    Commitment::seal((report().id(), [6; 32].into()), label, points(), &fixture.committee, key)
+    Commitment::seal((report().id(), [6; 32].into()), label, points(), &fixture.committee, &key)
 }
 
-fn all(fixture: &Fixture) -> BTreeMap<&'static str, Message> {
+fn all(fixture: &Dealt) -> BTreeMap<&'static str, Message> {
     let duty = report().id();
     let digest = [6; 32].into();
     let commitments = vec![commitment(fixture, 1, 0), commitment(fixture, 2, 0)];
-    let signed = vec![(DutyKind::Ejection, Epoch(8)), (DutyKind::Reserves, Epoch(9))];
-    // R = G, z = 1: well formed, of nobody.
-    let signature = hex::decode(
-        "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798\
-         483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8\
-         0000000000000000000000000000000000000000000000000000000000000001",
-    );
-    let signature = Signature::from_bytes(&signature.unwrap()).unwrap();
+    let [(_, registration), (_, batch)] = about_one_thing();
+    let signed = vec![DutyId { period: Epoch(8), ..order().id() }, registration, batch, report().id()];
     let exits = vec![(ValidatorIndex(14), PartialSignature::from_bytes(&[4; 96]).unwrap())];
     let excluded = vec![member(3)];
     let fact = Fact { name: "report period".into(), value: "225 epochs".into() };
@@ -74,13 +66,27 @@ fn all(fixture: &Fixture) -> BTreeMap<&'static str, Message> {
         ),
         ("package", Message::Package(Package { duty, digest, commitments: commitments.clone() })),
         ("share", Message::Share(Share { duty, package: [9; 32].into(), share: share(), next: commitments[0] })),
-        ("signed", Message::Signed(SignedDuty { duty: order(), signature })),
+        ("signed", Message::Signed(SignedDuty { duty: order(), signature: signature() })),
+        (
+            "announcement_about_a_registration",
+            Message::Announcement(Announcement {
+                duty: registration,
+                digest,
+                boot: BOOT,
+                round: 1,
+                commitments: vec![],
+            }),
+        ),
+        (
+            "announcement_about_a_batch",
+            Message::Announcement(Announcement { duty: batch, digest, boot: BOOT, round: 1, commitments: vec![] }),
+        ),
         ("partial_exits", Message::PartialExits(PartialExits { duty: order().id(), digest, exits })),
     ])
 }
 
-fn sealed(fixture: &Fixture) -> BTreeMap<&'static str, Vec<u8>> {
-    let seal = |message| Envelope::seal(member(1), message, &fixture.committee, &fixture.identities[0]).encode();
+fn sealed(fixture: &Dealt) -> BTreeMap<&'static str, Vec<u8>> {
+    let seal = |message| Envelope::seal(member(1), message, &fixture.committee, &fixture.identity(member(1))).encode();
     all(fixture).into_iter().map(|(name, message)| (name, seal(message))).collect()
 }
 
@@ -115,7 +121,7 @@ fn a_message_that_comes_from_somebody_else_is_refused() {
 fn a_message_signed_by_another_member_is_refused() {
     let fixture = fixture();
     for message in all(&fixture).into_values() {
-        let forged = Envelope::seal(member(1), message, &fixture.committee, &fixture.identities[1]).encode();
+        let forged = Envelope::seal(member(1), message, &fixture.committee, &fixture.identity(member(2))).encode();
         assert_eq!(Envelope::open(&forged, member(1), &fixture.committee), Err(EnvelopeError::BadSignature));
         assert_eq!(Envelope::read(&forged, &fixture.committee), Err(EnvelopeError::BadSignature));
     }
@@ -125,14 +131,14 @@ fn a_message_signed_by_another_member_is_refused() {
 fn a_message_of_a_stranger_is_refused() {
     let fixture = fixture();
     for message in all(&fixture).into_values() {
-        let bytes = Envelope::seal(member(4), message, &fixture.committee, &fixture.identities[0]).encode();
+        let bytes = Envelope::seal(member(4), message, &fixture.committee, &fixture.identity(member(1))).encode();
         let refused = Envelope::open(&bytes, member(4), &fixture.committee);
         assert_eq!(refused, Err(EnvelopeError::UnknownSender(member(4))));
     }
 }
 
 /// Committees that differ from the fixture's in one thing each.
-fn other_committees(fixture: &Fixture) -> Vec<(&'static str, Committee)> {
+fn other_committees(fixture: &Dealt) -> Vec<(&'static str, Committee)> {
     let ours = &fixture.committee;
     let members = || ours.iter().cloned();
     let mut rng = ChaCha20Rng::seed_from_u64(2);
@@ -188,9 +194,9 @@ fn a_cut_lengthened_or_flipped_message_is_refused() {
 fn a_message_of_another_version_or_too_large_is_refused_by_name() {
     let fixture = fixture();
     let mut bytes = sealed(&fixture)["greeting"].clone();
-    bytes[0] = 2;
-    assert_eq!(Envelope::open(&bytes, member(1), &fixture.committee), Err(EnvelopeError::UnknownVersion(2)));
-    let large = vec![1; Envelope::MAX_BYTES + 1];
+    bytes[0] = 1;
+    assert_eq!(Envelope::open(&bytes, member(1), &fixture.committee), Err(EnvelopeError::UnknownVersion(1)));
+    let large = vec![Envelope::VERSION; Envelope::MAX_BYTES + 1];
     assert_eq!(
         Envelope::open(&large, member(1), &fixture.committee),
         Err(EnvelopeError::TooLarge(Envelope::MAX_BYTES + 1))
@@ -249,6 +255,6 @@ proptest! {
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let fixture = fixture();
         prop_assert!(Envelope::open(&bytes, member(1), &fixture.committee).is_err());
-        prop_assert!(Envelope::open(&[vec![1, 1, 0], bytes].concat(), member(1), &fixture.committee).is_err());
+        prop_assert!(Envelope::open(&[vec![Envelope::VERSION, 1, 0], bytes].concat(), member(1), &fixture.committee).is_err());
     }
 }

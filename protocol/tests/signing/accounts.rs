@@ -1,17 +1,16 @@
 //! Accounts: every duty leaves a dossier that decides it again, and members that decide otherwise find out why.
 
-use super::cluster::{Cluster, member};
+use super::cluster::Cluster;
 use guardian_protocol::{
     Dossier, Envelope, Epoch, Event, Input, Reading,
-    audit::Node,
-    testing::{Fact, Finding, Inquiry, Message},
+    testing::{Fact, Finding, Inquiry, Message, Node, member, reserve_rules},
 };
 use std::{fs, path::Path};
 
 /// A vault's ether is read wrong: another digest comes out.
 fn a_poorer_vault(reading: &mut Reading) {
     if let Reading::Chain(view) = reading {
-        view.policy.vaults[0].1 -= 1_000_000_000;
+        reserve_rules(view).vaults[0].1 -= 1_000_000_000;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Alarms: told once, shown for as long as what they are about lasts.
 
-use super::cluster::{Cluster, member};
-use guardian_protocol::{Event, KeyEpoch, Reading, Reason, Timing};
+use super::cluster::Cluster;
+use guardian_protocol::{Event, KeyEpoch, Reading, Reason, Timing, testing::member};
 use std::time::Duration;
 
 /// The contracts have the key of another epoch.

@@ -1,35 +1,24 @@
 //! A committee of guardians, one queue of messages between them, and one honest provider.
 
 use guardian_crypto::{
-    frost::{KeyShare, dealer, reshare::Resharing},
-    identity::IdentityKey,
+    bls::{self, ExitShare, ShareCommitments},
     member::default_threshold,
-    secret::Secret,
 };
 use guardian_protocol::{
-    Answers, AppendRecords, BlockRef, ChainSpec, ChainView, Checkpoint, Committee, Contracts, Dossier, DutyId, Effects,
-    Envelope, Epoch, Event, Guardian, Input, KeyEpoch, Member, MemberId, OnChainProgress, Outgoing, ProviderId,
-    ProviderQuorum, Query, Reading, Recipient, Record, RestoreError, Secrets, Setup, Slot, Timestamp, Timing,
-    testing::Message,
+    Answers, BlsPubkey, Call, ChainView, Checkpoint, Dossier, DutyId, DutyKind, Effects, Envelope, Epoch, Event,
+    Guardian, Input, Job, Level, MemberId, OnChainProgress, OperatorCommand, OperatorReply, Outgoing, ProtocolEvent,
+    ProviderId, Query, Reading, Recipient, Record, ReserveRules, Secrets, Timestamp, ValidatorKey, ValidatorRecord,
+    testing::{Dealt, Log, Message, chain_view, checkpoint, member, reserve_rules, setup, validator},
 };
-use rand_chacha::{
-    ChaCha20Rng,
-    rand_core::{RngCore, SeedableRng},
-};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
+    num::NonZeroUsize,
     time::Duration,
 };
 
 /// What is final at the beginning.
 const FIRST: u64 = 8;
-
-/// What every guardian shares or keeps secret.
-pub(crate) struct Dealt {
-    pub(crate) committee: Committee,
-    seeds: Vec<[u8; 32]>,
-    shares: Vec<Vec<u8>>,
-}
 
 /// One process of one guardian.
 pub(crate) struct Process {
@@ -38,21 +27,11 @@ pub(crate) struct Process {
     pub(crate) log: Log,
     pub(crate) events: Vec<Event>,
     pub(crate) dossiers: Vec<Dossier>,
+    /// What it wanted done on the chains. Nothing of it is.
+    pub(crate) calls: Vec<Call>,
+    pub(crate) replies: Vec<OperatorReply>,
     /// Questions to providers so far.
     pub(crate) asked: usize,
-}
-
-/// Everything that was made durable.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Log(pub(crate) Vec<Record>);
-
-impl AppendRecords for Log {
-    type Error = std::convert::Infallible;
-
-    fn append(&mut self, records: &[Record]) -> Result<(), Self::Error> {
-        self.0.extend(records.iter().map(|record| Record::decode(&record.encode()).unwrap()));
-        Ok(())
-    }
 }
 
 /// What happens to a message on its way: `None` loses it.
@@ -68,95 +47,45 @@ pub(crate) struct Cluster {
     tamper: Tamper,
     started: usize,
     finalized: u64,
+    validators: Vec<Validator>,
     /// Whose provider lies, and how.
     deceived: (MemberId, fn(&mut Reading)),
 }
 
-pub(crate) fn member(number: u16) -> MemberId {
-    MemberId::new(number).unwrap()
+/// A validator of the protocol, provisioned in the first block after the beginning.
+struct Validator {
+    record: ValidatorRecord,
+    shares: Vec<ExitShare>,
+    commitments: ShareCommitments,
 }
 
-impl Dealt {
-    pub(crate) fn new(size: u16, threshold: u16, seed: u64) -> Self {
-        let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let (shares, public) = dealer::deal(size, threshold, &mut rng).unwrap();
-        let mut seeds = vec![[0; 32]; usize::from(size)];
-        seeds.iter_mut().for_each(|seed| rng.fill_bytes(seed));
-        let members = MemberId::first(size).zip(&seeds).map(|(id, seed)| Member {
-            id,
-            name: format!("guardian-{id}"),
-            identity: IdentityKey::from_seed(Secret::new(*seed)).public(),
-        });
-        let committee = Committee::new(members, public, KeyEpoch(1)).unwrap();
-        let shares = shares.iter().map(|share| share.to_secret_bytes().expose().to_vec()).collect();
-        Self { committee, seeds, shares }
+impl Validator {
+    fn new(index: u64, balance: u64, dealt: &Dealt, rng: &mut ChaCha20Rng) -> Self {
+        let (size, threshold) = (dealt.committee.size(), dealt.committee.threshold());
+        let key = bls::SecretKey::interop(index).unwrap();
+        let (size, threshold) = (u16::try_from(size).unwrap(), u16::try_from(threshold).unwrap());
+        let (shares, commitments) = bls::dealer::split(&key, size, threshold, rng).unwrap();
+        let pubkey = commitments.public_key().to_bytes().into();
+        Self { record: ValidatorRecord { pubkey, ..validator(index, balance) }, shares, commitments }
     }
 
-    pub(crate) fn identity(&self, member: MemberId) -> IdentityKey {
-        IdentityKey::from_seed(Secret::new(self.seeds[usize::from(member.get()) - 1]))
-    }
-
-    fn share(&self, member: MemberId) -> KeyShare {
-        KeyShare::from_secret_bytes(&self.shares[usize::from(member.get()) - 1]).unwrap()
-    }
-
-    /// The committee after all members dealt the key again among themselves: the same people, the same group key, other shares.
-    pub(crate) fn refreshed(&self, rng: &mut ChaCha20Rng) -> Committee {
-        let public = self.committee.public_shares();
-        let members: BTreeSet<MemberId> = public.members().collect();
-        let resharing = Resharing::new(public.clone(), members.clone(), members.clone(), public.threshold()).unwrap();
-        let dealings = members.iter().map(|member| (*member, resharing.deal(&self.share(*member), rng).unwrap().0));
-        let public = resharing.public_shares(&dealings.collect()).unwrap();
-        assert_eq!(public.group_key(), self.committee.group_key());
-        Committee::new(self.committee.iter().cloned(), public, KeyEpoch(1)).unwrap()
-    }
-
-    fn setup(&self, me: MemberId) -> Setup {
-        Setup {
-            me,
-            committee: self.committee.clone(),
-            network: ChainSpec {
-                chain_id: 1,
-                genesis_validators_root: [0; 32].into(),
-                genesis_time: 0,
-                seconds_per_slot: 12,
-                slots_per_epoch: 8,
-                forks: Vec::new(),
-                capella_fork_version: None,
-                deneb_fork_epoch: None,
-            },
-            contracts: Contracts {
-                guardian_keys: [1; 20].into(),
-                ejection_registry: [2; 20].into(),
-                reserve_feed: [3; 20].into(),
-                protocol: [4; 20].into(),
-            },
-            quorum: ProviderQuorum { beacon: 1, execution: 1 },
-            timing: Timing::default(),
-            start_block: 0,
-        }
-    }
-
-    /// Restores `member` from `records`.
-    pub(crate) fn restore(
-        &self,
-        now: Timestamp,
-        member: MemberId,
-        records: Vec<Record>,
-        rng: &mut ChaCha20Rng,
-    ) -> Result<Guardian, RestoreError> {
-        let secrets =
-            Secrets { identity: self.identity(member), share: self.share(member), validators: BTreeMap::new() };
-        Guardian::restore(now, self.setup(member), secrets, records, rng)
+    fn key_of(&self, member: MemberId) -> (BlsPubkey, ValidatorKey) {
+        let share = self.shares[usize::from(member.get()) - 1].to_secret_bytes();
+        let share = ExitShare::import(member, share.expose(), &self.commitments).unwrap();
+        (self.record.pubkey, ValidatorKey { share, commitments: self.commitments.clone() })
     }
 }
 
 impl Cluster {
     /// `size` guardians with the default threshold, connected, with stores that are not new.
     pub(crate) fn new(size: u16, seed: u64) -> Self {
-        let mut cluster = Self::unconnected(size, seed);
-        let all: Vec<usize> = cluster.processes.keys().copied().collect();
-        for index in all {
+        Self::with_validators(size, seed, &[])
+    }
+
+    /// The same; the protocol has validators with these balances.
+    pub(crate) fn with_validators(size: u16, seed: u64, balances: &[u64]) -> Self {
+        let mut cluster = Self::unconnected(size, seed, balances);
+        for index in cluster.all() {
             cluster.connect(index);
         }
         cluster.deliver();
@@ -164,9 +93,13 @@ impl Cluster {
     }
 
     /// The same, not connected.
-    pub(crate) fn unconnected(size: u16, seed: u64) -> Self {
+    pub(crate) fn unconnected(size: u16, seed: u64, balances: &[u64]) -> Self {
+        let dealt = Dealt::new(size, default_threshold(size), seed);
+        let mut rng = ChaCha20Rng::seed_from_u64(seed + 2);
+        let validator = |(index, balance): (u64, &u64)| Validator::new(index, *balance, &dealt, &mut rng);
+        let validators = (1..).zip(balances).map(validator).collect();
         let mut cluster = Self {
-            dealt: Dealt::new(size, default_threshold(size), seed),
+            dealt,
             processes: BTreeMap::new(),
             now: Timestamp(1_000_000),
             rng: ChaCha20Rng::seed_from_u64(seed + 1),
@@ -174,6 +107,7 @@ impl Cluster {
             tamper: Box::new(|_, _, bytes| Some(bytes)),
             started: 0,
             finalized: FIRST,
+            validators,
             deceived: (member(1), |_| ()),
         };
         for member in MemberId::first(size) {
@@ -184,13 +118,23 @@ impl Cluster {
 
     /// Starts a process of `member`; returns which. It is not connected yet.
     pub(crate) fn start(&mut self, member: MemberId, records: Vec<Record>) -> usize {
-        let guardian = self.dealt.restore(self.now, member, records.clone(), &mut self.rng).unwrap();
+        let validators = self.validators.iter().map(|validator| validator.key_of(member)).collect();
+        let secrets = Secrets { validators, ..self.dealt.secrets(member) };
+        let setup = setup(self.dealt.committee.clone(), member);
+        let guardian = Guardian::restore(self.now, setup, secrets, records.clone(), &mut self.rng).unwrap();
         let index = self.started;
         self.started += 1;
-        self.processes.insert(
-            index,
-            Process { member, guardian, log: Log(records), events: Vec::new(), dossiers: Vec::new(), asked: 0 },
-        );
+        let process = Process {
+            member,
+            guardian,
+            log: Log(records),
+            events: Vec::new(),
+            dossiers: Vec::new(),
+            calls: Vec::new(),
+            replies: Vec::new(),
+            asked: 0,
+        };
+        self.processes.insert(index, process);
         index
     }
 
@@ -217,6 +161,15 @@ impl Cluster {
     /// From now on, what `member` reads is changed so.
     pub(crate) fn deceive(&mut self, member: MemberId, how: fn(&mut Reading)) {
         self.deceived = (member, how);
+    }
+
+    /// What the operator of one process wants; what it is told.
+    pub(crate) fn order(&mut self, index: usize, command: OperatorCommand) -> OperatorReply {
+        let before = self.processes[&index].replies.len();
+        self.step(index, Input::Operator(command));
+        let replies = &self.processes[&index].replies;
+        assert_eq!(replies.len(), before + 1, "one reply to one command");
+        replies[before]
     }
 
     /// Something new is final; everybody looks, and everything that follows at once happens.
@@ -253,25 +206,29 @@ impl Cluster {
         self.processes.keys().copied().collect()
     }
 
-    /// One step of one process; questions are answered at once.
+    /// One step of one process; questions are answered and jobs done at once.
     pub(crate) fn step(&mut self, index: usize, input: Input) {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
-            let Some(process) = self.processes.get_mut(&index) else { return };
             let mut fx = Effects::default();
+            let Some(process) = self.processes.get_mut(&index) else { return };
             process.guardian.step(self.now, input, &mut self.rng, &mut fx);
             let released = fx.commit(&mut process.log).unwrap();
             process.events.extend(released.events);
             process.dossiers.extend(released.dossiers);
+            process.calls.extend(released.calls);
+            process.replies.extend(released.replies);
             let sender = process.member;
             process.asked += released.queries.len();
             for (id, query) in released.queries {
-                let mut reading = answer(&query, self.finalized, &self.dealt.committee);
+                let mut reading = self.answer(&query);
                 if sender == self.deceived.0 {
                     (self.deceived.1)(&mut reading);
                 }
                 inputs.push(Input::Read(Answers { id, answers: vec![(ProviderId(0), Ok(reading))] }));
             }
+            let run = |job: Job| Input::Computed(job.run(NonZeroUsize::MIN, &mut self.rng));
+            inputs.extend(released.jobs.into_iter().map(run));
             for outgoing in released.messages {
                 self.send(index, sender, &outgoing);
             }
@@ -312,42 +269,38 @@ impl Cluster {
     pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
         self.processes.values().flat_map(|process| &process.events)
     }
-}
 
-/// An honest provider of a chain on which a report is due in every epoch, and nothing else ever.
-fn answer(query: &Query, finalized: u64, committee: &Committee) -> Reading {
-    let block = BlockRef { number: finalized, hash: [7; 32].into(), timestamp: finalized };
-    match query {
-        Query::Finalized => Reading::Finalized(Some(Checkpoint {
-            epoch: Epoch(finalized),
-            root: [u8::try_from(finalized % 256).unwrap(); 32].into(),
-            block_slot: Slot(finalized * 8),
-            state_root: [0; 32].into(),
-            execution: None,
-        })),
-        Query::Chain(_) => Reading::Chain(Box::new(ChainView {
-            block,
-            policy: Policy {
-                ejection_threshold: 0,
-                report_period: 1,
-                vaults: vec![([9; 20].into(), 1_000_000_000_000)],
-                pods: Vec::new(),
-                liabilities: 0,
-            },
-            accepted: accepted(finalized),
-            key_epoch: KeyEpoch(1),
-            group_key: committee.group_key(),
-        })),
-        Query::Events { .. } => Reading::Events(Vec::new()),
-        Query::Validators { .. } => Reading::Validators(Vec::new()),
-        Query::Landed => {
-            let reached = accepted(finalized);
-            Reading::Landed(Landed { head: reached, finalized: reached })
+    /// An honest provider of a chain on which a report is due in every epoch.
+    fn answer(&self, query: &Query) -> Reading {
+        let validators = self.validators.iter().map(|validator| validator.record);
+        match query {
+            Query::Finalized => {
+                let root = [u8::try_from(self.finalized % 256).unwrap(); 32].into();
+                Reading::Finalized(Some(Checkpoint { root, ..checkpoint(self.finalized) }))
+            }
+            Query::Chain(_) => Reading::Chain(Box::new(self.chain())),
+            Query::Events { from, to } if (*from..=to.number).contains(&(FIRST + 1)) => {
+                Reading::Events(validators.map(|record| ProtocolEvent::Provisioned(record.pubkey)).collect())
+            }
+            Query::Events { .. } => Reading::Events(Vec::new()),
+            Query::State { pubkeys, .. } => {
+                Reading::Validators(validators.filter(|record| pubkeys.contains(&record.pubkey)).collect())
+            }
+            Query::Progress(targets) => {
+                let chain = self.chain();
+                let reached = |kind| OnChainProgress { head: chain.accepted(kind), finalized: chain.accepted(kind) };
+                Reading::Progress(targets.iter().map(|target| (*target, reached(target.0))).collect())
+            }
         }
     }
-}
 
-/// The contract has the report of the epoch before; at the beginning, nothing is due.
-fn accepted(finalized: u64) -> Accepted {
-    Accepted { reserves: Slot((finalized - 1).max(FIRST) * 8), ..Accepted::default() }
+    /// The contracts have everything periodic of the epoch before; at the beginning, nothing is due.
+    fn chain(&self) -> ChainView {
+        let mut chain = chain_view(self.dealt.committee.group_key(), self.finalized);
+        let vaults = vec![([9; 20].into(), 1_000_000_000_000)];
+        *reserve_rules(&mut chain) = ReserveRules { period: 1, vaults, pods: Vec::new(), liabilities: 0 };
+        let level = Level((self.finalized - 1).max(FIRST) * 8);
+        chain.accepted.insert(DutyKind::Reserves, level);
+        chain
+    }
 }

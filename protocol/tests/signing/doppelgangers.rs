@@ -1,9 +1,9 @@
 //! Two processes with one identity stand still and everybody knows; a restart is never taken for one.
 
-use super::cluster::{Cluster, member};
+use super::cluster::Cluster;
 use guardian_protocol::{
     BootId, Envelope, Epoch, Event, Input, MemberId, Record,
-    testing::{Announcement, Message},
+    testing::{Announcement, Greeting, Message, member},
 };
 use proptest::prelude::*;
 use rand_chacha::rand_core::RngCore;
@@ -85,7 +85,7 @@ fn a_quarantine_ends_when_only_one_process_has_lived_for_long_enough() {
 fn too_few_accusers_do_not_silence_a_guardian() {
     let mut cluster = Cluster::new(4, 23);
     let greeting = |cluster: &Cluster, from: MemberId| {
-        let message = Message::Greeting(guardian_protocol::testing::Greeting {
+        let message = Message::Greeting(Greeting {
             boot: BootId([7; 16]),
             highest: None,
             signed: Vec::new(),

@@ -1,10 +1,10 @@
 //! Committees of every size sign, and keep signing with as many members gone as may be.
 
-use super::cluster::{Cluster, Dealt, member};
-use guardian_crypto::member::default_threshold;
+use super::cluster::Cluster;
+use guardian_crypto::{frost::reshare::Resharing, member::default_threshold};
 use guardian_protocol::{
-    Committee, CommitteeError, Envelope, Event, KeyEpoch, MemberId, RestoreError, Timestamp,
-    testing::{Announcement, EnvelopeError},
+    Committee, CommitteeError, Envelope, Event, Guardian, KeyEpoch, MemberId, RestoreError, Timestamp,
+    testing::{Announcement, Dealt, EnvelopeError, member, setup},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{collections::BTreeSet, time::Duration};
@@ -25,7 +25,7 @@ fn committees_of_three_to_thirty_one_sign_in_one_session() {
 
 #[test]
 fn sixty_seven_of_a_hundred_sign() {
-    let mut cluster = Cluster::unconnected(100, 1);
+    let mut cluster = Cluster::unconnected(100, 1, &[]);
     // Greetings between a hundred members are not what this is about.
     cluster.tamper(|_, _, _| None);
     for index in cluster.all() {
@@ -85,21 +85,36 @@ fn no_committee_signs_with_half() {
     }
 }
 
+/// The committee after all members dealt the key again among themselves: the same people, the same group key, other shares.
+fn refreshed(dealt: &Dealt, rng: &mut ChaCha20Rng) -> Committee {
+    let public = dealt.committee.public_shares();
+    let members: BTreeSet<MemberId> = public.members().collect();
+    let resharing = Resharing::new(public.clone(), members.clone(), members.clone(), public.threshold()).unwrap();
+    let dealings = members.iter().map(|member| (*member, resharing.deal(&dealt.share(*member), rng).unwrap().0));
+    let public = resharing.public_shares(&dealings.collect()).unwrap();
+    assert_eq!(public.group_key(), dealt.committee.group_key());
+    Committee::new(dealt.committee.iter().cloned(), public, KeyEpoch(1)).unwrap()
+}
+
 #[test]
 fn a_share_from_before_a_resharing_is_refused_at_the_start() {
     // Its owner would be convicted of giving wrong shares: the key and the member are the same.
     let mut dealt = Dealt::new(3, 2, 1);
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    assert!(dealt.restore(Timestamp(0), member(1), Vec::new(), &mut rng).is_ok());
-    dealt.committee = dealt.refreshed(&mut rng);
-    let refused = dealt.restore(Timestamp(0), member(1), Vec::new(), &mut rng);
+    let restore = |dealt: &Dealt, rng: &mut ChaCha20Rng| {
+        let (me, setup) = (member(1), setup(dealt.committee.clone(), member(1)));
+        Guardian::restore(Timestamp(0), setup, dealt.secrets(me), Vec::new(), rng)
+    };
+    assert!(restore(&dealt, &mut rng).is_ok());
+    dealt.committee = refreshed(&dealt, &mut rng);
+    let refused = restore(&dealt, &mut rng);
     assert!(matches!(refused, Err(RestoreError::ForeignShare { .. })));
 }
 
 #[test]
 fn what_is_said_before_a_resharing_is_not_heard_after_it() {
     let mut cluster = Cluster::new(4, 5);
-    let after = cluster.dealt.refreshed(&mut ChaCha20Rng::seed_from_u64(2));
+    let after = refreshed(&cluster.dealt, &mut ChaCha20Rng::seed_from_u64(2));
     let before = cluster.dealt.committee.clone();
     assert_ne!(before.id(), after.id());
     let (sender, said) = std::sync::mpsc::sync_channel(100_000);
@@ -119,7 +134,7 @@ fn what_is_said_before_a_resharing_is_not_heard_after_it() {
 
 #[test]
 fn an_announcement_in_the_largest_committee_is_about_a_kilobyte() {
-    let mut cluster = Cluster::unconnected(31, 3);
+    let mut cluster = Cluster::unconnected(31, 3, &[]);
     let (sender, largest) = std::sync::mpsc::sync_channel(100_000);
     cluster.tamper(move |_, _, bytes| {
         sender.send(bytes.len()).unwrap();

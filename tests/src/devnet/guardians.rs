@@ -3,6 +3,7 @@
 use super::{guardian_binary, process::Process};
 use alloy::primitives::Address;
 use eyre::{Result, WrapErr, ensure, eyre};
+use guardian_protocol::PerKind;
 use guardian_node::{
     cli::GuardianFiles,
     config::{
@@ -150,10 +151,10 @@ impl Surroundings {
         let contracts = ContractsConfig {
             chain_id: 31337,
             guardian_keys: Address::ZERO,
-            ejection_registry: Address::ZERO,
-            reserve_feed: Address::ZERO,
             protocol: Address::ZERO,
+            guardian_module: None,
             start_block: 0,
+            duties: PerKind::default(),
         };
         Self {
             beacons: vec!["http://127.0.0.1:1".to_owned()],

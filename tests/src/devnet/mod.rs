@@ -10,6 +10,7 @@ pub mod guardians;
 pub mod liar;
 pub mod operators;
 pub mod options;
+pub mod oracle;
 pub mod process;
 pub mod screen;
 

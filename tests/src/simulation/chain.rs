@@ -9,9 +9,9 @@ use guardian_crypto::{
     schnorr::GroupKey,
 };
 use guardian_protocol::{
-    At, BlockHash, BlockRef, BlsPubkey, CallOutcome, ChainSpec, ChainView, Checkpoint, Contracts, DutyBody, DutyKind,
-    Epoch, Fork, Gwei, KeyEpoch, OnChainProgress, ProtocolEvent, Query, ReadFailure, Reading, Signed, SignedExit, Slot,
-    ValidatorIndex, ValidatorRecord,
+    At, BlockHash, BlockRef, BlsPubkey, CallOutcome, ChainSpec, ChainView, Checkpoint, DutyBody, DutyId, DutyKind, Epoch,
+    Fork, Gwei, Level, OnChainProgress, PerKind, ProtocolEvent, Query, ReadFailure, Reading, ReserveRules, Rules, Signed,
+    SignedExit, Slot, Standing, Target, ValidatorRecord, testing,
 };
 use std::collections::BTreeMap;
 
@@ -38,37 +38,38 @@ pub struct Chain {
     epoch: u64,
     validators: Vec<(bls::PublicKey, u64)>,
     exits: BTreeMap<u64, u64>,
-    /// What the contracts had accepted at the start of each epoch, and all events with their epoch.
-    accepted: Vec<Accepted>,
+    /// How far the contracts were at the start of each epoch, and all events with their epoch.
+    accepted: Vec<PerKind<Level>>,
     events: Vec<(u64, ProtocolEvent)>,
     /// Transactions that cost money, by duty.
-    pub paid: BTreeMap<(DutyKind, Slot), usize>,
+    pub paid: BTreeMap<DutyId, usize>,
 }
 
 /// The simulation's network constants.
 #[must_use]
 pub fn network() -> ChainSpec {
     ChainSpec {
-        chain_id: 31337,
-        genesis_validators_root: [3; 32].into(),
-        genesis_time: 0,
         seconds_per_slot: 1,
         slots_per_epoch: SLOTS_PER_EPOCH,
         forks: vec![Fork { epoch: Epoch(0), version: FORK_VERSION }],
-        capella_fork_version: None,
-        deneb_fork_epoch: None,
+        ..testing::chain_spec()
     }
 }
 
-/// The simulation's contracts.
-#[must_use]
-pub fn contracts() -> Contracts {
-    Contracts {
-        guardian_keys: [1; 20].into(),
-        ejection_registry: [2; 20].into(),
-        reserve_feed: [3; 20].into(),
-        protocol: [4; 20].into(),
+/// What the simulation's contracts say: those of the fixture, where validators fall below the threshold sooner, and reports are due
+/// more often.
+fn rules() -> Vec<Rules> {
+    let mut rules = testing::rules();
+    for rules in &mut rules {
+        if let Rules::Ejection(rules) = rules {
+            rules.threshold = Gwei(THRESHOLD).to_wei();
+        }
+        if let Rules::Reserves(rules) = rules {
+            let (vaults, pods) = (vec![([9; 20].into(), VAULT)], vec![([8; 20].into(), POD)]);
+            *rules = ReserveRules { period: 2, vaults, pods, liabilities: SUPPLY };
+        }
     }
+    rules
 }
 
 impl Chain {
@@ -82,7 +83,7 @@ impl Chain {
             epoch,
             validators,
             exits: BTreeMap::new(),
-            accepted: vec![Accepted::default(); index(epoch) + 1],
+            accepted: vec![nothing_accepted(); index(epoch) + 1],
             events: Vec::new(),
             paid: BTreeMap::new(),
         };
@@ -94,7 +95,7 @@ impl Chain {
 
     /// The next epoch begins.
     pub fn next_epoch(&mut self) {
-        self.accepted.push(self.accepted.last().copied().unwrap_or_default());
+        self.accepted.push(self.head());
         self.epoch += 1;
     }
 
@@ -109,7 +110,7 @@ impl Chain {
     pub fn is_settled(&self, epoch: u64) -> bool {
         let mut low = self.validators_at(self.finalized()).into_iter().filter(is_low);
         let all_leave = low.all(|validator| self.exits.contains_key(&validator.index.0));
-        all_leave && self.accepted.last().is_some_and(|accepted| accepted.reserves.0 / SLOTS_PER_EPOCH > epoch)
+        all_leave && self.head().get(DutyKind::Reserves).is_some_and(|level| level.0 / SLOTS_PER_EPOCH > epoch)
     }
 
     /// What a provider answers. `lie` is added to every balance by one that lies.
@@ -132,7 +133,7 @@ impl Chain {
                 let events = self.events.iter().filter(|(at, _)| range.contains(at)).map(|(_, event)| event.clone());
                 Ok(Reading::Events(events.collect()))
             }
-            Query::Validators { slot, pubkeys, .. } => {
+            Query::State { slot, pubkeys, .. } => {
                 let mut validators = self.validators_at(slot.0 / SLOTS_PER_EPOCH);
                 validators.retain(|validator| pubkeys.contains(&validator.pubkey));
                 for validator in &mut validators {
@@ -140,10 +141,9 @@ impl Chain {
                 }
                 Ok(Reading::Validators(validators))
             }
-            Query::Landed => {
-                let head = self.accepted.last().copied().unwrap_or_default();
-                let finalized = self.accepted.get(index(self.finalized())).copied().unwrap_or_default();
-                Ok(Reading::Landed(Landed { head, finalized }))
+            Query::Progress(targets) => {
+                let progress = targets.iter().map(|target| Ok((*target, self.progress(*target)?)));
+                progress.collect::<Result<_, _>>().map(Reading::Progress)
             }
         }
     }
@@ -151,15 +151,12 @@ impl Chain {
     /// Somebody pays to bring a signed duty to its contract.
     pub fn submit(&mut self, signed: &Signed) -> CallOutcome {
         let duty = signed.duty();
-        let Some(accepted) = self.accepted.last_mut() else { return CallOutcome::Failed("no chain".into()) };
-        let last = match duty.kind() {
-            DutyKind::Ejection => &mut accepted.ejection,
-            DutyKind::Reserves => &mut accepted.reserves,
-        };
-        if *last >= duty.reference_slot {
+        let level = self.accepted.last_mut().and_then(|accepted| accepted.get_mut(duty.kind()));
+        let Some(level) = level else { return CallOutcome::Failed("no contract".into()) };
+        if duty.standing(*level) != Standing::Open {
             return CallOutcome::AlreadyAccepted;
         }
-        *last = duty.reference_slot;
+        *level = Level(duty.reference_slot.0);
         if let DutyBody::Ejection(order) = &duty.body {
             for ejection in order.ejections() {
                 let event = ProtocolEvent::Ordered { pubkey: ejection.pubkey, reference_slot: duty.reference_slot };
@@ -167,7 +164,7 @@ impl Chain {
                 self.events.push((self.epoch + 1, event));
             }
         }
-        *self.paid.entry((duty.kind(), duty.reference_slot)).or_default() += 1;
+        *self.paid.entry(duty.id()).or_default() += 1;
         CallOutcome::Included { transaction: signed.digest(), gas: 44_000 }
     }
 
@@ -213,33 +210,42 @@ impl Chain {
     fn view(&self, epoch: u64) -> ChainView {
         ChainView {
             block: BlockRef { number: epoch, hash: hash(epoch), timestamp: epoch * SLOTS_PER_EPOCH },
-            policy: Policy {
-                ejection_threshold: Gwei(THRESHOLD).to_wei(),
-                report_period: 2,
-                vaults: vec![([9; 20].into(), VAULT)],
-                pods: vec![([8; 20].into(), POD)],
-                liabilities: SUPPLY,
-            },
+            rules: rules(),
             // What was accepted within an epoch is visible from the next one on.
-            accepted: self.accepted.get(index(epoch)).copied().unwrap_or_default(),
-            key_epoch: KeyEpoch(1),
-            group_key: self.group_key,
+            accepted: self.accepted_at(epoch),
+            ..testing::chain_view(self.group_key, epoch)
         }
+    }
+
+    fn progress(&self, (kind, _): Target) -> Result<OnChainProgress, ReadFailure> {
+        let of = |accepted: &PerKind<Level>| accepted.get(kind).copied();
+        let none = || ReadFailure::NotAvailable(format!("no contract for {kind}"));
+        let head = of(&self.head()).ok_or_else(none)?;
+        Ok(OnChainProgress { head, finalized: of(&self.accepted_at(self.finalized())).ok_or_else(none)? })
+    }
+
+    fn head(&self) -> PerKind<Level> {
+        self.accepted.last().copied().unwrap_or_else(nothing_accepted)
+    }
+
+    fn accepted_at(&self, epoch: u64) -> PerKind<Level> {
+        self.accepted.get(index(epoch)).copied().unwrap_or_else(nothing_accepted)
     }
 
     fn validators_at(&self, epoch: u64) -> Vec<ValidatorRecord> {
         (0u64..)
             .zip(&self.validators)
             .map(|(i, (key, loss))| ValidatorRecord {
-                index: ValidatorIndex(i),
                 pubkey: pubkey(key),
-                balance: Gwei(32_000_000_000 - loss * epoch),
-                slashed: false,
-                activation_epoch: Epoch(0),
                 exit_epoch: self.exits.get(&i).filter(|at| **at < epoch).map_or(Epoch::FAR_FUTURE, |at| Epoch(at + 2)),
+                ..testing::validator(i, 32_000_000_000 - loss * epoch)
             })
             .collect()
     }
+}
+
+fn nothing_accepted() -> PerKind<Level> {
+    DutyKind::ALL.into_iter().map(|kind| (kind, Level(0))).collect()
 }
 
 fn is_low(validator: &ValidatorRecord) -> bool {

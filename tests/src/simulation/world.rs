@@ -6,6 +6,7 @@ use super::{
     keys::Keys,
     liar::Liar,
     lives::Lives,
+    operators::Restraints,
     oracle::Oracle,
     process::{Process, ProcessId},
     scenario::{Faults, Outcome, Profile, Sabotage, Tally},
@@ -13,7 +14,7 @@ use super::{
 };
 use guardian_protocol::{
     CallOutcome, DutyId, Input, Job, MemberId, ProviderQuorum, Query, QueryId, Setup, Signed, SignedExit, Timestamp,
-    Timing,
+    Timing, testing,
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -50,8 +51,9 @@ pub(super) enum Reach {
 pub(super) struct Node {
     /// What runs; more than one is the operator's mistake.
     pub(super) processes: Vec<ProcessId>,
-    /// The disk, while nothing runs.
+    /// The disk, while nothing runs, and what was told to whoever ran from it.
     pub(super) disk: MemoryStore,
+    pub(super) restraints: Restraints,
     /// Copies of the disk that were kept.
     pub(super) copies: Vec<MemoryStore>,
     pub(super) cut_off: bool,
@@ -223,10 +225,7 @@ impl<'a> World<'a> {
     pub(super) fn setup(&self, me: MemberId) -> Setup {
         let quorum = ProviderQuorum::majority(usize::from(PROVIDERS));
         Setup {
-            me,
-            committee: self.keys.committee().clone(),
             network: chain::network(),
-            contracts: chain::contracts(),
             quorum: ProviderQuorum { beacon: quorum, execution: quorum },
             timing: Timing {
                 poll: Duration::from_secs(1),
@@ -236,7 +235,7 @@ impl<'a> World<'a> {
                 submit_stagger: Duration::from_secs(3),
                 query_timeout: Duration::from_secs(5),
             },
-            start_block: 0,
+            ..testing::setup(self.keys.committee().clone(), me)
         }
     }
 

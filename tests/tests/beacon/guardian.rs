@@ -61,10 +61,10 @@ impl Guardian {
 
     /// The sum of validators' balances in the report, in gwei.
     pub(crate) fn reported(&self, evidence: &Evidence) -> u128 {
-        let duties = decide(evidence, |_| false, self.network().slots_per_epoch);
+        let duties = decide(evidence, self.network().slots_per_epoch);
         let sum = duties.iter().find_map(|duty| match &duty.body {
             DutyBody::Reserves(report) => Some(u128::from(report.validators.0)),
-            DutyBody::Ejection(_) => None,
+            _ => None,
         });
         sum.unwrap()
     }

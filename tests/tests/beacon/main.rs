@@ -15,7 +15,7 @@ mod sparing;
 
 use guardian::{Guardian, TRACKED, quick, synthetic, truth};
 use guardian_chain::Limits;
-use guardian_protocol::{BlsPubkey, Event, Layer, Proof};
+use guardian_protocol::{BlsPubkey, Event, Layer, Proof, testing::Trouble};
 use guardian_tests::synthetic::{BeaconServer, Manner};
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn where_no_node_serves_states_a_majority_of_words_counts() {
     let manners = [Manner::IsEmpty, Manner::IsEmpty, Manner::HasNoStates];
     let mut guardian = Guardian::new(state, manners, quick()).await;
     assert_eq!(guardian.observe().await, None);
-    assert_eq!(guardian.observer.trouble(), Some(Trouble::TooFewAnswers(Layer::Beacon)));
+    assert_eq!(guardian.eyes.trouble(), Some(Trouble::TooFewAnswers(Layer::Beacon)));
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn two_that_lie_alike_are_named_and_their_report_never_goes_out() {
     let manners = [Manner::LiesAboutBalances, Manner::LiesAboutBalances, Manner::HasNoStates];
     let mut guardian = Guardian::new(state, manners, quick()).await;
     assert_eq!(guardian.observe().await, None);
-    assert_eq!(guardian.observer.trouble(), Some(Trouble::Contradiction(Layer::Beacon)));
+    assert_eq!(guardian.eyes.trouble(), Some(Trouble::Contradiction(Layer::Beacon)));
     assert_eq!(guardian.named(), [0, 1]);
     assert!(guardian.events.iter().any(|event| matches!(event, Event::NoQuorum { .. })));
     // The third has: one proof outweighs them.

@@ -9,6 +9,7 @@ pub(crate) mod server;
 pub(crate) mod world;
 
 use guardian_chain::{ChainConfig, Endpoint, Limits};
+use guardian_protocol::testing::contracts;
 use std::time::Duration;
 use url::Url;
 
@@ -28,7 +29,7 @@ pub(crate) fn config(beacon: &[&Url], execution: &[&Url]) -> ChainConfig {
     ChainConfig {
         beacon: named("beacon", beacon),
         execution: named("execution", execution),
-        contracts: execution::CONTRACTS,
+        contracts: contracts(),
         start_block: 10,
         chain_id: None,
         limits: limits(),

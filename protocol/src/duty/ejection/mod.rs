@@ -2,6 +2,8 @@
 //! leave is decided in [`rules`].
 
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use rules::ORDER_LIFE;
 use rules::Verdict;
@@ -77,6 +79,11 @@ impl EjectionReason {
 }
 
 impl Rules {
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn example() -> Self {
+        Self { threshold: 31_750_000_000_000_000_000 }
+    }
+
     pub(super) fn facts(&self) -> Vec<(String, String)> {
         vec![("ejection threshold".to_owned(), format!("{} wei", self.threshold))]
     }

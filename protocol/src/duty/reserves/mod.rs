@@ -2,6 +2,8 @@
 //! made is in [`rules`].
 
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub(super) use rules::{decide, needs};
 
@@ -50,6 +52,23 @@ pub struct ReserveReport {
 }
 
 impl Rules {
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn example() -> Self {
+        Self {
+            period: 10,
+            vaults: vec![([8; 20].into(), 7_000_000_000), ([9; 20].into(), 5_999_999_999)],
+            pods: vec![([7; 20].into(), 3_000_000_000)],
+            liabilities: 4_000_000_001,
+        }
+    }
+
+    /// What a report of this moment would say, due or not.
+    pub(super) fn figures(&self, evidence: &Evidence) -> Vec<(&'static str, f64)> {
+        let Some(report) = rules::report(self, evidence) else { return Vec::new() };
+        let ether = |wei: Wei| wei as f64 / 1e18;
+        vec![("assets_eth", ether(report.assets())), ("liabilities_eth", ether(report.liabilities.to_wei()))]
+    }
+
     pub(super) fn facts(&self) -> Vec<(String, String)> {
         let mut facts = vec![
             ("report period".to_owned(), format!("{} epochs", self.period)),

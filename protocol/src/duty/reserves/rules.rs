@@ -23,16 +23,20 @@ pub(in crate::duty) fn decide(rules: &Rules, evidence: &Evidence, slots_per_epoc
     if !is_due(rules, evidence.checkpoint.epoch, accepted, slots_per_epoch) {
         return None;
     }
-    let report = ReserveReport {
+    // The feed refuses a report of nothing: it would be read as a price of zero.
+    report(rules, evidence).filter(|report| report.assets() > 0)
+}
+
+/// What stands behind pufETH by `evidence`; `None` if the numbers are larger than a report can hold.
+pub(super) fn report(rules: &Rules, evidence: &Evidence) -> Option<ReserveReport> {
+    Some(ReserveReport {
         validator_count: u64::try_from(evidence.validators.len()).ok()?,
         validators: Gwei(evidence.validators.iter().try_fold(0, |sum: u64, v| sum.checked_add(v.balance.0))?),
         pods: ether(&rules.pods)?,
         vaults: ether(&rules.vaults)?,
         pending: Gwei(0),
         liabilities: Gwei(u64::try_from(rules.liabilities.div_ceil(WEI_PER_GWEI)).ok()?),
-    };
-    // The feed refuses a report of nothing: it would be read as a price of zero.
-    (report.assets() > 0).then_some(report)
+    })
 }
 
 /// The sum of some accounts' balances, rounded down.

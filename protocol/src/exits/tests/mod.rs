@@ -2,14 +2,18 @@
 
 mod table;
 
-use self::table::{SigningContext, Table, member, run};
+use self::table::{SigningContext, Table, bring, member, run};
 use super::{Job, PARTS_AT_ONCE, Work};
 use crate::{
-    duty::{DutyBody, Ejection, EjectionOrder, EjectionReason},
+    duty::{
+        DutyBody,
+        kinds::{Ejection, EjectionOrder, EjectionReason},
+    },
     event::Event,
     sign::Signed,
     types::{Epoch, Timestamp, ValidatorIndex},
     wire::PartialExits,
+    work,
 };
 use guardian_crypto::bls::PartialSignature;
 use std::{
@@ -86,7 +90,7 @@ fn our_parts_are_made_after_the_order_is_known_and_told_when_they_are_made() {
     assert!(released.events.is_empty() && context.exits.ours().is_empty());
     let computed = run(released.jobs.pop().unwrap(), &table);
     let mut told = None;
-    let released = context.step(|exits, now, _, fx| told = exits.computed(now, computed, fx));
+    let released = context.step(|exits, now, _, fx| told = bring(exits, now, computed, fx));
     let given = |event: &Event| matches!(event, Event::PartialExitReleased { .. });
     assert_eq!(released.events.iter().filter(|event| given(event)).count(), 2);
     let told = told.unwrap();
@@ -94,6 +98,45 @@ fn our_parts_are_made_after_the_order_is_known_and_told_when_they_are_made() {
     assert!(told.exits.iter().map(|(index, _)| index.0).eq([0, 1]));
     assert_eq!(context.exits.ours(), [told]);
     assert_eq!(context.compute().jobs, 0);
+}
+
+#[test]
+fn while_ejections_are_held_no_part_is_made_and_others_are_checked() {
+    let mut table = Table::new(2);
+    let order = table.order(9, &[0, 1]);
+    let mut context = table.context(1);
+    context.held = true;
+    context.start(&order);
+    let seen = context.compute();
+    assert_eq!((seen.jobs, seen.told, context.exits.ours()), (0, vec![], vec![]));
+    context.hear(2, &table.parts(2, &order));
+    context.hear(3, &table.parts(3, &order));
+    let seen = context.compute();
+    assert_eq!((seen.combined(), seen.told), (BTreeSet::new(), vec![]), "two of three, and ours is not one of them");
+    assert!(seen.jobs > 0 && seen.events.is_empty());
+    context.held = false;
+    context.act(|_, _, _, _| {});
+    let seen = context.compute();
+    assert_eq!(seen.told, context.exits.ours());
+    assert_eq!((seen.told[0].exits.len(), seen.combined()), (2, BTreeSet::from([0, 1])));
+}
+
+#[test]
+fn parts_that_were_being_made_when_the_hold_came_are_not_told() {
+    let mut table = Table::new(1);
+    let order = table.order(9, &[0]);
+    let mut context = table.context(1);
+    let mut released = context.step(|exits, now, setup, fx| exits.start(now, &order, setup, fx));
+    let computed = run(released.jobs.pop().unwrap(), &table);
+    context.held = true;
+    context.act(|_, _, _, _| {});
+    let mut told = None;
+    context.act(|exits, now, _, fx| told = bring(exits, now, computed, fx));
+    let seen = context.compute();
+    assert_eq!((told, seen.events.len(), seen.jobs, context.exits.ours()), (None, 0, 0, vec![]));
+    context.held = false;
+    context.act(|_, _, _, _| {});
+    assert_eq!(context.compute().told.len(), 1);
 }
 
 #[test]
@@ -137,10 +180,10 @@ fn a_job_that_does_not_come_back_is_done_again() {
     // Should the first come back now, it is too late: nobody waits for it any more.
     let late = lost.jobs.into_iter().next().map(|job| run(job, &table)).unwrap();
     let mut told = None;
-    context.step(|exits, now, _, fx| told = exits.computed(now, late, fx));
+    context.step(|exits, now, _, fx| told = bring(exits, now, late, fx));
     assert_eq!(told, None);
     let computed = again.jobs.into_iter().next().map(|job| run(job, &table)).unwrap();
-    context.step(|exits, now, _, fx| told = exits.computed(now, computed, fx));
+    context.step(|exits, now, _, fx| told = bring(exits, now, computed, fx));
     assert_eq!(told.unwrap().exits.len(), 1);
 }
 
@@ -153,7 +196,7 @@ fn what_a_job_brings_of_an_order_that_was_replaced_is_dropped() {
     let computed = run(released.jobs.pop().unwrap(), &table);
     context.start(&new);
     let mut told = None;
-    context.act(|exits, now, _, fx| told = exits.computed(now, computed, fx));
+    context.act(|exits, now, _, fx| told = bring(exits, now, computed, fx));
     assert_eq!(told, None);
     context.hear(2, &table.parts(2, &new));
     context.hear(3, &table.parts(3, &new));
@@ -235,7 +278,7 @@ fn jobs_are_bounded() {
         context.hear(3, &parts);
     }
     let parts = |job: &Job| {
-        let Work::Check(exits) = &job.work else { unreachable!() };
+        let work::Work::Exits(Work::Check(exits)) = &job.work else { unreachable!() };
         exits.iter().map(|exit| exit.fresh.len()).sum::<usize>()
     };
     // The first message was the first job; all others wait for it.

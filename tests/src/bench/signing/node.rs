@@ -12,8 +12,9 @@ use crate::simulation::{
 use eyre::{Result, eyre};
 use guardian_p2p::{Config, Event as NetworkEvent, Identity, Network, PeerId};
 use guardian_protocol::{
-    Answers, Call, DutyId, Effects, Event, Guardian, Input, MemberId, Outgoing, ProviderId, ProviderQuorum, Recipient,
-    Record, Released, Setup, Timestamp, Timing, testing::Message,
+    Answers, Call, DutyId, Effects, Event, Guardian, Input, MemberId, Outgoing, ProviderId, Recipient, Record, Released,
+    Setup, Timestamp, Timing,
+    testing::{self, Message},
 };
 use rand_core::OsRng;
 use std::{
@@ -275,11 +276,7 @@ fn setup(me: MemberId, surroundings: &Surroundings) -> Setup {
         ..Timing::default()
     };
     Setup {
-        me,
-        committee: surroundings.keys.committee().clone(),
         network: chain::network(),
-        contracts: chain::contracts(),
-        quorum: ProviderQuorum { beacon: 1, execution: 1 },
         timing: match surroundings.fault {
             // A hundred nodes on a few cores can take so long that others would step in, which a hundred machines would not see. Where
             // everybody answers, be it wrongly, nothing waits for anybody's patience.
@@ -289,7 +286,7 @@ fn setup(me: MemberId, surroundings: &Surroundings) -> Setup {
             }
             _ => timing,
         },
-        start_block: 0,
+        ..testing::setup(surroundings.keys.committee().clone(), me)
     }
 }
 

@@ -1,48 +1,11 @@
-//! The kinds of duty, and one value for each of them. Everything that says more about a kind stands in its own folder.
+//! One value for each kind of duty, so that nothing has to name the kinds to hold something of each.
 
-use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess, de::Visitor};
+use super::DutyKind;
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor},
+};
 use std::fmt;
-
-/// What guardians state to contracts. The order is that in which duties are decided; the numbers are lasting.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
-)]
-#[borsh(use_discriminant = true)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum DutyKind {
-    /// Force validators out.
-    Ejection = 0,
-    /// Report what stands behind pufETH.
-    Reserves = 1,
-}
-
-impl DutyKind {
-    /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Ejection, Self::Reserves];
-
-    /// The word used in logs, metrics, status, configuration and names of files.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ejection => "ejection",
-            Self::Reserves => "reserves",
-        }
-    }
-
-    /// The number used in keys of the store.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8
-    }
-}
-
-impl fmt::Display for DutyKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// At most one value for each kind. A kind without one is absent: a network need not have a contract for every kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,15 +101,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for PerKind<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_places_and_words_are_what_serde_says() {
-        for (place, kind) in DutyKind::ALL.into_iter().enumerate() {
-            assert_eq!(usize::from(kind.number()), place);
-            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
-            assert_eq!(borsh::to_vec(&kind).unwrap(), [kind.number()]);
-        }
-    }
 
     #[test]
     fn a_map_of_words_is_read_strictly() {

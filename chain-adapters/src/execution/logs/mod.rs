@@ -1,8 +1,8 @@
 //! The contracts' events of a range of blocks, in chain order: fetched piecewise, and every log checked to be one that was
 //! asked for, on the branch that was asked for.
 
-use super::client::ExecutionClient;
 use crate::contracts::{event, sources};
+use crate::execution::client::ExecutionClient;
 use alloy::rpc::types::{Filter, Log};
 use guardian_protocol::{BlockRef, Contracts, ProtocolEvent, ReadFailure};
 use std::sync::atomic::Ordering::Relaxed;
@@ -103,5 +103,4 @@ fn decode(
 }
 
 #[cfg(test)]
-#[path = "logs_tests.rs"]
 mod tests;

@@ -1,26 +1,18 @@
 //! Hostile answers to `eth_getLogs`.
 
 use super::*;
-use alloy::primitives::{Address, B256, Bytes, LogData, U256};
-use guardian_protocol::BlsPubkey;
+use alloy::primitives::{Address, B256, Bytes, LogData, U256, b256};
+use guardian_protocol::{BlsPubkey, testing::contracts};
 
+/// Of `SuccessfullyProvisioned(bytes,uint256,bytes32)`.
+const PROVISIONED: B256 = b256!("0x96cbbd073e24b0a7d0cab7dc347c239e52be23c1b44ce240b3b929821fed19a4");
 const TO: BlockRef = BlockRef { number: 20, hash: B256::repeat_byte(20), timestamp: 0 };
-
-fn contracts() -> Contracts {
-    let address = Address::repeat_byte;
-    Contracts {
-        guardian_keys: address(1),
-        ejection_registry: address(2),
-        reserve_feed: address(3),
-        protocol: address(4),
-    }
-}
 
 fn log(block: u64, index: u64, key: u8) -> Log {
     let mut data = [U256::from(32).to_be_bytes::<32>(), U256::from(48).to_be_bytes()].concat();
     data.extend([key; 48]);
     data.extend([0; 16]);
-    let data = LogData::new_unchecked(vec![TOPICS[0], B256::ZERO, B256::ZERO], Bytes::from(data));
+    let data = LogData::new_unchecked(vec![PROVISIONED, B256::ZERO, B256::ZERO], Bytes::from(data));
     Log {
         inner: alloy::primitives::Log { address: contracts().protocol, data },
         block_hash: Some(B256::repeat_byte(u8::try_from(block).unwrap())),

@@ -47,10 +47,14 @@ fn record(entry: &Value) -> ValidatorRecord {
     ValidatorRecord {
         index: ValidatorIndex(number(&entry["index"])),
         pubkey: text(&validator["pubkey"]).parse().unwrap(),
+        withdrawal_credentials: text(&validator["withdrawal_credentials"]).parse().unwrap(),
         balance: Gwei(number(&entry["balance"])),
+        effective_balance: Gwei(number(&validator["effective_balance"])),
         slashed: validator["slashed"].as_bool().unwrap(),
         activation_epoch: Epoch(number(&validator["activation_epoch"])),
         exit_epoch: Epoch(number(&validator["exit_epoch"])),
+        withdrawable_epoch: Epoch(number(&validator["withdrawable_epoch"])),
+        participation: None,
     }
 }
 
