@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_between_any_two_steps_leaves_a_key_that_loads_and_the_next_run_completes_the_rest() {
+    fn a_crash_between_any_two_steps_is_made_up_for_next_time() {
         for done in 0..=Step::ALL.len() {
             let scene = Scene::new(1, 1);
             let activation = scene.activation(&scene.new);

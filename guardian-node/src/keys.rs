@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn exit_shares_are_read_as_they_were_written_and_say_whose_they_are() {
+    fn exit_shares_are_read_as_written_and_name_their_owner() {
         let folder = tempfile::tempdir().unwrap();
         let (files, written) = table(folder.path());
         let path = folder.path().join("exits.sealed");

@@ -109,7 +109,7 @@ mod tests {
     use std::future::pending;
 
     #[tokio::test]
-    async fn a_task_in_the_background_may_end_and_a_critical_one_may_not() {
+    async fn a_background_task_may_end_and_a_critical_one_may_not() {
         let mut tasks = Tasks::new(CancellationToken::new());
         tasks.background("probe", async {});
         tasks.stoppable("network", pending());

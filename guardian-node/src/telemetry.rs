@@ -30,9 +30,13 @@ impl LogFilter {
         if let Ok(filter) = env::var(EnvFilter::DEFAULT_ENV) {
             return Ok(format!("log filter: `{filter}`, from RUST_LOG, which wins over the configuration"));
         }
-        (self.0)(parse("[log] filter", &config.filter)?)
-            .hint("can't change the log filter", "restart the node, and report this")?;
+        self.replace(&config.filter)?;
         Ok(format!("log filter: `{}`", config.filter))
+    }
+
+    fn replace(&self, filter: &str) -> Result<(), Hinted> {
+        (self.0)(parse("[log] filter", filter)?)
+            .hint("can't change the log filter", "restart the node, and report this")
     }
 }
 
@@ -67,4 +71,24 @@ pub(crate) fn start(config: &LogConfig) -> Result<LogFilter, Hinted> {
 fn parse(source: &str, filter: &str) -> Result<EnvFilter, Hinted> {
     EnvFilter::try_new(filter)
         .hint(format!("{source} is not a log filter"), "write it like `info` or `info,guardian_p2p=debug`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn another_filter_is_in_force_at_once_and_nonsense_changes_nothing() {
+        let builder = Subscriber::builder().with_env_filter(EnvFilter::new("info")).with_filter_reloading();
+        let filter = LogFilter::of(builder.reload_handle());
+        tracing::subscriber::with_default(builder.finish(), || {
+            assert!(!tracing::enabled!(Level::DEBUG));
+            filter.replace("debug").unwrap();
+            assert!(tracing::enabled!(Level::DEBUG));
+            let error = filter.replace("nonsense=nonsense").unwrap_err();
+            assert!(error.to_string().contains("[log] filter is not a log filter"), "{error}");
+            assert!(tracing::enabled!(Level::DEBUG));
+        });
+    }
 }

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_read_off_its_agent_if_it_serves_the_same_purpose() {
+    fn a_process_is_read_off_an_agent_of_the_same_purpose() {
         for purpose in [Purpose::Duties, Purpose::Ceremony] {
             assert_eq!(process_in(&agent(purpose, 7), purpose), Some(7));
         }

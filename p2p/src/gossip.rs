@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn only_messages_of_members_on_our_topic_within_the_limit_are_looked_at() {
+    fn only_members_messages_on_our_topic_within_limits_are_read() {
         let member = PeerId::random();
         let copies = IntCounter::new("copies", "every copy").unwrap();
         let only = MembersOnly { topic: topic().hash(), authors: Arc::new([member].into()), max_bytes: 3, copies };

@@ -93,7 +93,7 @@ async fn a_reload_does_not_reach_the_brain() {
 }
 
 #[tokio::test]
-async fn only_its_own_user_may_open_the_socket_and_a_clean_stop_removes_it() {
+async fn the_socket_is_private_and_a_clean_stop_removes_it() {
     let node = Node::start();
     let path = socket(node.dir.path());
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

@@ -235,7 +235,7 @@ fn a_proof_from_the_signing_of_duties_is_checked_and_not_believed() {
 }
 
 #[test]
-fn a_member_is_pardoned_for_what_is_proven_against_it_and_no_more() {
+fn a_pardon_is_for_what_is_proven_and_no_more() {
     let place = Place::new();
     let config = place.home().join("guardian.toml");
     let (committee, fault) = proof(&place, 3, 3);

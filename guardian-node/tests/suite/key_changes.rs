@@ -13,7 +13,7 @@ fn plan(place: &Place, i: u16, arguments: &[&str], members: &[u16]) -> PathBuf {
 }
 
 #[test]
-fn a_refresh_changes_every_share_and_not_the_key_and_an_old_plan_can_not_undo_it() {
+fn a_refresh_changes_shares_only_and_no_old_plan_undoes_it() {
     let place = Place::with_key(3);
     let (before, old_shares) = (place.committee(1).committee().unwrap(), place.share_files(1));
     let first = plan(&place, 1, &["refresh", "--label", "one"], &[1, 2, 3]);
@@ -121,7 +121,7 @@ fn a_lost_share_comes_back_by_repair_or_from_the_transcript() {
 }
 
 #[test]
-fn a_member_with_a_new_identity_is_adopted_by_those_who_did_not_help() {
+fn those_who_did_not_help_adopt_a_new_identity() {
     let place = Place::with_key(5);
     let old = place.committee(5).committee().unwrap();
     // The third member's machine burnt: another identity, the same number and name.

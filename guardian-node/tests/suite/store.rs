@@ -77,7 +77,7 @@ fn a_board_is_read_in_the_order_in_which_it_was_written() {
 }
 
 #[test]
-fn a_board_of_which_the_last_write_was_cut_off_has_everything_before_it() {
+fn a_board_whose_last_write_was_cut_off_has_the_rest() {
     let dir = tempfile::tempdir().unwrap();
     let mut board = BoardStore::open(dir.path()).unwrap();
     board.append(&[begun(1)]).unwrap();

@@ -62,7 +62,8 @@ impl Invariants {
             if let Call::Submit(signed) = call {
                 *self.submitted.entry(signed.id()).or_default() += 1;
                 self.signed(signed, scene)?;
-                if scene.speaker.restraints().hold(scene.now, signed.id().kind) {
+                let restraints = scene.speaker.restraints();
+                if restraints.hold(scene.now, signed.id().kind) || restraints.refuse(signed.digest()) {
                     return violation("nothing_is_submitted_while_held", format!("{member} submits {}", signed.id()));
                 }
             }

@@ -59,29 +59,33 @@ impl Restraints {
 }
 
 impl World<'_> {
-    /// An operator holds a kind of duty for a while or until it thinks better of it, lets it go on, or refuses a digest.
+    /// An operator, or all of them at an alarm, hold a kind of duty for a while or until they think better of it, or let it go on; or one
+    /// refuses a digest.
     pub(super) fn command(&mut self, member: MemberId) -> Result<(), Violation> {
-        let running = self.nodes.get(&member).map(|node| node.processes.clone()).unwrap_or_default();
-        let (at, kind, some_time) = (self.below(running.len()), self.below(DutyKind::ALL.len()), self.below(4) > 0);
+        let alarm = self.below(3) == 0;
+        let ours = |process: &Process| alarm || process.member() == member;
+        let told: Vec<ProcessId> = self.processes.iter().filter(|(_, p)| ours(p)).map(|(id, _)| *id).collect();
+        let (kind, some_time) = (self.below(DutyKind::ALL.len()), self.below(4) > 0);
         let longest = usize::try_from(self.profile.epoch.as_millis()).unwrap_or(usize::MAX).saturating_mul(2);
         let end = self.now.after(Duration::from_millis(1 + self.below(longest) as u64));
-        let pick = self.below(4);
+        let (pick, at) = (self.below(4), self.below(told.len()));
+        let (Some(one), Some(kind)) = (told.get(at).copied(), DutyKind::ALL.get(kind).copied()) else { return Ok(()) };
         self.tally.commands += 1;
-        let (Some(id), Some(kind)) = (running.get(at).copied(), DutyKind::ALL.get(kind).copied()) else {
-            return Ok(());
-        };
-        match pick {
+        let command = match pick {
             0 | 1 => {
                 let (until, reason) = (some_time.then_some(end), "looking into it".to_owned());
-                self.tell(id, OperatorCommand::Hold { kind, until, reason })
+                OperatorCommand::Hold { kind, until, reason }
             }
-            2 => self.tell(id, OperatorCommand::Release { kind }),
+            2 => OperatorCommand::Release { kind },
             _ => {
-                let open = self.processes.get(&id).map(|process| process.guardian().status().open).unwrap_or_default();
+                let open = self.processes.get(&one).map(|process| process.guardian().status().open).unwrap_or_default();
                 let at = self.below(open.len());
-                open.get(at).map_or(Ok(()), |duty| self.tell(id, OperatorCommand::Veto { digest: duty.digest }))
+                let Some(duty) = open.get(at) else { return Ok(()) };
+                return self.tell(one, OperatorCommand::Veto { digest: duty.digest });
             }
-        }
+        };
+        let told = if alarm { told } else { vec![one] };
+        told.into_iter().try_for_each(|id| self.tell(id, command.clone()))
     }
 
     /// Nothing is held any more.
