@@ -179,7 +179,18 @@ fn metrics_and_proofs_take_every_event() {
     let metrics = Metrics::new().unwrap();
     let files = MisconductFiles::new(dir.path());
     let mut observers = Observers::new(names(), metrics.events.clone(), files, History::default());
-    let untold = ["KeyMismatch", "FloorRaised", "EvidenceAlike", "SessionOpened", "OwnDoppelganger"];
+    let untold = [
+        "KeyMismatch",
+        "FloorRaised",
+        "EvidenceAlike",
+        "SessionOpened",
+        "OwnDoppelganger",
+        "WaitOver",
+        "HoldPlaced",
+        "HoldReleased",
+        "Vetoed {",
+        "Pardoned",
+    ];
     for (_, event) in one_of_each() {
         let before = metrics.text();
         observers.tell(Timestamp(1), &event);

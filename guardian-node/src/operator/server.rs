@@ -74,6 +74,8 @@ impl Server {
                     };
                     // Whoever has left does not need it.
                     timeout(self.patience, write(&mut stream, &answer)).await.ok();
+                    // A connection that is closed with unread bytes is reset, and the answer may be lost with it.
+                    timeout(self.patience, discard(&mut stream)).await.ok();
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the operator's socket could not take a connection");
@@ -124,6 +126,11 @@ impl Drop for Server {
             tracing::warn!(%error, path = %self.path.display(), "the operator's socket could not be removed");
         }
     }
+}
+
+/// Takes what else is sent, within bounds.
+async fn discard(stream: &mut UnixStream) -> io::Result<u64> {
+    tokio::io::copy(&mut stream.take(u64::try_from(MAX_ANSWER).unwrap_or(u64::MAX)), &mut tokio::io::sink()).await
 }
 
 async fn write(stream: &mut UnixStream, answer: &Answer) -> io::Result<()> {

@@ -82,7 +82,7 @@ fn what_is_no_dossier_is_refused_with_a_hint() {
     fs::write(&path, "{\"hello\": 1}").unwrap();
     assert_refused(&replay(&path), "is no dossier", "data_dir");
     assert_refused(
-        &replay(&changed(&dir, "\"version\": 1", "\"version\": 7")),
+        &replay(&changed(&dir, "\"version\": 2", "\"version\": 7")),
         "has format 7",
         "version of `guardian`",
     );

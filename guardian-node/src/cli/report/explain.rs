@@ -57,7 +57,8 @@ impl Explain {
         head(&dossier).iter().for_each(|line| output::data(line));
         lines.iter().for_each(|line| output::data(&format!("  {}", line.text)));
         if lines.is_empty() {
-            output::data("  it is about none");
+            let none = dossier.evidence.validators.is_empty() && dossier.evidence.unknown.is_empty();
+            output::data(if none { "  the protocol has none" } else { "  it is not about single validators" });
         }
         Ok(())
     }
