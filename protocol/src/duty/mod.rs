@@ -273,11 +273,19 @@ impl DutyBody {
 }
 
 impl Duty {
+    /// The level that the contract has once it has accepted this duty.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        match self.body {
+            DutyBody::Ejection(_) | DutyBody::Reserves(_) => Level(self.reference_slot.0),
+        }
+    }
+
     /// What a contract at `level` shows of this duty.
     #[must_use]
     pub fn standing(&self, level: Level) -> Standing {
         match self.body {
-            DutyBody::Ejection(_) | DutyBody::Reserves(_) => Standing::by(level, self.reference_slot.0),
+            DutyBody::Ejection(_) | DutyBody::Reserves(_) => Standing::by(level, self.level()),
         }
     }
 }
@@ -300,8 +308,8 @@ impl std::fmt::Display for DutyKind {
 
 impl Standing {
     /// For contracts that accept numbers in increasing order: `own` is the duty's.
-    fn by(level: Level, own: u64) -> Self {
-        match level.0.cmp(&own) {
+    fn by(level: Level, own: Level) -> Self {
+        match level.cmp(&own) {
             std::cmp::Ordering::Less => Self::Open,
             std::cmp::Ordering::Equal => Self::Accepted,
             std::cmp::Ordering::Greater => Self::Superseded,
