@@ -3,12 +3,19 @@ ARG RUST_IMAGE=rust:1.95-bookworm
 ARG NODE_IMAGE=node:20-bookworm-slim
 ARG RUNTIME_IMAGE=debian:bookworm-slim
 
-FROM ${RUST_IMAGE} AS build
+FROM ${RUST_IMAGE} AS source
 RUN apt-get update \
  && apt-get install -y --no-install-recommends clang libclang-dev make \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
+
+# Alone, so that the program of operators has nothing in it that only tests need.
+FROM source AS build
+RUN cargo build --locked --release -p guardian-node --bins \
+ && install -D -t /out target/release/guardian
+
+FROM source AS build-devnet
 RUN cargo build --locked --release -p guardian-node -p guardian-tests --bins \
  && install -D -t /out target/release/guardian target/release/devnet
 
@@ -18,6 +25,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/guardian --create-home guardian
 COPY --from=build /out/guardian /usr/local/bin/guardian
+# Where the operator's files are: commands find guardian.toml and plan.toml here.
+WORKDIR /etc/guardian
 USER guardian
 VOLUME /var/lib/guardian
 # The other guardians; and, on loopback unless configured otherwise, the operator's pages.
@@ -36,7 +45,7 @@ COPY contracts contracts
 COPY tests/real-beacon tests/real-beacon
 RUN (cd contracts && npm ci --no-audit --no-fund && node forge.mjs build --quiet) \
  && (cd tests/real-beacon && npm ci --no-audit --no-fund)
-COPY --from=build /out/ /usr/local/bin/
+COPY --from=build-devnet /out/ /usr/local/bin/
 EXPOSE 8545 9596 9101-9104
 ENTRYPOINT ["tini", "--", "devnet"]
 CMD ["--dir", "/devnet"]

@@ -1,9 +1,12 @@
 # Everything an operator or a contributor runs. Each target installs what it needs and says what it installs.
 #   make devnet [ARGS="--once"]   a real beacon chain, a real EVM, and four guardians
+#   make check [SEEDS=300]        before each commit: lints, unit tests and the seeded cluster; minutes, and without Node.js
 #   make test                     all tests: Rust, Solidity, the seeded cluster, real processes
+#   make lint                     what has to hold before anything is merged: format, clippy, documents, dependencies
+#   make simulate [SEEDS=10000]   the seeded cluster alone, optimised
 #   make fuzz [SECONDS=600]       each fuzz target for so long, one after the other (FUZZ="messages files" for some of them)
 #   make bench [ARGS="--only beacon"] figures beside references; ARGS="--only soak": half an hour beside 2.2 million validators
-#   make lint | setup | clean
+#   make setup | clean
 #   make mutants | slither        mutation tests and static analysis of the contracts
 
 SHELL := /bin/bash
@@ -11,10 +14,17 @@ export PATH := $(HOME)/.cargo/bin:$(CURDIR)/contracts/node_modules/.bin:$(PATH)
 
 CARGO ?= cargo
 ARGS ?=
-# Seeds of the simulated cluster in `make test`; `make simulate SEEDS=10000` runs more of them, optimised.
-SEEDS ?= 10000
+# Seeds of the simulated cluster. Tests that take seeds have a number of their own (100, 1,000 about nonces, 16 ceremonies);
+# `make test SEEDS=1000` replaces all of them.
+check: SEEDS = 300
+simulate: SEEDS = 10000
 
 SLITHER ?= 0.11.6
+
+# Checks dependencies. Built once for all checkouts, since that takes two minutes.
+DENY ?= 0.20.2
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/guardian/tools
+CARGO_DENY := $(TOOLS)/cargo-deny-$(DENY)/bin/cargo-deny
 
 # Where cargo puts what it builds. Always the whole workspace, since a part of it would have other features and be built anew.
 BUILT = $(shell $(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
@@ -26,7 +36,7 @@ LODESTAR := tests/real-beacon/node_modules/.package-lock.json
 SECONDS ?= 600
 FUZZ ?= messages ceremony encodings records files states
 
-.PHONY: setup devnet test lint bench simulate fuzz contracts mutants slither clean
+.PHONY: setup devnet check test lint bench simulate fuzz contracts mutants slither clean
 
 setup: $(FORGE) $(LODESTAR)
 	@deploy/setup
@@ -50,18 +60,36 @@ devnet: contracts
 	@$(CARGO) build --locked --workspace --bins
 	@$(BUILT)/debug/devnet $(ARGS)
 
+# Always the whole workspace (see above). `--test` takes every test of that name, ceremony those of two packages.
+check:
+	@deploy/setup rust
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
+	@$(CARGO) test --locked --workspace --quiet --lib \
+		--test suite --test signing --test formats --test ceremony --test architecture
+	@SEEDS=$(SEEDS) $(CARGO) test --locked --workspace --quiet --test simulation
+
 test: contracts
 	@cd contracts && node forge.mjs test && node gas.mjs
 	@$(CARGO) build --locked --workspace --bins
 	@$(CARGO) test --locked --workspace
 
 # Formatting, clippy with warnings as errors, documentation, licences and advisories of dependencies.
-lint: contracts
+lint: contracts $(CARGO_DENY)
 	@$(CARGO) fmt --all --check
 	@cd contracts && node forge.mjs fmt --check && npm run --silent vectors:check && npm run --silent export:check
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
-	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; else echo "cargo-deny is not installed: skipped (cargo install cargo-deny)"; fi
+	@deploy/deny $(CARGO_DENY)
+
+# Not optimised as a release is: it runs for seconds.
+$(CARGO_DENY):
+	@echo "installing cargo-deny $(DENY) (cargo install, into $(TOOLS))"
+	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+		$(CARGO) install --quiet --locked cargo-deny --version $(DENY) \
+		--root $(TOOLS)/cargo-deny-$(DENY) --target-dir $(TOOLS)/build
+	@rm -rf $(TOOLS)/build
 
 bench: contracts
 	@$(CARGO) build --locked --release --workspace --bins

@@ -1,7 +1,7 @@
 //! Which providers to ask, and within which limits. Values only: reading a file is the shell's work.
 
 use crate::redact::Redacted;
-use guardian_protocol::types::Contracts;
+use guardian_protocol::Contracts;
 use std::{fmt, time::Duration};
 use url::Url;
 

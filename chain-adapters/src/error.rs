@@ -1,7 +1,7 @@
 //! Why the node can't start with these providers. Once it runs, a provider's trouble is a
 //! [`guardian_protocol::ports::ReadFailure`] and no error.
 
-pub use guardian_protocol::event::Layer;
+pub use guardian_protocol::Layer;
 
 /// Why the adapters could not be set up.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use crate::{
     stats::Stats,
 };
 use bytes::Bytes;
-use guardian_protocol::ports::ReadFailure;
+use guardian_protocol::ReadFailure;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use std::{error::Error as _, time::Duration};
 use tokio::time::{Instant, timeout};
@@ -140,14 +140,14 @@ impl Http {
     }
 
     /// What an answer with an error status said, fit for a log.
-    pub(crate) fn said(&self, answer: &Answer) -> String {
+    pub(crate) fn quote(&self, answer: &Answer) -> String {
         // Twice what is shown and more, so that scrubbing sees whole keys.
         let prefix = answer.body.get(..4096).unwrap_or(&answer.body);
-        format!("HTTP {}: {}", answer.status.as_u16(), self.tame(&String::from_utf8_lossy(prefix)))
+        format!("HTTP {}: {}", answer.status.as_u16(), self.sanitise(&String::from_utf8_lossy(prefix)))
     }
 
     /// Text of this provider, fit for a log.
-    pub(crate) fn tame(&self, text: &str) -> String {
+    pub(crate) fn sanitise(&self, text: &str) -> String {
         printable(&scrub(text.to_owned(), &self.endpoint.url))
     }
 
@@ -159,7 +159,7 @@ impl Http {
             text = format!("{text}: {cause}");
             source = cause.source();
         }
-        ReadFailure::Unreachable(self.tame(&text))
+        ReadFailure::Unreachable(self.sanitise(&text))
     }
 }
 

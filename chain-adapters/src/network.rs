@@ -5,10 +5,7 @@ use crate::{
     config::{ChainConfig, Limits},
     error::{Error, Layer},
 };
-use guardian_protocol::{
-    ports::{Query, ReadFailure},
-    types::{Contracts, Network},
-};
+use guardian_protocol::{ChainSpec, Contracts, Query, ReadFailure};
 use std::time::Duration;
 
 /// The chain, as every provider must have it, and what to read on it.
@@ -45,8 +42,8 @@ impl Chain {
         Ok(Self { beacon, chain_id, contracts, start_block, limits })
     }
 
-    pub(crate) fn network(&self) -> Network {
-        Network {
+    pub(crate) fn network(&self) -> ChainSpec {
+        ChainSpec {
             chain_id: self.chain_id,
             genesis_validators_root: self.beacon.genesis_validators_root.into(),
             genesis_time: self.beacon.genesis_time,
@@ -62,7 +59,7 @@ impl Chain {
     pub(crate) fn patience(&self, query: &Query) -> Duration {
         match query {
             Query::Events { .. } => self.limits.history_timeout,
-            Query::Finalized | Query::Chain(_) | Query::Validators { .. } | Query::Landed => self.limits.answer_timeout,
+            Query::Finalized | Query::Chain(_) | Query::State { .. } | Query::Progress(_) => self.limits.answer_timeout,
         }
     }
 }

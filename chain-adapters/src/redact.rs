@@ -33,7 +33,7 @@ impl fmt::Display for Redacted<'_> {
 
 /// At most [`SHOWN`] characters of `text`, with everything that could move a cursor or fake a line replaced by spaces.
 pub(crate) fn printable(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN).map(tame).collect();
+    let mut shown: String = text.chars().take(SHOWN).map(sanitise).collect();
     if text.chars().nth(SHOWN).is_some() {
         shown.push_str("...");
     }
@@ -52,7 +52,7 @@ pub(crate) fn scrub(mut text: String, url: &Url) -> String {
     text
 }
 
-fn tame(c: char) -> char {
+fn sanitise(c: char) -> char {
     // Letters of any language may stay; control and direction characters may not.
     if c.is_ascii_graphic() || c.is_alphanumeric() || c == '\u{fffd}' { c } else { ' ' }
 }

@@ -1,7 +1,7 @@
 //! What each provider has cost and how it did: numbers for metrics. Nothing here is decided from.
 
 use crate::error::Layer;
-use guardian_protocol::types::ProviderId;
+use guardian_protocol::ProviderId;
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,

@@ -17,6 +17,8 @@
 //! Rules that hold everywhere: bytes are decoded strictly (one value, one encoding; length checked; identity elements and zero
 //! scalars refused); maps keyed by [`member::MemberId`] instead of parallel lists; a threshold exceeds half of the members; an
 //! error that is somebody's fault names them ([`error::Error::culprits`]).
+
+#![deny(clippy::wildcard_enum_match_arm)]
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 pub mod bls;

@@ -15,7 +15,7 @@ use crate::{
     shares::Shares,
 };
 use guardian_crypto::{frost::KeyShare, seal::Work};
-use guardian_protocol::types::Committee;
+use guardian_protocol::Committee;
 use std::{fs, path::Path};
 
 /// Where a guardian keeps what changes together.
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::committee::MemberEntry;
     use guardian_crypto::{frost::dealer, identity::IdentityKey, secret::Secret};
-    use guardian_protocol::types::KeyEpoch;
+    use guardian_protocol::KeyEpoch;
     use rand_core::OsRng;
     use std::path::PathBuf;
 
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_between_any_two_steps_leaves_a_key_that_loads_and_the_next_run_completes_the_rest() {
+    fn a_crash_between_any_two_steps_is_made_up_for_next_time() {
         for done in 0..=Step::ALL.len() {
             let scene = Scene::new(1, 1);
             let activation = scene.activation(&scene.new);

@@ -6,7 +6,7 @@ use crate::{
 };
 use guardian_crypto::{frost::PublicShares, identity::IdentityPublic};
 use guardian_p2p::{Multiaddr, PeerId};
-use guardian_protocol::types::{Committee, KeyEpoch, Member, MemberId};
+use guardian_protocol::{Committee, KeyEpoch, Member, MemberId};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 

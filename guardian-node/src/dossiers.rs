@@ -6,7 +6,7 @@ use crate::{
     durable,
     hint::{Hinted, WithHint},
 };
-use guardian_protocol::audit::Dossier;
+use guardian_protocol::Dossier;
 use std::{
     fs, io,
     path::{Path, PathBuf},

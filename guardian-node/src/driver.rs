@@ -1,9 +1,16 @@
 //! The loop: one input, one step, one commit, then the effects. It runs on a thread of its own, because steps compute and commits
 //! wait for the disk; nothing else ever touches the brain.
 
-use crate::{hint::Hinted, metrics::Metrics, perform::Performer, report::Reporter, store::Store};
+use crate::{
+    hint::Hinted,
+    metrics::Metrics,
+    observers::Observers,
+    operator::{Answer, Asked, Request},
+    perform::Performer,
+    store::Store,
+};
 use eyre::Result;
-use guardian_protocol::{Guardian, effects::Effects, input::Input, status::Status, types::Timestamp};
+use guardian_protocol::{Effects, Guardian, Input, OperatorCommand, OperatorRefusal, OperatorReply, Status, Timestamp};
 use rand_core::OsRng;
 use std::{
     sync::Arc,
@@ -11,7 +18,7 @@ use std::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -21,10 +28,18 @@ pub(crate) struct Driver {
     pub(crate) guardian: Guardian,
     pub(crate) store: Store,
     pub(crate) inputs: mpsc::Receiver<Input>,
+    pub(crate) requests: mpsc::Receiver<Asked>,
     pub(crate) performer: Performer,
-    pub(crate) reporter: Reporter,
+    pub(crate) observers: Observers,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) status: watch::Sender<Status>,
+}
+
+/// The end of a wait.
+enum Next {
+    Stop,
+    Input(Input),
+    Operator(Request, oneshot::Sender<Answer>),
 }
 
 impl Driver {
@@ -37,45 +52,94 @@ impl Driver {
         loop {
             let wake = self.step(input)?;
             let next = runtime.block_on(async {
-                // Both arms are cancel-safe: a message stays in the queue until it is taken.
+                // All arms are cancel-safe: a message stays in its queue until it is taken.
                 tokio::select! {
                     biased;
-                    () = stop.cancelled() => None,
-                    received = self.inputs.recv() => received,
-                    () = tokio::time::sleep_until(wake.into()) => Some(Input::Woke),
+                    () = stop.cancelled() => Next::Stop,
+                    Some((request, reply)) = self.requests.recv() => Next::Operator(request, reply),
+                    received = self.inputs.recv() => received.map_or(Next::Stop, Next::Input),
+                    () = tokio::time::sleep_until(wake.into()) => Next::Input(Input::Woke),
                 }
             });
-            match next {
-                Some(received) => input = received,
-                None => return Ok(()),
-            }
+            input = match next {
+                Next::Stop => return Ok(()),
+                Next::Input(received) => received,
+                Next::Operator(request, reply) => {
+                    // An operator who does not wait for the answer has asked all the same.
+                    reply.send(self.operate(request)?).ok();
+                    Input::Woke
+                }
+            };
         }
+    }
+
+    /// Carries an operator's request out. What is answered is durable.
+    fn operate(&mut self, request: Request) -> Result<Answer> {
+        let (command, done) = match request {
+            Request::Hold { kind, until, reason } => {
+                let reason = reason.unwrap_or_else(|| "the operator holds it".to_owned());
+                (OperatorCommand::Hold { kind, until, reason }, format!("duties of the kind {kind} are held"))
+            }
+            Request::Release { kind } => {
+                (OperatorCommand::Release { kind }, format!("duties of the kind {kind} go on"))
+            }
+            Request::Veto { digest } => (OperatorCommand::Veto { digest }, format!("{digest} is never signed here")),
+            Request::Pardon { member } => {
+                let done = format!("member {member} is forgiven; the other guardians have to pardon it too");
+                (OperatorCommand::Pardon { member }, done)
+            }
+            Request::Reload => return Ok(Answer::refused("a reload is not the brain's", "report this")),
+        };
+        let (_, replies) = self.step_with_replies(Input::Operator(command))?;
+        Ok(match replies.first() {
+            Some(Ok(())) => Answer::done(done),
+            Some(Err(refusal)) => Answer::refused(refusal.to_string(), advice(*refusal)),
+            None => Answer::refused("the brain did not answer", "report this"),
+        })
     }
 
     /// One step; returns when the next one is due at the latest.
     fn step(&mut self, input: Input) -> Result<Instant> {
+        Ok(self.step_with_replies(input)?.0)
+    }
+
+    fn step_with_replies(&mut self, input: Input) -> Result<(Instant, Vec<OperatorReply>)> {
         if matches!(input, Input::Nudged) {
-            self.reporter.nudged();
+            self.observers.nudged();
         }
         let started = Instant::now();
         let time = now();
         let mut fx = Effects::default();
         self.guardian.step(time, input, &mut OsRng, &mut fx);
         let stepped = Instant::now();
-        self.metrics.step_seconds.observe(stepped.duration_since(started).as_secs_f64());
-        let released = fx.commit(&mut self.store).map_err(|error| {
+        self.metrics.driver.step_seconds.observe(stepped.duration_since(started).as_secs_f64());
+        let mut released = fx.commit(&mut self.store).map_err(|error| {
             let advice = error.advice();
             Hinted::caused("the store failed, so this guardian stops", advice, error)
         })?;
-        self.metrics.commit_seconds.observe(stepped.elapsed().as_secs_f64());
+        self.metrics.driver.commit_seconds.observe(stepped.elapsed().as_secs_f64());
         let wake = released.wake.map_or_else(Instant::now, |wake| Instant::now() + wake.since(time));
+        let replies = std::mem::take(&mut released.replies);
         for event in self.performer.perform(released) {
-            self.reporter.tell(event);
+            self.observers.tell(time, &event);
         }
         let status = self.guardian.status();
         self.metrics.show(&status);
         self.status.send_replace(status);
-        Ok(wake)
+        Ok((wake, replies))
+    }
+}
+
+/// What to do about a command that was not obeyed.
+const fn advice(refusal: OperatorRefusal) -> &'static str {
+    match refusal {
+        OperatorRefusal::ReasonTooLong => "say it in a sentence",
+        OperatorRefusal::EndsInThePast => "give --for a longer time, or leave it out",
+        OperatorRefusal::NotHeld => "`guardian status` shows what is held",
+        OperatorRefusal::TooManyVetoes => "hold the kind instead",
+        OperatorRefusal::NotConvicted => {
+            "each guardian keeps its own proofs: ask those whose status lists the member as excluded"
+        }
     }
 }
 

@@ -1,13 +1,22 @@
-//! What a guardian shows: `/metrics`, `/healthz`, `/readyz`, `/status`. Read-only.
+//! The pages of a guardian: `/metrics`, `/healthz`, `/readyz`, `/status`, `/history`. Read-only.
 
-use crate::{hint::WithHint, metrics::Metrics};
+use crate::{
+    hint::WithHint,
+    metrics::Metrics,
+    observers::history::{Entry, History},
+};
 use axum::{
-    Json, Router, extract::State, http::StatusCode, http::header::CONTENT_TYPE, response::IntoResponse, routing::get,
+    Json, Router,
+    extract::{Query, State},
+    http::StatusCode,
+    http::header::CONTENT_TYPE,
+    response::IntoResponse,
+    routing::get,
 };
 use eyre::Result;
 use guardian_p2p::Network;
-use guardian_protocol::status::{Reason, Status};
-use serde::Serialize;
+use guardian_protocol::{OpenDutyStatus, Reason, Status};
+use serde::{Deserialize, Serialize};
 use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +31,7 @@ pub(crate) struct Pages {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) network: Network,
     pub(crate) status: watch::Receiver<Status>,
+    pub(crate) history: History,
 }
 
 /// Binds `address`.
@@ -69,6 +79,7 @@ pub(crate) async fn serve(address: SocketAddr, pages: Pages, stop: CancellationT
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/status", get(status))
+        .route("/history", get(history))
         .with_state(pages);
     axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await?;
     Ok(())
@@ -84,12 +95,15 @@ async fn metrics(State(pages): State<Pages>) -> impl IntoResponse {
 struct Readiness {
     ready: bool,
     reasons: Vec<Reason>,
+    /// What it would announce and sign, if the operator did not hold it.
+    held: Vec<OpenDutyStatus>,
 }
 
 async fn ready(State(pages): State<Pages>) -> impl IntoResponse {
-    let reasons = pages.status.borrow().not_ready.clone();
+    let Status { not_ready: reasons, open, .. } = pages.status.borrow().clone();
+    let held = open.into_iter().filter(|duty| duty.held.is_some()).collect();
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, Json(Readiness { ready: reasons.is_empty(), reasons }))
+    (code, Json(Readiness { ready: reasons.is_empty(), reasons, held }))
 }
 
 /// `/status`.
@@ -104,6 +118,22 @@ struct StatusPage {
 async fn status(State(pages): State<Pages>) -> impl IntoResponse {
     let status = pages.status.borrow().clone();
     Json(StatusPage { name: pages.name, version: env!("CARGO_PKG_VERSION"), status })
+}
+
+/// `/history?limit=20`: the newest events, the newest first.
+#[derive(Debug, Deserialize)]
+struct Limit {
+    #[serde(default = "usual_limit")]
+    limit: usize,
+}
+
+const fn usual_limit() -> usize {
+    100
+}
+
+async fn history(State(pages): State<Pages>, Query(Limit { limit }): Query<Limit>) -> Json<Vec<Entry>> {
+    // The ring is what bounds the answer.
+    Json(pages.history.newest(limit))
 }
 
 #[cfg(test)]

@@ -15,10 +15,7 @@ use guardian_crypto::{
     seal::{self, Purpose, PurposeKind, Work},
     secret::Secret,
 };
-use guardian_protocol::{
-    exits::ValidatorKey,
-    types::{BlsPubkey, KeyEpoch, MemberId},
-};
+use guardian_protocol::{BlsPubkey, KeyEpoch, MemberId, ValidatorKey};
 use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path, thread};
 
 /// Opens one guardian's sealed files.
@@ -244,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn exit_shares_are_read_as_they_were_written_and_say_whose_they_are() {
+    fn exit_shares_are_read_as_written_and_name_their_owner() {
         let folder = tempfile::tempdir().unwrap();
         let (files, written) = table(folder.path());
         let path = folder.path().join("exits.sealed");

@@ -1,28 +1,30 @@
 //! The shell of a guardian: command line, configuration, store, HTTP, metrics, and the wiring of brain, network and chains.
 //!
 //! No decision about a duty is made here. `driver` feeds the brain with inputs and commits its effects, `perform` carries them
-//! out, `report` tells people about them.
+//! out, `observers` tell people about them.
+
+#![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod activation;
 pub mod backup;
 pub mod ceremony;
 pub mod cli;
 pub mod committee;
+mod committee_watch;
 pub mod config;
 mod dossiers;
 mod driver;
 pub mod durable;
-mod evidence;
 pub mod hint;
 mod http;
 pub mod keys;
 mod metrics;
-pub mod node;
+mod node;
+mod observers;
+mod operator;
 mod peers;
 mod perform;
-mod report;
 pub mod shares;
 pub mod store;
-mod successor;
 mod tasks;
 mod telemetry;

@@ -5,14 +5,14 @@ use crate::{
     config::{Config, ProviderConfig},
     dossiers::Dossiers,
     driver::{self, Driver},
-    evidence::Evidence,
     hint::{Hinted, WithHint},
     http::{self, Pages},
     keys::KeyFiles,
     metrics::Metrics,
+    observers::{Names, Observers, history::History, proofs::MisconductFiles},
+    operator::{Asked, Reload, Server},
     peers::{self, News, Peers},
     perform::Performer,
-    report::{Names, Reporter},
     shares::Shares,
     store::Store,
     tasks::Tasks,
@@ -22,9 +22,9 @@ use futures::StreamExt;
 use guardian_chain::{AccountKey, ChainConfig, Endpoint, Limits, Readers, Sender, SenderConfig};
 use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Event, Network};
-use guardian_protocol::{Guardian, Secrets, input::Input, setup::Setup, types::Network as Chain};
+use guardian_protocol::{ChainSpec, Guardian, Input, Secrets, Setup};
 use rand_core::OsRng;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, watch},
@@ -33,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Inputs that wait for the brain. A step takes milliseconds; a hundred members' announcements arrive at once at most.
 const INPUTS: usize = 1024;
+/// Operators' requests that wait for the brain: the socket passes on one at a time.
+const REQUESTS: usize = 1;
 /// Until a beacon node that does not answer is asked again what it offers.
 const SILENCE: Duration = Duration::from_secs(300);
 
@@ -40,7 +42,12 @@ const SILENCE: Duration = Duration::from_secs(300);
 ///
 /// # Errors
 /// If a part can't be made, or dies.
-pub async fn run(config: Config, committee_file: CommitteeFile, stop: CancellationToken) -> Result<()> {
+pub(crate) async fn run(
+    config: Config,
+    committee_file: CommitteeFile,
+    reload: Reload,
+    stop: CancellationToken,
+) -> Result<()> {
     let (secrets, account) = secrets(&config, &committee_file)?;
     let metrics = Arc::new(Metrics::new()?);
     let store = open_store(&config)?;
@@ -54,26 +61,17 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
     let readers = Arc::new(readers);
     let sender = Arc::new(sender(&config, &chain, account.expose())?);
 
-    let setup = Setup {
-        me: committee_file.named(&config.guardian.name)?.id,
-        committee: committee_file.committee()?,
-        network: chain,
-        contracts: config.contracts(),
-        quorum: config.quorum(),
-        timing: config.timing.timing(),
-        start_block: config.contracts.start_block,
-    };
-    let records = store.load().hint("can't read the store", "see the cause below")?;
-    let guardian = Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng)
-        .hint("can't start from keys, committee and store", "they must all be of the same guardian and key epoch")?;
-
+    let guardian = restore(&config, &committee_file, chain, secrets, &store)?;
     let (inputs, receiver) = mpsc::channel(INPUTS);
+    let (requests, asked) = mpsc::channel(REQUESTS);
     let (status, watcher) = watch::channel(guardian.status());
+    let history = History::default();
     let pages = Pages {
         name: config.guardian.name.clone(),
         metrics: Arc::clone(&metrics),
         network: network.clone(),
         status: watcher,
+        history: history.clone(),
     };
     let performer = Performer {
         runtime: Handle::current(),
@@ -85,28 +83,63 @@ pub async fn run(config: Config, committee_file: CommitteeFile, stop: Cancellati
         metrics: Arc::clone(&metrics),
         dossiers: Dossiers::start(&config.guardian)?,
     };
-    let reporter =
-        Reporter::new(Arc::clone(&metrics), names(&config, &committee_file), Evidence::new(&config.guardian.data_dir));
-    let driver =
-        Driver { guardian, store, inputs: receiver, performer, reporter, metrics: Arc::clone(&metrics), status };
+    let proofs = MisconductFiles::new(&config.guardian.data_dir);
+    let observers = Observers::new(names(&config, &committee_file), metrics.events.clone(), proofs, history);
+    let metrics_of_driver = Arc::clone(&metrics);
+    let driver = Driver {
+        guardian,
+        store,
+        inputs: receiver,
+        requests: asked,
+        performer,
+        observers,
+        metrics: metrics_of_driver,
+        status,
+    };
 
     let mut tasks = Tasks::new(stop.clone());
     let (runtime, driver_stop) = (Handle::current(), stop.clone());
     tasks.critical_blocking("brain", move || driver.run(&runtime, &driver_stop));
-    tasks.critical("network", until(stop.clone(), async { Ok(transport.await?) }));
-    tasks.critical("peers", until(stop.clone(), hear(events, peers, inputs.clone(), Arc::clone(&metrics))));
-    tokio::spawn(stop.clone().run_until_cancelled_owned(find_out(Arc::clone(&readers), Arc::clone(&metrics))));
-    tasks.critical("nudges", until(stop.clone(), nudge(readers, inputs, metrics)));
+    tasks.stoppable("network", async { Ok(transport.await?) });
+    tasks.stoppable("peers", hear(events, peers, inputs.clone(), Arc::clone(&metrics)));
+    tasks.background("capabilities", probe_capabilities(Arc::clone(&readers), Arc::clone(&metrics)));
+    tasks.stoppable("nudges", nudge(readers, inputs, metrics));
     tasks.critical("http", http::serve(config.http.listen, pages, stop));
+    offer_socket(&mut tasks, &config.guardian.data_dir, requests, reload);
     tracing::info!(guardian = config.guardian.name, http = %config.http.listen, "running");
     tasks.until_stopped().await
 }
 
-/// Ends `task` when told to.
-async fn until(stop: CancellationToken, task: impl Future<Output = Result<()>>) -> Result<()> {
-    tokio::select! {
-        () = stop.cancelled() => Ok(()),
-        ended = task => ended,
+/// The brain, with its place in the world and everything that it must not have forgotten.
+fn restore(
+    config: &Config,
+    committee: &CommitteeFile,
+    chain: ChainSpec,
+    secrets: Secrets,
+    store: &Store,
+) -> Result<Guardian, Hinted> {
+    let setup = Setup {
+        me: committee.named(&config.guardian.name)?.id,
+        committee: committee.committee()?,
+        network: chain,
+        contracts: config.contracts(),
+        quorum: config.quorum(),
+        timing: config.timing.timing(),
+        start_block: config.contracts.start_block,
+    };
+    let records = store.load().hint("can't read the store", "see the cause below")?;
+    Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng)
+        .hint("can't start from keys, committee and store", "they must all be of the same guardian and key epoch")
+}
+
+/// Listens to the operator. A node that can't goes on without: no duty waits for it.
+fn offer_socket(tasks: &mut Tasks, data_dir: &Path, requests: mpsc::Sender<Asked>, reload: Reload) {
+    match Server::bind(data_dir) {
+        Ok(server) => tasks.stoppable("operator", server.serve(requests, reload)),
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            tracing::error!(%error, cause, hint = error.advice(), "operators' commands can't reach this node");
+        }
     }
 }
 
@@ -117,14 +150,8 @@ async fn hear(
     inputs: mpsc::Sender<Input>,
     metrics: Arc<Metrics>,
 ) -> Result<()> {
-    let tell = |member, news| {
-        let input = match news {
-            News::Up => Input::PeerUp(member),
-            News::Down => Input::PeerDown(member),
-            News::Twins => Input::Twins(member),
-            News::Heard(bytes) => Input::Heard { from: member, bytes },
-        };
-        Performer::offer(&inputs, &metrics, "network", input);
+    let tell = |member, news: News| {
+        Performer::offer(&inputs, &metrics, "network", news.input(member));
     };
     peers.hear(events, tell).await;
     Ok(())
@@ -140,12 +167,12 @@ async fn nudge(readers: Arc<Readers>, inputs: mpsc::Sender<Input>, metrics: Arc<
 }
 
 /// Finds out what the beacon nodes offer, once of each, and tells. Nothing waits for it.
-async fn find_out(readers: Arc<Readers>, metrics: Arc<Metrics>) {
-    let mut found = std::pin::pin!(readers.offers_found(SILENCE));
+async fn probe_capabilities(readers: Arc<Readers>, metrics: Arc<Metrics>) {
+    let mut found = std::pin::pin!(readers.capabilities_found(SILENCE));
     while let Some(of) = found.next().await {
-        metrics.offers(&of);
+        metrics.providers.show_capabilities(&of);
         let (provider, version) = (&of.name, of.version.as_deref().unwrap_or("unknown"));
-        tracing::info!(provider, version, offers = of.in_words(), "what this beacon provider offers");
+        tracing::info!(provider, version, capabilities = of.in_words(), "what this beacon provider offers");
         for (what, hint) in of.hints() {
             tracing::info!(provider, what, hint, "not offered");
         }
@@ -178,7 +205,7 @@ pub(crate) fn open_store(config: &Config) -> Result<Store, Hinted> {
 }
 
 /// The account that pays.
-pub(crate) fn sender(config: &Config, chain: &Chain, key: &[u8; 32]) -> Result<Sender, Hinted> {
+pub(crate) fn sender(config: &Config, chain: &ChainSpec, key: &[u8; 32]) -> Result<Sender, Hinted> {
     const GWEI: u128 = 1_000_000_000;
     let defaults = SenderConfig::default();
     let settings = SenderConfig {

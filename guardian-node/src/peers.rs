@@ -8,7 +8,7 @@ use crate::{
 };
 use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Channel, Event, Feedback, Identity, Multiaddr, Network, PeerId};
-use guardian_protocol::{effects::Recipient, types::MemberId};
+use guardian_protocol::{Input, MemberId, Recipient};
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
@@ -16,14 +16,26 @@ use tokio::sync::mpsc;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Peers(BTreeMap<PeerId, MemberId>);
 
-/// What the network says of one member.
+/// News from the network of one member. A ceremony makes less of it than the node.
 #[derive(Debug)]
 pub(crate) enum News {
     Up,
     Down,
     /// Two processes with its identity connect by turns.
-    Twins,
+    Doppelgangers,
     Heard(Vec<u8>),
+}
+
+impl News {
+    /// The same for the brain.
+    pub(crate) fn input(self, member: MemberId) -> Input {
+        match self {
+            Self::Up => Input::PeerUp(member),
+            Self::Down => Input::PeerDown(member),
+            Self::Doppelgangers => Input::Doppelgangers(member),
+            Self::Heard(bytes) => Input::Heard { from: member, bytes },
+        }
+    }
 }
 
 impl Peers {
@@ -49,7 +61,7 @@ impl Peers {
             let (peer, news) = match event {
                 Event::Connected(peer) => (peer, News::Up),
                 Event::Disconnected(peer) => (peer, News::Down),
-                Event::Twins(peer) => (peer, News::Twins),
+                Event::Doppelgangers(peer) => (peer, News::Doppelgangers),
                 Event::Received { from, channel: Channel::Broadcast | Channel::Direct, bytes } => {
                     (from, News::Heard(bytes))
                 }

@@ -2,19 +2,15 @@
 
 use super::*;
 use crate::{
-    cli::DevnetKeys, committee::CommitteeFile, config::Config, driver, evidence::Evidence, metrics::Metrics, node,
-    report::Reporter,
+    committee::CommitteeFile,
+    config::Config,
+    driver,
+    metrics::Metrics,
+    node,
+    observers::{Observers, history::History, proofs::MisconductFiles},
 };
-use guardian_protocol::{
-    Guardian,
-    effects::Effects,
-    input::Input,
-    ports::AppendRecords,
-    record::Record,
-    setup::Setup,
-    status::Reason,
-    types::{Epoch, Network as Chain},
-};
+use guardian_protocol::{AppendRecords, ChainSpec as Chain, Effects, Epoch, Guardian, Reason, Record, Setup};
+use guardian_tests::devnet::keys::DevnetKeys;
 use rand_core::OsRng;
 use std::{
     convert::Infallible,
@@ -37,13 +33,13 @@ impl AppendRecords for Forgetful {
     }
 }
 
-/// One process: a brain on a real network, with the node's own reporter and metrics, and no chains.
+/// One process: a brain on a real network, with the node's own observers, and no chains.
 struct Process {
     guardian: Guardian,
     peers: Peers,
     network: Network,
     inputs: mpsc::Receiver<Input>,
-    reporter: Reporter,
+    observers: Observers,
     metrics: Arc<Metrics>,
 }
 
@@ -72,13 +68,7 @@ impl Process {
         let (sender, inputs) = mpsc::channel(1024);
         let hearing = peers.clone();
         tokio::spawn(async move {
-            let input = |member, news| match news {
-                News::Up => Input::PeerUp(member),
-                News::Down => Input::PeerDown(member),
-                News::Twins => Input::Twins(member),
-                News::Heard(bytes) => Input::Heard { from: member, bytes },
-            };
-            hearing.hear(events, |member, news| drop(sender.try_send(input(member, news)))).await;
+            hearing.hear(events, |member, news| drop(sender.try_send(news.input(member)))).await;
         });
 
         let setup = Setup {
@@ -93,9 +83,10 @@ impl Process {
         let records = [Record::Floor { epoch: Epoch(0) }];
         let guardian = Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng).unwrap();
         let metrics = Arc::new(Metrics::new().unwrap());
-        let evidence = Evidence::new(&config.guardian.data_dir);
-        let reporter = Reporter::new(Arc::clone(&metrics), node::names(&config, &committee), evidence);
-        Self { guardian, peers, network, inputs, reporter, metrics }
+        let proofs = MisconductFiles::new(&config.guardian.data_dir);
+        let names = node::names(&config, &committee);
+        let observers = Observers::new(names, metrics.events.clone(), proofs, History::default());
+        Self { guardian, peers, network, inputs, observers, metrics }
     }
 
     /// Does what there is to do.
@@ -108,7 +99,7 @@ impl Process {
             for outgoing in released.messages {
                 self.peers.send(&self.network, outgoing.to, outgoing.envelope.encode());
             }
-            released.events.into_iter().for_each(|event| self.reporter.tell(event));
+            released.events.iter().for_each(|event| self.observers.tell(driver::now(), event));
             match self.inputs.try_recv() {
                 Ok(next) => input = next,
                 Err(_) => return,
@@ -117,11 +108,11 @@ impl Process {
     }
 
     fn alarms(&self) -> bool {
-        self.metrics.text().lines().any(|line| line == "guardian_twins{member=\"guardian-2\"} 1")
+        self.metrics.text().lines().any(|line| line == "guardian_doppelgangers{member=\"guardian-2\"} 1")
     }
 
     fn stands_still(&self) -> bool {
-        self.guardian.not_ready().contains(&Reason::Twin)
+        self.guardian.not_ready().contains(&Reason::Doppelganger)
     }
 }
 

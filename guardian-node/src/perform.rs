@@ -3,14 +3,7 @@
 use crate::{dossiers::Dossiers, metrics::Metrics, peers::Peers};
 use guardian_chain::{Readers, Sender};
 use guardian_p2p::{Feedback, Network};
-use guardian_protocol::{
-    effects::{Outgoing, Released},
-    event::Event,
-    exits::Job,
-    input::Input,
-    ports::{Answers, Call, Query, QueryId, SignedExit},
-    sign::Signed,
-};
+use guardian_protocol::{Answers, Call, Event, Input, Job, Outgoing, Query, QueryId, Released, Signed, SignedExit};
 use rand_core::OsRng;
 use std::{num::NonZeroUsize, sync::Arc, thread};
 use tokio::{runtime::Handle, sync::mpsc};
@@ -30,7 +23,7 @@ pub(crate) struct Performer {
 }
 
 impl Performer {
-    /// Carries everything out without waiting for any of it. Returns the events, for the reporter.
+    /// Carries everything out without waiting for any of it. Returns the events, for the observers.
     pub(crate) fn perform(&self, released: Released) -> Vec<Event> {
         for outgoing in released.messages {
             self.send(&outgoing);
@@ -66,7 +59,7 @@ impl Performer {
         // At most two questions are open at a time, and each is bounded by the readers' own timeouts.
         self.runtime.spawn(async move {
             let answers = readers.read(&query).await;
-            metrics.providers(&readers.stats());
+            metrics.providers.show_costs(&readers.stats());
             inputs.send(Input::Read(Answers { id, answers })).await.ok();
         });
     }
@@ -109,7 +102,7 @@ impl Performer {
     pub(crate) fn offer(inputs: &mpsc::Sender<Input>, metrics: &Metrics, source: &str, input: Input) -> bool {
         let taken = inputs.try_send(input).is_ok();
         if !taken {
-            metrics.inputs_dropped.with_label_values(&[source]).inc();
+            metrics.driver.inputs_dropped.with_label_values(&[source]).inc();
         }
         taken
     }

@@ -10,7 +10,7 @@ use guardian_crypto::{
     frost::KeyShare,
     seal::{self, PurposeKind, Work},
 };
-use guardian_protocol::types::Committee;
+use guardian_protocol::Committee;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -57,14 +57,14 @@ impl<'a> Shares<'a> {
         if !path.exists() {
             return Err(Hinted::new(
                 format!("there is no share of committee {} in {}", short(committee), self.folder.display()),
-                "if its ceremony is not finished, run the command again; else get the share back with `guardian recover`, \
-                 `guardian repair` or from your backup; or is committee.toml not the current one?",
+                "if its ceremony is not finished, run the command again; else get the share back with `guardian key recover`, \
+                 `guardian key repair` or from your backup; or is committee.toml not the current one?",
             ));
         }
         let share = self.files.share(&path, committee.key_epoch())?;
         share.belongs_to(committee.public_shares()).hint(
             format!("{} is not the share of this committee", path.display()),
-            "the file was moved or copied there: restore the right one from your backup, or use `guardian recover`",
+            "the file was moved or copied there: restore the right one from your backup, or use `guardian key recover`",
         )?;
         Ok(share)
     }

@@ -4,21 +4,91 @@ use crate::{
     config::{LogConfig, LogFormat},
     hint::{Hinted, WithHint},
 };
-use std::io::IsTerminal;
-use tracing_subscriber::{EnvFilter, fmt};
+use std::{env, fmt, io::IsTerminal, sync::Arc};
+use tracing_subscriber::{EnvFilter, fmt::Subscriber, reload::Handle};
+
+/// The filter of the running log, which may be replaced.
+#[derive(Clone)]
+pub(crate) struct LogFilter(Arc<Replace>);
+
+/// Puts another filter in the place of the one in force.
+type Replace = dyn Fn(EnvFilter) -> Result<(), tracing_subscriber::reload::Error> + Send + Sync;
+
+impl LogFilter {
+    fn of<S: 'static>(handle: Handle<EnvFilter, S>) -> Self {
+        Self(Arc::new(move |filter| handle.reload(filter)))
+    }
+
+    /// The filter of no log, for tests.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self(Arc::new(|_| Ok(())))
+    }
+
+    /// Shows from now on what `config` says. Returns a line about it.
+    pub(crate) fn apply(&self, config: &LogConfig) -> Result<String, Hinted> {
+        if let Ok(filter) = env::var(EnvFilter::DEFAULT_ENV) {
+            return Ok(format!("log filter: `{filter}`, from RUST_LOG, which wins over the configuration"));
+        }
+        self.replace(&config.filter)?;
+        Ok(format!("log filter: `{}`", config.filter))
+    }
+
+    fn replace(&self, filter: &str) -> Result<(), Hinted> {
+        (self.0)(parse("[log] filter", filter)?)
+            .hint("can't change the log filter", "restart the node, and report this")
+    }
+}
+
+impl fmt::Debug for LogFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogFilter")
+    }
+}
 
 /// Starts logging. `RUST_LOG` wins over the configuration.
-pub(crate) fn start(config: &LogConfig) -> Result<(), Hinted> {
-    let advice = "write it like `info` or `info,guardian_p2p=debug`";
-    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
-        Ok(filter) => EnvFilter::try_new(filter).hint("RUST_LOG is not a log filter", advice)?,
-        Err(_) => EnvFilter::try_new(&config.filter).hint("[log] filter is not a log filter", advice)?,
+pub(crate) fn start(config: &LogConfig) -> Result<LogFilter, Hinted> {
+    let filter = match env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(filter) => parse("RUST_LOG", &filter)?,
+        Err(_) => parse("[log] filter", &config.filter)?,
     };
     let colours = std::io::stderr().is_terminal();
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
-    let started = match config.format {
-        LogFormat::Human => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    let builder = Subscriber::builder().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    let (filter, started) = match config.format {
+        LogFormat::Human => {
+            let builder = builder.with_filter_reloading();
+            (LogFilter::of(builder.reload_handle()), builder.try_init())
+        }
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
+            (LogFilter::of(builder.reload_handle()), builder.try_init())
+        }
     };
-    started.map_err(|error| Hinted::new(format!("can't start logging: {error}"), "this is a defect: report it"))
+    started.map_err(|error| Hinted::new(format!("can't start logging: {error}"), "this is a defect: report it"))?;
+    Ok(filter)
+}
+
+fn parse(source: &str, filter: &str) -> Result<EnvFilter, Hinted> {
+    EnvFilter::try_new(filter)
+        .hint(format!("{source} is not a log filter"), "write it like `info` or `info,guardian_p2p=debug`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn another_filter_is_in_force_at_once_and_nonsense_changes_nothing() {
+        let builder = Subscriber::builder().with_env_filter(EnvFilter::new("info")).with_filter_reloading();
+        let filter = LogFilter::of(builder.reload_handle());
+        tracing::subscriber::with_default(builder.finish(), || {
+            assert!(!tracing::enabled!(Level::DEBUG));
+            filter.replace("debug").unwrap();
+            assert!(tracing::enabled!(Level::DEBUG));
+            let error = filter.replace("nonsense=nonsense").unwrap_err();
+            assert!(error.to_string().contains("[log] filter is not a log filter"), "{error}");
+            assert!(tracing::enabled!(Level::DEBUG));
+        });
+    }
 }

@@ -9,11 +9,11 @@ use libp2p::{
     connection_limits::{self, ConnectionLimits},
     identify,
     identity::Keypair,
-    metrics::Registry,
     ping,
     request_response::{self, ProtocolSupport},
     swarm::NetworkBehaviour,
 };
+use prometheus::IntCounter;
 
 use crate::{
     Config, Error, Limits, Purpose,
@@ -53,7 +53,7 @@ impl Behaviour {
         members: &Arc<BTreeSet<PeerId>>,
         Config { limits, purpose, .. }: &Config,
         process: Process,
-        registry: &mut Registry,
+        copies: IntCounter,
     ) -> Result<Self, Error> {
         let mut allowed = allow_block_list::Behaviour::<AllowedPeers>::default();
         for member in members.iter() {
@@ -68,7 +68,7 @@ impl Behaviour {
         Ok(Self {
             members: allowed,
             bounds: connection_limits::Behaviour::new(connection_limits(members.len())),
-            gossip: gossip::build(keypair.clone(), Arc::clone(members), limits.broadcast_bytes, registry)?,
+            gossip: gossip::build(keypair.clone(), Arc::clone(members), limits.broadcast_bytes, copies)?,
             direct: direct(limits),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping),
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_read_off_its_agent_if_it_serves_the_same_purpose() {
+    fn a_process_is_read_off_an_agent_of_the_same_purpose() {
         for purpose in [Purpose::Duties, Purpose::Ceremony] {
             assert_eq!(process_in(&agent(purpose, 7), purpose), Some(7));
         }

@@ -99,7 +99,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_a_broadcast_that_adds_no_more_than_reckoned_or_nothing(bytes in vec(any::<u8>(), 0..1500)) {
+        fn any_bytes_are_a_bounded_broadcast_or_nothing(bytes in vec(any::<u8>(), 0..1500)) {
             if let Some(broadcast) = Broadcast::decode(&bytes) {
                 prop_assert!(bytes.ends_with(broadcast.message));
                 prop_assert!(bytes.len() - broadcast.message.len() <= MOST_ADDED);

@@ -44,7 +44,7 @@ pub struct Config {
     pub members: Vec<Member>,
     /// Bounds of everything.
     pub limits: Limits,
-    /// What the network is for. Processes of one member are only taken for twins if they are for the same.
+    /// What the network is for. Processes of one member are only taken for doppelgangers if they are for the same.
     pub purpose: Purpose,
     /// For tests and benchmarks: how far apart in time the members pretend to be, if all of them are told the same. Zero, the
     /// default, pretends nothing. At most 2 s, a bound beyond which pings and handshakes time out.

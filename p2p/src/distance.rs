@@ -182,10 +182,9 @@ mod tests {
 
     impl AsyncRead for Breaks {
         fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-            match Pin::new(&mut self.0).poll_read(cx, buffer) {
-                Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
-                other => other,
-            }
+            let read = ready!(Pin::new(&mut self.0).poll_read(cx, buffer))?;
+            let ended = || io::Error::from(io::ErrorKind::ConnectionReset);
+            Poll::Ready(Some(read).filter(|read| *read > 0).ok_or_else(ended))
         }
     }
 

@@ -75,6 +75,9 @@ pub enum Error {
     /// The resolver of host names could not be set up.
     #[error("cannot read the system's DNS configuration")]
     Dns(#[source] io::Error),
+    /// Two metrics have the same name; a fault of this crate, found at the first start.
+    #[error("cannot set up the metrics")]
+    Metrics(#[from] prometheus::Error),
     /// A protocol could not be set up; a fault of this crate, not of the configuration.
     #[error("cannot set up {protocol}: {why}")]
     Protocol {

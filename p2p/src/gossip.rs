@@ -10,12 +10,12 @@ use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 use libp2p::{
     PeerId,
     gossipsub::{
-        Behaviour, ConfigBuilder, DataTransform, IdentTopic, Message, MessageAuthenticity, MessageId, MetricsConfig,
-        RawMessage, TopicHash, ValidationMode, WhitelistSubscriptionFilter,
+        Behaviour, ConfigBuilder, DataTransform, IdentTopic, Message, MessageAuthenticity, MessageId, RawMessage,
+        TopicHash, ValidationMode, WhitelistSubscriptionFilter,
     },
     identity::Keypair,
-    metrics::Registry,
 };
+use prometheus::IntCounter;
 
 use crate::{
     Error,
@@ -62,6 +62,8 @@ pub(crate) struct MembersOnly {
     topic: TopicHash,
     authors: Arc<BTreeSet<PeerId>>,
     max_bytes: usize,
+    /// Counts everything that passes, every copy: gossipsub drops copies only after this.
+    copies: IntCounter,
 }
 
 impl DataTransform for MembersOnly {
@@ -79,6 +81,7 @@ impl DataTransform for MembersOnly {
         if broadcast.message.len() > self.max_bytes {
             return refuse("the message is longer than allowed");
         }
+        self.copies.inc();
         Ok(Message { source: raw.source, data: raw.data, sequence_number: raw.sequence_number, topic: raw.topic })
     }
 
@@ -99,7 +102,7 @@ pub(crate) fn build(
     keypair: Keypair,
     authors: Arc<BTreeSet<PeerId>>,
     max_bytes: usize,
-    registry: &mut Registry,
+    copies: IntCounter,
 ) -> Result<Gossip, Error> {
     let failed = |why: String| Error::Protocol { protocol: "gossipsub", why };
     let config = ConfigBuilder::default()
@@ -132,13 +135,10 @@ pub(crate) fn build(
         .map_err(|error| failed(error.to_string()))?;
     let topic = topic();
     let filter = WhitelistSubscriptionFilter([topic.hash()].into());
-    let only = MembersOnly { topic: topic.hash(), authors, max_bytes };
+    let only = MembersOnly { topic: topic.hash(), authors, max_bytes, copies };
     let signed = MessageAuthenticity::Signed(keypair);
-    // Topic names of others never become labels.
-    let labels = MetricsConfig { max_topics: 1, max_never_subscribed_topics: 0, ..MetricsConfig::default() };
     let mut gossip = Behaviour::new_with_subscription_filter_and_transform(signed, config, filter, only)
-        .map_err(|why| failed(why.to_owned()))?
-        .with_metrics(registry.sub_registry_with_prefix("libp2p").sub_registry_with_prefix("gossipsub"), labels);
+        .map_err(|why| failed(why.to_owned()))?;
     gossip.subscribe(&topic).map_err(|error| failed(error.to_string()))?;
     Ok(gossip)
 }
@@ -160,9 +160,10 @@ mod tests {
     }
 
     #[test]
-    fn only_messages_of_members_on_our_topic_within_the_limit_are_looked_at() {
+    fn only_members_messages_on_our_topic_within_limits_are_read() {
         let member = PeerId::random();
-        let only = MembersOnly { topic: topic().hash(), authors: Arc::new([member].into()), max_bytes: 3 };
+        let copies = IntCounter::new("copies", "every copy").unwrap();
+        let only = MembersOnly { topic: topic().hash(), authors: Arc::new([member].into()), max_bytes: 3, copies };
         let passes = |source, topic, data| only.inbound_transform(raw(source, topic, data)).is_ok();
         assert!(passes(Some(member), TOPIC, b"\0abc"));
         assert!(!passes(Some(member), TOPIC, b"\0abcd"));

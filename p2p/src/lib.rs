@@ -25,6 +25,8 @@
 //! | `distance` | members far apart, for tests and benchmarks |
 //! | `network` | the handle ([`Network`]) and the one task that owns the swarm |
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod behaviour;
 mod broadcast;
 mod codec;

@@ -17,7 +17,6 @@ use libp2p::{
     },
     dns,
     identity::Keypair,
-    metrics::{BandwidthTransport, Registry},
     multiaddr::Protocol,
     noise, quic,
     swarm::Config,
@@ -53,14 +52,11 @@ pub(crate) fn build(
     behaviour: Behaviour,
     in_flight: usize,
     simulated_round_trip: Duration,
-    registry: &mut Registry,
 ) -> Result<Swarm<Behaviour>, Error> {
     // Each stream may hold a window of 256 KiB that nobody has read yet, so this bounds memory too.
     let streams = u32::try_from(in_flight).unwrap_or(u32::MAX).saturating_mul(2).saturating_add(OTHER_STREAMS);
     let transport = distance::apart(connections(keypair, streams)?, simulated_round_trip);
-    let counted = BandwidthTransport::new(transport, registry)
-        .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));
-    let transport = TransportTimeout::new(counted, HANDSHAKE).boxed();
+    let transport = TransportTimeout::new(transport, HANDSHAKE).boxed();
     let config = swarm_config(Config::with_tokio_executor());
     Ok(Swarm::new(transport, behaviour, keypair.public().to_peer_id(), config))
 }
@@ -102,9 +98,12 @@ fn swarm_config(config: Config) -> Config {
 /// Opens the socket. The swarm reports the real address later.
 pub(crate) fn listen(swarm: &mut Swarm<Behaviour>, address: &Multiaddr) -> Result<ListenerId, Error> {
     let unsupported = || Error::ListenUnsupported(address.clone());
-    let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::AddrInUse => Error::AddressInUse(address.clone()),
-        _ => Error::Listen { address: address.clone(), source },
+    let failed = |source: io::Error| {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            Error::AddressInUse(address.clone())
+        } else {
+            Error::Listen { address: address.clone(), source }
+        }
     };
     probe(socket_of(address).ok_or_else(unsupported)?).map_err(failed)?;
     swarm.listen_on(address.clone()).map_err(|error| match error {
@@ -118,6 +117,10 @@ enum Socket {
     Quic(SocketAddr),
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "multiaddresses have thirty kinds of parts; these are what we listen on"
+)]
 fn socket_of(address: &Multiaddr) -> Option<Socket> {
     let mut parts = address.iter();
     let ip = match parts.next()? {

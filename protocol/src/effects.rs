@@ -6,11 +6,12 @@
 use crate::{
     audit::Dossier,
     event::Event,
-    exits::Job,
+    operator::OperatorReply,
     ports::{AppendRecords, Call, Query, QueryId},
     record::Record,
     types::{MemberId, Timestamp},
     wire::Envelope,
+    work::Job,
 };
 
 /// Effects of one step, locked until committed.
@@ -33,6 +34,8 @@ pub struct Released {
     pub jobs: Vec<Job>,
     /// Accounts of duties, for auditors; a later one of a duty replaces an earlier one. Nothing depends on them.
     pub dossiers: Vec<Dossier>,
+    /// Answers to the operator, one for each command of this step.
+    pub replies: Vec<OperatorReply>,
     /// What happened, for logs and metrics.
     pub events: Vec<Event>,
     /// When to step again at the latest.
@@ -60,42 +63,47 @@ pub enum Recipient {
 /// The machine's face.
 impl Effects {
     /// Something to remember.
-    pub fn record(&mut self, record: Record) {
+    pub(crate) fn record(&mut self, record: Record) {
         self.records.push(record);
     }
 
     /// Something to say.
-    pub fn send(&mut self, to: Recipient, envelope: Envelope) {
+    pub(crate) fn send(&mut self, to: Recipient, envelope: Envelope) {
         self.released.messages.push(Outgoing { to, envelope });
     }
 
     /// Something to find out.
-    pub fn read(&mut self, id: QueryId, query: Query) {
+    pub(crate) fn read(&mut self, id: QueryId, query: Query) {
         self.released.queries.push((id, query));
     }
 
     /// Something to do on chain.
-    pub fn call(&mut self, call: Call) {
+    pub(crate) fn call(&mut self, call: Call) {
         self.released.calls.push(call);
     }
 
     /// Something that takes long.
-    pub fn compute(&mut self, job: Job) {
+    pub(crate) fn compute(&mut self, job: Job) {
         self.released.jobs.push(job);
     }
 
     /// Something to keep for auditors.
-    pub fn file(&mut self, dossier: Dossier) {
+    pub(crate) fn file(&mut self, dossier: Dossier) {
         self.released.dossiers.push(dossier);
     }
 
+    /// What the operator is told.
+    pub(crate) fn reply(&mut self, reply: OperatorReply) {
+        self.released.replies.push(reply);
+    }
+
     /// Something that happened.
-    pub fn report(&mut self, event: Event) {
+    pub(crate) fn report(&mut self, event: Event) {
         self.released.events.push(event);
     }
 
     /// When to step again at the latest; of several, the earliest counts.
-    pub fn wake(&mut self, at: Timestamp) {
+    pub(crate) fn wake(&mut self, at: Timestamp) {
         self.released.wake = Some(self.released.wake.map_or(at, |earlier| earlier.min(at)));
     }
 }

@@ -2,14 +2,15 @@
 
 use crate::{
     audit::Difference,
+    duty::{DutyId, DutyKind, Figure, kinds::EjectionReason},
     ports::{CallOutcome, ReadFailure},
-    sign::{Fault, guard::NotSafe},
-    types::{BootId, Checkpoint, DutyId, EjectionReason, Epoch, KeyEpoch, MemberId, Proof, ProviderId, ValidatorIndex},
+    sign::{Fault, NotSafe},
+    types::{BootId, Checkpoint, Epoch, KeyEpoch, MemberId, Proof, ProviderId, Timestamp, ValidatorIndex},
 };
 use alloy_primitives::B256;
 
 /// One thing that happened in a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Enough providers agree that this checkpoint is finalized, and everything at it was read.
     Observed {
@@ -19,6 +20,8 @@ pub enum Event {
         validators: usize,
         /// How that is known.
         proof: Proof,
+        /// What people watch of each kind of duty.
+        figures: Vec<Figure>,
     },
     /// A provider gave no answer.
     ProviderFailed {
@@ -53,7 +56,7 @@ pub enum Event {
         /// Our key's.
         ours: KeyEpoch,
     },
-    /// This guardian computed a duty and announced it.
+    /// This guardian computed a duty. It announces it next, unless it is held.
     Decided {
         /// The duty.
         id: DutyId,
@@ -67,8 +70,55 @@ pub enum Event {
         /// Why.
         reason: NotSafe,
     },
+    /// A duty waits: it is not announced, and not signed here.
+    Held {
+        /// The duty.
+        id: DutyId,
+        /// Its digest.
+        digest: B256,
+        /// Why.
+        reason: String,
+    },
+    /// A duty that waited goes on.
+    WaitOver {
+        /// The duty.
+        id: DutyId,
+    },
+    /// The operator refuses the digest that this guardian computed: an alarm. It takes no part.
+    VetoedDuty {
+        /// The duty.
+        id: DutyId,
+        /// Its digest.
+        digest: B256,
+    },
+    /// The operator holds a kind of duty.
+    HoldPlaced {
+        /// The kind.
+        kind: DutyKind,
+        /// Until then; `None`: until it is released.
+        until: Option<Timestamp>,
+        /// Why.
+        reason: String,
+    },
+    /// Duties of a kind go on: the operator released them, or the hold's time is over.
+    HoldReleased {
+        /// The kind.
+        kind: DutyKind,
+    },
+    /// The operator refuses a digest.
+    Vetoed {
+        /// The digest.
+        digest: B256,
+    },
+    /// The operator forgave a member.
+    Pardoned {
+        /// The member.
+        member: MemberId,
+        /// What it did up to this period.
+        upto: Epoch,
+    },
     /// A new store may sign again after this period.
-    FloorSettled {
+    FloorRaised {
         /// The period.
         after: Epoch,
     },
@@ -144,12 +194,12 @@ pub enum Event {
         member: MemberId,
     },
     /// More members than can be faulty say that another process runs with our identity: an alarm. Nothing is signed.
-    TwinFound {
+    OwnDoppelgangerFound {
         /// Who says so.
         by: Vec<MemberId>,
     },
     /// They no longer say so: we take part again.
-    TwinGone,
+    OwnDoppelgangerGone,
     /// The committee signed.
     Signed {
         /// The duty.

@@ -1,9 +1,11 @@
 //! Everything that can happen to a guardian.
 
 use crate::{
-    exits::Computed,
+    duty::DutyId,
+    operator::OperatorCommand,
     ports::{Answers, CallOutcome},
-    types::{DutyId, MemberId},
+    types::MemberId,
+    work::Computed,
 };
 
 /// One event from outside.
@@ -18,7 +20,7 @@ pub enum Input {
     /// The last connection to a member is gone.
     PeerDown(MemberId),
     /// Two processes of a member connect by turns; the transport has authenticated both.
-    Twins(MemberId),
+    Doppelgangers(MemberId),
     /// Bytes from a member; the transport has authenticated `from` as their author.
     Heard {
         /// The author.
@@ -37,4 +39,6 @@ pub enum Input {
     },
     /// What came out of a job.
     Computed(Computed),
+    /// What the operator of this guardian wants. The answer is among the step's effects.
+    Operator(OperatorCommand),
 }

@@ -7,48 +7,111 @@
 //!            Evidence    Duty       votes     Signed   Submitted            Confirmed
 //! ```
 //!
-//! - [`observe`] asks all providers what is finalized and what stands there, and folds what enough of them say into
-//!   [`types::Evidence`], or refuses.
-//! - [`mod@decide`] turns evidence into [`types::Duty`]s. It has no opinion that an operator could configure: everybody who sees the same
-//!   chain computes the same bytes.
-//! - [`agree`] counts equal digests. The announcement of a digest carries nonce commitments, so that a vote is also FROST's first round.
-//! - [`sign`] lets the guard speak, spends nonces, collects shares ([`duties`] holds what is open).
-//! - [`submit`] brings [`sign::Signed`] duties to their contract, by turns, and watches the contract's own progress until it is final.
-//! - [`audit`] keeps account of what was decided and why, and finds out where guardians that disagree have read something else.
-//! - [`exits`] gives this guardian's part of the exits that a signed order demands.
+//! - `observe` asks all providers what is finalized, reads there what the duties that are due ask for, and folds what enough of them
+//!   say into [`Evidence`], or refuses.
+//! - `decide` turns evidence into [`Duty`]s. It has no opinion that an operator could configure: everybody who sees the same chain
+//!   computes the same bytes.
+//! - `hold` lets people, and limits, say wait or never before anything is said to the others.
+//! - `agree` counts equal digests. The announcement of a digest carries nonce commitments, so that a vote is also FROST's first round.
+//! - `sign` lets the guard speak, spends nonces, collects shares (`open` holds what is decided and not signed yet).
+//! - `submit` brings [`Signed`] duties to their contract, in turn, and watches the contract's own progress until it is final.
+//! - `audit` keeps account of what was decided and why, and finds out where guardians that disagree have read something else.
+//! - `exits` gives this guardian's part of the exits that a signed order demands; what takes long is `work`, done elsewhere.
+//!
+//! Steps know a kind of duty only as a label. What a kind states, reads, decides and shows on chain stands in `duty/<kind>`.
 //!
 //! # What it rests on
 //!
-//! The chain orders things, so guardians need no consensus protocol of their own: a duty's period is its finalized reference epoch,
-//! threshold equal digests are agreement, and the contract accepts each reference slot once, in increasing order. Safety needs fewer
-//! than t liars; nothing here is safe against t. Liveness needs t honest, connected guardians and providers that agree.
+//! The chain orders things, so guardians need no consensus protocol of their own: a duty belongs to an epoch that nobody can choose
+//! ([`DutyId`]), threshold equal digests are agreement, and each contract accepts a statement once. Safety needs fewer than t liars;
+//! nothing here is safe against t. Liveness needs t honest, connected guardians and providers that agree.
 //!
 //! # What this crate can't do
 //!
 //! It has no runtime, clock, disk, network, environment or source of chance; all of those are arguments ([`Guardian::step`]) or
-//! effects ([`effects::Effects`]), and effects leave only through [`effects::Effects::commit`], after their records are durable.
+//! effects ([`Effects`]), and effects leave only through [`Effects::commit`], after their records are durable.
+//!
+//! # The door
+//!
+//! The list below is everything that other crates may use of the brain; the key ceremonies, a machine of their own, have a list in
+//! [`ceremony`]. Leave to use the key share, above all, can't be made outside:
+//!
+//! ```compile_fail,E0432
+//! use guardian_protocol::Permit;
+//! ```
+//!
+//! ```compile_fail,E0603
+//! use guardian_protocol::sign::guard::Guard;
+//! ```
 
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+#![cfg_attr(
+    not(any(test, feature = "testing")),
+    allow(unreachable_pub, dead_code, unused_imports, reason = "what only tests need leaves through `testing`")
+)]
 
-pub mod agree;
-pub mod audit;
+mod agree;
+mod audit;
 pub mod ceremony;
-pub mod decide;
-pub mod duties;
-pub mod effects;
-pub mod event;
-pub mod exits;
+mod decide;
+mod duty;
+mod effects;
+mod event;
+mod exits;
 mod guardian;
-pub mod input;
-pub mod observe;
-pub mod peers;
-pub mod ports;
-pub mod record;
-pub mod setup;
-pub mod sign;
-pub mod status;
-pub mod submit;
-pub mod types;
-pub mod wire;
+mod hold;
+mod input;
+mod observe;
+mod open;
+mod operator;
+mod peers;
+mod ports;
+mod record;
+mod setup;
+mod sign;
+mod status;
+mod submit;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod types;
+mod wire;
+mod work;
 
+// The machine: what goes in and what comes out.
+pub use effects::{Effects, Outgoing, Recipient, Released};
+pub use event::{Event, Layer};
 pub use guardian::{Guardian, RestoreError, Secrets};
+pub use input::Input;
+pub use operator::{OperatorCommand, OperatorRefusal, OperatorReply};
+pub use record::Record;
+pub use setup::{Contracts, ProviderQuorum, Setup, Timing};
+pub use status::{Disagreement, HeldKind, OpenDutyStatus, Reason, SignedDutyStatus, Status};
+pub use submit::Stage;
+pub use work::{Computed, Job, ValidatorKey};
+
+// What it needs from the world.
+pub use ports::{
+    Answers, AppendRecords, At, Call, CallOutcome, OnChainProgress, Query, QueryId, ReadFailure, Reading, SignedExit,
+    StateReading, Target,
+};
+
+// Duties. What each kind states is listed beside the table of kinds, in `duty`.
+pub use duty::kinds::*;
+pub use duty::legacy::{LegacyModule, Provisioning, PufferMessage, StoppedValidator};
+pub use duty::{
+    ChainView, DigestDomain, Duty, DutyBody, DutyError, DutyId, DutyKind, Evidence, Figure, PerKind, Rules, Standing,
+    Subject, rotation,
+};
+pub use hold::Hold;
+pub use sign::{Fault, FaultError, NotSafe, Signed, SignedError};
+pub use wire::Envelope;
+
+// Accounts.
+pub use audit::{Difference, Dossier, Replay, ValidatorLine};
+
+// Words.
+pub use types::{
+    BlockHash, BlockRef, BlsPubkey, BootId, Census, ChainSpec, Challenge, Checkpoint, Committee, CommitteeError,
+    DecodeError, Epoch, Fork, Gwei, KeyEpoch, Level, Member, MemberId, Participation, Proof, ProtocolEvent, ProviderId,
+    Slot, Timestamp, ValidatorIndex, ValidatorRecord, Wei,
+};

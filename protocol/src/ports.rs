@@ -1,11 +1,16 @@
 //! What the brain needs from the world, said in its own words. `chain-adapters` and the store obey; the simulation does too.
 
-use crate::types::{
-    Accepted, BlockRef, BlsPubkey, ChainView, Checkpoint, ProtocolEvent, ProviderId, Slot, ValidatorRecord,
+use crate::{
+    duty::{ChainView, DutyKind, Subject},
+    record::Record,
+    sign::Signed,
+    types::{
+        BlockRef, BlsPubkey, Census, Checkpoint, Epoch, Level, ProtocolEvent, ProviderId, Slot, ValidatorIndex,
+        ValidatorRecord,
+    },
 };
-use crate::{record::Record, sign::Signed};
 use alloy_primitives::B256;
-use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A question to *every* provider; the answers come back together, in one [`Answers`]. Which of them to believe is decided here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,19 +26,22 @@ pub enum Query {
         /// Last block.
         to: BlockRef,
     },
-    /// These validators in the state at `slot`, the first of the finalized epoch, of the beacon providers. One answer that proves
-    /// itself is enough: then not all providers need to be asked.
-    Validators {
+    /// These validators in the state at `slot`, the first of the finalized epoch, and what else a state tells, of the beacon providers.
+    /// One answer that proves itself is enough: then not all providers need to be asked.
+    State {
         /// The finalized checkpoint that enough providers agree on.
         checkpoint: Checkpoint,
         /// State to read.
         slot: Slot,
-        /// Which validators; never empty.
+        /// Which validators. Empty if only the network as a whole is asked for.
         pubkeys: Vec<BlsPubkey>,
     },
-    /// Which reference slots the contracts have accepted, at the head and at the finalized block.
-    Landed,
+    /// How far the contracts are with these, at the head and at the finalized block, of the execution providers.
+    Progress(BTreeSet<Target>),
 }
+
+/// What a contract shows its [`Level`] of.
+pub type Target = (DutyKind, Subject);
 
 /// Which execution block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,15 +62,14 @@ pub enum Reading {
     Chain(Box<ChainView>),
     /// To [`Query::Events`], in chain order.
     Events(Vec<ProtocolEvent>),
-    /// To [`Query::Validators`], by index; unknown validators are left out. An empty answer to a question that was not empty
-    /// is no answer: the adapter reports it as [`ReadFailure::Malformed`].
+    /// To [`Query::State`], by index; unknown validators are left out.
     Validators(Vec<ValidatorRecord>),
-    /// To [`Query::Validators`]: the same from a whole state that was hashed.
+    /// To [`Query::State`]: the same from a whole state that was hashed.
     State(Box<StateReading>),
-    /// To [`Query::Validators`], where the slot was skipped: the root that the state at the slot has, as this provider says.
+    /// To [`Query::State`], where the slot was skipped: the root that the state at the slot has, as this provider says.
     StateRoot(B256),
-    /// To [`Query::Landed`].
-    Landed(Landed),
+    /// To [`Query::Progress`].
+    Progress(BTreeMap<Target, OnChainProgress>),
 }
 
 /// Validators in a state of which every byte was hashed. What it says of itself is computed, not taken from the provider.
@@ -78,15 +85,17 @@ pub struct StateReading {
     pub own: bool,
     /// The validators asked for that it knows, by index.
     pub validators: Vec<ValidatorRecord>,
+    /// The whole network.
+    pub census: Census,
 }
 
-/// How far the contracts are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Landed {
+/// How far a contract is with one subject.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OnChainProgress {
     /// At the head: may still be reorganised away.
-    pub head: Accepted,
+    pub head: Level,
     /// At the finalized block.
-    pub finalized: Accepted,
+    pub finalized: Level,
 }
 
 /// Why a provider gave no answer. None of these is a statement about the chain.
@@ -135,9 +144,9 @@ pub enum Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedExit {
     /// The epoch from which it is valid.
-    pub epoch: crate::types::Epoch,
+    pub epoch: Epoch,
     /// The validator.
-    pub index: crate::types::ValidatorIndex,
+    pub index: ValidatorIndex,
     /// The validator's own BLS signature.
     pub signature: [u8; 96],
 }

@@ -1,10 +1,11 @@
 //! What must survive a crash. A guardian is restored by folding its records; everything else it can find out again.
 //!
-//! The encoding is a lasting format: one version byte, then borsh. `tests/formats.rs` pins it.
+//! The encoding is a lasting format: one version byte, then borsh. `tests/formats/` pins it.
 
 use crate::{
+    duty::{Duty, DutyId, DutyKind},
     sign::{Fault, Signed},
-    types::{BlockRef, Duty, DutyId, Epoch, MemberId, ProtocolEvent},
+    types::{BlockRef, DecodeError, Epoch, MemberId, ProtocolEvent, Timestamp, versioned},
 };
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -53,7 +54,7 @@ pub enum Record {
         /// The proof.
         fault: Fault,
     },
-    /// The operator forgives a member what it did in periods up to this one. Written by the operator's command, not by the brain.
+    /// The operator forgives a member what it did in periods up to this one.
     Pardon {
         /// [`Committee::id`](crate::types::Committee::id).
         committee: B256,
@@ -62,25 +63,23 @@ pub enum Record {
         /// The last period that is forgiven.
         upto: Epoch,
     },
-}
-
-/// Why bytes are not a record.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RecordError {
-    /// Written by another version of the node.
-    #[error("record version {0} is not known to this version of the node")]
-    UnknownVersion(u8),
-    /// No bytes at all.
-    #[error("empty record")]
-    Empty,
-    /// Not this version's encoding.
-    #[error("corrupt record: {0}")]
-    Corrupt(String),
+    /// The operator's word about a kind of duty; the newest counts.
+    Hold {
+        /// Which kind.
+        kind: DutyKind,
+        /// Wait, until when and why; `None`: go on.
+        hold: Option<(Option<Timestamp>, String)>,
+    },
+    /// The operator wants this digest never to be signed here.
+    Veto {
+        /// The digest.
+        digest: B256,
+    },
 }
 
 impl Record {
     /// The format's version.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
 
     /// A signed duty as a record.
     #[must_use]
@@ -91,23 +90,14 @@ impl Record {
     /// The lasting encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        crate::wire::encode_versioned(Self::VERSION, self)
+        versioned::encode(Self::VERSION, self)
     }
 
     /// The strict inverse of [`Record::encode`].
     ///
     /// # Errors
     /// On any byte sequence that [`Record::encode`] does not produce.
-    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        decode_versioned(Self::VERSION, bytes)
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        versioned::decode(Self::VERSION, bytes)
     }
-}
-
-/// The strict inverse of [`encode_versioned`](crate::wire::encode_versioned).
-pub(crate) fn decode_versioned<T: BorshDeserialize>(version: u8, bytes: &[u8]) -> Result<T, RecordError> {
-    let (found, body) = bytes.split_first().ok_or(RecordError::Empty)?;
-    if *found != version {
-        return Err(RecordError::UnknownVersion(*found));
-    }
-    borsh::from_slice(body).map_err(|error| RecordError::Corrupt(error.to_string()))
 }

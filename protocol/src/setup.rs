@@ -1,6 +1,11 @@
 //! What a guardian is told once, at its start: who it is, with whom, on which chain, and how patient to be.
 
-use crate::types::{Committee, Contracts, DigestDomain, MemberId, Network};
+use crate::{
+    duty::{DigestDomain, PerKind},
+    types::{ChainSpec, Committee, MemberId},
+};
+use alloy_primitives::Address;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The fixed surroundings of every step.
@@ -11,7 +16,7 @@ pub struct Setup {
     /// All members and their threshold.
     pub committee: Committee,
     /// The chain.
-    pub network: Network,
+    pub network: ChainSpec,
     /// The contracts.
     pub contracts: Contracts,
     /// How many providers must give the same answer.
@@ -28,6 +33,21 @@ impl Setup {
     pub fn domain(&self) -> DigestDomain {
         DigestDomain::new(self.network.chain_id, self.contracts)
     }
+}
+
+/// The protocol's contracts on this network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contracts {
+    /// Holds the group key.
+    pub guardian_keys: Address,
+    /// Emits the validators' life cycle (PufferProtocol, or its stand-in on a development chain).
+    pub protocol: Address,
+    /// Checks signatures for Puffer's own contracts, if they have the group's module.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardian_module: Option<Address>,
+    /// Where the duties of each kind go. Without a contract, no duty of the kind is decided.
+    pub duties: PerKind<Address>,
 }
 
 /// How many equal answers are believed. Must be a majority of the configured providers, or two truths could both find a quorum;

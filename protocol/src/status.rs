@@ -2,8 +2,10 @@
 
 use crate::{
     audit::Difference,
+    duty::{DutyId, DutyKind},
+    hold::Hold,
     submit::Stage,
-    types::{DutyId, Epoch, MemberId, Timestamp, ValidatorIndex},
+    types::{Epoch, MemberId, Timestamp, ValidatorIndex},
 };
 use alloy_primitives::B256;
 use serde::Serialize;
@@ -23,10 +25,12 @@ pub struct Status {
     pub connected: Vec<MemberId>,
     /// Why it would not contribute to the next report. Empty: ready.
     pub not_ready: Vec<Reason>,
-    /// Duties that it announced and that are not signed yet.
-    pub open: Vec<OpenDuty>,
-    /// The newest signed duty of each kind.
-    pub signed: Vec<SignedDuty>,
+    /// Duties that it decided and that are not signed yet.
+    pub open: Vec<OpenDutyStatus>,
+    /// Kinds of duty that the operator holds, and why.
+    pub holds: Vec<HeldKind>,
+    /// The newest signed duty of each subject of each kind.
+    pub signed: Vec<SignedDutyStatus>,
     /// Validators whose exit is under way.
     pub exits: Vec<ValidatorIndex>,
     /// What members that computed another digest have read otherwise, of the last period.
@@ -39,7 +43,7 @@ pub struct Status {
 
 /// A duty on its way to a signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct OpenDuty {
+pub struct OpenDutyStatus {
     /// Which.
     pub id: DutyId,
     /// What this guardian computed.
@@ -50,6 +54,19 @@ pub struct OpenDuty {
     pub since: Timestamp,
     /// Members that announced something else, with what.
     pub disagreeing: Vec<(MemberId, B256)>,
+    /// Why it waits, if it does: without that, this guardian would announce and sign it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Hold>,
+}
+
+/// A kind of duty that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeldKind {
+    /// The kind.
+    pub kind: DutyKind,
+    /// Why, and until when.
+    #[serde(flatten)]
+    pub hold: Hold,
 }
 
 /// A fact that another member has otherwise.
@@ -66,7 +83,7 @@ pub struct Disagreement {
 
 /// A duty on its way to the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SignedDuty {
+pub struct SignedDutyStatus {
     /// Which.
     pub id: DutyId,
     /// Its digest.
@@ -98,7 +115,7 @@ pub enum Reason {
     /// The store is new, and it is not yet known what an older one may have signed.
     StoreIsNew,
     /// Another process runs with this guardian's identity.
-    Twin,
+    Doppelganger,
     /// This guardian was proven to cheat, and the others exclude it.
     Excluded,
 }
@@ -115,7 +132,7 @@ impl Reason {
         Self::KeyMismatch,
         Self::TooFewPeers,
         Self::StoreIsNew,
-        Self::Twin,
+        Self::Doppelganger,
         Self::Excluded,
     ];
 
@@ -132,7 +149,7 @@ impl Reason {
             Self::KeyMismatch => "key_mismatch",
             Self::TooFewPeers => "too_few_peers",
             Self::StoreIsNew => "store_is_new",
-            Self::Twin => "twin",
+            Self::Doppelganger => "doppelganger",
             Self::Excluded => "excluded",
         }
     }

@@ -1,34 +1,39 @@
 //! The fifth and sixth step: one paid transaction brings a signed duty to its contract, and a finalized block confirms it.
 //!
-//! Everything here follows one level, the contract's own last reference slot, read at the head and at the finalized block; nothing
-//! hangs on having seen a receipt. Submitters stand by in an order that the digest fixes: the first sends at once, the next steps
-//! in when its turn has come and the contract has not moved. A reorganisation lowers the level and the turns begin again.
+//! Everything here follows one level for each subject, how far the contract is with it, read at the head and at the finalized block;
+//! nothing hangs on having seen a receipt. What a level means for a duty is the kind's own matter ([`Duty::standing`]). Submitters stand
+//! by in an order that the digest fixes: the first sends at once, the next steps in when its turn has come and the contract has not
+//! moved. A reorganisation lowers the level and the turns begin again.
 
 use crate::{
     agree::order::{Turn, rank},
+    duty::{ChainView, Duty, DutyId, DutyKind, Standing, Subject},
     effects::Effects,
     event::Event,
-    observe::{QueryIds, landed},
-    ports::{Answers, Call, CallOutcome, Landed, Query, QueryId},
+    observe::{QueryIds, progress},
+    ports::{Answers, Call, CallOutcome, OnChainProgress, Query, QueryId, Target},
     record::Record,
     setup::Setup,
     sign::Signed,
-    types::{Accepted, DutyId, DutyKind, Epoch, Slot, Timestamp},
+    types::{Epoch, Timestamp},
 };
 use serde::Serialize;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-/// Signed duties on their way, the newest of each kind.
+/// Signed duties on their way: of each subject of a kind, the newest.
 #[derive(Debug, Default)]
-pub struct Submissions {
-    newest: BTreeMap<DutyKind, Submission>,
+pub(crate) struct Submissions {
+    newest: BTreeMap<Target, Submission>,
     asked: Option<(QueryId, Timestamp)>,
     next_poll: Timestamp,
 }
 
 /// One signed duty and how far it is.
 #[derive(Debug)]
-pub struct Submission {
+pub(crate) struct Submission {
     signed: Signed,
     stage: Stage,
     turn: Timestamp,
@@ -51,14 +56,12 @@ pub enum Stage {
 
 impl Submission {
     /// The duty.
-    #[must_use]
-    pub fn signed(&self) -> &Signed {
+    pub(crate) fn signed(&self) -> &Signed {
         &self.signed
     }
 
     /// How far it is.
-    #[must_use]
-    pub fn stage(&self) -> Stage {
+    pub(crate) fn stage(&self) -> Stage {
         self.stage
     }
 
@@ -70,58 +73,75 @@ impl Submission {
 impl Submissions {
     /// A signed duty that can't be seen at the reference for this many epochs is given up, and everything is decided afresh.
     /// Longer than finality takes, with room for a congested chain.
-    pub const EXPIRY: u64 = 8;
+    const EXPIRY: u64 = 8;
+    /// Signed duties of one kind that are remembered: those that are closed go first, oldest first.
+    const REMEMBERED: usize = 64;
 
     /// Takes up `signed`, unless one as new is known. `confirmed` when restored from a store that says so.
-    pub fn add(&mut self, now: Timestamp, signed: Signed, confirmed: bool, setup: &Setup) -> bool {
-        let kind = signed.duty().kind();
-        if self.newest.get(&kind).is_some_and(|known| known.signed.duty().period >= signed.duty().period) {
+    pub(crate) fn add(&mut self, now: Timestamp, signed: Signed, confirmed: bool, setup: &Setup) -> bool {
+        let target = target(signed.id());
+        let is_as_new = |known: &Submission| {
+            let (known, signed) = (known.signed.duty(), signed.duty());
+            known.id() == signed.id() || known.reference_slot >= signed.reference_slot
+        };
+        if self.newest.get(&target).is_some_and(is_as_new) {
             return false;
         }
         let stage = if confirmed { Stage::Confirmed } else { Stage::Signed };
         let turn = now.after(patience(&signed, setup));
-        self.newest.insert(kind, Submission { signed, stage, turn, in_flight: false });
+        self.newest.insert(target, Submission { signed, stage, turn, in_flight: false });
+        self.forget(target.0);
         self.next_poll = now;
         true
     }
 
-    /// The newest signed duty of `kind`.
-    #[must_use]
-    pub fn newest(&self, kind: DutyKind) -> Option<&Submission> {
-        self.newest.get(&kind)
+    /// The newest signed duty about the subject of `id`.
+    pub(crate) fn of(&self, id: DutyId) -> Option<&Submission> {
+        self.newest.get(&target(id))
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Submission> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Submission> {
         self.newest.values()
     }
 
-    /// Whether a duty of `kind` is signed that a reference at `epoch` with the contracts at `accepted` can't show yet.
-    #[must_use]
-    pub fn in_flight(&self, kind: DutyKind, epoch: Epoch, accepted: Accepted) -> bool {
-        self.newest.get(&kind).is_some_and(|submission| {
-            let duty = submission.signed.duty();
-            duty.reference_slot > of(accepted, kind) && epoch.0.saturating_sub(duty.period.0) <= Self::EXPIRY
+    /// Whether a duty about the same as `duty`'s subject is signed that a reference at `epoch` can't show yet.
+    pub(crate) fn is_out(&self, duty: &Duty, epoch: Epoch, chain: &ChainView, slots_per_epoch: u64) -> bool {
+        self.of(duty.id()).is_some_and(|submission| {
+            let signed = submission.signed.duty();
+            let since = signed.reference_slot.0.checked_div(slots_per_epoch).unwrap_or_default();
+            signed.standing(chain.accepted(duty.kind())) == Standing::Open
+                && epoch.0.saturating_sub(since) <= Self::EXPIRY
         })
     }
 
-    /// Looks at the contracts while something is open, and sends when it is our turn.
-    pub fn poll(&mut self, now: Timestamp, ids: &mut QueryIds, setup: &Setup, fx: &mut Effects) {
+    /// Looks at the contracts while something is open, and sends when it is our turn, unless the operator
+    /// holds or refuses it (`is_kept_back`).
+    pub(crate) fn poll(
+        &mut self,
+        now: Timestamp,
+        is_kept_back: impl Fn(&Signed) -> bool,
+        ids: &mut QueryIds,
+        setup: &Setup,
+        fx: &mut Effects,
+    ) {
         if self.asked.is_some_and(|(_, since)| now.since(since) >= setup.timing.query_timeout) {
             self.asked = None;
         }
-        if !self.newest.values().any(Submission::is_open) {
+        let open = self.newest.iter().filter(|(_, submission)| submission.is_open());
+        let targets: BTreeSet<Target> = open.map(|(target, _)| *target).collect();
+        if targets.is_empty() {
             return;
         }
         if self.asked.is_none() && now >= self.next_poll {
             let id = ids.fresh();
             self.asked = Some((id, now));
             self.next_poll = now.after(setup.timing.poll);
-            fx.read(id, Query::Landed);
+            fx.read(id, Query::Progress(targets));
         }
         fx.wake(self.asked.map_or(self.next_poll, |(_, since)| since.after(setup.timing.query_timeout)));
         for submission in self.newest.values_mut() {
-            if submission.stage == Stage::Signed && !submission.in_flight {
+            if submission.stage == Stage::Signed && !submission.in_flight && !is_kept_back(&submission.signed) {
                 if now >= submission.turn {
                     submission.in_flight = true;
                     fx.report(Event::Submitting { id: submission.signed.id() });
@@ -134,47 +154,63 @@ impl Submissions {
     }
 
     /// Takes answers to our question; others are ignored.
-    pub fn answered(&mut self, now: Timestamp, answers: &Answers, setup: &Setup, fx: &mut Effects) {
+    pub(crate) fn answered(&mut self, now: Timestamp, answers: &Answers, setup: &Setup, fx: &mut Effects) {
         if self.asked.is_none_or(|(id, _)| id != answers.id) {
             return;
         }
         self.asked = None;
-        if let Some(landed) = landed(&answers.answers, setup) {
-            for submission in self.newest.values_mut().filter(|submission| submission.is_open()) {
-                submission.see(now, landed, setup, fx);
+        let progress = progress(&answers.answers, setup);
+        for (target, submission) in self.newest.iter_mut().filter(|(_, submission)| submission.is_open()) {
+            if let Some(progress) = progress.get(target) {
+                submission.see(now, *progress, setup, fx);
             }
         }
     }
 
     /// Takes the outcome of a submission. What it says is only a hint: the contract's level decides.
-    pub fn called(&mut self, now: Timestamp, id: DutyId, outcome: CallOutcome, setup: &Setup, fx: &mut Effects) {
-        let Some(submission) = self.newest.get_mut(&id.kind).filter(|s| s.signed.id() == id) else { return };
+    pub(crate) fn called(&mut self, now: Timestamp, id: DutyId, outcome: CallOutcome, setup: &Setup, fx: &mut Effects) {
+        let Some(submission) = self.newest.get_mut(&target(id)).filter(|s| s.signed.id() == id) else { return };
         submission.in_flight = false;
         // If it failed here, another member's turn may come first; ours comes round again.
         submission.turn = now.after(setup.timing.submit_stagger);
         self.next_poll = now;
         fx.report(Event::Submitted { id, outcome });
     }
+
+    fn forget(&mut self, kind: DutyKind) {
+        let of_kind = || self.newest.iter().filter(|((of, _), _)| *of == kind);
+        if of_kind().count() <= Self::REMEMBERED {
+            return;
+        }
+        let age = |submission: &Submission| (submission.is_open(), submission.signed.duty().reference_slot);
+        let oldest = of_kind().min_by_key(|(_, submission)| age(submission)).map(|(target, _)| *target);
+        oldest.map(|target| self.newest.remove(&target));
+    }
 }
 
 impl Submission {
-    /// Compares the contract's level with ours.
-    fn see(&mut self, now: Timestamp, landed: Landed, setup: &Setup, fx: &mut Effects) {
-        let (id, kind, ours) = (self.signed.id(), self.signed.duty().kind(), self.signed.duty().reference_slot);
-        let (head, finalized) = (of(landed.head, kind), of(landed.finalized, kind));
-        if finalized == ours {
-            self.stage = Stage::Confirmed;
-            fx.record(Record::Confirmed { id });
-            fx.report(Event::Confirmed { id });
-        } else if finalized > ours {
-            self.stage = Stage::Superseded;
-            fx.report(Event::Superseded { id });
-        } else if head >= ours {
-            self.stage = Stage::Submitted;
-        } else if self.stage == Stage::Submitted {
-            self.stage = Stage::Signed;
-            self.turn = now.after(patience(&self.signed, setup));
-            fx.report(Event::Reorged { id });
+    /// Compares what the contract shows with what we have.
+    fn see(&mut self, now: Timestamp, progress: OnChainProgress, setup: &Setup, fx: &mut Effects) {
+        let id = self.signed.id();
+        match self.signed.duty().standing(progress.finalized) {
+            Standing::Accepted => {
+                self.stage = Stage::Confirmed;
+                fx.record(Record::Confirmed { id });
+                fx.report(Event::Confirmed { id });
+            }
+            Standing::Superseded => {
+                self.stage = Stage::Superseded;
+                fx.report(Event::Superseded { id });
+            }
+            Standing::Open if self.signed.duty().standing(progress.head) != Standing::Open => {
+                self.stage = Stage::Submitted;
+            }
+            Standing::Open if self.stage == Stage::Submitted => {
+                self.stage = Stage::Signed;
+                self.turn = now.after(patience(&self.signed, setup));
+                fx.report(Event::Reorged { id });
+            }
+            Standing::Open => {}
         }
     }
 }
@@ -185,9 +221,7 @@ fn patience(signed: &Signed, setup: &Setup) -> Duration {
     setup.timing.submit_stagger.saturating_mul(u32::try_from(rank).unwrap_or(u32::MAX))
 }
 
-fn of(accepted: Accepted, kind: DutyKind) -> Slot {
-    match kind {
-        DutyKind::Ejection => accepted.ejection,
-        DutyKind::Reserves => accepted.reserves,
-    }
+/// What the contract is asked for.
+fn target(id: DutyId) -> (DutyKind, Subject) {
+    (id.kind, id.subject)
 }

@@ -1,14 +1,5 @@
-//! The rules of `docs/architecture.md` that a compiler does not check: who may use whom, and how files look.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test that can't go on has failed; tests read and write files"
-)]
+//! The rules of `docs/architecture.md` that a compiler does not check: who may use whom, and how files and documents
+//! look.
 
 use guardian_tests::devnet::root;
 use serde_json::Value;
@@ -138,29 +129,203 @@ fn every_file_says_what_it_is_and_is_small() {
     }
 }
 
-/// A document that answers an attack with a test must not outlive the test's name.
+/// The machinery of the line. It knows a kind of duty only as a label.
+const STEPS: [&str; 12] = [
+    "observe",
+    "decide.rs",
+    "hold.rs",
+    "agree",
+    "open",
+    "sign",
+    "submit.rs",
+    "guardian",
+    "wire",
+    "peers",
+    "effects.rs",
+    "record.rs",
+];
+
+#[test]
+fn steps_do_not_name_kinds() {
+    let kinds = kinds();
+    for path in sources().into_iter().filter(|path| is_of(path, "protocol/src", &STEPS) && !is_test_file(path)) {
+        let text = production(&path);
+        for kind in &kinds {
+            let variant: String = kind.split('_').map(capitalised).collect();
+            let names = [format!("::{variant}"), format!("{kind}::"), format!("\"{kind}\"")];
+            let named = names.iter().find(|name| text.contains(*name));
+            assert!(named.is_none(), "{} names {}", path.display(), named.unwrap());
+        }
+    }
+}
+
+/// What a kind is stands in one folder of the brain and one file of the adapters; everybody else asks the tables.
+#[test]
+fn kinds_are_reached_through_their_tables() {
+    for path in sources().into_iter().filter(|path| !is_test_file(path)) {
+        let text = production(&path);
+        for (home, module) in [("protocol/src/duty/", "duty"), ("chain-adapters/src/contracts/", "contracts")] {
+            for kind in kinds().iter().filter(|_| !path.starts_with(root().join(home))) {
+                let name = format!("{module}::{kind}");
+                assert!(!text.contains(&name), "{} reaches {name} past the table", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kind_has_one_home_on_each_side() {
+    let named = |folder: &str| -> BTreeSet<String> {
+        let stem = |entry: fs::DirEntry| entry.path().file_stem().unwrap().to_str().unwrap().to_owned();
+        fs::read_dir(root().join(folder)).unwrap().map(|entry| stem(entry.unwrap())).collect()
+    };
+    for kind in kinds() {
+        for folder in ["protocol/src/duty", "chain-adapters/src/contracts"] {
+            assert!(named(folder).contains(&kind), "{kind} has no home in {folder}");
+        }
+    }
+}
+
+/// Other crates use the brain's names from one list, besides the ceremonies' own; see the compile-fail examples in `protocol/src/lib.rs` too.
+#[test]
+fn the_brain_s_door_is_a_list() {
+    let text = fs::read_to_string(root().join("protocol/src/lib.rs")).unwrap();
+    let open: Vec<&str> = text.lines().filter(|line| line.starts_with("pub mod ")).collect();
+    assert_eq!(open, ["pub mod ceremony;", "pub mod testing;"], "modules are private");
+    let names = text.split("pub use ").skip(1).flat_map(|list| list.split(';').next().unwrap().split(','));
+    let names = names.filter(|name| !name.trim().is_empty()).count();
+    assert!((60..130).contains(&names), "{names} names: is each of them needed outside?");
+    let testing = fs::read_to_string(root().join("protocol/src/testing/mod.rs")).unwrap();
+    for secret in ["Permit", "Guard,", "Guard}", "Nonces"] {
+        assert!(
+            !text.contains(&format!("pub use sign::guard::{secret}")) && !testing.contains(secret),
+            "{secret} is let out"
+        );
+    }
+}
+
+/// The kinds of duty, by their words.
+fn kinds() -> Vec<String> {
+    guardian_protocol::DutyKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect()
+}
+
+fn capitalised(word: &str) -> String {
+    word[..1].to_uppercase() + &word[1..]
+}
+
+fn is_of(path: &Path, folder: &str, parts: &[&str]) -> bool {
+    parts.iter().any(|part| path.starts_with(root().join(folder).join(part)))
+}
+
+fn is_test_file(path: &Path) -> bool {
+    path.components().any(|part| {
+        part.as_os_str()
+            .to_str()
+            .is_some_and(|part| part == "tests" || part == "tests.rs" || part.ends_with("_tests.rs"))
+    })
+}
+
+/// A file without its tests and comments.
+fn production(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let text = text.split("#[cfg(test)]").next().unwrap();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// A document that answers an attack with a test must not outlive the test's name, nor a file that it points to.
 #[test]
 fn tests_that_documents_name_exist() {
     let mut code = String::new();
     for path in sources().into_iter().chain(files(&root().join("contracts/test"), "sol")) {
         code.push_str(&fs::read_to_string(&path).unwrap());
     }
-    let mut named = 0;
-    for document in files(&root().join("docs"), "md") {
+    let (there, mut tests, mut paths) = (paths(), 0, 0);
+    for document in documents() {
         let text = fs::read_to_string(&document).unwrap();
-        // Between backticks, in words of at least four parts: shorter names are those of metrics and fields.
-        let is_name = |word: &&str| {
-            word.matches('_').count() >= 3
-                && word.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
-                && *word != word.to_uppercase()
-        };
-        for name in text.split('`').skip(1).step_by(2).filter(is_name).filter(|name| !name.starts_with("guardian_")) {
+        for name in quoted(&text).into_iter().filter(|word| is_test(word)) {
             let ways = [format!("fn {name}("), format!("function {name}("), format!("\"{name}\"")];
             assert!(ways.iter().any(|way| code.contains(way)), "{} names {name}", document.display());
-            named += 1;
+            tests += 1;
+        }
+        for name in quoted(&text).into_iter().filter(|word| is_path(word)) {
+            // The beginning may be left out where it is clear.
+            let shortened = format!("/{name}");
+            let exists = there.iter().any(|path| path == name || path.ends_with(&shortened));
+            assert!(exists, "{} names {name}", document.display());
+            paths += 1;
         }
     }
-    assert!(named > 50, "too few names found: {named}");
+    assert!(tests > 50 && paths > 30, "too few names found: {tests} tests, {paths} paths");
+}
+
+#[test]
+fn documents_are_wrapped() {
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        let mut fenced = false;
+        for (number, line) in text.lines().enumerate() {
+            fenced ^= line.trim_start().starts_with("```");
+            let is_prose = !fenced && !line.trim_start().starts_with('|');
+            let most = if is_prose { 120 } else { 150 };
+            let length = line.chars().count();
+            assert!(length <= most, "{}:{} has {length} characters", document.display(), number + 1);
+        }
+    }
+}
+
+/// What stands between backticks, outside of fences, in order.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split("```").step_by(2).flat_map(|prose| prose.split('`').skip(1).step_by(2)).collect()
+}
+
+/// Words of at least four parts: shorter names are those of metrics and fields.
+fn is_test(word: &str) -> bool {
+    word.matches('_').count() >= 3
+        && word.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+        && word != word.to_uppercase()
+        && !word.starts_with("guardian_")
+}
+
+/// Sources, and whatever has a slash and ends in one or in an extension; not the files that a guardian writes.
+fn is_path(word: &str) -> bool {
+    let last = word.rsplit('/').next().unwrap_or_default();
+    let is_source = [".rs", ".sol", ".mjs"].iter().any(|extension| last.ends_with(extension));
+    (is_source || word.contains('/'))
+        && word.chars().all(|c| "_-./".contains(c) || c.is_ascii_alphanumeric())
+        && !["/", ".", "data_dir/"].iter().any(|start| word.starts_with(start))
+        && (last.is_empty() || last.contains('.'))
+}
+
+/// All files and folders of the repository, from its root on; folders end in a slash.
+fn paths() -> Vec<String> {
+    let (mut found, mut open) = (Vec::new(), vec![root()]);
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap_or_default();
+            // What is not ours, or was built.
+            if ["node_modules", "target", "out", "cache"].contains(&name) || name.starts_with('.') {
+                continue;
+            }
+            let mut relative = path.strip_prefix(root()).unwrap().to_str().unwrap_or_default().to_owned();
+            if path.is_dir() {
+                relative.push('/');
+                open.push(path);
+            }
+            found.push(relative);
+        }
+    }
+    found
+}
+
+/// Everything that people read.
+fn documents() -> Vec<PathBuf> {
+    let mut found = files(&root().join("docs"), "md");
+    found.extend(["contracts/README.md", "tests/real-beacon/README.md"].map(|path| root().join(path)));
+    let top = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
+    found.extend(top.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    assert!(found.len() > 20, "too few documents found: {}", found.len());
+    found
 }
 
 fn sources() -> Vec<PathBuf> {

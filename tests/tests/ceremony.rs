@@ -1,15 +1,5 @@
 //! Simulated key ceremonies: what must hold under any order of events, and proof that the checks bite.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test that can't go on has failed; tests read and write files"
-)]
-
 use guardian_tests::ceremony::{Faults, Outcome, Sabotage, World, invariants::Violation};
 
 const STEPS: usize = 600;

@@ -2,18 +2,7 @@
 //! `GUARDIAN_FUZZ_CORPUS` naming a folder, the same is written there for `make fuzz` to start from. What a fuzzer has found once is kept in
 //! `tests/fuzz/regressions/<target>/` and goes through its target, too.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    clippy::let_underscore_must_use,
-    unreachable_pub,
-    dead_code,
-    reason = "a test that can't go on has failed; tests read and write files; the targets are modules of another package as well"
-)]
+#![allow(unreachable_pub, dead_code, reason = "the targets are modules of another package as well")]
 
 #[path = "../fuzz/src/ceremony.rs"]
 mod ceremony;

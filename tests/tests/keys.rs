@@ -1,16 +1,6 @@
 //! Key ceremonies between real processes, without any chain: a key is made, interrupted, cheated at, dealt anew, and everybody is killed at
 //! every step of that.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test that can't go on has failed; tests read and write files"
-)]
-
 use guardian_crypto::schnorr::GroupKey;
 use guardian_tests::devnet::{
     ceremony::{Participant, all_end, start},
@@ -63,7 +53,7 @@ async fn seven_make_a_key_although_one_is_killed_in_the_middle() {
     let dir = tempfile::tempdir().unwrap();
     let operators = Operators::new(dir.path(), 7, APART).unwrap();
     let plan = operators.plan_key("seven", 7, 5).unwrap();
-    let mut all = operators.participants("dkg", 7, &plan);
+    let mut all = operators.participants("generate", 7, &plan);
     start(&mut all).unwrap();
     says(&all[3], "shares: ours is out").await;
     all[3].kill().unwrap();
@@ -85,7 +75,7 @@ async fn who_says_different_things_to_different_members_is_named_by_all() {
     let operators = Operators::new(dir.path(), 7, Duration::ZERO).unwrap();
     let plan = operators.plan_key("cheated", 7, 5).unwrap();
     let liar = Equivocator::start(operators.home(7).unwrap(), &plan).await.unwrap();
-    let mut honest = operators.participants("dkg", 6, &plan);
+    let mut honest = operators.participants("generate", 6, &plan);
     start(&mut honest).unwrap();
     lasted("until all had named it", all_end(&mut honest, FAULT, PATIENCE).await.unwrap());
     drop(liar);
@@ -103,7 +93,7 @@ async fn a_key_survives_kills_at_every_step_of_resharings() {
     let dir = tempfile::tempdir().unwrap();
     let operators = Operators::new(dir.path(), 5, APART).unwrap();
     let plan = operators.plan_key("first", 4, 3).unwrap();
-    let mut all = operators.participants("dkg", 4, &plan);
+    let mut all = operators.participants("generate", 4, &plan);
     start(&mut all).unwrap();
     lasted("the first key", all_end(&mut all, 0, PATIENCE).await.unwrap());
     let key = operators.sign(1..=4).unwrap().group_key();

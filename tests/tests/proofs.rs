@@ -2,14 +2,6 @@
 //! synthetic state and the same as the file (`GUARDIAN_WRITE_VECTORS=1` writes the file instead); and as a contract on a real EVM
 //! checks them, against a root that the predeployed contract of EIP-4788 has.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "tests: a broken assumption must stop the test; tests read and write files"
-)]
-
 use abi::ValidatorReader::{self, ValidatorReaderErrors};
 use alloy::{
     network::TransactionBuilder,
@@ -18,7 +10,7 @@ use alloy::{
     rpc::types::{TransactionReceipt, TransactionRequest},
 };
 use guardian_chain::state::{Branch, MAINNET, MINIMAL, ProvedState, StateProver, ValidatorProof, Wanted, WarmCache};
-use guardian_protocol::types::BlsPubkey;
+use guardian_protocol::BlsPubkey;
 use guardian_tests::{
     devnet::process::{Process, anvil, free_port, tool},
     synthetic::{Synthetic, validator::Registry},

@@ -10,10 +10,7 @@ use super::{
 };
 use crate::http::{Answer, Http};
 use alloy::primitives::{B256, hex};
-use guardian_protocol::{
-    ports::{ReadFailure, SignedExit},
-    types::{BlsPubkey, Slot},
-};
+use guardian_protocol::{BlsPubkey, ReadFailure, SignedExit, Slot};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use std::sync::atomic::AtomicBool;
@@ -61,14 +58,14 @@ impl BeaconClient {
     pub(crate) async fn finalized(&self) -> Result<CheckpointEntry, ReadFailure> {
         let path = ["eth", "v1", "beacon", "states", "head", "finality_checkpoints"];
         let answer: Envelope<FinalityCheckpoints> = self.must(path).await?;
-        sure(&answer)?;
+        reject_optimistic(&answer)?;
         Ok(answer.data.finalized)
     }
 
     pub(crate) async fn header(&self, root: B256) -> Result<HeaderEntry, ReadFailure> {
         let root = root.to_string();
         let answer: Envelope<HeaderEntry> = self.must(["eth", "v1", "beacon", "headers", &root]).await?;
-        sure(&answer)?;
+        reject_optimistic(&answer)?;
         Ok(answer.data)
     }
 
@@ -81,10 +78,10 @@ impl BeaconClient {
             Routed::Found(answer) => answer,
             Routed::Absent(_) => {
                 let full = self.json_request(Method::GET, ["eth", "v2", "beacon", "blocks", &root], &[]);
-                present(self.routed(full, limit).await?)?
+                require_found(self.routed(full, limit).await?)?
             }
         };
-        sure(&answer)?;
+        reject_optimistic(&answer)?;
         Ok(answer.data)
     }
 
@@ -120,7 +117,7 @@ impl BeaconClient {
         Ok(match self.routed::<RootEntry>(request, self.http.limits.json_bytes).await? {
             Routed::Absent(said) => Routed::Absent(said),
             Routed::Found(answer) => {
-                sure(&answer)?;
+                reject_optimistic(&answer)?;
                 Routed::Found(B256::from(answer.data.root.0))
             }
         })
@@ -180,8 +177,8 @@ impl BeaconClient {
         let answer = self.http.fetch(request, self.http.limits.json_bytes).await?;
         match answer.status {
             status if status.is_success() => Ok(()),
-            StatusCode::BAD_REQUEST => Err(ReadFailure::NotAvailable(format!("refused: {}", self.http.said(&answer)))),
-            _ => Err(ReadFailure::Unreachable(self.http.said(&answer))),
+            StatusCode::BAD_REQUEST => Err(ReadFailure::NotAvailable(format!("refused: {}", self.http.quote(&answer)))),
+            _ => Err(ReadFailure::Unreachable(self.http.quote(&answer))),
         }
     }
 
@@ -190,7 +187,7 @@ impl BeaconClient {
         path: impl IntoIterator<Item = &'a str>,
     ) -> Result<Envelope<T>, ReadFailure> {
         let request = self.json_request(Method::GET, path, &[]);
-        present(self.routed(request, self.http.limits.json_bytes).await?)
+        require_found(self.routed(request, self.http.limits.json_bytes).await?)
     }
 
     pub(super) fn json_request<'a>(
@@ -209,21 +206,22 @@ impl BeaconClient {
     ) -> Result<Routed<Envelope<T>>, ReadFailure> {
         let answer = self.http.fetch(request, limit).await?;
         if absent(answer.status) {
-            return Ok(Routed::Absent(self.http.said(&answer)));
+            return Ok(Routed::Absent(self.http.quote(&answer)));
         }
         match answer.status {
             StatusCode::OK => self.decode(&answer).map(Routed::Found),
-            StatusCode::BAD_REQUEST => Err(ReadFailure::NotAvailable(self.http.said(&answer))),
-            _ => Err(ReadFailure::Unreachable(self.http.said(&answer))),
+            StatusCode::BAD_REQUEST => Err(ReadFailure::NotAvailable(self.http.quote(&answer))),
+            _ => Err(ReadFailure::Unreachable(self.http.quote(&answer))),
         }
     }
 
     fn decode<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ReadFailure> {
         if answer.content_type != "application/json" {
-            let said = self.http.tame(&answer.content_type);
+            let said = self.http.sanitise(&answer.content_type);
             return Err(ReadFailure::Malformed(format!("content type '{said}' instead of JSON")));
         }
-        serde_json::from_slice(&answer.body).map_err(|error| ReadFailure::Malformed(self.http.tame(&error.to_string())))
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| ReadFailure::Malformed(self.http.sanitise(&error.to_string())))
     }
 }
 
@@ -235,7 +233,7 @@ fn absent(status: StatusCode) -> bool {
 ///
 /// # Errors
 /// [`ReadFailure::NotAvailable`].
-pub(crate) fn present<T>(routed: Routed<T>) -> Result<T, ReadFailure> {
+pub(crate) fn require_found<T>(routed: Routed<T>) -> Result<T, ReadFailure> {
     match routed {
         Routed::Found(value) => Ok(value),
         Routed::Absent(said) => Err(ReadFailure::NotAvailable(said)),
@@ -246,7 +244,7 @@ pub(crate) fn present<T>(routed: Routed<T>) -> Result<T, ReadFailure> {
 ///
 /// # Errors
 /// [`ReadFailure::NotInSync`].
-pub(crate) fn sure<T>(answer: &Envelope<T>) -> Result<(), ReadFailure> {
+pub(crate) fn reject_optimistic<T>(answer: &Envelope<T>) -> Result<(), ReadFailure> {
     if answer.execution_optimistic == Some(true) {
         return Err(ReadFailure::NotInSync(
             "the answer is optimistic: its execution payload is not verified".to_owned(),

@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use bytes::Bytes;
 use eventsource_stream::{Event, EventStream};
 use futures::{Stream, StreamExt, stream};
-use guardian_protocol::ports::ReadFailure;
+use guardian_protocol::ReadFailure;
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 /// Largest event, in bytes; a finality event has about 300. The parser starts over with each piece that comes, so this bounds

@@ -5,10 +5,7 @@ use super::{
     state::{Preset, StateProver},
     wire::{ForkEntry, Genesis, Spec, decimal, fixed_bytes},
 };
-use guardian_protocol::{
-    ports::ReadFailure,
-    types::{Epoch, Fork, Slot},
-};
+use guardian_protocol::{Epoch, Fork, ReadFailure, Slot};
 use std::time::Duration;
 
 /// One beacon node's network.

@@ -11,4 +11,4 @@ pub mod state;
 pub(crate) mod wire;
 
 #[cfg(test)]
-mod vectors_tests;
+mod tests;

@@ -6,7 +6,7 @@ use super::{
     wire::{ValidatorEntry, Version},
 };
 use crate::http::content_type;
-use guardian_protocol::{ports::ReadFailure, types::Slot};
+use guardian_protocol::{ReadFailure, Slot};
 use reqwest::{Method, StatusCode};
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -23,7 +23,7 @@ impl BeaconClient {
     pub(crate) async fn version(&self) -> Result<String, ReadFailure> {
         let request = self.json_request(Method::GET, ["eth", "v1", "node", "version"], &[]);
         match self.routed::<Version>(request, self.http.limits.json_bytes).await? {
-            Routed::Found(answer) => Ok(self.http.tame(&answer.data.version)),
+            Routed::Found(answer) => Ok(self.http.sanitise(&answer.data.version)),
             Routed::Absent(said) => Err(ReadFailure::NotAvailable(said)),
         }
     }

@@ -5,14 +5,11 @@
 use super::{
     client::{BeaconClient, Routed},
     fingerprint::BeaconFingerprint,
-    state::{Expected, ProvedState, StateError, StateProver, Wanted, WarmCache},
+    state::{Expected, ProvedState, StateError, StateProver, Tracked, Wanted, WarmCache},
 };
 use crate::http::content_type;
 use bytes::Bytes;
-use guardian_protocol::{
-    ports::{ReadFailure, Reading, StateReading},
-    types::{BlsPubkey, Slot},
-};
+use guardian_protocol::{BlsPubkey, ReadFailure, Reading, Slot, StateReading};
 use reqwest::Response;
 use std::sync::Arc;
 use tokio::{
@@ -24,7 +21,7 @@ use tokio::{
 const QUEUE: usize = 8;
 
 /// Where states are hashed: one at a time, whoever serves it, and what the last one left makes the next one cheap.
-pub(crate) type Desk = Arc<Mutex<WarmCache>>;
+pub(crate) type StateHasher = Arc<Mutex<WarmCache>>;
 
 /// What to do to the bytes of a state.
 enum Piece {
@@ -39,7 +36,7 @@ impl BeaconClient {
         chain: &BeaconFingerprint,
         slot: Slot,
         pubkeys: &[BlsPubkey],
-        desk: &Desk,
+        hasher: &StateHasher,
     ) -> Result<Reading, ReadFailure> {
         self.check_sync(chain).await?;
         // 'finalized' is the asked state unless finality has moved on; the state's own slot tells.
@@ -48,7 +45,7 @@ impl BeaconClient {
             match self.state(id).await? {
                 Routed::Absent(reason) => said = reason,
                 Routed::Found(response) => {
-                    let state = self.prove(chain, slot, pubkeys, response, desk).await?;
+                    let state = self.prove(chain, slot, pubkeys, response, hasher).await?;
                     return reading(&state).map(|reading| Reading::State(Box::new(reading)));
                 }
             }
@@ -74,7 +71,7 @@ impl BeaconClient {
         slot: Slot,
         pubkeys: &[BlsPubkey],
         mut response: Response,
-        desk: &Desk,
+        hasher: &StateHasher,
     ) -> Result<ProvedState, ReadFailure> {
         if content_type(&response) != "application/octet-stream" {
             return Err(ReadFailure::NotAvailable("it serves no states in SSZ".to_owned()));
@@ -86,7 +83,7 @@ impl BeaconClient {
             let provider = self.http.name();
             tracing::error!(
                 provider,
-                fork = self.http.tame(&fork),
+                fork = self.http.sanitise(&fork),
                 "the state is of a fork that this version can't prove"
             );
             return Err(ReadFailure::NotAvailable("the state is of a fork that this version does not know".to_owned()));
@@ -98,7 +95,7 @@ impl BeaconClient {
         let expected = Expected { genesis_time, genesis_validators_root, slot: slot.0 };
         let wanted = Wanted::validators(pubkeys.iter().copied());
         let start = move |warm| StateProver::new(&fork, preset, Some(expected), wanted, warm);
-        let cache = Arc::clone(desk).lock_owned().await;
+        let cache = Arc::clone(hasher).lock_owned().await;
         if !self.budget.begin(response.content_length(), self.http.limits.state_budget, Instant::now()) {
             return Err(self.exhausted());
         }
@@ -168,16 +165,13 @@ fn reading(state: &ProvedState) -> Result<StateReading, ReadFailure> {
     if !state.lists_fit {
         return Err(ReadFailure::Malformed("a state whose lists are of different lengths".to_owned()));
     }
-    let validators: Vec<_> = state.extract.validators.iter().map(|tracked| tracked.record).collect();
-    if validators.is_empty() {
-        return Err(ReadFailure::NotAvailable("none of the validators asked for is in the state".to_owned()));
-    }
     Ok(StateReading {
         slot: state.slot,
         root: state.root.into(),
         block_root: state.block_root().into(),
         own: state.is_of_block(),
-        validators,
+        validators: state.extract.validators.iter().map(Tracked::complete).collect(),
+        census: state.extract.network,
     })
 }
 

@@ -1,15 +1,12 @@
 //! Answers to the protocol's beacon queries, from one beacon node's routes.
 
 use super::{
-    client::{BeaconClient, Routed, sure},
+    client::{BeaconClient, Routed, reject_optimistic},
     fingerprint::BeaconFingerprint,
     wire::{Envelope, ValidatorEntry},
 };
 use alloy::primitives::B256;
-use guardian_protocol::{
-    ports::{ReadFailure, Reading},
-    types::{BlsPubkey, Checkpoint, Slot, ValidatorRecord, evidence::BlockHash},
-};
+use guardian_protocol::{BlockHash, BlsPubkey, Checkpoint, ReadFailure, Reading, Slot, ValidatorRecord};
 use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed};
 
 /// Validators in one POST: what Rocket Pool found beacon nodes to bear.
@@ -58,6 +55,10 @@ impl BeaconClient {
         pubkeys: &[BlsPubkey],
     ) -> Result<Reading, ReadFailure> {
         self.check_sync(chain).await?;
+        // Asked for no validator, some nodes tell of all.
+        if pubkeys.is_empty() {
+            return Ok(Reading::Validators(Vec::new()));
+        }
         let asked: BTreeSet<BlsPubkey> = pubkeys.iter().copied().collect();
         let keys: Vec<BlsPubkey> = asked.iter().copied().collect();
         let records = match self.validators_by_id(slot, &keys).await? {
@@ -145,7 +146,7 @@ impl BeaconClient {
 }
 
 fn validators(answer: Envelope<Vec<ValidatorEntry>>) -> Result<Vec<ValidatorRecord>, ReadFailure> {
-    sure(&answer)?;
+    reject_optimistic(&answer)?;
     if answer.finalized == Some(false) {
         return Err(ReadFailure::NotAvailable("it has not finalized this slot yet".to_owned()));
     }

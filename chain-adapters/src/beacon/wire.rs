@@ -1,7 +1,7 @@
 //! The beacon API's JSON, decoded strictly: numbers are quoted decimals, bytes are `0x` and exactly as many digits as they
 //! must have. Fields that are not needed are not looked at.
 
-use guardian_protocol::types::{BlsPubkey, Epoch, Gwei, Slot, ValidatorIndex, ValidatorRecord};
+use guardian_protocol::{BlsPubkey, Epoch, Gwei, Slot, ValidatorIndex, ValidatorRecord};
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, Visitor},
@@ -128,9 +128,12 @@ pub(crate) struct ValidatorEntry {
 #[derive(Debug, Deserialize)]
 struct ValidatorBody {
     pubkey: Hex<48>,
+    withdrawal_credentials: Hex<32>,
+    effective_balance: Quoted,
     slashed: bool,
     activation_epoch: Quoted,
     exit_epoch: Quoted,
+    withdrawable_epoch: Quoted,
 }
 
 impl From<ValidatorEntry> for ValidatorRecord {
@@ -142,6 +145,10 @@ impl From<ValidatorEntry> for ValidatorRecord {
             slashed: entry.validator.slashed,
             activation_epoch: Epoch(entry.validator.activation_epoch.0),
             exit_epoch: Epoch(entry.validator.exit_epoch.0),
+            withdrawal_credentials: entry.validator.withdrawal_credentials.0.into(),
+            effective_balance: Gwei(entry.validator.effective_balance.0),
+            withdrawable_epoch: Epoch(entry.validator.withdrawable_epoch.0),
+            participation: None,
         }
     }
 }

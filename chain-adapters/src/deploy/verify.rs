@@ -4,13 +4,13 @@
 use super::{Deployment, FACTORY};
 use crate::{
     config::{Endpoint, Limits},
-    contracts::GuardianKeys,
+    contracts::keys,
     error::Error,
     execution::client::ExecutionClient,
     http::Http,
 };
-use alloy::primitives::{Address, B256, U256, b256, keccak256};
-use guardian_protocol::ports::ReadFailure;
+use alloy::primitives::{Address, B256, b256, keccak256};
+use guardian_protocol::ReadFailure;
 
 /// keccak256 of the factory's code.
 const FACTORY_CODE_HASH: B256 = b256!("0x2fa86add0aed31f33a762c9d88e807c475bd51d0f52bd0955754b2608f7e4989");
@@ -77,11 +77,9 @@ impl Deployment {
 
     /// The key may have been rotated since; then it is not the plan's, and the operator should know.
     async fn key_in_force(&self, node: &ExecutionClient, head: B256) -> Result<Finding, VerifyError> {
-        let epoch = node.must_view(self.guardian_keys, GuardianKeys::keyEpochCall {}, head).await?;
-        let key = node.must_view(self.guardian_keys, GuardianKeys::groupKeyCall {}, head).await?;
-        let word = |word: B256| U256::from_be_bytes(word.0);
-        let planned = (word(self.plan.group_key.px), word(self.plan.group_key.py));
-        let found = match (key.px, key.py) == planned {
+        let (epoch, key) = keys::in_force(node, self.guardian_keys, head).await?;
+        let planned = (self.plan.group_key.px.0, self.plan.group_key.py.0);
+        let found = match key.coordinates() == planned {
             true => Found::Right,
             false => Found::Other(format!("another key, of key epoch {epoch}")),
         };

@@ -12,7 +12,7 @@ use alloy::{
     sol_types::SolCall,
     transports::{RpcError, TransportError, TransportErrorKind, TransportFut},
 };
-use guardian_protocol::{ports::ReadFailure, types::BlockRef};
+use guardian_protocol::{BlockRef, ReadFailure};
 use serde::Deserialize;
 use std::{
     sync::{
@@ -144,7 +144,7 @@ impl ExecutionClient {
     ///
     /// # Errors
     /// [`ReadFailure::NotAvailable`] if there is none.
-    pub(crate) async fn must_view<C: SolCall>(
+    pub(crate) async fn view_existing<C: SolCall>(
         &self,
         contract: Address,
         call: C,
@@ -160,6 +160,11 @@ impl ExecutionClient {
 
     pub(crate) async fn code(&self, account: Address, block: B256) -> Result<Bytes, ReadFailure> {
         self.request("eth_getCode", (account, pinned(block))).await
+    }
+
+    /// A word of a contract's storage.
+    pub(crate) async fn storage(&self, contract: Address, slot: U256, block: B256) -> Result<U256, ReadFailure> {
+        self.request("eth_getStorageAt", (contract, slot, pinned(block))).await
     }
 
     pub(crate) async fn balance(&self, account: Address, block: B256) -> Result<U256, ReadFailure> {
@@ -185,16 +190,16 @@ impl ExecutionClient {
     pub(crate) fn failure(&self, error: &TransportError) -> ReadFailure {
         match error {
             RpcError::ErrorResp(payload) => {
-                ReadFailure::NotAvailable(self.http.tame(&format!("error {}: {}", payload.code, payload.message)))
+                ReadFailure::NotAvailable(self.http.sanitise(&format!("error {}: {}", payload.code, payload.message)))
             }
             RpcError::NullResp => ReadFailure::NotAvailable("null".to_owned()),
-            RpcError::DeserError { err, .. } => ReadFailure::Malformed(self.http.tame(&err.to_string())),
+            RpcError::DeserError { err, .. } => ReadFailure::Malformed(self.http.sanitise(&err.to_string())),
             RpcError::Transport(kind) => match kind.as_custom().and_then(|error| error.downcast_ref::<ReadFailure>()) {
                 Some(failure) => failure.clone(),
-                None => ReadFailure::Unreachable(self.http.tame(&kind.to_string())),
+                None => ReadFailure::Unreachable(self.http.sanitise(&kind.to_string())),
             },
             RpcError::UnsupportedFeature(_) | RpcError::LocalUsageError(_) | RpcError::SerError(_) => {
-                ReadFailure::Malformed(self.http.tame(&error.to_string()))
+                ReadFailure::Malformed(self.http.sanitise(&error.to_string()))
             }
         }
     }
@@ -232,7 +237,7 @@ impl Service<RequestPacket> for BoundedRpc {
                 Err(_) if answer.status.is_success() => {
                     Err(TransportErrorKind::custom(ReadFailure::Malformed("no JSON-RPC".to_owned())))
                 }
-                Ok(_) | Err(_) => Err(TransportErrorKind::custom(ReadFailure::Unreachable(http.said(&answer)))),
+                Ok(_) | Err(_) => Err(TransportErrorKind::custom(ReadFailure::Unreachable(http.quote(&answer)))),
             }
         })
     }

@@ -1,14 +1,12 @@
 //! Answers to the protocol's execution queries, from one execution node, all values of an answer at one block.
 
 use super::client::{ExecutionClient, Header};
-use crate::contracts::{EjectionRegistry, GuardianKeys, LiabilityToken, ReserveFeed};
-use alloy::primitives::{Address, B256, U256};
-use futures::{StreamExt, TryStreamExt, stream, try_join};
+use crate::contracts::{self, keys};
+use alloy::primitives::{Address, B256};
+use futures::future::try_join_all;
 use guardian_crypto::schnorr::GroupKey;
-use guardian_protocol::{
-    ports::{At, Landed, ReadFailure},
-    types::{Accepted, ChainView, Contracts, KeyEpoch, Policy, Slot, Wei},
-};
+use guardian_protocol::{At, ChainView, Contracts, KeyEpoch, Level, OnChainProgress, ReadFailure, Subject, Target};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The key against which the contracts verify, at the finalized block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +16,6 @@ pub struct FinalKey {
     /// The key.
     pub group_key: GroupKey,
 }
-
-/// More accounts than this can't be meant.
-const MOST_ACCOUNTS: usize = 256;
-/// Balance requests in flight.
-const BALANCES_AT_ONCE: usize = 8;
 
 impl ExecutionClient {
     /// The contracts' rules and progress at one block.
@@ -40,38 +33,51 @@ impl ExecutionClient {
             }
         };
         let block = header.hash;
-        let (keys, registry, feed) = (contracts.guardian_keys, contracts.ejection_registry, contracts.reserve_feed);
-        let (key, key_epoch, threshold, period, sources, accepted) = try_join!(
-            self.must_view(keys, GuardianKeys::groupKeyCall {}, block),
-            self.must_view(keys, GuardianKeys::keyEpochCall {}, block),
-            self.must_view(registry, EjectionRegistry::getEjectionThresholdCall {}, block),
-            self.must_view(feed, ReserveFeed::reportPeriodEpochsCall {}, block),
-            self.must_view(feed, ReserveFeed::getSourcesCall {}, block),
-            self.accepted(contracts, block),
-        )?;
-        let group_key = group_key(key.px, key.py)?;
-        let policy = Policy {
-            ejection_threshold: wei(threshold)?,
-            report_period: period,
-            vaults: self.balances(sources.vaults, block).await?,
-            pods: self.balances(sources.pods, block).await?,
-            liabilities: self.supply(sources.liabilityToken, block).await?,
-        };
-        Ok(ChainView { block: header.block(), policy, accepted, key_epoch: KeyEpoch(key_epoch), group_key })
+        let (key_epoch, group_key) = keys::in_force(self, contracts.guardian_keys, block).await?;
+        let of_kinds = contracts.duties.iter().map(|(kind, contract)| async move {
+            let rules = contracts::rules(kind, self, *contract, block).await?;
+            let level = contracts::level((kind, Subject::Whole), self, *contract, block).await?;
+            let level = level.ok_or_else(|| ReadFailure::NotAvailable(format!("no contract answers at {contract}")))?;
+            Ok((rules, (kind, level)))
+        });
+        let (rules, accepted): (Vec<_>, Vec<_>) = try_join_all(of_kinds).await?.into_iter().unzip();
+        let accepted = accepted.into_iter().collect();
+        Ok(ChainView { block: header.block(), key_epoch, group_key, rules, accepted })
     }
 
-    /// How far the contracts are, at the head and at the finalized block.
-    pub(crate) async fn read_landed(&self, contracts: &Contracts) -> Result<Landed, ReadFailure> {
+    /// How far the contracts are with `targets`, at the head and at the finalized block.
+    pub(crate) async fn read_progress(
+        &self,
+        contracts: &Contracts,
+        targets: &BTreeSet<Target>,
+    ) -> Result<BTreeMap<Target, OnChainProgress>, ReadFailure> {
         self.check_sync().await?;
         let latest = self.header("latest").await?;
-        let latest = latest.ok_or_else(|| ReadFailure::NotAvailable("it has no block".to_owned()))?;
-        let head = self.accepted(contracts, latest.hash).await?;
-        let finalized = match self.header("finalized").await? {
-            // Nothing is final yet, so nothing that was accepted is.
-            None => Accepted::default(),
-            Some(block) => self.accepted_since_creation(contracts, block.hash).await?,
+        let latest = latest.ok_or_else(|| ReadFailure::NotAvailable("it has no block".to_owned()))?.hash;
+        // Nothing is final yet, so nothing that was accepted is.
+        let last_final = self.header("finalized").await?.map(|block| block.hash);
+        let of_target = |target: Target| async move {
+            let contract = contracts.duties.get(target.0).copied();
+            let contract = contract.ok_or_else(|| ReadFailure::NotAvailable("no contract is configured".to_owned()))?;
+            let head = contracts::level(target, self, contract, latest).await?;
+            let head = head.ok_or_else(|| ReadFailure::NotAvailable(format!("no contract answers at {contract}")))?;
+            let finalized = match last_final {
+                Some(block) => self.level_since_creation(target, contract, block).await?,
+                None => Level(0),
+            };
+            Ok((target, OnChainProgress { head, finalized }))
         };
-        Ok(Landed { head, finalized })
+        Ok(try_join_all(targets.iter().copied().map(of_target)).await?.into_iter().collect())
+    }
+
+    /// A contract that does not exist yet has accepted nothing.
+    async fn level_since_creation(&self, target: Target, contract: Address, block: B256) -> Result<Level, ReadFailure> {
+        let level = contracts::level(target, self, contract, block).await?;
+        // An empty answer is 'nothing accepted' only if the code is empty too.
+        if level.is_none() && self.has_code(contract, block).await? {
+            return Err(ReadFailure::NotAvailable(format!("no contract answers at {contract}")));
+        }
+        Ok(level.unwrap_or_default())
     }
 
     /// The key in force at the finalized block.
@@ -79,54 +85,8 @@ impl ExecutionClient {
         self.check_sync().await?;
         let finalized = self.header("finalized").await?;
         let block = finalized.ok_or_else(|| ReadFailure::NotAvailable("nothing is final yet".to_owned()))?.hash;
-        let (key, epoch) = try_join!(
-            self.must_view(contracts.guardian_keys, GuardianKeys::groupKeyCall {}, block),
-            self.must_view(contracts.guardian_keys, GuardianKeys::keyEpochCall {}, block),
-        )?;
-        Ok(FinalKey { key_epoch: KeyEpoch(epoch), group_key: group_key(key.px, key.py)? })
-    }
-
-    async fn accepted(&self, contracts: &Contracts, block: B256) -> Result<Accepted, ReadFailure> {
-        let (ejection, reserves) = try_join!(
-            self.must_view(contracts.ejection_registry, EjectionRegistry::lastReferenceSlotCall {}, block),
-            self.must_view(contracts.reserve_feed, ReserveFeed::lastReferenceSlotCall {}, block),
-        )?;
-        Ok(Accepted { ejection: Slot(ejection), reserves: Slot(reserves) })
-    }
-
-    /// [`Self::accepted`], where a contract that does not exist yet has accepted nothing.
-    async fn accepted_since_creation(&self, contracts: &Contracts, block: B256) -> Result<Accepted, ReadFailure> {
-        let (registry, feed) = (contracts.ejection_registry, contracts.reserve_feed);
-        let (ejection, reserves) = try_join!(
-            self.view(registry, EjectionRegistry::lastReferenceSlotCall {}, block),
-            self.view(feed, ReserveFeed::lastReferenceSlotCall {}, block),
-        )?;
-        for (contract, slot) in [(registry, ejection), (feed, reserves)] {
-            // An empty answer is 'nothing accepted' only if the code is empty too.
-            if slot.is_none() && self.has_code(contract, block).await? {
-                return Err(ReadFailure::NotAvailable(format!("no contract answers at {contract}")));
-            }
-        }
-        Ok(Accepted { ejection: Slot(ejection.unwrap_or(0)), reserves: Slot(reserves.unwrap_or(0)) })
-    }
-
-    /// The supply of a token; of none, 0.
-    async fn supply(&self, token: Address, block: B256) -> Result<Wei, ReadFailure> {
-        if token.is_zero() {
-            return Ok(0);
-        }
-        wei(self.must_view(token, LiabilityToken::totalSupplyCall {}, block).await?)
-    }
-
-    async fn balances(&self, accounts: Vec<Address>, block: B256) -> Result<Vec<(Address, Wei)>, ReadFailure> {
-        if accounts.len() > MOST_ACCOUNTS {
-            return Err(ReadFailure::Malformed(format!("{} accounts to count", accounts.len())));
-        }
-        stream::iter(accounts)
-            .map(|account| async move { Ok((account, wei(self.balance(account, block).await?)?)) })
-            .buffered(BALANCES_AT_ONCE)
-            .try_collect()
-            .await
+        let (key_epoch, group_key) = keys::in_force(self, contracts.guardian_keys, block).await?;
+        Ok(FinalKey { key_epoch, group_key })
     }
 
     /// The last block whose timestamp is not after `time`, no block before `start` being looked at. Blocks near the head
@@ -164,13 +124,4 @@ impl ExecutionClient {
         }
         Ok(before)
     }
-}
-
-fn group_key(px: U256, py: U256) -> Result<GroupKey, ReadFailure> {
-    GroupKey::from_coordinates(px.to_be_bytes(), py.to_be_bytes())
-        .map_err(|_| ReadFailure::Malformed("the contract's group key is not a key".to_owned()))
-}
-
-fn wei(amount: U256) -> Result<Wei, ReadFailure> {
-    Wei::try_from(amount).map_err(|_| ReadFailure::Malformed("more ether than there can be".to_owned()))
 }

@@ -2,14 +2,14 @@
 //! back beside its provider's name. Which to believe is not decided here. The one thing that is: a provider that serves another
 //! chain than the majority did at the start has no answer.
 
-mod care;
-mod offers;
+mod capabilities;
+mod health;
 mod route;
 
-pub use offers::Offers;
+pub use capabilities::Capabilities;
 
 use crate::{
-    beacon::{client::BeaconClient, events, fingerprint::BeaconFingerprint, proving::Desk},
+    beacon::{client::BeaconClient, events, fingerprint::BeaconFingerprint, proving::StateHasher},
     config::{ChainConfig, Endpoint, Limits},
     error::{Error, Layer},
     execution::{client::ExecutionClient, reader::FinalKey},
@@ -17,12 +17,9 @@ use crate::{
     network::{Chain, agree},
     stats::ProviderStats,
 };
-use care::Care;
 use futures::{Stream, StreamExt, future::join_all, stream};
-use guardian_protocol::{
-    ports::{Query, ReadFailure, Reading, SignedExit},
-    types::{Network, ProviderId},
-};
+use guardian_protocol::{ChainSpec, ProviderId, Query, ReadFailure, Reading, SignedExit};
+use health::ProviderHealth;
 use std::{
     collections::BTreeSet,
     fmt,
@@ -41,7 +38,7 @@ pub struct Readers {
     beacon: Vec<Provider<BeaconClient>>,
     execution: Vec<Provider<ExecutionClient>>,
     chain: Chain,
-    desk: Desk,
+    hasher: StateHasher,
     /// The last state that was proved.
     proved: Mutex<Option<route::Proved>>,
 }
@@ -56,7 +53,7 @@ struct Provider<C> {
     /// Protects the operator's node: one query at a time.
     flight: Mutex<()>,
     /// As a source of whole states.
-    care: Care,
+    health: ProviderHealth,
 }
 
 /// What both layers' clients can do.
@@ -122,7 +119,7 @@ impl<C: Client> Provider<C> {
             client: Arc::new(client),
             verified: AtomicBool::new(false),
             flight: Mutex::new(()),
-            care: Care::default(),
+            health: ProviderHealth::default(),
         }
     }
 
@@ -152,7 +149,7 @@ impl<C: Client> Provider<C> {
             return Ok(());
         }
         self.client.forget();
-        self.care.forget();
+        self.health.forget();
         let fingerprint = self.client.fingerprint().await?;
         if let Some(difference) = C::difference(chain, &fingerprint) {
             tracing::warn!(provider = self.client.http().name(), difference, "a provider serves another chain");
@@ -169,7 +166,7 @@ impl Readers {
     ///
     /// # Errors
     /// [`Error`] says what is wrong with the providers or the configuration.
-    pub async fn connect(config: ChainConfig) -> Result<(Self, Network), Error> {
+    pub async fn connect(config: ChainConfig) -> Result<(Self, ChainSpec), Error> {
         let beacon = clients(Layer::Beacon, &config.beacon, config.limits, BeaconClient::new)?;
         let execution = clients(Layer::Execution, &config.execution, config.limits, ExecutionClient::new)?;
         let (beacon_says, execution_says) = futures::join!(fingerprints(&beacon), fingerprints(&execution));
@@ -181,26 +178,26 @@ impl Readers {
         note_verified(&chain, &beacon, &beacon_says);
         note_verified(&chain, &execution, &execution_says);
         let network = chain.network();
-        Ok((Self { beacon, execution, chain, desk: Desk::default(), proved: Mutex::default() }, network))
+        Ok((Self { beacon, execution, chain, hasher: StateHasher::default(), proved: Mutex::default() }, network))
     }
 
     /// Every provider's answer to `query`, of the layer that it is about. Where one answer can prove itself, the others may be spared.
     pub async fn read(&self, query: &Query) -> Vec<(ProviderId, Result<Reading, ReadFailure>)> {
         let patience = self.chain.patience(query);
         match query {
-            Query::Validators { checkpoint, slot, pubkeys } => self.read_validators(checkpoint, *slot, pubkeys).await,
+            Query::State { checkpoint, slot, pubkeys } => self.read_validators(checkpoint, *slot, pubkeys).await,
             Query::Finalized => {
                 join_all(self.beacon.iter().map(|provider| async move {
                     let work = provider.client.read_finalized(&self.chain.beacon);
                     let answer = provider.answer(&self.chain, patience, work).await;
                     if let Ok(Reading::Finalized(Some(checkpoint))) = &answer.1 {
-                        provider.care.finalized(checkpoint.epoch);
+                        provider.health.finalized(checkpoint.epoch);
                     }
                     answer
                 }))
                 .await
             }
-            Query::Chain(_) | Query::Events { .. } | Query::Landed => {
+            Query::Chain(_) | Query::Events { .. } | Query::Progress(_) => {
                 join_all(self.execution.iter().map(|provider| {
                     let work = read_execution(&provider.client, &self.chain, query);
                     provider.answer(&self.chain, patience, work)
@@ -269,7 +266,10 @@ async fn read_execution(client: &ExecutionClient, chain: &Chain, query: &Query) 
             Ok(Reading::Chain(Box::new(view)))
         }
         Query::Events { from, to } => Ok(Reading::Events(client.read_events(&chain.contracts, *from, *to).await?)),
-        _ => Ok(Reading::Landed(client.read_landed(&chain.contracts).await?)),
+        Query::Progress(targets) => Ok(Reading::Progress(client.read_progress(&chain.contracts, targets).await?)),
+        Query::Finalized | Query::State { .. } => {
+            Err(ReadFailure::Malformed("a question that is not for execution providers".to_owned()))
+        }
     }
 }
 

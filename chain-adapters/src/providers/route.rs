@@ -3,14 +3,11 @@
 //! for the validators alone. What the answers are worth is not decided here: a state that does not fit is handed on beside its
 //! provider.
 
-use super::{Provider, Readers, care::Came};
+use super::{Provider, Readers, health::FetchOutcome};
 use crate::beacon::client::BeaconClient;
 use alloy::primitives::B256;
 use futures::future::join_all;
-use guardian_protocol::{
-    ports::{ReadFailure, Reading, StateReading},
-    types::{BlsPubkey, Checkpoint, ProviderId, Slot},
-};
+use guardian_protocol::{BlsPubkey, Checkpoint, ProviderId, ReadFailure, Reading, Slot, StateReading};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -114,8 +111,8 @@ impl Readers {
                 }
                 None => false,
             };
-            let outcome = if state.is_some() && !served { Came::Trouble } else { outcome };
-            provider.care.note(outcome, self.chain.beacon.epoch_length(), Instant::now());
+            let outcome = if state.is_some() && !served { FetchOutcome::Trouble } else { outcome };
+            provider.health.note(outcome, self.chain.beacon.epoch_length(), Instant::now());
             if served {
                 return true;
             }
@@ -128,7 +125,7 @@ impl Readers {
         let (now, budget) = (Instant::now(), self.chain.limits.state_budget);
         let affordable = self.beacon.iter().filter(|provider| provider.client.budget.affords(budget, now));
         let mut sources: Vec<_> = affordable
-            .filter_map(|provider| Some(((provider.care.rank(checkpoint.epoch, now)?, provider.id), provider)))
+            .filter_map(|provider| Some(((provider.health.rank(checkpoint.epoch, now)?, provider.id), provider)))
             .collect();
         sources.sort_by_key(|(rank, _)| *rank);
         sources.into_iter().map(|(_, provider)| provider)
@@ -144,7 +141,7 @@ impl Readers {
     ) -> (Answer, Option<Duration>) {
         let work = async {
             let begun = Instant::now();
-            let reading = provider.client.read_state(&self.chain.beacon, slot, pubkeys, &self.desk).await?;
+            let reading = provider.client.read_state(&self.chain.beacon, slot, pubkeys, &self.hasher).await?;
             Ok((reading, begun.elapsed()))
         };
         match provider.answer(&self.chain, patience, work).await {
@@ -184,7 +181,7 @@ impl Provider<BeaconClient> {
     /// # Errors
     /// [`ReadFailure::Malformed`] if its last state was false: what it says instead of another one is not asked for.
     fn may_speak(&self) -> Result<(), ReadFailure> {
-        if self.care.has_lied() {
+        if self.health.has_lied() {
             return Err(ReadFailure::Malformed(
                 "its last state was false: it has no word until one is true".to_owned(),
             ));
@@ -206,11 +203,11 @@ fn fits(state: &StateReading, checkpoint: &Checkpoint) -> bool {
 }
 
 /// What it means for its provider that this came; `took`, if the state fits.
-fn came(answer: &Result<Reading, ReadFailure>, took: Option<Duration>) -> Came {
+fn came(answer: &Result<Reading, ReadFailure>, took: Option<Duration>) -> FetchOutcome {
     match (answer, took) {
-        (Ok(_), Some(took)) => Came::State(took),
-        (Ok(_), None) => Came::Lie,
-        (Err(ReadFailure::NotAvailable(_)), _) => Came::None,
-        (Err(_), _) => Came::Trouble,
+        (Ok(_), Some(took)) => FetchOutcome::State(took),
+        (Ok(_), None) => FetchOutcome::Lie,
+        (Err(ReadFailure::NotAvailable(_)), _) => FetchOutcome::None,
+        (Err(_), _) => FetchOutcome::Trouble,
     }
 }

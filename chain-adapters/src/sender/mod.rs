@@ -13,7 +13,7 @@ pub use account::AccountKey;
 
 use crate::{
     config::{Endpoint, Limits, SenderConfig},
-    contracts::{KeyRotation, rotation, submission},
+    contracts::{self, KeyRotation, keys},
     deploy::{Creation, Deployment, FACTORY},
     error::{Error, Layer},
     execution::client::ExecutionClient,
@@ -28,9 +28,7 @@ use alloy::{
 use fee::{Ceiling, Fees, quote, raise};
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use guardian_protocol::{
-    ports::{CallOutcome, ReadFailure},
-    sign::Signed,
-    types::{Contracts, DutyKind, KeyEpoch, Network, ProviderId, Slot, Wei},
+    CallOutcome, ChainSpec, Contracts, Duty, KeyEpoch, PerKind, ProviderId, ReadFailure, Signed, Wei,
 };
 use node::Trial;
 use nonce::{Rejection, median};
@@ -64,10 +62,10 @@ struct Submission {
 }
 
 /// What a contract has once the submission, or a later one, was accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Goal {
-    /// This reference slot, of this kind of duty.
-    Slot(DutyKind, Slot),
+    /// This duty, or one that takes its place.
+    Duty(Box<Duty>),
     /// This key epoch.
     Epoch(KeyEpoch),
     /// Code at this address.
@@ -99,7 +97,7 @@ impl Sender {
         config: SenderConfig,
         limits: Limits,
         endpoints: &[Endpoint],
-        network: &Network,
+        network: &ChainSpec,
         contracts: Contracts,
         key: AccountKey,
     ) -> Result<Self, Error> {
@@ -123,9 +121,9 @@ impl Sender {
     ) -> Result<Self, Error> {
         let contracts = Contracts {
             guardian_keys: deployment.guardian_keys,
-            ejection_registry: deployment.ejection_registry,
-            reserve_feed: deployment.reserve_feed,
             protocol: Address::ZERO,
+            guardian_module: None,
+            duties: PerKind::default(),
         };
         let nodes = vec![ExecutionClient::new(Http::new(endpoint, limits)?)];
         Ok(Self { config, chain_id: deployment.plan.chain_id, contracts, key, nodes, turn: Mutex::new(()) })
@@ -155,15 +153,18 @@ impl Sender {
     /// Brings `signed` to its contract, unless the contract has it or a later one. Returns after inclusion, refusal or
     /// [`SenderConfig::timeout`]; doing it again does no harm.
     pub async fn submit(&self, signed: &Signed) -> CallOutcome {
-        let (to, data) = submission(&self.contracts, signed.duty(), signed.signature());
-        let goal = Goal::Slot(signed.duty().kind(), signed.duty().reference_slot);
-        self.bring(Submission { goal, to, data }).await
+        let duty = signed.duty();
+        let Some(to) = self.contracts.duties.get(duty.kind()).copied() else {
+            return CallOutcome::Refused(format!("no contract for duties of the kind {} is configured", duty.kind()));
+        };
+        let data = contracts::call(duty, signed.signature());
+        self.bring(Submission { goal: Goal::Duty(Box::new(duty.clone())), to, data }).await
     }
 
     /// Brings a rotation of the group key to its contract, unless the contract has its epoch or a later one. As
     /// [`Sender::submit`].
     pub async fn rotate(&self, signed: &KeyRotation) -> CallOutcome {
-        let (to, data) = rotation(&self.contracts, signed);
+        let (to, data) = (self.contracts.guardian_keys, keys::rotation(signed));
         self.bring(Submission { goal: Goal::Epoch(signed.key_epoch), to, data }).await
     }
 
@@ -230,7 +231,7 @@ impl Sender {
     /// # Errors
     /// [`CallOutcome::AlreadyAccepted`] if most nodes say that it has; [`CallOutcome::Failed`] if none says anything.
     async fn nodes_without(&self, submission: &Submission) -> Result<Vec<&ExecutionClient>, CallOutcome> {
-        let asked = self.nodes.iter().map(|node| node.has(&self.contracts, submission.goal));
+        let asked = self.nodes.iter().map(|node| node.has(&self.contracts, &submission.goal));
         let (mut without, mut accepted, mut reason) = (Vec::new(), 0_usize, String::new());
         for (node, answer) in self.nodes.iter().zip(join_all(asked).await) {
             match answer {

@@ -3,7 +3,7 @@
 
 use super::{Goal, Submission, nonce::Rejection};
 use crate::{
-    contracts::{EjectionRegistry, GuardianKeys, Refusal, ReserveFeed, refusal},
+    contracts::{self, Refusal, keys, refusal},
     deploy::FACTORY,
     execution::client::ExecutionClient,
 };
@@ -15,10 +15,7 @@ use alloy::{
     },
     transports::TransportError,
 };
-use guardian_protocol::{
-    ports::ReadFailure,
-    types::{Contracts, DutyKind, Wei},
-};
+use guardian_protocol::{Contracts, ReadFailure, Standing, Wei};
 use serde::Deserialize;
 
 /// A receipt, as far as it is needed.
@@ -53,28 +50,28 @@ impl Receipt {
 
 impl ExecutionClient {
     /// Whether the contract has accepted `goal` or something later.
-    pub(super) async fn has(&self, contracts: &Contracts, goal: Goal) -> Result<bool, ReadFailure> {
+    pub(super) async fn has(&self, addresses: &Contracts, goal: &Goal) -> Result<bool, ReadFailure> {
         let latest = self.header("latest").await?;
         let block = latest.ok_or_else(|| ReadFailure::NotAvailable("it has no block".to_owned()))?.hash;
         match goal {
-            Goal::Slot(DutyKind::Ejection, slot) => {
-                let call = EjectionRegistry::lastReferenceSlotCall {};
-                Ok(self.must_view(contracts.ejection_registry, call, block).await? >= slot.0)
-            }
-            Goal::Slot(DutyKind::Reserves, slot) => {
-                let call = ReserveFeed::lastReferenceSlotCall {};
-                Ok(self.must_view(contracts.reserve_feed, call, block).await? >= slot.0)
+            Goal::Duty(duty) => {
+                let id = duty.id();
+                let contract = addresses.duties.get(id.kind).copied();
+                let contract =
+                    contract.ok_or_else(|| ReadFailure::NotAvailable("no contract is configured".to_owned()))?;
+                let level = contracts::level((id.kind, id.subject), self, contract, block).await?;
+                let level =
+                    level.ok_or_else(|| ReadFailure::NotAvailable(format!("no contract answers at {contract}")))?;
+                Ok(duty.standing(level) != Standing::Open)
             }
             Goal::Code(address) => {
                 // A call to an account without code succeeds and does nothing.
                 if !self.has_code(FACTORY, block).await? {
                     return Err(ReadFailure::NotAvailable(format!("the chain has no factory at {FACTORY}")));
                 }
-                self.has_code(address, block).await
+                self.has_code(*address, block).await
             }
-            Goal::Epoch(epoch) => {
-                Ok(self.must_view(contracts.guardian_keys, GuardianKeys::keyEpochCall {}, block).await? >= epoch.0)
-            }
+            Goal::Epoch(epoch) => Ok(keys::in_force(self, addresses.guardian_keys, block).await?.0 >= *epoch),
         }
     }
 
@@ -144,7 +141,7 @@ impl ExecutionClient {
                     || payload.message.to_string(),
                     |id| format!("unknown error {}", hex::encode_prefixed(id)),
                 );
-                Trial::Refused(self.http.tame(&shown))
+                Trial::Refused(self.http.sanitise(&shown))
             }
         })
     }

@@ -2,9 +2,12 @@
 //! (compiled contracts); says that it skips where they are absent.
 
 use crate::support::{
+    PLAYED,
     beacon::healthy,
     committee::{Signers, order, report},
-    config, endpoint, limits,
+    config, endpoint,
+    execution::targets,
+    limits,
     server::Server,
 };
 use alloy::{
@@ -14,9 +17,8 @@ use alloy::{
 };
 use guardian_chain::{AccountKey, Endpoint, FinalKey, KeyRotation, Readers, Sender, SenderConfig};
 use guardian_protocol::{
-    ceremony::plan::Rotation,
-    ports::{At, CallOutcome, Landed, Query, Reading},
-    types::{Accepted, BlockRef, BlsPubkey, ChainView, Contracts, KeyEpoch, ProtocolEvent, Slot},
+    At, BlockRef, BlsPubkey, CallOutcome, ChainView, Contracts, DutyKind, EjectionRules, KeyEpoch, Level,
+    ProtocolEvent, Query, Reading, ReserveRules, Rules, Slot, ceremony::plan::Rotation,
 };
 use serde_json::{Value, json};
 use std::{
@@ -172,11 +174,15 @@ impl World {
         let clock = (GENESIS, slot_seconds, 8_u64, 2_u64, 86_400_u64, 8_u64, none);
         let sources = (vec![VAULT], Vec::<Address>::new(), none);
         let feed = (guardian_keys, DEPLOYER, clock, 500_u16, sources).abi_encode_params();
+        let duties = [
+            (DutyKind::Ejection, anvil.deploy("EjectionRegistry", registry).await),
+            (DutyKind::Reserves, anvil.deploy("ReserveFeed", feed).await),
+        ];
         let contracts = Contracts {
             guardian_keys,
-            ejection_registry: anvil.deploy("EjectionRegistry", registry).await,
-            reserve_feed: anvil.deploy("ReserveFeed", feed).await,
             protocol: anvil.deploy("DevnetProtocol", Vec::new()).await,
+            guardian_module: None,
+            duties: duties.into_iter().collect(),
         };
         anvil.call("anvil_setBalance", json!([VAULT, "0x4d"])).await;
         let beacon = Server::start(healthy).await;
@@ -223,9 +229,10 @@ async fn the_contracts_are_read_at_the_block_of_a_time() {
     let view = world.view(At::Time(GENESIS + 199)).await;
     assert_eq!(view.block, older);
     assert_eq!(view.group_key, world.signers.group_key());
-    assert_eq!((view.key_epoch.0, view.accepted), (1, Accepted::default()));
-    assert_eq!(view.policy.ejection_threshold, 31_750_000_000_000_000_000);
-    assert_eq!((view.policy.report_period, view.policy.vaults.as_slice()), (2, [(VAULT, 77)].as_slice()));
+    assert_eq!((view.key_epoch.0, view.accepted), (1, PLAYED.map(|kind| (kind, Level(0))).into_iter().collect()));
+    let reserves = ReserveRules { period: 2, vaults: vec![(VAULT, 77)], pods: Vec::new(), liabilities: 0 };
+    let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000 };
+    assert_eq!(view.rules, [Rules::Ejection(ejection), Rules::Reserves(reserves)]);
     assert_eq!(world.view(At::Block(older.hash)).await, view);
 }
 
@@ -275,8 +282,9 @@ async fn a_duty_lands_once_and_again_is_already_accepted() {
     assert_eq!(sender.submit(&older).await, CallOutcome::AlreadyAccepted);
     let count = world.anvil.call("eth_getTransactionCount", json!([PAYER, "latest"])).await;
     assert_eq!(count, "0x2");
-    let Reading::Landed(Landed { head, .. }) = world.ask(Query::Landed).await else { panic!() };
-    assert_eq!(head, Accepted { ejection: Slot(80), reserves: Slot(80) });
+    let Reading::Progress(progress) = world.ask(Query::Progress(targets())).await else { panic!() };
+    assert!(progress.keys().copied().eq(targets()));
+    assert!(progress.values().all(|progress| progress.head == Level(80)), "{progress:?}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use guardian_chain::{
     AccountKey, Sender,
     deploy::{Deployment, Found, GroupKeyWords, Plan, VerifyError},
 };
-use guardian_protocol::ports::CallOutcome;
+use guardian_protocol::CallOutcome;
 
 fn plan() -> Plan {
     let (px, py) = Signers::new(CHAIN_ID).group_key().coordinates();

@@ -3,13 +3,13 @@
 use crate::support::{
     beacon::{healthy, pubkey},
     config,
-    execution::{Chain, KEY, Node, POD, VAULT, hash, provisioned},
+    execution::{Chain, KEY, Node, POD, VAULT, hash, provisioned, targets},
     server::{Reply, Server},
 };
 use guardian_chain::{Error, Readers};
 use guardian_protocol::{
-    ports::{At, Landed, Query, ReadFailure, Reading},
-    types::{Accepted, BlockRef, BlsPubkey, ChainView, KeyEpoch, ProtocolEvent, Slot},
+    At, BlockRef, BlsPubkey, ChainView, DutyKind, EjectionRules, KeyEpoch, Level, OnChainProgress, ProtocolEvent,
+    Query, ReadFailure, Reading, ReserveRules, Rules,
 };
 
 async fn readers(chain: Chain) -> (Readers, Node, Server) {
@@ -38,10 +38,12 @@ async fn rules_and_progress_are_read_at_the_block_asked_for() {
     let (readers, _node, _beacon) = readers(Chain::default()).await;
     let Ok(Reading::Chain(view)) = ask(&readers, Query::Chain(At::Block(hash(42)))).await else { panic!() };
     assert_eq!(view.block, block(42));
-    assert_eq!(view.policy.ejection_threshold, 31_750_000_000_000_000_000);
-    assert_eq!((view.policy.report_period, view.policy.vaults.as_slice()), (2, [(VAULT, 77)].as_slice()));
-    assert_eq!((view.policy.pods.as_slice(), view.policy.liabilities), ([(POD, 77)].as_slice(), 1_000_000_000_001));
-    assert_eq!(view.accepted, Accepted { ejection: Slot(8), reserves: Slot(16) });
+    let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000 };
+    let (vaults, pods) = (vec![(VAULT, 77)], vec![(POD, 77)]);
+    let reserves = ReserveRules { period: 2, vaults, pods, liabilities: 1_000_000_000_001 };
+    assert_eq!(view.rules, [Rules::Ejection(ejection), Rules::Reserves(reserves)]);
+    assert_eq!(view.accepted(DutyKind::Ejection), Level(8));
+    assert_eq!(view.accepted(DutyKind::Reserves), Level(16));
     assert_eq!(view.key_epoch, KeyEpoch(1));
     let (x, y) = view.group_key.coordinates();
     assert_eq!([x, y].map(alloy::primitives::hex::encode), KEY);
@@ -130,35 +132,39 @@ async fn a_node_that_can_bear_no_range_at_all_has_no_answer() {
 
 #[tokio::test]
 async fn what_is_accepted_is_told_at_the_head_and_at_the_finalized_block() {
-    let accepted = Accepted { ejection: Slot(8), reserves: Slot(16) };
-    for (finalized, expected) in [
-        (Some(90), accepted),
+    for (finalized, accepted) in [
+        (Some(90), true),
         // The contracts are younger than the finalized block, or nothing is final.
-        (Some(9), Accepted::default()),
-        (None, Accepted::default()),
+        (Some(9), false),
+        (None, false),
     ] {
         let (readers, _node, _beacon) = readers(Chain { finalized, ..Chain::default() }).await;
-        let answer = ask(&readers, Query::Landed).await;
-        assert_eq!(answer, Ok(Reading::Landed(Landed { head: accepted, finalized: expected })));
+        let answer = ask(&readers, Query::Progress(targets())).await;
+        let expected = targets().into_iter().map(|(kind, subject)| {
+            let head = *Chain::default().accepted.get(kind).unwrap();
+            let finalized = if accepted { head } else { Level(0) };
+            ((kind, subject), OnChainProgress { head, finalized })
+        });
+        assert_eq!(answer, Ok(Reading::Progress(expected.collect())));
     }
 }
 
 #[tokio::test]
 async fn without_contracts_at_the_head_nothing_is_said_about_progress() {
     let (readers, _node, _beacon) = readers(Chain { created: 1000, ..Chain::default() }).await;
-    assert!(matches!(ask(&readers, Query::Landed).await, Err(ReadFailure::NotAvailable(_))));
+    assert!(matches!(ask(&readers, Query::Progress(targets())).await, Err(ReadFailure::NotAvailable(_))));
 }
 
 #[tokio::test]
 async fn an_empty_answer_of_a_contract_that_exists_does_not_mean_that_nothing_was_accepted() {
     let (readers, _node, _beacon) = readers(Chain { silent: Some(90), ..Chain::default() }).await;
-    assert!(matches!(ask(&readers, Query::Landed).await, Err(ReadFailure::NotAvailable(_))));
+    assert!(matches!(ask(&readers, Query::Progress(targets())).await, Err(ReadFailure::NotAvailable(_))));
 }
 
 #[tokio::test]
 async fn a_syncing_node_has_no_answer_about_its_head() {
     let (readers, _node, _beacon) = readers(Chain { syncing: true, ..Chain::default() }).await;
-    assert!(matches!(ask(&readers, Query::Landed).await, Err(ReadFailure::NotInSync(_))));
+    assert!(matches!(ask(&readers, Query::Progress(targets())).await, Err(ReadFailure::NotInSync(_))));
     assert!(matches!(at_time(&readers, 1100).await, Err(ReadFailure::NotInSync(_))));
 }
 
@@ -170,7 +176,7 @@ async fn a_node_of_another_chain_id_never_counts_and_the_operators_chain_id_is_c
     let nodes = [&foreign.server.url, &a.server.url, &b.server.url];
     let (readers, network) = Readers::connect(config(&[&beacon.url], &nodes)).await.unwrap();
     assert_eq!(network.chain_id, 7);
-    let answers = readers.read(&Query::Landed).await;
+    let answers = readers.read(&Query::Progress(targets())).await;
     assert!(matches!(&answers[0].1, Err(ReadFailure::WrongChain(text)) if text == "chain id 1 instead of 7"));
     assert!(answers[1].1.is_ok() && answers[2].1.is_ok());
 
@@ -184,9 +190,9 @@ async fn providers_must_be_there_and_have_names_of_their_own() {
     let (node, beacon) = (Node::start(Chain::default()).await, Server::start(healthy).await);
     let none = Readers::connect(config(&[], &[&node.server.url])).await.unwrap_err();
     assert!(matches!(none, Error::ProviderCount { count: 0, .. }), "{none}");
-    let mut twins = config(&[&beacon.url, &beacon.url], &[&node.server.url]);
-    twins.beacon[1].name = twins.beacon[0].name.clone();
-    assert!(matches!(Readers::connect(twins).await, Err(Error::DuplicateName { .. })));
+    let mut doppelgangers = config(&[&beacon.url, &beacon.url], &[&node.server.url]);
+    doppelgangers.beacon[1].name = doppelgangers.beacon[0].name.clone();
+    assert!(matches!(Readers::connect(doppelgangers).await, Err(Error::DuplicateName { .. })));
 }
 
 #[tokio::test]

@@ -7,10 +7,7 @@ use crate::support::{
     server::{Asked, Reply, Said},
 };
 use futures::StreamExt;
-use guardian_protocol::{
-    ports::{Query, ReadFailure, Reading, SignedExit},
-    types::{Epoch, ProviderId, Slot, ValidatorIndex},
-};
+use guardian_protocol::{Epoch, ProviderId, Query, ReadFailure, Reading, SignedExit, Slot, ValidatorIndex};
 use serde_json::json;
 use std::sync::Arc;
 

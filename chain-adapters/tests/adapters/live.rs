@@ -8,10 +8,7 @@ use crate::support::{
 };
 use futures::StreamExt;
 use guardian_chain::Readers;
-use guardian_protocol::{
-    ports::{Query, ReadFailure, Reading},
-    types::BlsPubkey,
-};
+use guardian_protocol::{BlsPubkey, Query, ReadFailure, Reading};
 use serde_json::Value;
 use url::Url;
 
@@ -50,7 +47,7 @@ async fn a_real_node_is_read_through_some_epochs() {
             continue;
         }
         let slot = checkpoint.epoch.first_slot(network.slots_per_epoch).unwrap();
-        let answer = ask(&readers, Query::Validators { checkpoint, slot, pubkeys: keys.clone() }).await;
+        let answer = ask(&readers, Query::State { checkpoint, slot, pubkeys: keys.clone() }).await;
         let skipped = checkpoint.block_slot < slot;
         match answer {
             Ok(Reading::Validators(validators)) => {

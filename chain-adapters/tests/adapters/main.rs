@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod anvil;
 #[cfg(test)]
+mod capabilities;
+#[cfg(test)]
 mod consumers;
 #[cfg(test)]
 mod deployment;
@@ -13,8 +15,6 @@ mod execution;
 mod finality;
 #[cfg(test)]
 mod live;
-#[cfg(test)]
-mod offers;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]

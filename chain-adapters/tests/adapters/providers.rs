@@ -3,15 +3,12 @@
 use crate::support::{
     beacon::{self, STATE_ROOT, data, error, healthy},
     config,
-    execution::{Chain, Node},
+    execution::{Chain, Node, targets},
     readers::{FINALITY, SYNCING, ask, readers},
     server::{Asked, Server},
 };
 use guardian_chain::{Error, Readers};
-use guardian_protocol::{
-    ports::{Query, ReadFailure},
-    types::ProviderId,
-};
+use guardian_protocol::{ProviderId, Query, ReadFailure};
 use serde_json::json;
 use std::sync::{
     Arc,
@@ -54,7 +51,7 @@ async fn hostile_error_text_is_tamed_and_credentials_are_never_printed() {
     // A refused connection's error would name the address as well.
     drop((server, node));
     let gone = ask(&readers, Query::Finalized).await.unwrap_err();
-    let gone_too = ask(&readers, Query::Landed).await.unwrap_err();
+    let gone_too = ask(&readers, Query::Progress(targets())).await.unwrap_err();
     assert!(matches!((&gone, &gone_too), (ReadFailure::Unreachable(_), ReadFailure::Unreachable(_))));
     for text in [printed, format!("{readers:?}"), failure.to_string(), format!("{gone:?} {gone_too:?}")] {
         // Not even the path that a key would be in.

@@ -1,14 +1,15 @@
 //! How a signed duty gets to its contract, and what keeps it from paying twice, too much, or for nothing.
 
 use crate::support::{
+    PLAYED,
     committee::{Signers, network, order, report},
-    endpoint,
-    execution::{CONTRACTS, Chain, Node, selector},
+    contracts, endpoint,
+    execution::{Chain, Node, contract, selector},
     limits,
 };
 use alloy::primitives::{U256, hex};
 use guardian_chain::{AccountKey, Sender, SenderConfig};
-use guardian_protocol::{ports::CallOutcome, sign::Signed};
+use guardian_protocol::{CallOutcome, DutyKind, Level, Signed};
 use std::{collections::VecDeque, time::Duration};
 
 const GWEI: u128 = 1_000_000_000;
@@ -28,7 +29,7 @@ fn sender(config: SenderConfig, nodes: &[&Node]) -> Sender {
     let endpoints: Vec<_> =
         nodes.iter().enumerate().map(|(place, node)| endpoint(&format!("node-{place}"), &node.server.url)).collect();
     let key = AccountKey::from_bytes(&[0x42; 32]).unwrap();
-    Sender::new(config, limits(), &endpoints, &network(7), CONTRACTS, key).unwrap()
+    Sender::new(config, limits(), &endpoints, &network(7), contracts(), key).unwrap()
 }
 
 /// An order at slot 80; the contracts of a new [`Chain`] are at 8 and 16.
@@ -45,7 +46,7 @@ async fn a_duty_is_sent_once_with_room_for_the_base_fee_to_rise() {
     let [transaction] = chain.taken.as_slice() else { panic!("{}", chain.taken.len()) };
     assert_eq!((transaction.nonce, transaction.gas_limit), (5, 72_000));
     assert_eq!((transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas), (4 * GWEI, 2 * GWEI));
-    assert_eq!(transaction.to.to(), Some(&CONTRACTS.ejection_registry));
+    assert_eq!(transaction.to.to(), Some(&contract(DutyKind::Ejection)));
     let call = selector("submitOrder((uint64,uint64,bytes32,bytes),(uint256,uint256,uint256))");
     assert_eq!(transaction.input[..4], call);
     // The order comes behind its offset and the signature; its slot is the second member.
@@ -58,7 +59,7 @@ async fn a_report_goes_to_the_feed() {
     let outcome = sender(config(), &[&node]).submit(&Signers::new(7).sign(10, report())).await;
     assert!(matches!(outcome, CallOutcome::Included { .. }), "{outcome:?}");
     let chain = node.chain();
-    assert_eq!(chain.taken[0].to.to(), Some(&CONTRACTS.reserve_feed));
+    assert_eq!(chain.taken[0].to.to(), Some(&contract(DutyKind::Reserves)));
     let call = selector("submitReport((uint256,bytes32,uint256),(uint256,uint256,uint256))");
     assert_eq!(chain.taken[0].input[..4], call);
 }
@@ -66,7 +67,7 @@ async fn a_report_goes_to_the_feed() {
 #[tokio::test]
 async fn what_the_contract_has_is_not_sent_again() {
     for accepted in [80, 88] {
-        let node = Node::start(Chain { accepted: (accepted, 0), ..Chain::default() }).await;
+        let node = Node::start(Chain::default().accepting(DutyKind::Ejection, accepted)).await;
         assert_eq!(sender(config(), &[&node]).submit(&signed()).await, CallOutcome::AlreadyAccepted);
         assert!(node.chain().taken.is_empty());
     }
@@ -132,7 +133,7 @@ async fn if_another_guardian_is_faster_the_attempt_ends() {
         while node.chain().taken.is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        node.chain().accepted = (80, 16);
+        node.chain().accepted.insert(DutyKind::Ejection, Level(80));
     };
     let (outcome, ()) = tokio::join!(sender.submit(&signed), faster);
     assert_eq!(outcome, CallOutcome::AlreadyAccepted);
@@ -197,8 +198,8 @@ async fn other_words_of_a_pool_are_passed_on_but_known_is_as_good_as_taken() {
 #[tokio::test]
 async fn one_dead_or_lying_node_of_three_does_not_stop_a_submission() {
     let dead = Node::start(Chain::default()).await;
-    let refusing =
-        Chain { revert: Some(selector("InvalidSignature()").to_vec()), accepted: (800, 800), ..Chain::default() };
+    let accepted = PLAYED.into_iter().map(|kind| (kind, Level(800))).collect();
+    let refusing = Chain { revert: Some(selector("InvalidSignature()").to_vec()), accepted, ..Chain::default() };
     for liar in [refusing, Chain { nonce: 900, ..Chain::default() }, Chain { created: 1000, ..Chain::default() }] {
         let (liar, a, b) =
             (Node::start(liar).await, Node::start(Chain::default()).await, Node::start(Chain::default()).await);

@@ -6,8 +6,7 @@ use crate::support::{
     server::{Asked, Reply, Said},
 };
 use guardian_protocol::{
-    ports::{Query, ReadFailure, Reading},
-    types::{BlsPubkey, Checkpoint, Epoch, Gwei, Slot, ValidatorIndex, ValidatorRecord},
+    BlsPubkey, Census, Checkpoint, Epoch, Participation, Query, ReadFailure, Reading, Slot, ValidatorRecord, testing,
 };
 use serde_json::json;
 
@@ -15,7 +14,7 @@ const VALIDATORS: &str = "/eth/v1/beacon/states/24/validators";
 
 fn validators(indices: impl IntoIterator<Item = u64>) -> Query {
     let pubkeys = indices.into_iter().map(|index| BlsPubkey::new(pubkey(index))).collect();
-    Query::Validators { checkpoint: checkpoint(), slot: Slot(FINALIZED_SLOT), pubkeys }
+    Query::State { checkpoint: checkpoint(), slot: Slot(FINALIZED_SLOT), pubkeys }
 }
 
 async fn read_validators(
@@ -37,12 +36,9 @@ fn checkpoint() -> Checkpoint {
 
 fn record(index: u64) -> ValidatorRecord {
     ValidatorRecord {
-        index: ValidatorIndex(index),
         pubkey: BlsPubkey::new(pubkey(index)),
-        balance: Gwei(32_000_000_000 + index),
         slashed: index == 3,
-        activation_epoch: Epoch(0),
-        exit_epoch: Epoch::FAR_FUTURE,
+        ..testing::validator(index, 32_000_000_000 + index)
     }
 }
 
@@ -87,7 +83,17 @@ async fn where_the_state_is_not_known_by_slot_the_state_itself_is_read() {
     for id in ["24", "finalized"] {
         let answer = read_validators(move |asked| skipped(asked, id, beacon::state_ssz(24, 50))).await;
         let Ok(Reading::State(state)) = answer else { panic!("{answer:?}") };
-        assert_eq!(state.validators, vec![record(1), record(3)]);
+        // The state tells how they take part; nobody does in this one.
+        let participation = Some(Participation { previous: 0, current: 0, inactivity: 0 });
+        assert_eq!(state.validators, [1, 3].map(|index| ValidatorRecord { participation, ..record(index) }));
+        let effective = 50 * 32_000_000_000;
+        let census = Census {
+            validators: 50,
+            active: 50,
+            active_balance: effective + (0..50).sum::<u128>(),
+            active_effective_balance: effective,
+        };
+        assert_eq!(state.census, census);
         assert_eq!((state.slot, state.own), (Slot(24), true));
     }
 }
@@ -132,15 +138,15 @@ async fn a_state_of_an_unknown_fork_or_in_json_is_left_alone() {
 
 #[tokio::test]
 async fn an_answer_that_does_not_fit_the_question_is_malformed() {
-    let mut twin = validator(4);
-    twin["validator"]["pubkey"] = json!(pubkey_text(1));
+    let mut doppelganger = validator(4);
+    doppelganger["validator"]["pubkey"] = json!(pubkey_text(1));
     let mut unquoted = validator(1);
     unquoted["balance"] = json!(32);
     for (what, list) in [
         ("an empty list", json!([])),
         ("an unasked validator", json!([validator(1), validator(2)])),
         ("a validator twice", json!([validator(1), validator(1)])),
-        ("one key with two indices", json!([validator(1), twin])),
+        ("one key with two indices", json!([validator(1), doppelganger])),
         ("an unquoted number", json!([unquoted])),
         ("no list", json!({})),
     ] {

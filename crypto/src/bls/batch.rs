@@ -37,7 +37,7 @@ pub struct Exit<'a> {
 
 /// What became of an [`Exit`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settled {
+pub struct Checked {
     /// The fresh partials that are right.
     pub verified: BTreeMap<MemberId, VerifiedPartial>,
     /// Whose are not. All of them, and nobody else.
@@ -55,7 +55,7 @@ pub fn partial_exits(exits: &[(&ExitShare, ExitRoot)], workers: NonZeroUsize) ->
 /// Verifies all fresh partials and completes each exit that has `t` then. In order; whoever is wrong is named exactly, and hinders
 /// nobody. If somebody is, it takes longer, some times the duration of a run without; leave out who has been wrong before.
 #[must_use]
-pub fn settle(exits: &[Exit<'_>], workers: NonZeroUsize, rng: &mut (impl CryptoRng + RngCore)) -> Vec<Settled> {
+pub fn check(exits: &[Exit<'_>], workers: NonZeroUsize, rng: &mut (impl CryptoRng + RngCore)) -> Vec<Checked> {
     let mut open = workers::map(workers, exits, Open::new);
     let mut combined = combine(&open.iter().collect::<Vec<_>>(), workers);
     let claims: Vec<Vec<Claim<'_>>> =
@@ -65,7 +65,7 @@ pub fn settle(exits: &[Exit<'_>], workers: NonZeroUsize, rng: &mut (impl CryptoR
         refuse_false_ones(&mut open, &suspects, workers, rng);
         combine_again(&open, &suspects, &mut combined, workers, rng);
     }
-    open.into_iter().zip(combined).map(|(exit, point)| exit.settled(point)).collect()
+    open.into_iter().zip(combined).map(|(exit, point)| exit.checked(point)).collect()
 }
 
 /// Finds out who is wrong about the exits at these places. Member by member: most lie about everything or nothing.
@@ -164,13 +164,13 @@ impl<'a> Open<'a> {
     }
 
     /// To be called when everything that is left was found to be right.
-    fn settled(self, combined: Option<min_pk::Signature>) -> Settled {
+    fn checked(self, combined: Option<min_pk::Signature>) -> Checked {
         let verified = self
             .claims(None)
             .filter_map(|claim| claim.member.map(|member| (member, VerifiedPartial::of(&claim, member))))
             .collect();
         let signature = combined.as_ref().map(BlsSignature::from_verified);
-        Settled { verified, wrong: self.wrong, signature }
+        Checked { verified, wrong: self.wrong, signature }
     }
 }
 

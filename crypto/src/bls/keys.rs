@@ -158,10 +158,8 @@ impl fmt::Debug for SecretKey {
 
 /// Checks a signature by a validated key; the signature's subgroup is checked here.
 pub(super) fn verify(key: &min_pk::PublicKey, root: &[u8; 32], signature: &min_pk::Signature) -> Result<(), Error> {
-    match signature.verify(true, root, DST, &[], key, false) {
-        BLST_ERROR::BLST_SUCCESS => Ok(()),
-        _ => Err(Error::InvalidSignature),
-    }
+    let holds = signature.verify(true, root, DST, &[], key, false) == BLST_ERROR::BLST_SUCCESS;
+    holds.then_some(()).ok_or(Error::InvalidSignature)
 }
 
 /// A canonical point of the subgroup, not the identity.
@@ -181,6 +179,10 @@ const fn reason(error: BLST_ERROR) -> &'static str {
         BLST_ERROR::BLST_POINT_NOT_ON_CURVE => "it is not on the curve",
         BLST_ERROR::BLST_POINT_NOT_IN_GROUP => "it is not in the subgroup",
         BLST_ERROR::BLST_PK_IS_INFINITY => "it is the identity",
-        _ => "it is not a canonical compressed point",
+        BLST_ERROR::BLST_SUCCESS
+        | BLST_ERROR::BLST_BAD_ENCODING
+        | BLST_ERROR::BLST_AGGR_TYPE_MISMATCH
+        | BLST_ERROR::BLST_VERIFY_FAIL
+        | BLST_ERROR::BLST_BAD_SCALAR => "it is not a canonical compressed point",
     }
 }

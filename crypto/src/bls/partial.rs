@@ -108,7 +108,7 @@ pub fn partial_exit(share: &ExitShare, root: &ExitRoot) -> VerifiedPartial {
     VerifiedPartial { member: share.member(), validator: share.validator(), root: *root, point: share.sign(root) }
 }
 
-/// Checks one member's partial signature. For many, [`super::batch::settle`] is several times as fast.
+/// Checks one member's partial signature. For many, [`super::batch::check`] is several times as fast.
 ///
 /// # Errors
 /// [`Error::InvalidPartials`] if it is wrong.

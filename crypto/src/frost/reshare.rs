@@ -158,11 +158,12 @@ impl Resharing {
         algebra::exactly(&self.dealers, dealings)?;
         algebra::exactly(&self.dealers, shares)?;
         for ((dealer, dealing), share) in dealings.iter().zip(shares.values()) {
-            self.check_share(dealing, me, share.expose()).map_err(|error| match error {
-                Error::ShareMismatch => {
+            self.check_share(dealing, me, share.expose()).map_err(|error| {
+                if error == Error::ShareMismatch {
                     Error::InvalidDealing { culprit: *dealer, why: "the secret share does not match the commitments" }
+                } else {
+                    error
                 }
-                other => other,
             })?;
         }
         let public = self.public_shares(dealings)?;

@@ -194,11 +194,9 @@ pub fn sign(nonces: Nonces, package: &SigningPackage, share: &KeyShare) -> Resul
         return Err(Error::NotASigner(member));
     }
     check_count(package, share.threshold())?;
-    let signature_share =
-        round2::sign(&package.package, &nonces.nonces, share.package()).map_err(|error| match error {
-            frost_secp256k1::Error::IncorrectCommitment => Error::ForeignNonces,
-            other => other.into(),
-        })?;
+    let signature_share = round2::sign(&package.package, &nonces.nonces, share.package()).map_err(|error| {
+        if error == frost_secp256k1::Error::IncorrectCommitment { Error::ForeignNonces } else { error.into() }
+    })?;
     SignatureShare::from_bytes(&signature_share.serialize())
 }
 

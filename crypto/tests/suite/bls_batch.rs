@@ -10,7 +10,7 @@ use guardian_crypto::{
     Error,
     bls::{
         BlsSignature, ExitShare, PartialSignature, SecretKey, ShareCommitments, VerifiedPartial,
-        batch::{Exit, Settled, partial_exits, settle},
+        batch::{Checked, Exit, check, partial_exits},
         dealer::split,
         import::{ImportError, RawShare, import_all},
         partial_exit,
@@ -54,7 +54,7 @@ impl Table {
         (0..).zip(&self.splits).map(|(index, (shares, _))| partials(&shares[who.clone()], &root(index))).collect()
     }
 
-    fn settle(&self, verified: &[Verified], fresh: &[Fresh], workers: usize) -> Vec<Settled> {
+    fn check(&self, verified: &[Verified], fresh: &[Fresh], workers: usize) -> Vec<Checked> {
         let exits: Vec<Exit<'_>> = (0..)
             .zip(&self.splits)
             .zip(verified.iter().zip(fresh))
@@ -65,7 +65,7 @@ impl Table {
                 fresh,
             })
             .collect();
-        settle(&exits, NonZeroUsize::new(workers).unwrap(), &mut seeded(1))
+        check(&exits, NonZeroUsize::new(workers).unwrap(), &mut seeded(1))
     }
 
     fn signature(&self, index: usize) -> BlsSignature {
@@ -106,10 +106,10 @@ fn exits_with_enough_partials_are_completed_and_others_are_not() {
     fresh[2].clear();
     fresh[3].remove(&member(2));
     for workers in [1, 2, 9] {
-        let settled = table.settle(&table.verified(0..1), &fresh, workers);
-        let complete: Vec<bool> = settled.iter().map(|exit| exit.signature.is_some()).collect();
+        let checked = table.check(&table.verified(0..1), &fresh, workers);
+        let complete: Vec<bool> = checked.iter().map(|exit| exit.signature.is_some()).collect();
         assert_eq!(complete, [true, true, false, false, true]);
-        for (index, exit) in settled.iter().enumerate() {
+        for (index, exit) in checked.iter().enumerate() {
             assert!(exit.wrong.is_empty());
             assert!(exit.verified.keys().eq(fresh[index].keys()));
             assert!(exit.signature.is_none_or(|signature| signature == table.signature(index)));
@@ -120,8 +120,8 @@ fn exits_with_enough_partials_are_completed_and_others_are_not() {
 #[test]
 fn partials_that_count_already_are_enough() {
     let table = Table::new(3, 5, 3);
-    let settled = table.settle(&table.verified(1..4), &table.none(), 2);
-    for (index, exit) in settled.iter().enumerate() {
+    let checked = table.check(&table.verified(1..4), &table.none(), 2);
+    for (index, exit) in checked.iter().enumerate() {
         assert_eq!(exit.signature, Some(table.signature(index)));
         assert!(exit.verified.is_empty());
     }
@@ -129,10 +129,10 @@ fn partials_that_count_already_are_enough() {
 
 #[test]
 fn nothing_to_do_is_done() {
-    assert_eq!(settle(&[], ONE, &mut seeded(1)), []);
+    assert_eq!(check(&[], ONE, &mut seeded(1)), []);
     assert_eq!(partial_exits(&[], ONE), []);
     let table = Table::new(2, 3, 2);
-    assert_eq!(table.settle(&table.none(), &table.none(), 3), [Settled::default(), Settled::default()]);
+    assert_eq!(table.check(&table.none(), &table.none(), 3), [Checked::default(), Checked::default()]);
 }
 
 #[test]
@@ -178,8 +178,8 @@ proptest! {
                 fresh[index].insert(name, spoil(&table, index, who, kind, &right));
             }
         }
-        let settled = table.settle(&table.none(), &fresh, workers);
-        for (index, exit) in settled.into_iter().enumerate() {
+        let checked = table.check(&table.none(), &fresh, workers);
+        for (index, exit) in checked.into_iter().enumerate() {
             prop_assert_eq!(&exit.wrong, &expected[index]);
             let right: BTreeSet<MemberId> = exit.verified.keys().copied().collect();
             prop_assert!(MemberId::first(5).all(|it| right.contains(&it) != exit.wrong.contains(&it)));
@@ -204,7 +204,7 @@ fn errors_that_cancel_out_are_noticed() {
         (member(1), partial(point(&first) + error)),
         (member(2), partial(point(&second) + error + error)),
     ]);
-    for exit in table.settle(&table.none(), &fresh, 1) {
+    for exit in table.check(&table.none(), &fresh, 1) {
         assert!(exit.wrong.iter().copied().eq(MemberId::first(2)));
         assert_eq!(exit.signature, None);
     }
@@ -214,8 +214,8 @@ fn errors_that_cancel_out_are_noticed() {
     let (first, second) = (fresh[0][&member(1)], fresh[0][&member(2)]);
     fresh[0] =
         BTreeMap::from([(member(1), partial(point(&first) + error)), (member(2), partial(point(&second) - error))]);
-    let settled = table.settle(&table.none(), &fresh, 1);
-    assert!(settled[0].wrong.iter().copied().eq(MemberId::first(2)));
+    let checked = table.check(&table.none(), &fresh, 1);
+    assert!(checked[0].wrong.iter().copied().eq(MemberId::first(2)));
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn errors_that_cancel_out_across_exits_are_noticed() {
     let (first, second) = (fresh[0][&member(1)], fresh[1][&member(1)]);
     fresh[0].insert(member(1), partial(point(&first) + error));
     fresh[1].insert(member(1), partial(point(&second) - error));
-    for exit in table.settle(&table.none(), &fresh, 2) {
+    for exit in table.check(&table.none(), &fresh, 2) {
         assert!(exit.wrong.into_iter().eq([member(1)]));
     }
 }
@@ -238,7 +238,7 @@ fn who_was_wrong_does_not_keep_the_others_from_completing() {
     for of_exit in &mut fresh {
         of_exit.insert(member(2), PartialSignature::from_bytes(&[1; 96]).unwrap());
     }
-    for (index, exit) in table.settle(&table.verified(0..1), &fresh, 1).into_iter().enumerate() {
+    for (index, exit) in table.check(&table.verified(0..1), &fresh, 1).into_iter().enumerate() {
         assert!(exit.wrong.into_iter().eq([member(2)]));
         assert_eq!(exit.signature, Some(table.signature(index)));
     }
@@ -258,9 +258,9 @@ fn nobody_has_a_share_that_a_dealer_made_zero() {
     let right = partial_exit(&right, &root(0)).signature();
     let (verified, fresh) = (Verified::new(), BTreeMap::from([(member(1), right), (member(2), right)]));
     let exit = Exit { commitments: &commitments, root: root(0), verified: &verified, fresh: &fresh };
-    let settled = settle(&[exit], ONE, &mut seeded(1)).pop().unwrap();
-    assert!(settled.wrong.into_iter().eq([member(1)]));
-    assert!(settled.verified.into_keys().eq([member(2)]));
+    let checked = check(&[exit], ONE, &mut seeded(1)).pop().unwrap();
+    assert!(checked.wrong.into_iter().eq([member(1)]));
+    assert!(checked.verified.into_keys().eq([member(2)]));
 }
 
 fn scalar(key: &SecretKey) -> Scalar {

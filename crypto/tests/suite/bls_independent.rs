@@ -11,7 +11,7 @@ use bls12_381_sha2::Sha256;
 use guardian_crypto::{
     bls::{
         BlsSignature, PartialSignature, PublicKey, SecretKey, ShareCommitments, VerifiedPartial,
-        batch::{Exit, settle},
+        batch::{Exit, check},
         combine,
         dealer::split,
         exit::ExitRoot,
@@ -105,8 +105,8 @@ proptest! {
         prop_assert_eq!(combine(&partials, &commitments, &root(index)).unwrap().to_bytes(), expected);
         let nothing = BTreeMap::new();
         let exit = Exit { commitments: &commitments, root: root(index), verified: &nothing, fresh: &sent };
-        let settled = settle(&[exit], NonZeroUsize::MIN, &mut seeded(seed)).pop().unwrap();
-        prop_assert_eq!(settled.signature.unwrap().to_bytes(), expected);
+        let checked = check(&[exit], NonZeroUsize::MIN, &mut seeded(seed)).pop().unwrap();
+        prop_assert_eq!(checked.signature.unwrap().to_bytes(), expected);
         prop_assert!(verifies(&public_share(&commitments, Scalar::zero()), root(index).as_bytes(), &expected));
     }
 
@@ -119,9 +119,9 @@ proptest! {
         let expected = verifies(&key, said.as_bytes(), &sent.to_bytes());
         let (nothing, fresh) = (BTreeMap::new(), BTreeMap::from([(said_by, sent)]));
         let exit = Exit { commitments: &commitments, root: said, verified: &nothing, fresh: &fresh };
-        let settled = settle(&[exit], NonZeroUsize::MIN, &mut seeded(seed)).pop().unwrap();
-        prop_assert_eq!(settled.verified.len() == 1, expected);
-        prop_assert_eq!(settled.wrong.is_empty(), expected);
+        let checked = check(&[exit], NonZeroUsize::MIN, &mut seeded(seed)).pop().unwrap();
+        prop_assert_eq!(checked.verified.len() == 1, expected);
+        prop_assert_eq!(checked.wrong.is_empty(), expected);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use guardian_crypto::{
     seal::{self, PurposeKind, Work},
     secret::Secret,
 };
-use guardian_protocol::types::KeyEpoch;
+use guardian_protocol::KeyEpoch;
 use std::{
     fs,
     path::{Component, Path, PathBuf},
@@ -108,7 +108,7 @@ pub fn restore(from: &Path, dir: &Path, passphrase: Secret<String>) -> Result<Re
     }
     let bytes = fs::read(from).hint(format!("can't read the backup {}", from.display()), "check the path")?;
     let purpose = seal::purpose_of(&bytes)
-        .hint(format!("{} is not a backup", from.display()), "pass the file that `guardian backup` wrote")?;
+        .hint(format!("{} is not a backup", from.display()), "pass the file that `guardian backup create` wrote")?;
     let written = Secret::new(passphrase.expose().clone());
     let keys = KeyFiles::with_passphrase(&purpose.owner, passphrase);
     let archive = Archive::decode(keys.open(PurposeKind::Backup, KeyEpoch(0), &bytes, from)?.expose())?;

@@ -1,17 +1,12 @@
 //! A backup unpacked elsewhere: what comes back, what never does, and that a restored guardian waits before it signs.
 
 use super::*;
-use crate::{cli::DevnetKeys, node, store::Store};
+use crate::{node, store::Store};
 use guardian_protocol::{
-    Guardian,
-    effects::Effects,
-    input::Input,
-    ports::{Answers, AppendRecords, Query, Reading},
-    record::Record,
-    setup::Setup,
-    status::Reason,
-    types::{Checkpoint, DutyId, DutyKind, Epoch, Network, Slot, Timestamp},
+    Answers, AppendRecords, ChainSpec, Checkpoint, DutyId, DutyKind, Effects, Epoch, Guardian, Input, Query, Reading,
+    Reason, Record, Setup, Slot, Subject, Timestamp,
 };
+use guardian_tests::devnet::keys::DevnetKeys;
 use rand_core::OsRng;
 
 /// A guardian with everything that can be in a backup, and with a store that has something in it.
@@ -21,7 +16,7 @@ fn guardian(dir: &Path) -> PathBuf {
     let home = dir.join("guardian-1");
     fs::write(home.join("guardian.toml"), crate::config::TEMPLATE).unwrap();
     let mut store = Store::open(&home.join("data")).unwrap();
-    let id = DutyId { kind: DutyKind::Reserves, period: Epoch(9), key_epoch: KeyEpoch(1) };
+    let id = DutyId { kind: DutyKind::Reserves, period: Epoch(9), subject: Subject::Whole, key_epoch: KeyEpoch(1) };
     store.append(&[Record::Floor { epoch: Epoch(3) }, Record::Decided { id, digest: [7; 32].into() }]).unwrap();
     home
 }
@@ -108,7 +103,7 @@ fn a_restored_guardian_waits_until_signing_is_safe() {
     let setup = Setup {
         me: committee.named("guardian-1").unwrap().id,
         committee: committee.committee().unwrap(),
-        network: Network {
+        network: ChainSpec {
             chain_id: 1,
             genesis_validators_root: [1; 32].into(),
             genesis_time: 0,
@@ -132,7 +127,7 @@ fn a_restored_guardian_waits_until_signing_is_safe() {
     assert_eq!(*query, Query::Finalized);
     let (root, state_root) = ([2; 32].into(), [3; 32].into());
     let finalized = Checkpoint { epoch: Epoch(10), root, block_slot: Slot(320), state_root, execution: None };
-    let answers = vec![(guardian_protocol::types::ProviderId(0), Ok(Reading::Finalized(Some(finalized))))];
+    let answers = vec![(guardian_protocol::ProviderId(0), Ok(Reading::Finalized(Some(finalized))))];
     let input = Input::Read(Answers { id: *id, answers });
     guardian.step(Timestamp(1), input, &mut OsRng, &mut Effects::default());
     assert!(guardian.not_ready().contains(&Reason::StoreIsNew), "{:?}", guardian.not_ready());

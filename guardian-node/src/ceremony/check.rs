@@ -10,13 +10,13 @@ use crate::{
 };
 use guardian_crypto::{frost::KeyShare, identity::IdentityKey};
 use guardian_protocol::{
+    Committee, Member, MemberId,
     ceremony::{Plan, plan::Current},
-    types::{Committee, Member, MemberId},
 };
 
-/// Where this guardian stands towards a plan.
+/// Our part in a plan.
 #[derive(Debug)]
-pub struct Standing {
+pub struct Participation {
     /// What is to be made.
     pub plan: Plan,
     /// Which participant we are.
@@ -27,7 +27,7 @@ pub struct Standing {
     pub share: Option<KeyShare>,
 }
 
-impl Standing {
+impl Participation {
     /// Finds out. Says what is wrong, in the operator's words, before anything is done.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ pub(super) fn check_command(file: &PlanFile, word: PurposeWord) -> Result<(), Hi
     }
     Err(Hinted::new(
         format!("the plan's purpose is \"{}\"", file.purpose.as_str()),
-        format!("run it with `guardian {}`, or pass another plan", file.purpose.command()),
+        format!("run it with `guardian key {}`, or pass another plan", file.purpose.as_str()),
     ))
 }
 
@@ -67,7 +67,7 @@ pub(super) fn whoami(config: &Config, plan: &Plan, identity: &IdentityKey) -> Re
         (Some(named), Some(known)) if named.id == known.id => Ok(named.id),
         (Some(named), _) => Err(Hinted::new(
             format!("the plan lists another identity for `{name}` ({}) than our own ({public})", named.identity),
-            "whoever wrote the plan has a wrong identity: send them the line that `guardian member` prints; \
+            "whoever wrote the plan has a wrong identity: send them the line that `guardian key member` prints; \
              or does [keys] identity name the wrong file?",
         )),
         (None, Some(known)) => Err(Hinted::new(
@@ -76,7 +76,7 @@ pub(super) fn whoami(config: &Config, plan: &Plan, identity: &IdentityKey) -> Re
         )),
         (None, None) => Err(Hinted::new(
             format!("`{name}` takes no part in this plan"),
-            "if you should, whoever wrote the plan needs the lines that `guardian member` prints; if a repair or \
+            "if you should, whoever wrote the plan needs the lines that `guardian key member` prints; if a repair or \
              resharing goes on without you, there is nothing to do",
         )),
     }

@@ -5,9 +5,8 @@ use crate::{hint::Hinted, peers::Peers};
 use eyre::Result;
 use guardian_p2p::{Feedback, Network};
 use guardian_protocol::{
+    AppendRecords, Timestamp,
     ceremony::{Authorisation, Ceremony, Effects, Event, Input, Record},
-    ports::AppendRecords,
-    types::Timestamp,
 };
 use rand_core::OsRng;
 use std::{

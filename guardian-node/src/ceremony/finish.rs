@@ -18,8 +18,8 @@ use guardian_crypto::{
     seal::Work,
 };
 use guardian_protocol::{
+    Committee, MemberId,
     ceremony::{Plan, Transcript},
-    types::{Committee, MemberId},
 };
 
 /// What became of an outcome.

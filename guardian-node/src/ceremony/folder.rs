@@ -5,7 +5,7 @@ use crate::{
     hint::{Hinted, WithHint},
     shares,
 };
-use guardian_protocol::{ceremony::plan::CeremonyId, types::MemberId};
+use guardian_protocol::{MemberId, ceremony::plan::CeremonyId};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -59,7 +59,7 @@ impl Folder {
         self.0.join(COMMITTEE)
     }
 
-    /// Where the ceremony stands, for `guardian dkg status`.
+    /// Where the ceremony stands, for `guardian key status`.
     #[must_use]
     pub fn status(&self) -> PathBuf {
         self.0.join(STATUS)

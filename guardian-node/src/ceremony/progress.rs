@@ -2,8 +2,8 @@
 
 use super::{Say, folder::short, refusals::Refusals};
 use guardian_protocol::{
+    MemberId,
     ceremony::{Event, Reason, Status, Waiting},
-    types::MemberId,
 };
 use std::{
     collections::BTreeMap,
@@ -76,7 +76,7 @@ impl Progress {
     /// Names those who may not have everything, although the process ends now.
     pub(super) fn leave(&mut self, lacking: &[Waiting], command: &str) {
         let line = format!(
-            "{} may not have everything yet: if it still waits, run `guardian {command}` with this plan again, here or on any other machine",
+            "{} may not have everything yet: if it still waits, run `guardian key {command}` with this plan again, here or on any other machine",
             names(lacking)
         );
         self.say(&line);

@@ -1,6 +1,6 @@
 //! Refused messages, told once for each sender and interval: whoever sends nonsense fills no disk with what is said about it.
 
-use guardian_protocol::types::MemberId;
+use guardian_protocol::MemberId;
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_is_one_line_for_each_sender_and_interval_with_a_count() {
+    fn a_flood_is_one_counted_line_per_sender_and_interval() {
         let (mut refusals, start) = (Refusals::default(), Instant::now());
         let [one, other] = [1, 2].map(|number| MemberId::new(number).unwrap());
         assert_eq!(refusals.count(one, start), Some(1), "the first is told at once");

@@ -2,12 +2,12 @@
 
 use super::{
     Say,
-    check::{Standing, check_command, check_succession, in_force},
+    check::{Participation, check_command, check_succession, in_force},
     driver::Driver,
     folder::{Folder, short},
-    links::Links,
+    http,
     metrics::Metrics,
-    page,
+    network::CeremonyNetwork,
     plan_file::{PlanFile, PurposeWord},
     progress::Progress,
     shell::{CeremonyShell, Snapshot, Used, Written},
@@ -68,16 +68,16 @@ pub enum Ending {
 /// # Errors
 /// If the plan does not fit, or a part of the process fails.
 pub async fn run(run: Run, stop: CancellationToken) -> Result<Ending> {
-    let Run { config, file, purpose, rehearse, http, work, say } = run;
+    let Run { config, file, purpose, rehearse, http: wanted, work, say } = run;
     check_command(&file, purpose)?;
     let keys = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
-    let standing = Standing::of(&config, &file, &keys, rehearse)?;
-    let id = standing.plan.id();
+    let participation = Participation::of(&config, &file, &keys, rehearse)?;
+    let id = participation.plan.id();
     let folder = Folder::new(&config.guardian.data_dir, id);
     if !rehearse {
-        check_outcome(&config, &standing, &folder)?;
+        check_outcome(&config, &participation, &folder)?;
     }
-    let (participant, store, identity) = restore(standing, &folder)?;
+    let (participant, store, identity) = restore(participation, &folder)?;
     replace_private(&folder.plan(), file.text()?.as_bytes())?;
 
     let me = participant.status(crate::driver::now()).member;
@@ -89,13 +89,14 @@ pub async fn run(run: Run, stop: CancellationToken) -> Result<Ending> {
     progress.say(&format!("ceremony {} ({what}): {} participants", short(id), participants.len()));
 
     let mut tasks = Tasks::new(stop.clone());
-    let Links { network, peers, inputs } = Links::start(&config, &identity, &others, &mut tasks, &stop).await?;
+    let CeremonyNetwork { network, peers, inputs } =
+        CeremonyNetwork::start(&config, &identity, &others, &mut tasks).await?;
     let metrics = Arc::new(Metrics::new()?);
     let (status, watcher) = watch::channel(None::<Snapshot>);
-    match listen(http.unwrap_or(config.http.listen), http.is_some()).await? {
+    match listen(wanted.unwrap_or(config.http.listen), wanted.is_some()).await? {
         Some(listener) => {
             let (metrics, network) = (Arc::clone(&metrics), network.clone());
-            tasks.critical("http", page::serve(listener, metrics, network, watcher, stop.clone()));
+            tasks.critical("http", http::serve(listener, metrics, network, watcher, stop.clone()));
         }
         None => progress.say(
             "no metrics are shown: the port is taken, by the running node as it seems (choose another with --http)",
@@ -131,21 +132,21 @@ pub async fn run(run: Run, stop: CancellationToken) -> Result<Ending> {
 }
 
 /// What comes out must be able to follow what is in force here, or be that already.
-fn check_outcome(config: &Config, standing: &Standing, folder: &Folder) -> Result<(), Hinted> {
+fn check_outcome(config: &Config, participation: &Participation, folder: &Folder) -> Result<(), Hinted> {
     let before = in_force(config)?.map(|(_, committee)| committee);
     let known = CommitteeFile::load(&folder.committee()).and_then(|outcome| outcome.committee()).ok();
-    check_succession(before.as_ref(), &standing.plan, known.as_ref())
+    check_succession(before.as_ref(), &participation.plan, known.as_ref())
 }
 
 /// The participant, with what earlier runs have recorded. Its identity is needed for the network as well.
 fn restore(
-    standing: Standing,
+    participation: Participation,
     folder: &Folder,
 ) -> Result<(Ceremony, BoardStore, guardian_crypto::identity::IdentityKey), Hinted> {
     use guardian_crypto::{identity::IdentityKey, secret::Secret};
     let mut store = BoardStore::open(&folder.board()).map_err(|error| opening(folder, error))?;
     let records = store.load().map_err(|error| opening(folder, error))?;
-    let Standing { plan, me, identity, share } = standing;
+    let Participation { plan, me, identity, share } = participation;
     let for_network = IdentityKey::from_seed(Secret::new(*identity.expose_seed()));
     let ceremony = Ceremony::restore(crate::driver::now(), plan, me, identity, share, records, &mut OsRng).hint(
         "can't take part in this ceremony",
@@ -157,9 +158,10 @@ fn restore(
 
 fn opening(folder: &Folder, error: StoreError) -> Hinted {
     let what = format!("can't open the ceremony's records in {}", folder.path().display());
-    let advice = match &error {
-        StoreError::InUse(_) => "this ceremony is running already, in another process of this machine",
-        other => other.advice(),
+    let advice = if matches!(error, StoreError::InUse(_)) {
+        "this ceremony is running already, in another process of this machine"
+    } else {
+        error.advice()
     };
     Hinted::caused(what, advice, error)
 }

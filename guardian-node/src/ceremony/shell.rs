@@ -19,8 +19,8 @@ use crate::{
 use eyre::Result;
 use guardian_crypto::seal::Work;
 use guardian_protocol::{
+    MemberId, Timestamp,
     ceremony::{Ceremony, Event, Input, Reason, Status, Waiting},
-    types::{MemberId, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -53,7 +53,7 @@ pub struct Snapshot {
     pub status: Status,
 }
 
-/// The parts of a status file that `guardian dkg status` shows.
+/// The parts of a status file that `guardian key status` shows.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Summary {
     /// Where it stands, in one line.
@@ -177,7 +177,7 @@ impl CeremonyShell {
         let left = if lacking.is_empty() { least } else { longest }.saturating_sub(passed);
         if left.is_zero() {
             if !lacking.is_empty() {
-                self.progress.leave(&lacking, self.file.purpose.command());
+                self.progress.leave(&lacking, self.file.purpose.as_str());
             }
             self.write(status, now)?;
             return Ok(Next::End);

@@ -1,21 +1,39 @@
-//! `guardian backup` and `guardian restore`
+//! `guardian backup create` and `guardian backup restore`
 
 use super::{
-    ceremony::{ConfigArgument, SealArguments},
+    arguments::{ConfigArgument, SealArguments},
     output,
 };
 use crate::{
     backup,
     hint::{Hinted, WithHint},
 };
-use clap::Args;
+use clap::{Args, Subcommand};
 use eyre::Result;
 use guardian_crypto::secret::Secret;
 use std::path::PathBuf;
 
-/// Arguments of `guardian backup`.
+/// Subcommands of `guardian backup`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Backup {
+    /// Write everything that must not be lost into one sealed file
+    Create(Create),
+    /// Unpack such a file into a new folder
+    Restore(Restore),
+}
+
+impl Backup {
+    pub(super) fn run(self) -> Result<()> {
+        match self {
+            Self::Create(command) => command.run(),
+            Self::Restore(command) => command.run(),
+        }
+    }
+}
+
+/// Arguments of `guardian backup create`.
 #[derive(Debug, Args)]
-pub(super) struct Backup {
+pub(super) struct Create {
     #[command(flatten)]
     config: ConfigArgument,
     /// The file to write
@@ -25,8 +43,8 @@ pub(super) struct Backup {
     seal: SealArguments,
 }
 
-impl Backup {
-    pub(super) fn run(self) -> Result<()> {
+impl Create {
+    fn run(self) -> Result<()> {
         let archive = backup::back_up(&self.config.config, &self.out, self.seal.work())?;
         output::talk(&format!(
             "Wrote {} files to {}, sealed with the passphrase of the keys. Keep that passphrase elsewhere: without it the file is worth \
@@ -38,10 +56,10 @@ impl Backup {
     }
 }
 
-/// Arguments of `guardian restore`.
+/// Arguments of `guardian backup restore`.
 #[derive(Debug, Args)]
 pub(super) struct Restore {
-    /// The file that `guardian backup` wrote
+    /// The file that `guardian backup create` wrote
     #[arg(long)]
     from: PathBuf,
     /// The new folder
@@ -53,7 +71,7 @@ pub(super) struct Restore {
 }
 
 impl Restore {
-    pub(super) fn run(self) -> Result<()> {
+    fn run(self) -> Result<()> {
         let path = &self.passphrase_file;
         let text = std::fs::read_to_string(path)
             .hint(format!("can't read {}", path.display()), "pass a file that holds the passphrase")?;

@@ -11,10 +11,7 @@ use crate::{
 use clap::Args;
 use eyre::Result;
 use guardian_chain::{AccountKey, Readers};
-use guardian_protocol::{
-    ports::{At, Query, Reading},
-    types::Committee,
-};
+use guardian_protocol::{At, Committee, Query, Reading};
 use std::path::PathBuf;
 
 /// Arguments of `guardian check`.
@@ -53,7 +50,7 @@ impl Check {
 
 /// What each beacon provider offers. Nothing of it is needed: what is missing is made up for, more slowly or with less proof.
 async fn tell_offers(readers: &Readers) {
-    for of in readers.offers().await {
+    for of in readers.capabilities().await {
         if of.is_silent() {
             output::data(&format!("no  beacon provider {} does not answer", of.name));
             output::data("    hint: check its url under [beacon]; the others are enough as long as none of them fails");

@@ -8,7 +8,7 @@ use guardian_chain::{
     AccountKey, Endpoint, Limits, Sender, SenderConfig,
     deploy::{Deployment, Finding, Found, Plan},
 };
-use guardian_protocol::ports::CallOutcome;
+use guardian_protocol::CallOutcome;
 use std::{fs, path::PathBuf, time::Duration};
 use url::Url;
 

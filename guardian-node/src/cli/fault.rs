@@ -4,12 +4,12 @@ use super::output;
 use crate::{
     ceremony::plan_file::PlanFile,
     committee::CommitteeFile,
-    evidence::read_public,
     hint::{Hinted, WithHint},
+    observers::proofs::read_public,
 };
 use clap::{Args, Subcommand};
 use eyre::Result;
-use guardian_protocol::{ceremony, sign};
+use guardian_protocol::{Fault as SigningFault, ceremony};
 use std::path::{Path, PathBuf};
 
 /// Arguments of `guardian fault`.
@@ -72,7 +72,7 @@ fn of_ceremony(bytes: &[u8], plan: &Path, rehearse: bool) -> Result<String, Hint
 
 fn of_signing(bytes: &[u8], committee: &Path) -> Result<String, Hinted> {
     let committee = CommitteeFile::load(committee)?.committee()?;
-    let fault = sign::Fault::decode(bytes).hint("the file is no proof from the signing of duties", ADVICE)?;
+    let fault = SigningFault::decode(bytes).hint("the file is no proof from the signing of duties", ADVICE)?;
     let (culprit, duty) = fault.verify(&committee).hint("the proof does not hold", ADVICE)?;
     let name = committee.get(culprit).map(|member| member.name.clone()).unwrap_or_default();
     Ok(format!("proven: {name} (member {culprit}) cheated when {duty} was signed"))

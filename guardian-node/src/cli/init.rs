@@ -10,7 +10,7 @@ use guardian_crypto::{
     seal::{PurposeKind, Work},
     secret::Secret,
 };
-use guardian_protocol::types::KeyEpoch;
+use guardian_protocol::KeyEpoch;
 use rand_core::{OsRng, RngCore};
 use std::path::PathBuf;
 
@@ -60,7 +60,7 @@ impl Init {
         output::talk(&format!(
             "\nMade {dir}/guardian.toml and {dir}/keys. Next:\n\
              1. edit {dir}/guardian.toml\n\
-             2. guardian member --config {dir}/guardian.toml --address ADDRESS: for the plan of the first key, or of the committee that you join\n\
+             2. guardian key member --config {dir}/guardian.toml --address ADDRESS: for the plan of the first key, or of the committee that you join\n\
              3. put a little ether on the account: it pays for transactions\n\
              4. when the key is made: guardian check --config {dir}/guardian.toml",
             dir = self.dir.display(),
@@ -70,7 +70,7 @@ impl Init {
 }
 
 /// A random secp256k1 key. A draw of 32 bytes is a valid one except with probability 2^-128.
-pub(super) fn new_account() -> Secret<[u8; 32]> {
+fn new_account() -> Secret<[u8; 32]> {
     let mut bytes = [0; 32];
     OsRng.fill_bytes(&mut bytes);
     Secret::new(bytes)

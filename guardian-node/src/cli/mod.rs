@@ -1,28 +1,22 @@
 //! The `guardian` command: data on stdout, talk on stderr, and exit codes that separate your input (1) from our fault (2); of key
 //! ceremonies also somebody else's fault (3) and a stop before the end (4).
 
-mod adopt;
+mod arguments;
 mod backup;
-mod ceremony;
 mod check;
 mod contracts;
-mod devnet_keys;
-mod explain;
 mod fault;
 mod init;
+mod key;
+mod operator;
 mod output;
 mod pardon;
-mod plan;
-mod recover;
-mod replay_report;
-mod rotate;
+mod report;
 mod run;
 mod signals;
 mod status;
 
-pub use devnet_keys::{DevnetKeys, DevnetManifest, GuardianFiles};
-
-use crate::{ceremony::plan_file::PurposeWord, hint};
+use crate::hint;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -36,49 +30,38 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the node
-    Run(run::Run),
     /// Write an annotated configuration and make identity and account keys
     Init(init::Init),
-    /// Make keys of a whole committee for a development chain: one machine knows them all
-    DevnetKeys(DevnetKeys),
-    /// Show what a running guardian sees, does and waits for
-    Status(status::StatusCommand),
     /// Check configuration, keys, store, providers and contracts without signing anything
     Check(check::Check),
+    /// Run the node
+    Run(run::Run),
+    /// Show what a running guardian sees, does and waits for
+    Status(status::StatusCommand),
+    /// Say nothing of one kind of duty for now: the running node keeps it to itself until released
+    Hold(operator::Hold),
+    /// End a hold
+    Release(operator::Release),
+    /// Never sign this digest, whatever comes
+    Veto(operator::Veto),
+    /// Let a member that was proven to cheat take part again
+    Pardon(pardon::Pardon),
+    /// Let the running node read its configuration again
+    Reload(operator::ReloadCommand),
+    /// Make, move and replace keys and shares, together with the other operators
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Say why a duty says what it says, or decide it again from its dossier
+    #[command(subcommand)]
+    Report(report::Report),
+    /// Check a proof that somebody broke the rules
+    Fault(fault::Fault),
+    /// Keep everything that must not be lost in one sealed file, or unpack it
+    #[command(subcommand)]
+    Backup(backup::Backup),
     /// Deploy the contracts of a plan, or check a deployment
     #[command(subcommand)]
     Contracts(contracts::Contracts),
-    /// Print what the other operators need to know of you, for a plan
-    Member(plan::MemberCommand),
-    /// Write the plan of a key ceremony
-    Plan(plan::PlanCommand),
-    /// Key ceremony: make a group key together
-    Dkg(ceremony::CeremonyCommand),
-    /// Key ceremony: the same key for other members or another threshold
-    Reshare(ceremony::CeremonyCommand),
-    /// Key ceremony: the same key and members, new shares
-    Refresh(ceremony::CeremonyCommand),
-    /// Key ceremony: a member gets its lost share back
-    Repair(ceremony::CeremonyCommand),
-    /// Get a lost share back from the identity key and a ceremony's public transcript
-    Recover(recover::Recover),
-    /// Put a new key in the place of the old one, on chain and here
-    Rotate(rotate::Rotate),
-    /// Take over another committee file for the same key
-    Adopt(adopt::Adopt),
-    /// Say why a duty says what it says: of every validator, why it was selected or not
-    Explain(explain::Explain),
-    /// Decide a duty again from its dossier, without any network, and compare the digests
-    ReplayReport(replay_report::ReplayReport),
-    /// Check a proof that somebody broke the rules
-    Fault(fault::Fault),
-    /// Let a member that was proven to cheat take part again
-    Pardon(pardon::Pardon),
-    /// Write everything that must not be lost into one sealed file
-    Backup(backup::Backup),
-    /// Unpack such a file into a new folder
-    Restore(backup::Restore),
 }
 
 /// Runs the command line.
@@ -91,27 +74,20 @@ pub fn main() -> ExitCode {
     };
     let outcome = runtime.block_on(async {
         let outcome = match cli.command {
-            Command::Dkg(command) => return command.run(PurposeWord::Generate).await,
-            Command::Reshare(command) => return command.run(PurposeWord::Reshare).await,
-            Command::Refresh(command) => return command.run(PurposeWord::Refresh).await,
-            Command::Repair(command) => return command.run(PurposeWord::Repair).await,
-            Command::Rotate(command) => return command.run().await,
-            Command::Run(command) => command.run().await,
+            Command::Key(command) => return command.run().await,
             Command::Init(command) => command.run(),
-            Command::DevnetKeys(command) => command.run(),
-            Command::Status(command) => command.run().await,
             Command::Check(command) => command.run().await,
-            Command::Contracts(command) => command.run().await,
-            Command::Member(command) => command.run(),
-            Command::Plan(command) => command.run(),
-            Command::Recover(command) => command.run(),
-            Command::Adopt(command) => command.run(),
-            Command::Explain(command) => command.run(),
-            Command::ReplayReport(command) => command.run(),
+            Command::Run(command) => command.run().await,
+            Command::Status(command) => command.run().await,
+            Command::Hold(command) => command.run(),
+            Command::Veto(command) => command.run(),
+            Command::Release(command) => command.run(),
+            Command::Reload(command) => command.run(),
+            Command::Report(command) => command.run(),
             Command::Fault(command) => command.run(),
             Command::Pardon(command) => command.run(),
             Command::Backup(command) => command.run(),
-            Command::Restore(command) => command.run(),
+            Command::Contracts(command) => command.run().await,
         };
         outcome.map(|()| ExitCode::SUCCESS)
     });

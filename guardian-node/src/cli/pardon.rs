@@ -1,15 +1,16 @@
 //! `guardian pardon`: lets a member that was proven to cheat take part again, once its operator has repaired what was broken.
 
-use super::{ceremony::ConfigArgument, output};
+use super::{arguments::ConfigArgument, output};
 use crate::{
     committee::CommitteeFile,
     config::Config,
     hint::{Hinted, WithHint},
     node,
+    operator::{self, Request},
 };
 use clap::Args;
 use eyre::Result;
-use guardian_protocol::{ports::AppendRecords, record::Record, types::Epoch};
+use guardian_protocol::{AppendRecords, Epoch, Record};
 
 /// Arguments of `guardian pardon`.
 #[derive(Debug, Args)]
@@ -17,7 +18,6 @@ pub(super) struct Pardon {
     #[command(flatten)]
     config: ConfigArgument,
     /// The member's name
-    #[arg(long)]
     member: String,
 }
 
@@ -27,14 +27,17 @@ impl Pardon {
         let file = CommitteeFile::load(&config.guardian.committee)?;
         let committee = file.committee()?;
         let member = file.named(&self.member)?.id;
+        if let Some(answer) = operator::ask(&config.guardian.data_dir, &Request::Pardon { member })? {
+            output::data(&answer);
+            return Ok(());
+        }
         let mut store = node::open_store(&config)?;
-        let periods =
-            store.load().hint("can't read the store", "see the cause")?.into_iter().filter_map(|record| match record {
-                Record::Fault { committee: of, culprit, fault } if of == committee.id() && culprit == member => {
-                    Some(fault.verify(&committee).map_or(Epoch(0), |(_, duty)| duty.period))
-                }
-                _ => None,
-            });
+        let records = store.load().hint("can't read the store", "see the cause")?;
+        let periods = records.iter().filter_map(|record| {
+            let Record::Fault { committee: of, culprit, fault } = record else { return None };
+            let is_meant = *of == committee.id() && *culprit == member;
+            is_meant.then(|| fault.verify(&committee).map_or(Epoch(0), |(_, duty)| duty.period))
+        });
         let Some(upto) = periods.max() else {
             return Err(Hinted::new(
                 format!("nothing is known against `{}` here", self.member),
@@ -46,7 +49,7 @@ impl Pardon {
             .append(&[Record::Pardon { committee: committee.id(), member, upto }])
             .hint("the pardon could not be written", "check free space and permissions of data_dir")?;
         output::talk(&format!(
-            "`{}` is forgiven what it did up to epoch {upto}. Start the node again; the other guardians have to pardon it too.",
+            "`{}` is forgiven what it did up to epoch {upto}. The other guardians have to pardon it too.",
             self.member
         ));
         Ok(())

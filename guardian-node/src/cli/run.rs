@@ -1,7 +1,7 @@
 //! `guardian run`
 
 use super::signals;
-use crate::{config::Config, node, successor::Watched, telemetry};
+use crate::{committee_watch::CommitteeWatch, config::Config, node, operator::Reload, telemetry};
 use clap::Args;
 use eyre::Result;
 use std::path::PathBuf;
@@ -19,12 +19,13 @@ impl Run {
     pub(super) async fn run(self) -> Result<()> {
         let stop = signals::stop()?;
         let config = Config::load(&self.config)?;
-        telemetry::start(&config.log)?;
-        let mut committee = Watched::load(&config)?;
+        let log = telemetry::start(&config.log)?;
+        let reload = Reload { path: self.config, started: config.clone(), log };
+        let mut committee = CommitteeWatch::load(&config)?;
         loop {
             let round = stop.child_token();
             let running = async {
-                let outcome = node::run(config.clone(), committee.file.clone(), round.clone()).await;
+                let outcome = node::run(config.clone(), committee.file.clone(), reload.clone(), round.clone()).await;
                 round.cancel();
                 outcome
             };
@@ -39,10 +40,10 @@ impl Run {
 }
 
 /// Ends `round` when the committee file was replaced, and returns the new one; or `None` if the round ends by itself.
-async fn replaced(committee: &Watched, config: &Config, round: &CancellationToken) -> Option<Watched> {
+async fn replaced(committee: &CommitteeWatch, config: &Config, round: &CancellationToken) -> Option<CommitteeWatch> {
     tokio::select! {
         () = round.cancelled() => None,
-        next = committee.successor(config) => {
+        next = committee.replacement(config) => {
             tracing::info!(key_epoch = next.file.key_epoch.0, "another committee: stopping, to start anew with it");
             round.cancel();
             Some(next)

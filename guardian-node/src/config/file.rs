@@ -1,10 +1,7 @@
 //! The configuration's shape, key by key.
 
 use alloy_primitives::Address;
-use guardian_protocol::{
-    setup::{ProviderQuorum, Timing},
-    types::Contracts,
-};
+use guardian_protocol::{Contracts, PerKind, ProviderQuorum, Timing};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
@@ -109,7 +106,7 @@ pub struct ProviderConfig {
 pub struct BeaconConfig {
     /// Read validators from whole states that prove themselves (300 MB each epoch on mainnet, from one provider), where a provider
     /// serves them. Otherwise every provider is asked for the validators alone, and enough of them have to agree.
-    #[serde(default = "yes")]
+    #[serde(default = "default_true")]
     pub prove_states: bool,
     /// The endpoints.
     pub providers: Vec<ProviderConfig>,
@@ -139,14 +136,15 @@ pub struct ContractsConfig {
     pub chain_id: u64,
     /// `GuardianKeys`.
     pub guardian_keys: Address,
-    /// `EjectionRegistry`.
-    pub ejection_registry: Address,
-    /// `ReserveFeed`.
-    pub reserve_feed: Address,
     /// `PufferProtocol`.
     pub protocol: Address,
+    /// `FrostGuardianModule`, if Puffer's contracts have it: it checks what goes to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardian_module: Option<Address>,
     /// First block that can hold their events.
     pub start_block: u64,
+    /// Where the duties of each kind go. No duty of a kind is decided without a contract for it.
+    pub duties: PerKind<Address>,
 }
 
 /// `[http]`
@@ -232,8 +230,8 @@ impl Config {
     /// The contracts, in the brain's words.
     #[must_use]
     pub fn contracts(&self) -> Contracts {
-        let ContractsConfig { guardian_keys, ejection_registry, reserve_feed, protocol, .. } = self.contracts;
-        Contracts { guardian_keys, ejection_registry, reserve_feed, protocol }
+        let ContractsConfig { guardian_keys, protocol, guardian_module, duties, .. } = self.contracts;
+        Contracts { guardian_keys, protocol, guardian_module, duties }
     }
 
     /// How many providers must agree.
@@ -247,6 +245,6 @@ impl Config {
     }
 }
 
-const fn yes() -> bool {
+const fn default_true() -> bool {
     true
 }

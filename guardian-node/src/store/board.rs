@@ -5,7 +5,7 @@
 //! error, never silence: a record that vanished would let this participant contradict itself.
 
 use super::rocks::{StoreError, options, synced};
-use guardian_protocol::{ceremony::record::Record, ports::AppendRecords};
+use guardian_protocol::{AppendRecords, ceremony::record::Record};
 use rocksdb::{DB, DBRecoveryMode, IteratorMode, WriteBatch};
 use std::path::Path;
 

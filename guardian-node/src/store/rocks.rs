@@ -1,11 +1,7 @@
 //! RocksDB behind [`AppendRecords`]. RocksDB's lock file keeps a second process away from the same store, and so from the same key.
 
 use super::tables::{self, Table};
-use guardian_protocol::{
-    ports::AppendRecords,
-    record::{Record, RecordError},
-    types::DutyId,
-};
+use guardian_protocol::{AppendRecords, DecodeError, DutyId, Record};
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, IteratorMode, Options, WriteBatch, WriteOptions,
 };
@@ -36,10 +32,10 @@ pub enum StoreError {
     SecondDigest(DutyId),
     /// A record can't be read.
     #[error("the store holds a record that can't be read")]
-    Record(#[from] RecordError),
+    Record(#[from] DecodeError),
     /// A record of a key ceremony can't be read.
     #[error("the store holds a record of a key ceremony that can't be read")]
-    CeremonyRecord(#[source] RecordError),
+    CeremonyRecord(#[source] DecodeError),
     /// A record of a key ceremony is missing.
     #[error("record {0} of the key ceremony is missing")]
     Missing(u64),
@@ -65,7 +61,10 @@ impl StoreError {
             Self::InUse(_) => {
                 "is another guardian running with this data_dir? Two with one key would sign against each other"
             }
-            Self::UnknownSchema { .. } => "use the version of the node that wrote it, or upgrade step by step",
+            Self::UnknownSchema { .. } => {
+                "use the version of the node that wrote it; or move the store away and start with a new one, which waits until it is \
+                 safe to sign, and never run the old one again"
+            }
             Self::SecondDigest(_) => "this must never happen; stop, keep the store, and report it",
             Self::Record(_) | Self::NoTable(_) => {
                 "the disk may be failing; move the store away and start with a new one: the node then waits until signing is safe"
@@ -81,13 +80,14 @@ impl StoreError {
 
 impl Store {
     /// The version of tables, keys and records.
-    const SCHEMA: u32 = 1;
+    const SCHEMA: u32 = 2;
 
     /// Opens the store in `path`, or creates an empty one.
     ///
     /// # Errors
     /// If it is in use, of another version, or unreadable.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::check_existing(path)?;
         let mut options = options();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
@@ -116,18 +116,39 @@ impl Store {
         Ok(records)
     }
 
+    /// A store of another version is left as it is: not even new tables are made in it.
+    fn check_existing(path: &Path) -> Result<(), StoreError> {
+        let families = DB::list_cf(&options(), path).unwrap_or_default();
+        if !families.iter().any(|family| family == Table::Meta.name()) {
+            return Ok(());
+        }
+        let db = DB::open_cf_for_read_only(&options(), path, [Table::Meta.name()], false)
+            .map_err(|error| StoreError::opening(path, error))?;
+        let meta = db.cf_handle(Table::Meta.name()).ok_or(StoreError::NoTable(Table::Meta.name()))?;
+        match db.get_cf(meta, tables::SCHEMA)? {
+            Some(found) if *found != Self::SCHEMA.to_be_bytes() => Err(unknown(&found)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn check_schema(&self) -> Result<(), StoreError> {
         let meta = self.table(Table::Meta)?;
         match self.db.get_cf(meta, tables::SCHEMA)? {
             None => Ok(self.db.put_cf_opt(meta, tables::SCHEMA, Self::SCHEMA.to_be_bytes(), &synced())?),
             Some(found) if *found == Self::SCHEMA.to_be_bytes() => Ok(()),
-            Some(found) => Err(StoreError::UnknownSchema { found: hex::encode(found), known: Self::SCHEMA }),
+            Some(found) => Err(unknown(&found)),
         }
     }
 
     fn table(&self, table: Table) -> Result<&ColumnFamily, StoreError> {
         self.db.cf_handle(table.name()).ok_or(StoreError::NoTable(table.name()))
     }
+}
+
+fn unknown(found: &[u8]) -> StoreError {
+    let number = <[u8; 4]>::try_from(found).map(u32::from_be_bytes);
+    let found = number.map_or_else(|_| hex::encode(found), |number| number.to_string());
+    StoreError::UnknownSchema { found, known: Store::SCHEMA }
 }
 
 impl AppendRecords for Store {

@@ -1,10 +1,7 @@
 //! Which record lives in which table, under which key. Keys and values are lasting formats.
 
 use alloy_primitives::{B256, keccak256};
-use guardian_protocol::{
-    record::Record,
-    types::{DutyId, DutyKind, MemberId},
-};
+use guardian_protocol::{DutyId, MemberId, Record, Subject};
 
 /// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +20,25 @@ pub(super) enum Table {
     Faults,
     /// What operators forgave, by committee.
     Pardons,
+    /// What the operator holds, by kind.
+    Holds,
+    /// Digests that the operator refuses.
+    Vetoes,
 }
 
 impl Table {
     /// Every table, in the order in which records are restored.
-    pub(super) const ALL: [Self; 7] =
-        [Self::Meta, Self::Guard, Self::Events, Self::Signed, Self::Confirmed, Self::Faults, Self::Pardons];
+    pub(super) const ALL: [Self; 9] = [
+        Self::Meta,
+        Self::Guard,
+        Self::Events,
+        Self::Signed,
+        Self::Confirmed,
+        Self::Faults,
+        Self::Pardons,
+        Self::Holds,
+        Self::Vetoes,
+    ];
 
     /// The column family's name.
     pub(super) const fn name(self) -> &'static str {
@@ -40,6 +50,8 @@ impl Table {
             Self::Events => "events",
             Self::Faults => "faults",
             Self::Pardons => "pardons",
+            Self::Holds => "holds",
+            Self::Vetoes => "vetoes",
         }
     }
 }
@@ -62,6 +74,8 @@ pub(super) fn place(record: &Record) -> (Table, Vec<u8>) {
             (Table::Faults, [member_key(*committee, *culprit).as_slice(), hash.as_slice()].concat())
         }
         Record::Pardon { committee, member, .. } => (Table::Pardons, member_key(*committee, *member)),
+        Record::Hold { kind, .. } => (Table::Holds, vec![kind.number()]),
+        Record::Veto { digest } => (Table::Vetoes, digest.to_vec()),
     }
 }
 
@@ -70,14 +84,23 @@ fn member_key(committee: B256, member: MemberId) -> Vec<u8> {
     [committee.as_slice(), &member.get().to_be_bytes()].concat()
 }
 
-/// Big-endian, so that the order of keys is the order of periods: kind (1 byte), key epoch (8), period (8).
+/// Big-endian, so that the order of keys is the order of periods: kind (1 byte), key epoch (8), period (8), and what the subject is
+/// (1 byte) and says: nothing of the whole, module (32) and index (8) of a registration, the hash (32) of a batch.
 fn duty_key(id: DutyId) -> Vec<u8> {
-    let kind = match id.kind {
-        DutyKind::Ejection => 0u8,
-        DutyKind::Reserves => 1,
-    };
-    let mut key = vec![kind];
+    let mut key = vec![id.kind.number()];
     key.extend_from_slice(&id.key_epoch.0.to_be_bytes());
     key.extend_from_slice(&id.period.0.to_be_bytes());
+    match id.subject {
+        Subject::Whole => key.push(0),
+        Subject::Registration { module, index } => {
+            key.push(1);
+            key.extend_from_slice(module.as_slice());
+            key.extend_from_slice(&index.to_be_bytes());
+        }
+        Subject::Batch(hash) => {
+            key.push(2);
+            key.extend_from_slice(hash.as_slice());
+        }
+    }
     key
 }

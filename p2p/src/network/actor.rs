@@ -53,7 +53,6 @@ pub(crate) struct Actor {
     pub(super) delivery: Delivery,
     pub(super) view: watch::Sender<View>,
     pub(super) metrics: Metrics,
-    pub(super) libp2p_metrics: libp2p::metrics::Metrics,
     /// What was asked for, and whether an address was reported.
     pub(super) listeners: HashMap<ListenerId, (Multiaddr, bool)>,
     pub(super) topic: TopicHash,
@@ -70,12 +69,11 @@ impl Actor {
         delivery: Delivery,
         view: watch::Sender<View>,
         metrics: Metrics,
-        libp2p_metrics: libp2p::metrics::Metrics,
         purpose: Purpose,
     ) -> Self {
         let topic = gossip::topic().hash();
         let listeners = HashMap::new();
-        Self { swarm, peers, commands, stop, delivery, view, metrics, libp2p_metrics, listeners, topic, purpose }
+        Self { swarm, peers, commands, stop, delivery, view, metrics, listeners, topic, purpose }
     }
 
     /// Opens the sockets and waits until each has an address.
@@ -144,8 +142,9 @@ impl Actor {
     fn publish(&mut self, message: &[u8]) {
         let unreached = self.peers.iter().filter(|(_, peer)| !peer.is_reachable()).map(|(id, _)| id);
         let bytes = broadcast::encode(unreached, message);
+        let length = bytes.len();
         let reason = match self.swarm.behaviour_mut().gossip.publish(self.topic.clone(), bytes) {
-            Ok(_) => return self.metrics.sent(Channel::Broadcast),
+            Ok(_) => return self.metrics.sent(Channel::Broadcast, length),
             Err(PublishError::NoPeersSubscribedToTopic) => DropReason::NoSubscribers,
             Err(PublishError::AllQueuesFull(_)) => DropReason::GossipQueuesFull,
             Err(PublishError::MessageTooLarge) => DropReason::TooLarge,
@@ -163,9 +162,10 @@ impl Actor {
     pub(super) fn send_waiting(&mut self, to: PeerId) {
         let Some(peer) = self.peers.get_mut(&to) else { return };
         while let Some(message) = peer.outbound.next() {
+            let length = message.len();
             let id = self.swarm.behaviour_mut().direct.send_request(&to, message);
             peer.outbound.sent(id);
-            self.metrics.sent(Channel::Direct);
+            self.metrics.sent(Channel::Direct, length);
         }
     }
 

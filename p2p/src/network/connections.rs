@@ -6,7 +6,6 @@ use libp2p::{
     Multiaddr, PeerId,
     allow_block_list::NotAllowed,
     core::ConnectedPoint,
-    metrics::Recorder,
     multiaddr::Protocol,
     swarm::{ConnectionId, DialError, ListenError, SwarmEvent},
 };
@@ -25,7 +24,6 @@ use crate::{
 impl Actor {
     /// Acts on one event. An error ends the task.
     pub(super) fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) -> Result<(), Error> {
-        self.libp2p_metrics.record(&event);
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour_event(event),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
@@ -67,6 +65,7 @@ impl Actor {
             // Not reached: the allow list refused it before.
             return disconnect(&mut self.swarm, id);
         };
+        self.metrics.connection();
         if let ConnectedPoint::Dialer { address, .. } = endpoint {
             peer.redial.prefer(&without_identity(address));
         }
@@ -82,7 +81,7 @@ impl Actor {
         if process.is_some_and(|process| peer.identified(connection, process)) {
             warn!(peer = %id, "two processes of this member are running");
             // What finds no room is told when they next push each other out.
-            if self.delivery.offer(Event::Twins(id)).is_err() {
+            if self.delivery.offer(Event::Doppelgangers(id)).is_err() {
                 self.metrics.dropped(DropReason::EventQueueFull);
             }
         }

@@ -39,7 +39,7 @@ impl Delivery {
         self.forget_taken();
         let size = match &event {
             Event::Received { bytes, .. } => bytes.len(),
-            Event::Connected(_) | Event::Disconnected(_) | Event::Twins(_) => 0,
+            Event::Connected(_) | Event::Disconnected(_) | Event::Doppelgangers(_) => 0,
         };
         let total = self.bytes.saturating_add(size);
         if total > self.max_bytes {

@@ -5,9 +5,7 @@ use std::time::Instant;
 use libp2p::{
     PeerId,
     gossipsub::{self, MessageAcceptance, MessageId},
-    identify,
-    metrics::Recorder,
-    ping,
+    identify, ping,
     request_response::{self, OutboundFailure, OutboundRequestId},
 };
 use tracing::{debug, warn};
@@ -24,17 +22,10 @@ use crate::{behaviour::BehaviourEvent, broadcast::Broadcast, codec::Ack};
 impl Actor {
     pub(super) fn on_behaviour_event(&mut self, event: BehaviourEvent) {
         match event {
-            BehaviourEvent::Gossip(event) => {
-                self.libp2p_metrics.record(&event);
-                self.on_gossip(event);
-            }
+            BehaviourEvent::Gossip(event) => self.on_gossip(event),
             BehaviourEvent::Direct(event) => self.on_direct(event),
-            BehaviourEvent::Ping(event) => {
-                self.libp2p_metrics.record(&event);
-                self.on_ping(&event);
-            }
+            BehaviourEvent::Ping(event) => self.on_ping(&event),
             BehaviourEvent::Identify(event) => {
-                self.libp2p_metrics.record(&event);
                 if let identify::Event::Received { connection_id, peer_id, info } = event {
                     self.on_identified(peer_id, connection_id, &info.agent_version);
                 }
@@ -147,9 +138,10 @@ impl Actor {
 
     /// Hands a message to the application; false when it has no room.
     fn deliver(&mut self, from: PeerId, channel: Channel, bytes: Vec<u8>) -> bool {
+        let length = bytes.len();
         match self.delivery.offer(Event::Received { from, channel, bytes }) {
             Ok(()) => {
-                self.metrics.received(channel);
+                self.metrics.received(channel, length);
                 true
             }
             Err(Refused::Full) => {
@@ -163,9 +155,13 @@ impl Actor {
 
     /// Two pings without an answer: the link is dead, whatever the socket says.
     fn on_ping(&mut self, event: &ping::Event) {
-        if let Err(failure @ (ping::Failure::Timeout | ping::Failure::Other { .. })) = &event.result {
-            debug!(peer = %event.peer, %failure, "a member does not answer; closing the connection");
-            self.swarm.close_connection(event.connection);
+        match &event.result {
+            Ok(round_trip) => self.metrics.round_trip(&event.peer, *round_trip),
+            Err(failure @ (ping::Failure::Timeout | ping::Failure::Other { .. })) => {
+                debug!(peer = %event.peer, %failure, "a member does not answer; closing the connection");
+                self.swarm.close_connection(event.connection);
+            }
+            Err(ping::Failure::Unsupported) => {}
         }
     }
 }

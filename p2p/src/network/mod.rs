@@ -7,12 +7,11 @@
 //! | `actor` | the loop: stop, commands, the swarm, the clock |
 //! | `connections`, `messages` | what the swarm reports, and what is done about it |
 //! | `state`, `outbound`, `redial`, `processes` | what is known of each member; pure |
-//! | `metrics`, `exposition` | counters, and their text |
+//! | `metrics` | counters, and their text |
 
 mod actor;
 mod connections;
 mod delivery;
-mod exposition;
 mod mailbox;
 mod messages;
 mod metrics;
@@ -23,7 +22,7 @@ mod state;
 
 use std::{fmt, future::Future, sync::Arc, time::Instant};
 
-use libp2p::{Multiaddr, PeerId, metrics::Registry};
+use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{mpsc, watch};
 
 pub use self::mailbox::Feedback;
@@ -54,7 +53,7 @@ pub enum Event {
     /// This member cannot be reached any more. It is dialled again until it can.
     Disconnected(PeerId),
     /// Two processes with this member's identity live: both have connected, by turns. Told each time that it shows.
-    Twins(PeerId),
+    Doppelgangers(PeerId),
     /// A message of a member arrived. It may have been sent before the connection was reported.
     Received {
         /// The member that wrote it, authenticated.
@@ -73,7 +72,7 @@ pub struct Network {
     mailbox: Mailbox,
     stop: Arc<watch::Sender<bool>>,
     view: watch::Receiver<View>,
-    registry: Arc<Registry>,
+    metrics: Metrics,
 }
 
 impl Network {
@@ -92,13 +91,11 @@ impl Network {
         let members = Arc::new(dialable.keys().copied().collect());
         let limits = &config.limits;
 
-        let mut registry = Registry::default();
-        let metrics = Metrics::register(&mut registry, dialable.keys());
-        let libp2p_metrics = libp2p::metrics::Metrics::new(&mut registry);
+        let metrics = Metrics::new(dialable.keys())?;
         let keypair = identity.into_keypair();
-        let behaviour = Behaviour::new(&keypair, &members, &config, actor::chance(), &mut registry)?;
+        let behaviour = Behaviour::new(&keypair, &members, &config, actor::chance(), metrics.copies())?;
         let round_trip = config.simulated_round_trip;
-        let swarm = transport::build(&keypair, behaviour, limits.peer_in_flight, round_trip, &mut registry)?;
+        let swarm = transport::build(&keypair, behaviour, limits.peer_in_flight, round_trip)?;
 
         let now = Instant::now();
         let count = dialable.len();
@@ -111,10 +108,10 @@ impl Network {
         let (stop, stopped) = watch::channel(false);
         let (view_sender, view) = watch::channel(View::default());
         let mut actor =
-            Actor::new(swarm, peers, commands, stopped, delivery, view_sender, metrics, libp2p_metrics, config.purpose);
+            Actor::new(swarm, peers, commands, stopped, delivery, view_sender, metrics.clone(), config.purpose);
         actor.listen(&config.listen).await?;
 
-        let network = Self { peer_id, mailbox, stop: Arc::new(stop), view, registry: Arc::new(registry) };
+        let network = Self { peer_id, mailbox, stop: Arc::new(stop), view, metrics };
         Ok((network, events, actor.run()))
     }
 
@@ -152,12 +149,10 @@ impl Network {
         self.view.borrow().listening.clone()
     }
 
-    /// All metrics, libp2p's (`libp2p_…`) and our own (`guardian_p2p_…`), in Prometheus' text format 0.0.4, to be appended to
-    /// others.
+    /// All metrics (`guardian_p2p_…`) in Prometheus' text format 0.0.4, to be appended to others.
     #[must_use]
     pub fn metrics_text(&self) -> String {
-        // Writing to a string fails only if a collector does; then there are no metrics, which a scrape shows.
-        exposition::encode(&self.registry).unwrap_or_default()
+        self.metrics.text()
     }
 
     /// Closes all connections and ends the task soon; what is still queued is dropped. May be called more than once.

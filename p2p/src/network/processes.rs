@@ -33,12 +33,12 @@ impl Processes {
         let known = self.0.iter().position(|seen| seen.process == process).map(|at| self.0.remove(at));
         let (first, last) = known.map_or((now, now), |seen| (seen.first, seen.last.max(now)));
         let between = |at: Instant| first + APART <= at && at + APART <= now;
-        let twins = self.0.iter().any(|other| between(other.first) || between(other.last));
+        let doppelgangers = self.0.iter().any(|other| between(other.first) || between(other.last));
         self.0.push(Seen { process, first, last });
         if self.0.len() > REMEMBERED {
             self.0.remove(0);
         }
-        twins
+        doppelgangers
     }
 }
 

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_round_goes_over_all_addresses_without_a_pause_and_then_begins_again_after_one() {
+    fn a_round_goes_over_all_addresses_and_then_pauses() {
         let now = Instant::now();
         let mut redial = Redial::new(addresses(), true);
         redial.begin(now);

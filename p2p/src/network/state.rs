@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_is_reported_when_it_has_subscribed_and_when_its_last_connection_ends() {
+    fn a_member_is_connected_from_subscription_to_its_last_connection() {
         let now = Instant::now();
         let mut peer = peer(now);
         assert!(peer.connected(id(1), true, now));
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_came_back_before_its_loss_was_reported_is_reported_lost_and_back() {
+    fn a_loss_is_reported_even_when_the_member_is_back() {
         let now = Instant::now();
         let mut peer = reachable(now);
         peer.reported(Report::Connected);
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_dials_us_long_after_we_dialled_it_has_lost_our_connection() {
+    fn a_late_dial_of_a_member_means_it_lost_our_connection() {
         let now = Instant::now();
         let mut peer = peer(now);
         assert!(peer.connected(id(1), false, now));
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn repeating_the_messages_of_a_member_does_not_use_up_what_it_may_send_itself() {
+    fn repeating_a_members_messages_does_not_use_up_its_allowance() {
         let now = Instant::now();
         let (mut peers, victim, attacker) = committee(now);
         let burst = Limits::default().message_burst;

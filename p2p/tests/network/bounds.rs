@@ -73,7 +73,7 @@ async fn honest_while_flooded(flood: impl Fn(&Node)) -> (usize, [Node; 3]) {
             Event::Received { from, .. } if from == id(2) => expected -= 1,
             Event::Received { from, .. } if from == id(3) => of_flooder += 1,
             Event::Received { .. } | Event::Connected(_) => {}
-            Event::Disconnected(peer) | Event::Twins(peer) => panic!("{peer} was disconnected, or seen twice"),
+            Event::Disconnected(peer) | Event::Doppelgangers(peer) => panic!("{peer} was disconnected, or seen twice"),
         }
     }
     (of_flooder, [victim, honest, flooder])
@@ -144,7 +144,7 @@ async fn an_application_that_does_not_listen_loses_messages_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn news_about_members_is_told_even_when_the_queue_was_full_at_the_time() {
+async fn news_about_members_survives_a_full_queue() {
     let limits = Limits { event_queue: 2, ..Limits::default() };
     let mut victim = start(1, Config { limits, ..config(TCP, vec![silent(2)]) }).await;
     let other = start(2, config(TCP, vec![at(1, victim.network.listen_addresses())])).await;
@@ -160,7 +160,7 @@ async fn news_about_members_is_told_even_when_the_queue_was_full_at_the_time() {
 }
 
 #[tokio::test]
-async fn a_task_that_does_not_keep_up_refuses_what_it_has_no_room_for() {
+async fn a_task_without_room_refuses_more() {
     let limits = Limits { command_queue: 2, ..Limits::default() };
     // Not spawned: nobody takes commands out.
     let (network, _events, _run) =

@@ -38,7 +38,7 @@ async fn a_question_and_its_answer_take_the_round_trip() {
 }
 
 #[tokio::test]
-async fn many_messages_are_under_way_at_the_same_time_and_keep_their_order() {
+async fn many_messages_under_way_at_once_keep_their_order() {
     const MANY: u8 = 100;
     for listen in [TCP, QUIC] {
         let [mut one, mut two] = far_apart(listen).await;
@@ -55,9 +55,9 @@ async fn many_messages_are_under_way_at_the_same_time_and_keep_their_order() {
         }
         let heard: Vec<u8> = events
             .iter()
-            .filter_map(|event| match event {
-                Event::Received { channel: Channel::Broadcast, bytes, .. } => bytes.first().copied(),
-                _ => None,
+            .filter_map(|event| {
+                let Event::Received { channel: Channel::Broadcast, bytes, .. } = event else { return None };
+                bytes.first().copied()
             })
             .collect();
         assert_eq!(heard, (0..MANY).collect::<Vec<u8>>());

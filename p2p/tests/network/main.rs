@@ -8,6 +8,8 @@ mod committee;
 #[cfg(test)]
 mod distance;
 #[cfg(test)]
+mod doppelgangers;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod metrics;
@@ -17,5 +19,3 @@ mod restart;
 mod start;
 #[cfg(test)]
 mod strangers;
-#[cfg(test)]
-mod twins;

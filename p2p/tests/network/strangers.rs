@@ -41,7 +41,7 @@ async fn a_stranger_is_disconnected_and_its_messages_never_arrive() {
 }
 
 #[tokio::test]
-async fn a_dialled_address_with_another_identity_behind_it_is_not_taken_for_the_member() {
+async fn another_identity_behind_an_address_is_not_the_member() {
     // Nine listens where two is expected, and would gladly talk to one.
     let impostor = start(9, config(TCP, vec![silent(1)])).await;
     let mut one = start(1, config(TCP, vec![at(2, impostor.network.listen_addresses())])).await;
@@ -101,7 +101,7 @@ async fn garbage_and_idle_sockets_do_not_hurt() {
 }
 
 #[tokio::test]
-async fn a_member_that_does_not_list_us_is_dialled_less_and_less_often() {
+async fn a_member_that_refuses_us_is_dialled_less_and_less() {
     let other = start(2, config(TCP, vec![])).await;
     let one = start(1, config(TCP, vec![at(2, other.network.listen_addresses())])).await;
     eventually("it has refused us", || other.metric(STRANGERS) >= 3).await;

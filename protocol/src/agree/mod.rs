@@ -3,9 +3,9 @@
 //! There is no leader whose opinion counts and no merging of opinions: a digest is agreed when threshold members announced it.
 //! Different digests are kept and shown, never averaged.
 
-pub mod order;
-pub mod tally;
+pub(crate) mod order;
+pub(crate) mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use tally::Tally;
+pub(crate) use tally::Tally;

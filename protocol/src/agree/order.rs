@@ -1,6 +1,9 @@
 //! Whose turn it is: an order of the members that everybody computes alike and nobody can choose.
 
-use crate::types::{Committee, DutyId, MemberId};
+use crate::{
+    duty::DutyId,
+    types::{Committee, MemberId, versioned},
+};
 use alloy_primitives::{B256, keccak256};
 
 /// What the order is for; the orders are independent, so that one slow member is not first everywhere.
@@ -29,7 +32,7 @@ impl Turn {
 pub fn order(turn: Turn, id: DutyId, digest: B256, committee: &Committee) -> Vec<MemberId> {
     let score = |member: MemberId| {
         let mut bytes = turn.tag().to_vec();
-        bytes.extend(crate::wire::encode_versioned(1, &(id, digest, member)));
+        bytes.extend(versioned::encode(1, &(id, digest, member)));
         keccak256(bytes)
     };
     let mut members: Vec<MemberId> = committee.iter().map(|member| member.id).collect();

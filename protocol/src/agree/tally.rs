@@ -1,16 +1,17 @@
-//! Who announced what. Bounded: of each member, the newest few periods of each kind are kept.
+//! Which member announced what. Bounded: of each member, the newest few duties of each kind are kept.
 
 use crate::{
-    types::{BootId, DutyId, DutyKind, Epoch, MemberId},
+    duty::{DutyId, DutyKind},
+    types::{BootId, Epoch, MemberId},
     wire::{Announcement, Commitment},
 };
 use alloy_primitives::B256;
 use std::collections::BTreeMap;
 
-/// Announcements, one for each member, kind and period.
+/// Announcements, one for each member and duty.
 #[derive(Debug, Default)]
-pub struct Tally {
-    heard: BTreeMap<(MemberId, DutyKind), BTreeMap<Epoch, Announcement>>,
+pub(crate) struct Tally {
+    heard: BTreeMap<(MemberId, DutyKind), BTreeMap<DutyId, Announcement>>,
 }
 
 impl Tally {
@@ -21,9 +22,10 @@ impl Tally {
     /// the one that lives (`current`), so that nobody can bring back what a dead process said. A second digest for the same duty
     /// from a member that announced another before is filed too (the disagreement is then visible); it is one vote still.
     /// Returns whether anything changed.
-    pub fn file(&mut self, member: MemberId, announcement: Announcement, current: Option<BootId>) -> bool {
-        let periods = self.heard.entry((member, announcement.duty.kind)).or_default();
-        if let Some(known) = periods.get(&announcement.duty.period) {
+    pub(crate) fn file(&mut self, member: MemberId, announcement: Announcement, current: Option<BootId>) -> bool {
+        let (id, kind) = (announcement.duty, announcement.duty.kind);
+        let duties = self.heard.entry((member, kind)).or_default();
+        if let Some(known) = duties.get(&id) {
             let newer = if known.boot == announcement.boot {
                 announcement.round > known.round
             } else {
@@ -33,43 +35,44 @@ impl Tally {
                 return false;
             }
         }
-        periods.insert(announcement.duty.period, announcement);
-        if periods.len() > Self::PERIODS {
-            periods.pop_first();
+        duties.insert(id, announcement);
+        // Duties are in the order of their periods.
+        if duties.len() > Self::PERIODS.saturating_mul(kind.most_open()) {
+            duties.pop_first();
         }
         true
     }
 
     /// Whether the owner of `commitment` announced this very commitment, for `digest` of `id`.
     #[must_use]
-    pub fn holds(&self, id: DutyId, digest: B256, commitment: &Commitment) -> bool {
-        let periods = self.heard.get(&(commitment.owner, id.kind));
-        periods.and_then(|periods| periods.get(&id.period)).is_some_and(|announcement| {
-            announcement.duty == id && announcement.digest == digest && announcement.commitments.contains(commitment)
-        })
+    pub(crate) fn holds(&self, id: DutyId, digest: B256, commitment: &Commitment) -> bool {
+        let duties = self.heard.get(&(commitment.owner, id.kind));
+        duties
+            .and_then(|duties| duties.get(&id))
+            .is_some_and(|announcement| announcement.digest == digest && announcement.commitments.contains(commitment))
     }
 
     /// The announcements of `id`, by member.
-    pub fn of(&self, id: DutyId) -> impl Iterator<Item = (MemberId, &Announcement)> {
-        self.heard.iter().filter_map(move |((member, kind), periods)| {
-            let announcement = (*kind == id.kind).then(|| periods.get(&id.period)).flatten()?;
-            (announcement.duty == id).then_some((*member, announcement))
+    pub(crate) fn of(&self, id: DutyId) -> impl Iterator<Item = (MemberId, &Announcement)> {
+        self.heard.iter().filter_map(move |((member, kind), duties)| {
+            let announcement = (*kind == id.kind).then(|| duties.get(&id)).flatten()?;
+            Some((*member, announcement))
         })
     }
 
     /// How many members announced `digest` for `id`.
     #[must_use]
-    pub fn votes(&self, id: DutyId, digest: B256) -> usize {
+    pub(crate) fn votes(&self, id: DutyId, digest: B256) -> usize {
         self.of(id).filter(|(_, announcement)| announcement.digest == digest).count()
     }
 
     /// The highest period that `member` announced, of any kind.
     #[must_use]
-    pub fn highest_of(&self, member: MemberId) -> Option<Epoch> {
+    pub(crate) fn highest_of(&self, member: MemberId) -> Option<Epoch> {
         DutyKind::ALL
             .iter()
             .filter_map(|kind| self.heard.get(&(member, *kind))?.last_key_value())
-            .map(|(e, _)| *e)
+            .map(|(id, _)| id.period)
             .max()
     }
 }

@@ -5,25 +5,19 @@ use super::{
     order::{Turn, order, rank},
 };
 use crate::{
-    types::{BootId, Committee, DutyId, DutyKind, Epoch, KeyEpoch, Member, MemberId},
+    duty::{DutyId, DutyKind, Subject},
+    testing::{Dealt, member},
+    types::{BootId, Committee, Epoch, KeyEpoch},
     wire::{Announcement, Commitment, CommitmentLabel},
 };
 use alloy_primitives::B256;
-use guardian_crypto::{
-    frost::{dealer, signing::Commitments},
-    identity::IdentityKey,
-};
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use guardian_crypto::{frost::signing::Commitments, identity::IdentityKey};
 
 const OLD: BootId = BootId([1; 16]);
 const NEW: BootId = BootId([2; 16]);
 
-fn member(number: u16) -> MemberId {
-    MemberId::new(number).unwrap()
-}
-
 fn duty(period: u64) -> DutyId {
-    DutyId { kind: DutyKind::Reserves, period: Epoch(period), key_epoch: KeyEpoch(1) }
+    DutyId { kind: DutyKind::Reserves, period: Epoch(period), subject: Subject::Whole, key_epoch: KeyEpoch(1) }
 }
 
 fn digest(number: u8) -> B256 {
@@ -35,7 +29,7 @@ fn announcement(period: u64, digest: B256, boot: BootId, round: u32) -> Announce
 }
 
 #[test]
-fn a_member_has_one_vote_and_changing_it_takes_it_away_from_the_other_digest() {
+fn a_member_has_one_vote_and_changing_it_moves_it() {
     let mut tally = Tally::default();
     assert!(tally.file(member(1), announcement(9, digest(1), OLD, 1), Some(OLD)));
     assert!(tally.file(member(2), announcement(9, digest(1), OLD, 1), Some(OLD)));
@@ -44,6 +38,7 @@ fn a_member_has_one_vote_and_changing_it_takes_it_away_from_the_other_digest() {
     assert_eq!((tally.votes(duty(9), digest(1)), tally.votes(duty(9), digest(2))), (1, 1));
     assert_eq!(tally.votes(duty(8), digest(1)), 0, "of another period");
     assert_eq!(tally.votes(DutyId { key_epoch: KeyEpoch(2), ..duty(9) }, digest(1)), 0, "of another key");
+    assert_eq!(tally.votes(DutyId { subject: Subject::Batch(digest(1)), ..duty(9) }, digest(1)), 0, "about another");
 }
 
 #[test]
@@ -62,7 +57,7 @@ fn an_older_round_or_a_dead_process_replaces_nothing() {
 }
 
 #[test]
-fn announcements_of_many_periods_cost_their_author_its_own_votes_and_nobody_memory() {
+fn announcements_of_many_periods_cost_only_their_authors_votes() {
     let mut tally = Tally::default();
     tally.file(member(2), announcement(9, digest(1), OLD, 1), Some(OLD));
     for period in 0..1_000 {
@@ -74,13 +69,9 @@ fn announcements_of_many_periods_cost_their_author_its_own_votes_and_nobody_memo
 }
 
 fn committee() -> (Committee, IdentityKey) {
-    let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let (_, public) = dealer::deal(7, 5, &mut rng).unwrap();
-    let keys: Vec<IdentityKey> = (0..7).map(|_| IdentityKey::generate(&mut rng)).collect();
-    let members =
-        MemberId::first(7).zip(&keys).map(|(id, key)| Member { id, name: id.to_string(), identity: key.public() });
-    let committee = Committee::new(members, public, KeyEpoch(1)).unwrap();
-    (committee, keys.into_iter().next().unwrap())
+    let dealt = Dealt::new(7, 5, 1);
+    let key = dealt.identity(member(1));
+    (dealt.committee, key)
 }
 
 #[test]

@@ -7,7 +7,8 @@ use super::{
     tree::{Node, Place, Tree},
 };
 use crate::{
-    types::{Epoch, Evidence, MemberId},
+    duty::Evidence,
+    types::{Epoch, MemberId},
     wire::{Finding, Inquiry},
 };
 use alloy_primitives::B256;
@@ -25,7 +26,7 @@ const DIFFERENCES: usize = 16;
 
 /// Evidence of the last periods, and what others have otherwise.
 #[derive(Debug, Default)]
-pub struct Comparisons {
+pub(crate) struct Comparisons {
     recent: VecDeque<Recent>,
     searches: BTreeMap<MemberId, Search>,
 }
@@ -47,7 +48,7 @@ struct Search {
 
 /// What an answer brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub(crate) enum Found {
     /// These facts differ.
     Differences(Vec<Difference>),
     /// Everything was compared, and nothing differs: the member decides by other rules, or lies.
@@ -58,7 +59,7 @@ pub enum Found {
 
 impl Comparisons {
     /// Keeps what was just observed.
-    pub fn keep(&mut self, evidence: Arc<Evidence>) {
+    pub(crate) fn keep(&mut self, evidence: Arc<Evidence>) {
         self.searches.clear();
         self.recent.push_front(Recent { evidence, tree: None });
         self.recent.truncate(PERIODS);
@@ -66,25 +67,25 @@ impl Comparisons {
 
     /// What was observed in `period`, if it is recent.
     #[must_use]
-    pub fn evidence(&self, period: Epoch) -> Option<&Arc<Evidence>> {
+    pub(crate) fn evidence(&self, period: Epoch) -> Option<&Arc<Evidence>> {
         self.recent.iter().map(|recent| &recent.evidence).find(|evidence| evidence.checkpoint.epoch == period)
     }
 
     /// What was observed in `period`, if it is recent, and its tree's root.
-    pub fn rooted(&mut self, period: Epoch) -> Option<(Arc<Evidence>, B256)> {
+    pub(crate) fn rooted(&mut self, period: Epoch) -> Option<(Arc<Evidence>, B256)> {
         let evidence = Arc::clone(self.evidence(period)?);
         Some((evidence, self.tree(period)?.root()))
     }
 
     /// What is known of differences so far.
-    pub fn found(&self) -> impl Iterator<Item = (MemberId, Epoch, &Difference)> {
+    pub(crate) fn found(&self) -> impl Iterator<Item = (MemberId, Epoch, &Difference)> {
         self.searches
             .iter()
             .flat_map(|(member, search)| search.found.iter().map(|difference| (*member, search.period, difference)))
     }
 
     /// The first question to a `member` that decided otherwise, unless the answer is known.
-    pub fn begin(&mut self, member: MemberId, period: Epoch) -> Option<Inquiry> {
+    pub(crate) fn begin(&mut self, member: MemberId, period: Epoch) -> Option<Inquiry> {
         self.evidence(period)?;
         if self.searches.get(&member).is_some_and(|search| search.period == period && search.open.is_empty()) {
             return None;
@@ -96,13 +97,13 @@ impl Comparisons {
     }
 
     /// The answer to another's question. `None` if there is nothing to tell.
-    pub fn answer(&mut self, inquiry: &Inquiry) -> Option<Finding> {
+    pub(crate) fn answer(&mut self, inquiry: &Inquiry) -> Option<Finding> {
         let node = self.tree(inquiry.period)?.node(&inquiry.place)?;
         Some(Finding { period: inquiry.period, place: inquiry.place.clone(), node })
     }
 
     /// Takes an answer of `member`; returns what it brings, if that can be told already, and further questions.
-    pub fn take(&mut self, member: MemberId, finding: Finding) -> (Option<Found>, Vec<Inquiry>) {
+    pub(crate) fn take(&mut self, member: MemberId, finding: Finding) -> (Option<Found>, Vec<Inquiry>) {
         let Finding { period, place, node } = finding;
         let asked = self.searches.get_mut(&member).is_some_and(|s| s.period == period && s.open.remove(&place));
         if !asked {

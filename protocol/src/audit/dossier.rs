@@ -1,13 +1,14 @@
 //! A duty with everything that it was decided from: enough to decide it again, by anyone, without a network.
 
 use super::{
-    facts::{Difference, differences, facts, statements},
+    facts::{Difference, differences, facts},
     tree::Tree,
 };
 use crate::{
-    decide::decide,
-    setup::Setup,
-    types::{Contracts, DigestDomain, Duty, Evidence, Network},
+    decide::{self},
+    duty::{DigestDomain, Duty, Evidence},
+    setup::{Contracts, Setup},
+    types::ChainSpec,
 };
 use alloy_primitives::B256;
 use guardian_crypto::schnorr::Signature;
@@ -26,7 +27,7 @@ pub struct Dossier {
     /// The committee's signature, if it is known: then nobody can deny the duty.
     pub signature: Option<Signature>,
     /// The chain.
-    pub network: Network,
+    pub network: ChainSpec,
     /// The contracts that the digest is bound to.
     pub contracts: Contracts,
     /// The root of the evidence's tree of facts.
@@ -50,7 +51,7 @@ pub struct Replay {
 
 impl Dossier {
     /// The format's version.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     pub(crate) fn new(
         setup: &Setup,
@@ -74,19 +75,19 @@ impl Dossier {
     /// Decides again, and compares.
     #[must_use]
     pub fn replay(&self) -> Replay {
-        let kind = self.duty.kind();
-        let slots_per_epoch = self.network.slots_per_epoch;
-        let again = decide(&self.evidence, |other| other != kind, slots_per_epoch).pop();
+        let id = self.duty.id();
+        let again = decide::of_kind(id.kind, &self.evidence, self.network.slots_per_epoch);
+        let again = again.into_iter().find(|duty| duty.id().subject == id.subject);
         let domain = DigestDomain::new(self.network.chain_id, self.contracts);
-        let ours = again.as_ref().map(statements).unwrap_or_default();
-        let mut found = differences(&ours, &statements(&self.duty));
+        let ours = again.as_ref().map(Duty::statements).unwrap_or_default();
+        let mut found = differences(&ours, &self.duty.statements());
         let claimed = domain.digest(&self.duty);
-        if claimed != self.digest {
-            let (ours, theirs) = (Some(claimed.to_string()), Some(self.digest.to_string()));
+        if claimed != Some(self.digest) {
+            let (ours, theirs) = (claimed.map(|digest| digest.to_string()), Some(self.digest.to_string()));
             found.push(Difference { fact: "digest of the duty in the file".to_owned(), ours, theirs });
         }
         Replay {
-            digest: again.map(|duty| domain.digest(&duty)),
+            digest: again.and_then(|duty| domain.digest(&duty)),
             differences: found,
             intact: Tree::new(facts(&self.evidence)).root() == self.evidence_root,
             signature_holds: self

@@ -1,6 +1,9 @@
 //! Evidence and duties as facts: one name and one value each, in words. Two that differ, differ in facts that can be named.
 
-use crate::types::{Checkpoint, Duty, DutyBody, Epoch, Evidence, ValidatorRecord};
+use crate::{
+    duty::{ChainView, Evidence, Rules},
+    types::{Census, Checkpoint, Epoch, Participation, ValidatorRecord},
+};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,87 +48,66 @@ impl std::fmt::Display for Difference {
     }
 }
 
-/// What duties are decided from, by name. How the validators are known is left out: two guardians may know the same in different ways.
+/// What duties are decided from, by name. How the beacon state is known is left out: two guardians may know the same in different ways.
 #[must_use]
-pub fn facts(evidence: &Evidence) -> BTreeMap<String, String> {
-    let Evidence { checkpoint, slot, chain, proof: _, validators, unknown, orders, .. } = evidence;
+pub(crate) fn facts(evidence: &Evidence) -> BTreeMap<String, String> {
+    let Evidence { checkpoint, slot, chain, proof: _, validators, unknown, orders, census, .. } = evidence;
     let Checkpoint { epoch, root, block_slot, state_root, execution } = checkpoint;
-    let policy = &chain.policy;
+    let ChainView { block, key_epoch, group_key, rules, accepted } = chain;
     let execution = execution.map_or_else(|| "none".to_owned(), |block| format!("{} {}", block.number, block.hash));
     let mut facts = BTreeMap::new();
-    let mut tell = |name: &str, value: String| facts.insert(name.to_owned(), value);
-    tell("finalized epoch", epoch.to_string());
-    tell("reference slot", slot.to_string());
-    tell("finalized block", root.to_string());
-    tell("finalized block's slot", block_slot.to_string());
-    tell("finalized block's state", state_root.to_string());
-    tell("finalized block's execution block", execution);
-    tell("execution block", format!("{} {} at {}", chain.block.number, chain.block.hash, chain.block.timestamp));
-    tell("ejection threshold", format!("{} wei", policy.ejection_threshold));
-    tell("report period", format!("{} epochs", policy.report_period));
-    tell("liabilities", format!("{} wei", policy.liabilities));
-    tell("last accepted order", format!("slot {}", chain.accepted.ejection));
-    tell("last accepted report", format!("slot {}", chain.accepted.reserves));
-    tell("key epoch", chain.key_epoch.to_string());
-    tell("group key", chain.group_key.to_string());
-    for (account, wei) in &policy.vaults {
-        tell(&format!("vault {account}"), format!("{wei} wei"));
+    let mut tell = |name: String, value: String| facts.insert(name, value);
+    tell("finalized epoch".to_owned(), epoch.to_string());
+    tell("reference slot".to_owned(), slot.to_string());
+    tell("finalized block".to_owned(), root.to_string());
+    tell("finalized block's slot".to_owned(), block_slot.to_string());
+    tell("finalized block's state".to_owned(), state_root.to_string());
+    tell("finalized block's execution block".to_owned(), execution);
+    tell("execution block".to_owned(), format!("{} {} at {}", block.number, block.hash, block.timestamp));
+    tell("key epoch".to_owned(), key_epoch.to_string());
+    tell("group key".to_owned(), group_key.to_string());
+    for (name, value) in rules.iter().flat_map(Rules::facts) {
+        tell(name, value);
     }
-    for (account, wei) in &policy.pods {
-        tell(&format!("pod {account}"), format!("{wei} wei"));
+    for (kind, level) in accepted.iter() {
+        tell(format!("accepted of kind {kind}"), format!("up to {level}"));
     }
     for validator in validators {
-        tell(&format!("validator {}", validator.pubkey), describe(validator));
+        tell(format!("validator {}", validator.pubkey), describe(validator));
+        if let Some(Participation { previous, current, inactivity }) = validator.participation {
+            let value = format!("flags {previous:03b}, then {current:03b}; inactivity score {inactivity}");
+            tell(format!("participation of {}", validator.pubkey), value);
+        }
     }
     for pubkey in unknown {
-        tell(&format!("validator {pubkey}"), "not known to the beacon chain".to_owned());
+        tell(format!("validator {pubkey}"), "not known to the beacon chain".to_owned());
     }
     for (pubkey, slot) in orders {
-        tell(&format!("order for {pubkey}"), format!("slot {slot}"));
+        tell(format!("order for {pubkey}"), format!("slot {slot}"));
+    }
+    if let Some(Census { validators, active, active_balance, active_effective_balance }) = census {
+        tell("network's validators".to_owned(), format!("{validators}, active {active}"));
+        let value = format!("{active_balance} gwei, effective {active_effective_balance} gwei");
+        tell("network's active balance".to_owned(), value);
     }
     facts
 }
 
 fn describe(validator: &ValidatorRecord) -> String {
-    let ValidatorRecord { index, pubkey: _, balance, slashed, activation_epoch, exit_epoch } = validator;
-    let slashed = if *slashed { ", slashed" } else { "" };
+    let ValidatorRecord { index, balance, effective_balance, activation_epoch, exit_epoch, .. } = validator;
     let epoch = |epoch: &Epoch| if *epoch == Epoch::FAR_FUTURE { "never".to_owned() } else { format!("epoch {epoch}") };
-    let (active, leaves) = (epoch(activation_epoch), epoch(exit_epoch));
-    format!("index {index}, {balance} gwei, active: {active}, leaves: {leaves}{slashed}")
-}
-
-/// What a duty says, by name.
-#[must_use]
-pub fn statements(duty: &Duty) -> BTreeMap<String, String> {
-    let mut statements = BTreeMap::new();
-    let mut tell = |name: &str, value: String| statements.insert(name.to_owned(), value);
-    tell("kind", duty.kind().as_str().to_owned());
-    tell("key epoch", duty.key_epoch.to_string());
-    tell("reference epoch", duty.period.to_string());
-    tell("reference slot", duty.reference_slot.to_string());
-    tell("reference root", duty.reference_root.to_string());
-    match &duty.body {
-        DutyBody::Ejection(order) => {
-            for ejection in order.ejections() {
-                let value = format!("index {}, {}", ejection.index, ejection.reason.as_str());
-                tell(&format!("eject {}", ejection.pubkey), value);
-            }
-        }
-        DutyBody::Reserves(report) => {
-            tell("validators", report.validator_count.to_string());
-            tell("balance of validators", format!("{} gwei", report.validators));
-            tell("ether in pods", format!("{} gwei", report.pods));
-            tell("ether in vaults", format!("{} gwei", report.vaults));
-            tell("pending", format!("{} gwei", report.pending));
-            tell("liabilities", format!("{} gwei", report.liabilities));
-        }
-    }
-    statements
+    let (active, leaves, pays) = (epoch(activation_epoch), epoch(exit_epoch), epoch(&validator.withdrawable_epoch));
+    let slashed = if validator.slashed { ", slashed" } else { "" };
+    let credentials = validator.withdrawal_credentials;
+    format!(
+        "index {index}, {balance} gwei, effective {effective_balance} gwei, to {credentials}, active: {active}, leaves: {leaves}, \
+         withdrawable: {pays}{slashed}"
+    )
 }
 
 /// Where two sides differ, by name.
 #[must_use]
-pub fn differences(ours: &BTreeMap<String, String>, theirs: &BTreeMap<String, String>) -> Vec<Difference> {
+pub(crate) fn differences(ours: &BTreeMap<String, String>, theirs: &BTreeMap<String, String>) -> Vec<Difference> {
     let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
     names
         .into_iter()

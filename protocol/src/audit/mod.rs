@@ -3,13 +3,17 @@
 
 mod comparison;
 mod dossier;
+mod explanation;
 mod facts;
 mod tree;
 
-pub use comparison::{Comparisons, Found};
+pub(crate) use comparison::{Comparisons, Found};
 pub use dossier::{Dossier, Replay};
-pub use facts::{Difference, Fact, differences, facts, statements};
-pub use tree::{Node, Place, Tree};
+pub use explanation::ValidatorLine;
+pub use facts::{Difference, Fact};
+pub(crate) use facts::{differences, facts};
+pub use tree::Node;
+pub(crate) use tree::Place;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,11 @@
 //! Searches find every difference and nothing else; a changed input of a dossier is noticed.
 
-use super::*;
+use super::{tree::Tree, *};
 use crate::{
-    decide::tests::{evidence, setup, validator},
-    types::{Accepted, Epoch, Evidence, Gwei, MemberId, ValidatorRecord},
+    decide::of_kind,
+    duty::{DutyKind, Evidence},
+    testing::{Dealt, any_chain_view, evidence, member, reserve_rules, setup, validator},
+    types::{Census, Epoch, Gwei, Level, MemberId, Participation, ValidatorRecord},
     wire::Finding,
 };
 use proptest::prelude::*;
@@ -15,11 +17,11 @@ use std::{
 const EPOCH: u64 = 100;
 
 fn peer() -> MemberId {
-    MemberId::new(2).unwrap()
+    member(2)
 }
 
 fn observed(validators: Vec<ValidatorRecord>) -> Evidence {
-    evidence(&setup(), EPOCH, Accepted::default(), validators)
+    evidence(any_chain_view(EPOCH), EPOCH, validators)
 }
 
 /// Many validators, by index; public keys repeat after 256 of `validator`, so they are made here.
@@ -75,7 +77,7 @@ fn equal_evidence_takes_one_question_and_says_so() {
 }
 
 #[test]
-fn a_search_that_is_over_is_not_begun_again_until_something_new_is_observed() {
+fn a_finished_search_is_begun_again_only_after_something_new() {
     let (mut ours, mut theirs) = (keeping(observed(many(9))), keeping(observed(many(8))));
     let (found, _) = search(&mut ours, &mut theirs);
     assert_eq!(names(&found).len(), 1);
@@ -105,7 +107,7 @@ fn nonsense_is_called_so_and_changes_nothing() {
 }
 
 #[test]
-fn a_member_that_differs_in_everything_is_asked_a_bounded_number_of_questions() {
+fn who_differs_in_everything_is_asked_a_bounded_number_of_questions() {
     let theirs = many(3_000).into_iter().map(|record| ValidatorRecord { balance: Gwei(1), ..record }).collect();
     let (found, asked) = search(&mut keeping(observed(many(3_000))), &mut keeping(observed(theirs)));
     assert!(names(&found).len() <= 16, "{}", names(&found).len());
@@ -115,7 +117,13 @@ fn a_member_that_differs_in_everything_is_asked_a_bounded_number_of_questions() 
 
 #[test]
 fn every_fact_of_ours_can_be_shown() {
-    for (name, value) in facts(&observed(many(3))) {
+    let participation = Some(Participation { previous: 7, current: 7, inactivity: u64::MAX });
+    let longest = ValidatorRecord { participation, slashed: true, exit_epoch: Epoch(1), ..many(1)[0] };
+    let (active_balance, active_effective_balance) = (u128::MAX, u128::MAX);
+    let census = Census { validators: u64::MAX, active: u64::MAX, active_balance, active_effective_balance };
+    let mut evidence = observed(vec![longest]);
+    evidence.census = Some(census);
+    for (name, value) in facts(&evidence) {
         let fact = Fact { name, value };
         assert!(fact.is_presentable(), "{fact:?}");
     }
@@ -161,10 +169,10 @@ proptest! {
 
 /// A dossier of the report that `validators` demand.
 fn dossier(validators: Vec<ValidatorRecord>) -> Dossier {
-    let setup = setup();
+    let setup = setup(Dealt::new(3, 2, 3).committee, member(1));
     let evidence = Arc::new(observed(validators));
-    let duty = crate::decide::decide(&evidence, |_| false, 32).pop().unwrap();
-    let digest = setup.domain().digest(&duty);
+    let duty = of_kind(DutyKind::Reserves, &evidence, setup.network.slots_per_epoch).pop().unwrap();
+    let digest = setup.domain().digest(&duty).unwrap();
     let root = Tree::new(facts(&evidence)).root();
     Dossier::new(&setup, duty, digest, None, (evidence, root))
 }
@@ -189,14 +197,16 @@ fn a_changed_input_is_noticed_by_name() {
     };
     let balance = changed(|evidence| evidence.validators[1].balance.0 += 1);
     assert_eq!(balance, (vec!["balance of validators".to_owned()], false));
-    let vault = changed(|evidence| evidence.chain.policy.vaults[0].1 += 5_000_000_000);
+    let vault = changed(|evidence| reserve_rules(&mut evidence.chain).vaults[0].1 += 5_000_000_000);
     assert_eq!(vault, (vec!["ether in vaults".to_owned()], false));
     let removed = changed(|evidence| evidence.validators.truncate(2));
     assert_eq!(removed, (vec!["balance of validators".to_owned(), "validators".to_owned()], false));
     // What does not change the duty is noticed all the same.
     assert_eq!(changed(|evidence| evidence.validators[1].activation_epoch = Epoch(3)), (vec![], false));
     // A report that was not due has no digest at all.
-    let (differences, _) = changed(|evidence| evidence.chain.accepted.reserves = evidence.slot);
+    let (differences, _) = changed(|evidence| {
+        evidence.chain.accepted.insert(DutyKind::Reserves, Level(evidence.slot.0));
+    });
     assert!(differences.contains(&"kind".to_owned()), "{differences:?}");
 }
 

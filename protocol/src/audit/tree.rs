@@ -9,7 +9,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;
 
 /// A node's name: the first half-bytes of the places below it, from the root.
-pub type Place = Vec<u8>;
+pub(crate) type Place = Vec<u8>;
 
 /// What lies below one place.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -36,7 +36,7 @@ impl Node {
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub struct Tree {
+pub(crate) struct Tree {
     facts: BTreeMap<B256, Fact>,
     branches: BTreeMap<Place, Node>,
 }
@@ -44,7 +44,7 @@ pub struct Tree {
 impl Tree {
     /// The tree of `facts`, with all its hashes.
     #[must_use]
-    pub fn new(facts: BTreeMap<String, String>) -> Self {
+    pub(crate) fn new(facts: BTreeMap<String, String>) -> Self {
         let facts = facts.into_iter().map(|(name, value)| (keccak256(name.as_bytes()), Fact { name, value })).collect();
         let mut tree = Self { facts, branches: BTreeMap::new() };
         tree.plant(&mut Place::new());
@@ -53,13 +53,13 @@ impl Tree {
 
     /// Names all facts together.
     #[must_use]
-    pub fn root(&self) -> B256 {
+    pub(crate) fn root(&self) -> B256 {
         self.node(&[]).map(|node| node.hash()).unwrap_or_default()
     }
 
     /// What lies below `place`; `None` if there is no such place.
     #[must_use]
-    pub fn node(&self, place: &[u8]) -> Option<Node> {
+    pub(crate) fn node(&self, place: &[u8]) -> Option<Node> {
         if let Some(branch) = self.branches.get(place) {
             return Some(branch.clone());
         }
@@ -67,7 +67,7 @@ impl Tree {
     }
 
     /// All facts below `place`.
-    pub fn below(&self, place: &[u8]) -> Option<impl Iterator<Item = &Fact> + use<'_>> {
+    pub(crate) fn below(&self, place: &[u8]) -> Option<impl Iterator<Item = &Fact> + use<'_>> {
         let (first, last) = (bound(place, 0)?, bound(place, 15)?);
         Some(self.facts.range(first..=last).map(|(_, fact)| fact))
     }

@@ -13,7 +13,7 @@ use super::{
     scheme::Dealt,
     signing::Misconduct,
 };
-use crate::types::MemberId;
+use crate::types::{MemberId, versioned};
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::frost::PublicShares;
@@ -158,7 +158,7 @@ impl Fault {
     /// The lasting encoding: version 1, then borsh.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        crate::wire::encode_versioned(Self::VERSION, self)
+        versioned::encode(Self::VERSION, self)
     }
 
     /// The strict inverse of [`Fault::encode`]. Says nothing about whether the fault is proven.

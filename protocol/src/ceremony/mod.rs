@@ -69,7 +69,7 @@ pub use fault::{Evidence, Fault, FaultError};
 pub use machine::{Ceremony, Input, Outcome, RestoreError};
 pub use plan::{CeremonyId, Current, Participant, Plan, PlanError, Purpose, Rotation};
 pub use post::{Body, Post, Step};
-pub use record::{Record, RecordError};
+pub use record::{DecodeError, Record};
 pub use status::{FaultStatus, Reason, Status, Waiting};
 pub use transcript::{RecoverError, Transcript, TranscriptError, recover};
 

@@ -5,7 +5,7 @@
 //! after losing everything but its key.
 
 use super::{hash, plan::CeremonyId};
-use crate::{types::MemberId, wire::encode_versioned};
+use crate::types::{MemberId, versioned};
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::identity::{IdentityKey, IdentityPublic, IdentitySignature};
@@ -181,6 +181,6 @@ impl Post {
 /// Ceremony (32 bytes), version, author (2), body.
 fn signed_bytes(ceremony: CeremonyId, author: MemberId, body: &Body) -> Vec<u8> {
     let mut bytes = ceremony.0.to_vec();
-    bytes.extend(encode_versioned(Post::VERSION, &(author, body)));
+    bytes.extend(versioned::encode(Post::VERSION, &(author, body)));
     bytes
 }

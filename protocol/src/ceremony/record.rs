@@ -4,8 +4,8 @@
 //! The encoding is a lasting format: one version byte, then borsh. `tests/ceremony_formats.rs` pins it.
 
 use super::{fault::Fault, plan::CeremonyId, post::Post};
-pub use crate::record::RecordError;
-use crate::record::decode_versioned;
+pub use crate::types::DecodeError;
+use crate::types::versioned;
 use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::schnorr::Signature;
 
@@ -29,14 +29,14 @@ impl Record {
     /// The lasting encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        crate::wire::encode_versioned(Self::VERSION, self)
+        versioned::encode(Self::VERSION, self)
     }
 
     /// The strict inverse of [`Record::encode`].
     ///
     /// # Errors
     /// On any byte sequence that [`Record::encode`] does not produce.
-    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        decode_versioned(Self::VERSION, bytes)
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        versioned::decode(Self::VERSION, bytes)
     }
 }

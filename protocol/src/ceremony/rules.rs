@@ -8,7 +8,7 @@ use super::{
     scheme::{Dealt, Scheme},
     signing::Terms,
 };
-use crate::{types::MemberId, wire::encode_versioned};
+use crate::types::{MemberId, versioned};
 use alloy_primitives::B256;
 use guardian_crypto::{
     disclosable::{Disclosure, EphemeralPublic, VerifiedEphemeral},
@@ -160,7 +160,7 @@ impl Rules {
 
     /// What one encrypted secret is bound to.
     pub(super) fn cipher_context(&self, step: Step, dealer: MemberId, to: MemberId) -> Vec<u8> {
-        encode_versioned(1, &(self.id, step, dealer, to))
+        versioned::encode(1, &(self.id, step, dealer, to))
     }
 
     /// The hash of one dealer's deal as the author of `post` received it.

@@ -9,7 +9,7 @@ use super::{
     post::{Post, Step},
     rules::Rules,
 };
-use crate::types::MemberId;
+use crate::types::{MemberId, versioned};
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::{
@@ -153,7 +153,7 @@ impl Transcript {
     /// The lasting encoding: version 1, then borsh.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        crate::wire::encode_versioned(Self::VERSION, self)
+        versioned::encode(Self::VERSION, self)
     }
 
     /// The strict inverse of [`Transcript::encode`]. Says nothing about whether it holds.

@@ -4,6 +4,7 @@
 //! Layout: version (1 byte), ceremony (32), borsh. So whoever runs another plan is told from whoever sends nonsense.
 
 use super::{fault::Fault, plan::CeremonyId, post::Post, signing};
+use crate::types::versioned;
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::schnorr::Signature;
@@ -45,7 +46,7 @@ impl Have {
     /// Names what is had: two participants with the same have the same.
     #[must_use]
     pub fn digest(&self) -> B256 {
-        super::hash("GUARDIAN/ceremony/have/v1", &crate::wire::encode_versioned(VERSION, self))
+        super::hash("GUARDIAN/ceremony/have/v1", &versioned::encode(VERSION, self))
     }
 }
 
@@ -72,7 +73,7 @@ pub enum WireError {
 /// The bytes for the network.
 #[must_use]
 pub fn encode<T: BorshSerialize>(ceremony: CeremonyId, message: &T) -> Vec<u8> {
-    crate::wire::encode_versioned(VERSION, &(ceremony, message))
+    versioned::encode(VERSION, &(ceremony, message))
 }
 
 /// The strict inverse of [`encode`].

@@ -1,19 +1,23 @@
 //! One validator on its way out.
 
-use super::{
-    ValidatorKey,
-    job::{ToSettle, ToSign},
-    root::exit_root,
-};
+use super::root::exit_root;
 use crate::{
+    duty::{
+        DutyId,
+        kinds::{Ejection, EjectionReason},
+    },
     ports::SignedExit,
     setup::Setup,
     sign::Signed,
-    types::{DutyId, Ejection, EjectionReason, Epoch, MemberId, Timestamp, ValidatorIndex},
+    types::{Epoch, MemberId, Timestamp, ValidatorIndex},
     wire::PartialExits,
+    work::{
+        ValidatorKey,
+        exits::{ToCheck, ToSign},
+    },
 };
 use alloy_primitives::B256;
-use guardian_crypto::bls::{BlsSignature, PartialSignature, VerifiedPartial, batch::Settled, exit::ExitRoot};
+use guardian_crypto::bls::{BlsSignature, PartialSignature, VerifiedPartial, batch::Checked, exit::ExitRoot};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// An exit that a signed order demands.
@@ -88,12 +92,13 @@ impl OpenExit {
         self.ours.is_none().then(|| ToSign { index: self.index, key: Arc::clone(&self.key), root: self.root })
     }
 
-    /// As many of the parts of members that `are_chosen` as are needed.
-    pub(super) fn to_settle(&self, are_chosen: impl Fn(MemberId) -> bool) -> Option<ToSettle> {
+    /// As many of the parts of members that `are_chosen` as are needed. None, if ours came last and there are enough: then what is left
+    /// is to combine them.
+    pub(super) fn to_check(&self, are_chosen: impl Fn(MemberId) -> bool) -> Option<ToCheck> {
         let need = usize::from(self.key.commitments.threshold()).saturating_sub(self.verified.len());
         let chosen = self.fresh.iter().filter(|(member, _)| are_chosen(**member)).take(need);
         let fresh: BTreeMap<MemberId, PartialSignature> = chosen.map(|(member, part)| (*member, *part)).collect();
-        (!fresh.is_empty()).then(|| ToSettle {
+        (need == 0 || !fresh.is_empty()).then(|| ToCheck {
             order: self.order,
             index: self.index,
             key: Arc::clone(&self.key),
@@ -116,19 +121,19 @@ impl OpenExit {
     }
 
     /// Parts were looked at; whether the exit became complete by that.
-    pub(super) fn settled(
+    pub(super) fn checked(
         &mut self,
         now: Timestamp,
         judged: &BTreeMap<MemberId, PartialSignature>,
-        settled: &Settled,
+        checked: &Checked,
     ) -> bool {
         if self.signature.is_some() {
             return false;
         }
         // What came in the meantime has not been looked at.
         self.fresh.retain(|member, part| judged.get(member) != Some(part));
-        self.verified.extend(settled.verified.iter().map(|(member, partial)| (*member, partial.clone())));
-        self.signature = settled.signature;
+        self.verified.extend(checked.verified.iter().map(|(member, partial)| (*member, partial.clone())));
+        self.signature = checked.signature;
         if self.signature.is_some() {
             self.turn = now.after(self.patience);
             self.fresh.clear();

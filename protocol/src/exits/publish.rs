@@ -1,4 +1,4 @@
-//! When complete exits go to the beacon nodes: by turns among members, and not thousands at a time.
+//! When complete exits go to the beacon nodes: in turn among members, and not thousands at a time.
 
 use super::open::OpenExit;
 use crate::{
@@ -16,14 +16,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How far publishing is.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(super) struct RateLimit {
     /// Before this, nothing is due; `None`: nothing is complete.
     next: Option<Timestamp>,
     /// Before this, nothing is published.
     rest: Timestamp,
 }
 
-impl Pace {
+impl RateLimit {
     /// An exit is due at this time.
     pub(super) fn due_at(&mut self, turn: Option<Timestamp>) {
         self.next = match (self.next, turn) {

@@ -3,11 +3,12 @@
 use super::Guardian;
 use crate::{
     audit::{Dossier, Found},
-    decide::decide,
+    decide::{self},
+    duty::{Duty, DutyId},
     effects::{Effects, Recipient},
     event::Event,
     sign::Signed,
-    types::{Duty, DutyId, Epoch, MemberId},
+    types::{Epoch, MemberId},
     wire::{Finding, Inquiry, Message},
 };
 use alloy_primitives::B256;
@@ -25,9 +26,10 @@ impl Guardian {
     /// if it comes out otherwise.
     pub(super) fn check_signed(&mut self, signed: &Signed, fx: &mut Effects) {
         let Some(evidence) = self.comparisons.evidence(signed.duty().period) else { return };
-        let kind = signed.id().kind;
-        let duty = decide(evidence, |other| other != kind, self.setup.network.slots_per_epoch).pop();
-        let ours = duty.map(|duty| self.setup.domain().digest(&duty));
+        let id = signed.id();
+        let again = decide::of_kind(id.kind, evidence, self.setup.network.slots_per_epoch);
+        let duty = again.into_iter().find(|duty| duty.id().subject == id.subject);
+        let ours = duty.and_then(|duty| self.setup.domain().digest(&duty));
         if ours == Some(signed.digest()) {
             self.account(signed.duty(), signed.digest(), Some(*signed.signature()), fx);
         } else {
@@ -52,7 +54,7 @@ impl Guardian {
     }
 
     /// A member told what it has read.
-    pub(super) fn found(&mut self, member: MemberId, finding: Finding, fx: &mut Effects) {
+    pub(super) fn on_finding(&mut self, member: MemberId, finding: Finding, fx: &mut Effects) {
         let period = finding.period;
         let (found, further) = self.comparisons.take(member, finding);
         match found {

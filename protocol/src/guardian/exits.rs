@@ -2,17 +2,19 @@
 
 use super::Guardian;
 use crate::{
+    duty::Evidence,
     effects::{Effects, Recipient},
-    exits::Computed,
-    types::{Evidence, Timestamp},
+    types::Timestamp,
     wire::Message,
+    work::{Computed, Outcome},
 };
 use std::collections::BTreeSet;
 
 impl Guardian {
     /// Takes what a job has brought; our parts, if it made some, are told to everybody.
-    pub(super) fn computed(&mut self, now: Timestamp, computed: Computed, fx: &mut Effects) {
-        if let Some(parts) = self.exits.computed(now, computed, fx) {
+    pub(super) fn on_computed(&mut self, now: Timestamp, computed: Computed, fx: &mut Effects) {
+        let Outcome::Exits(outcome) = computed.outcome;
+        if let Some(parts) = self.exits.computed(now, computed.id, outcome, fx) {
             let envelope = self.seal(Message::PartialExits(parts));
             fx.send(Recipient::All, envelope);
         }
@@ -25,11 +27,11 @@ impl Guardian {
         let active: BTreeSet<_> =
             evidence.validators.iter().filter(|v| v.is_active_ongoing(epoch)).map(|v| v.index).collect();
         self.exits.resume(now, epoch, |index| active.contains(&index), &self.setup, fx);
-        self.tell_parts(Recipient::All, fx);
+        self.send_parts(Recipient::All, fx);
     }
 
     /// Tells a member that came late, or everybody once more, our parts of what is under way.
-    pub(super) fn tell_parts(&self, to: Recipient, fx: &mut Effects) {
+    pub(super) fn send_parts(&self, to: Recipient, fx: &mut Effects) {
         for parts in self.exits.ours() {
             fx.send(to, self.seal(Message::PartialExits(parts)));
         }

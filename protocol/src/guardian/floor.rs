@@ -7,7 +7,7 @@ impl Guardian {
     /// A new store may follow one that signed things: past everything that it can have signed, signing is safe again. It can't have
     /// signed a period that was not final yet, so what is final now is the limit; threshold members (ourselves counted) are asked
     /// as well, in case our providers lag. No member can push the limit far ahead and so keep us from signing.
-    pub(super) fn settle_floor(&mut self, fx: &mut Effects) {
+    pub(super) fn raise_floor(&mut self, fx: &mut Effects) {
         let (Some(seen), true) = (self.woke_at, self.guard.is_new()) else { return };
         let (greeted, highest) = self.peers.heard_of();
         if greeted.saturating_add(1) < self.setup.committee.threshold() {
@@ -15,7 +15,7 @@ impl Guardian {
         }
         let after = floor(seen, highest);
         self.guard.wait_below(after, fx);
-        fx.report(Event::FloorSettled { after });
+        fx.report(Event::FloorRaised { after });
     }
 }
 
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_lies_can_neither_silence_a_new_store_nor_hide_what_others_say() {
+    fn a_liar_can_neither_silence_a_new_store_nor_hide_others_words() {
         assert_eq!(floor(Epoch(10), Some(Epoch(u64::MAX))), Epoch(14));
     }
 }

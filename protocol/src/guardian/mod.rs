@@ -1,14 +1,15 @@
 //! The guardian: all steps in one machine with one transition function.
 //!
-//! [`Guardian::step`] takes an input and writes effects; after each input everything that is due is done ([`Guardian::settle`]), from
+//! [`Guardian::step`] takes an input and writes effects; after each input everything that is due is done ([`Guardian::advance`]), from
 //! levels and not from edges, so that waking too often does no harm and a missed wake is made up by the next.
 
 mod audit;
+mod commands;
 mod exits;
 mod floor;
-mod hear;
+mod misconduct;
+mod on_message;
 mod past;
-mod standing;
 mod view;
 
 use self::past::Past;
@@ -16,19 +17,22 @@ use crate::{
     agree::Tally,
     audit::Comparisons,
     decide::decide,
-    duties::{Desk, OpenDuty},
+    duty::{Duty, DutyId, Evidence},
     effects::{Effects, Recipient},
     event::Event,
-    exits::{Exits, ValidatorKey},
+    exits::Exits,
+    hold::{self, Holds},
     input::Input,
-    observe::{Observer, QueryIds},
-    peers::{Peers, Twins},
+    observe::{Observer, QueryIds, needs_of_exits},
+    open::{OpenDuty, SigningContext},
+    peers::{Doppelgangers, Peers},
     record::Record,
     setup::Setup,
     sign::{Culprits, Fault, Roster, Signed, SignedError, guard::Guard, signer::Keys},
     submit::Submissions,
-    types::{BlsPubkey, BootId, Committee, Duty, DutyKind, Epoch, Evidence, MemberId, Timestamp},
+    types::{BlsPubkey, BootId, Committee, Epoch, MemberId, Timestamp},
     wire::{Envelope, Message, SignedDuty},
+    work::ValidatorKey,
 };
 use guardian_crypto::{frost::KeyShare, identity::IdentityKey, schnorr::Signature};
 use rand_core::{CryptoRng, RngCore};
@@ -82,11 +86,12 @@ pub struct Guardian {
     guard: Guard,
     observer: Observer,
     tally: Tally,
-    open: BTreeMap<DutyKind, OpenDuty>,
+    holds: Holds,
+    open: BTreeMap<DutyId, OpenDuty>,
     submissions: Submissions,
     exits: Exits,
     peers: Peers,
-    twins: Twins,
+    doppelgangers: Doppelgangers,
     culprits: Culprits,
     comparisons: Comparisons,
     ids: QueryIds,
@@ -129,8 +134,8 @@ impl Guardian {
                     exits.remember(&signed);
                     submissions.add(now, signed, confirmed, &setup);
                 }
-                // A duty of a key that was rotated away is history, not corruption.
-                Err(SignedError::WrongKeyEpoch(_)) => {}
+                // A duty of a key that was rotated away, or of a kind that is off now, is history, not corruption.
+                Err(SignedError::WrongKeyEpoch(_) | SignedError::NoContract(_)) => {}
                 Err(error) => return Err(RestoreError::Corrupt(error.to_string())),
             }
         }
@@ -138,11 +143,12 @@ impl Guardian {
             guard: Guard::restore(past.decided, past.floor),
             observer: Observer::restore(past.registry),
             tally: Tally::default(),
+            holds: Holds::restore(past.holds, past.vetoes),
             open: BTreeMap::new(),
             submissions,
             exits,
             peers: Peers::default(),
-            twins: Twins::new(boot, setup.committee.tolerated().saturating_add(1)),
+            doppelgangers: Doppelgangers::new(boot, setup.committee.tolerated().saturating_add(1)),
             culprits,
             comparisons: Comparisons::default(),
             ids: QueryIds::default(),
@@ -162,50 +168,56 @@ impl Guardian {
             Input::PeerUp(member) => {
                 self.peers.up(member);
                 self.greet(member, fx);
-                if let Some(probe) = self.twins.repeat(member) {
+                if let Some(probe) = self.doppelgangers.repeat(member) {
                     fx.send(Recipient::One(member), self.seal(Message::Probe(probe)));
                 }
             }
             Input::PeerDown(member) => self.peers.down(member),
-            Input::Twins(member) => self.met_twins(member, fx),
+            Input::Doppelgangers(member) => self.met_doppelgangers(member, fx),
             Input::Heard { from, bytes } => match Envelope::open(&bytes, from, &self.setup.committee) {
-                Ok(envelope) => self.hear(now, envelope, rng, fx),
+                Ok(envelope) => self.on_message(now, envelope, rng, fx),
                 Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),
             },
             Input::Read(answers) => {
                 self.submissions.answered(now, &answers, &self.setup, fx);
-                if let Some(evidence) = self.observer.answered(now, answers, &mut self.ids, &self.setup, fx) {
+                let besides = needs_of_exits(self.exits.open().next().is_some());
+                let observed = self.observer.answered(now, answers, besides, &mut self.ids, &self.setup, fx);
+                if let Some(evidence) = observed {
                     self.decide(now, evidence, fx);
                 }
             }
             Input::Called { id, outcome } => self.submissions.called(now, id, outcome, &self.setup, fx),
-            Input::Computed(computed) => self.computed(now, computed, fx),
+            Input::Computed(computed) => self.on_computed(now, computed, fx),
+            Input::Operator(command) => self.obey(now, command, fx),
         }
-        self.settle(now, rng, fx);
+        self.advance(now, rng, fx);
     }
 
     /// Does everything that is due.
-    fn settle(&mut self, now: Timestamp, rng: &mut (impl CryptoRng + RngCore), fx: &mut Effects) {
+    fn advance(&mut self, now: Timestamp, rng: &mut (impl CryptoRng + RngCore), fx: &mut Effects) {
         self.observer.poll(now, &mut self.ids, &self.setup, fx);
-        self.settle_floor(fx);
-        self.settle_twins(now, rng, fx);
+        self.raise_floor(fx);
+        self.challenge_doppelgangers(now, rng, fx);
         // Who was just caught must not be asked again.
-        self.settle_faults(fx);
+        self.publish_faults(fx);
+        self.apply_holds(now, fx);
         let mut complete = Vec::new();
-        let (open, tally, desk) = self.desk();
-        for duty in open.values_mut() {
-            duty.announce(now, tally, &desk, rng, fx);
-            if let Some(signature) = duty.coordinate(now, tally, &desk, rng, fx) {
-                complete.push((duty.id().kind, signature));
+        let (open, tally, context) = self.context();
+        for (id, duty) in open {
+            duty.announce(now, tally, &context, rng, fx);
+            if let Some(signature) = duty.coordinate(now, tally, &context, rng, fx) {
+                complete.push((*id, signature));
             }
         }
         // Before a duty goes, with the proofs that it holds.
-        self.settle_faults(fx);
-        for (kind, signature) in complete {
-            self.complete(now, kind, signature, fx);
+        self.publish_faults(fx);
+        for (id, signature) in complete {
+            self.complete(now, id, signature, fx);
         }
-        self.submissions.poll(now, &mut self.ids, &self.setup, fx);
-        self.exits.poll(now, &self.setup, fx);
+        let holds = &self.holds;
+        let is_kept_back = |signed: &Signed| holds.keeps_from(now, signed.id().kind, signed.digest());
+        self.submissions.poll(now, is_kept_back, &mut self.ids, &self.setup, fx);
+        self.exits.poll(now, |order| holds.keeps_from(now, Exits::KIND, order), &self.setup, fx);
     }
 
     fn decide(&mut self, now: Timestamp, evidence: Evidence, fx: &mut Effects) {
@@ -219,15 +231,21 @@ impl Guardian {
         for (_, duty) in std::mem::take(&mut self.open) {
             fx.report(Event::Expired { id: duty.id() });
         }
-        let in_flight = |kind| self.submissions.in_flight(kind, epoch, evidence.chain.accepted);
-        for duty in decide(&evidence, in_flight, self.setup.network.slots_per_epoch) {
+        let slots_per_epoch = self.setup.network.slots_per_epoch;
+        let is_out = |duty: &Duty| self.submissions.is_out(duty, epoch, &evidence.chain, slots_per_epoch);
+        for duty in decide(&evidence, is_out, slots_per_epoch) {
             self.take_up(now, duty, fx);
         }
     }
 
     /// Brings a decided duty past the guard and opens it.
     fn take_up(&mut self, now: Timestamp, duty: Duty, fx: &mut Effects) {
-        let (id, digest) = (duty.id(), self.setup.domain().digest(&duty));
+        let id = duty.id();
+        let Some(digest) = self.setup.domain().digest(&duty) else { return };
+        if self.holds.judge(now, id.kind, digest) == hold::Verdict::Refuse {
+            fx.report(Event::VetoedDuty { id, digest });
+            return;
+        }
         if let Err(reason) = self.guard.check_and_insert(&duty, digest, fx) {
             fx.report(Event::Refused { id, reason });
             return;
@@ -242,15 +260,15 @@ impl Guardian {
                 otherwise.push((member, announcement.digest));
             }
         }
-        self.open.insert(id.kind, open);
+        self.open.insert(id, open);
         for (member, theirs) in otherwise {
             self.differ(id, member, theirs, digest, fx);
         }
     }
 
     /// We put the committee's signature together.
-    fn complete(&mut self, now: Timestamp, kind: DutyKind, signature: Signature, fx: &mut Effects) {
-        let Some(signed) = self.open.get(&kind).and_then(|duty| duty.signed(signature, &self.setup)) else { return };
+    fn complete(&mut self, now: Timestamp, id: DutyId, signature: Signature, fx: &mut Effects) {
+        let Some(signed) = self.open.get(&id).and_then(|duty| duty.signed(signature, &self.setup)) else { return };
         let message = SignedDuty { duty: signed.duty().clone(), signature };
         let envelope = self.seal(Message::Signed(message));
         fx.send(Recipient::All, envelope);
@@ -263,9 +281,8 @@ impl Guardian {
         if !self.submissions.add(now, signed.clone(), false, &self.setup) {
             return;
         }
-        if self.open.get(&id.kind).is_some_and(|open| open.id().period <= id.period) {
-            self.open.remove(&id.kind);
-        }
+        // What is open about the same is done with, unless it is of a later period.
+        self.open.retain(|open, _| (open.kind, open.subject) != (id.kind, id.subject) || open.period > id.period);
         fx.record(Record::signed(&signed));
         fx.report(Event::Signed { id, digest, coordinated });
         self.check_signed(&signed, fx);
@@ -273,11 +290,11 @@ impl Guardian {
     }
 
     /// What is open, what was announced, and what signing needs besides.
-    fn desk(&mut self) -> (&mut BTreeMap<DutyKind, OpenDuty>, &mut Tally, Desk<'_>) {
+    fn context(&mut self) -> (&mut BTreeMap<DutyId, OpenDuty>, &mut Tally, SigningContext<'_>) {
         let keys = Keys { identity: &self.identity, share: &self.share };
-        let roster = Roster { culprits: &self.culprits, twins: &self.twins, peers: &self.peers };
-        let desk = Desk { setup: &self.setup, keys, guard: &self.guard, roster };
-        (&mut self.open, &mut self.tally, desk)
+        let roster = Roster { culprits: &self.culprits, doppelgangers: &self.doppelgangers, peers: &self.peers };
+        let context = SigningContext { setup: &self.setup, keys, guard: &self.guard, roster };
+        (&mut self.open, &mut self.tally, context)
     }
 
     fn seal(&self, message: Message) -> Envelope {

@@ -2,10 +2,11 @@
 
 use super::RestoreError;
 use crate::{
-    observe::Registry,
+    duty::{Duty, DutyId, DutyKind},
+    hold::Hold,
     record::Record,
     sign::Fault,
-    types::{Duty, DutyId, Epoch, MemberId},
+    types::{Epoch, MemberId, Registry},
 };
 use alloy_primitives::B256;
 use guardian_crypto::schnorr::Signature;
@@ -22,6 +23,8 @@ pub(super) struct Past {
     /// Of this committee only: what happened in another is history.
     pub(super) faults: Vec<Fault>,
     pub(super) pardons: BTreeMap<MemberId, Epoch>,
+    pub(super) holds: Vec<(DutyKind, Option<Hold>)>,
+    pub(super) vetoes: BTreeSet<B256>,
 }
 
 impl Past {
@@ -44,6 +47,12 @@ impl Past {
                 Record::Fault { committee, fault, .. } if committee == ours => past.faults.push(fault),
                 Record::Pardon { committee, member, upto } if committee == ours => {
                     past.pardons.entry(member).and_modify(|known| *known = upto.max(*known)).or_insert(upto);
+                }
+                Record::Hold { kind, hold } => {
+                    past.holds.push((kind, hold.map(|(until, reason)| Hold { until, reason })));
+                }
+                Record::Veto { digest } => {
+                    past.vetoes.insert(digest);
                 }
                 Record::Fault { .. } | Record::Pardon { .. } => {}
             }

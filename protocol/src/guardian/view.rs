@@ -2,9 +2,9 @@
 
 use super::Guardian;
 use crate::{
-    duties::OpenDuty,
     event::Layer,
     observe::Trouble,
+    open::OpenDuty,
     sign::Fault,
     status::{self, Reason, Status},
     types::MemberId,
@@ -25,23 +25,29 @@ impl Guardian {
             signed: self
                 .submissions
                 .iter()
-                .map(|s| status::SignedDuty { id: s.signed().id(), digest: s.signed().digest(), stage: s.stage() })
+                .map(|s| status::SignedDutyStatus {
+                    id: s.signed().id(),
+                    digest: s.signed().digest(),
+                    stage: s.stage(),
+                })
                 .collect(),
+            holds: self.holds.all().map(|(kind, hold)| status::HeldKind { kind, hold: hold.clone() }).collect(),
             exits: self.exits.open().collect(),
             differences: self.disagreements(),
             excluded: self.culprits.iter().map(|(member, _)| member).collect(),
-            quarantined: self.twins.quarantined().collect(),
+            quarantined: self.doppelgangers.quarantined().collect(),
         }
     }
 
-    fn open_status(&self, duty: &OpenDuty) -> status::OpenDuty {
+    fn open_status(&self, duty: &OpenDuty) -> status::OpenDutyStatus {
         let disagreeing = self.tally.of(duty.id()).filter(|(_, a)| a.digest != duty.digest());
-        status::OpenDuty {
+        status::OpenDutyStatus {
             id: duty.id(),
             digest: duty.digest(),
             votes: self.tally.votes(duty.id(), duty.digest()),
             since: duty.since(),
             disagreeing: disagreeing.map(|(member, a)| (member, a.digest)).collect(),
+            held: duty.held().cloned(),
         }
     }
 
@@ -77,8 +83,8 @@ impl Guardian {
         if self.guard.is_new() {
             reasons.push(Reason::StoreIsNew);
         }
-        if self.twins.has_own() {
-            reasons.push(Reason::Twin);
+        if self.doppelgangers.has_own() {
+            reasons.push(Reason::Doppelganger);
         }
         if self.culprits.is_excluded(self.setup.me) {
             reasons.push(Reason::Excluded);

@@ -1,32 +1,35 @@
-//! The first step: find what is finalized, read everything at it, and fold what enough providers say into [`Evidence`], or refuse.
+//! The first step: find what is finalized, read everything at it that the duties which are due ask for, and fold what enough providers say
+//! into [`Evidence`], or refuse.
 //!
-//! One observation is four questions in a row: the finalized checkpoint, the contracts at the block that it contains, the contracts'
-//! events up to that block, the validators in the checkpoint's state. Every question goes to every provider, every answer is
-//! weighed by [`quorum`]; validators in a state that proves itself need no weighing (`proving`). Whatever fails is simply asked again at the next poll, of whatever is finalized then.
+//! An observation begins with the **reference**: the finalized checkpoint, and what the contracts say at the block that it contains. By
+//! the contracts' rules it is known which duties are due, and so what else has to be read: a set of open questions, each asked when
+//! what it needs is known ([`gathering`]). Every question goes to every provider, every answer is weighed by [`quorum`]; a state that
+//! proves itself needs no weighing ([`proving`]). When something fails, all is asked again at the next poll, of whatever is finalized then.
 
+mod gathering;
 mod proving;
-pub mod quorum;
-mod registry;
+pub(crate) mod quorum;
 mod weighing;
 
-pub(crate) use weighing::landed;
-
-pub use registry::Registry;
+pub(crate) use weighing::progress;
 
 use crate::{
+    decide,
+    duty::{ChainView, Evidence, Need, Needs},
     effects::Effects,
     event::{Event, Layer},
     ports::{Answers, At, Query, QueryId},
-    record::Record,
     setup::Setup,
-    types::{BlockRef, ChainView, Checkpoint, Epoch, Evidence, Proof, Slot, Timestamp, ValidatorRecord},
+    types::{Checkpoint, Epoch, Registry, Slot, Timestamp},
 };
+use gathering::Gathering;
 
 /// The observation machine.
 #[derive(Debug)]
-pub struct Observer {
+pub(crate) struct Observer {
     registry: Registry,
     stage: Stage,
+    /// The open question.
     asked: Option<(QueryId, Timestamp)>,
     next_poll: Timestamp,
     last: Option<Epoch>,
@@ -39,9 +42,11 @@ enum Stage {
     Idle,
     Finality,
     Chain(Checkpoint, Slot),
-    Events(Checkpoint, Slot, ChainView),
-    Validators(Checkpoint, Slot, ChainView),
+    Gathering(Box<Gathering>),
 }
+
+/// The finalized checkpoint, its epoch's first slot, and the contracts at the block that it contains.
+pub(crate) type Reference = (Checkpoint, Slot, ChainView);
 
 /// Why nothing can be observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,38 +61,44 @@ pub enum Trouble {
     NothingFinal,
 }
 
+/// What an answer led to.
+enum Progress {
+    /// Nothing new is finalized.
+    Nothing,
+    /// There is more to ask.
+    Ask(Box<(Stage, Query)>),
+    /// Everything is known.
+    Done(Box<Evidence>),
+}
+
 impl Observer {
     /// Starts with what the store knows of the contracts' events.
-    #[must_use]
-    pub fn restore(registry: Registry) -> Self {
+    pub(crate) fn restore(registry: Registry) -> Self {
         Self { registry, stage: Stage::Idle, asked: None, next_poll: Timestamp(0), last: None, trouble: None }
     }
 
     /// The protocol's validators.
-    #[must_use]
-    pub fn registry(&self) -> &Registry {
+    pub(crate) fn registry(&self) -> &Registry {
         &self.registry
     }
 
     /// The last epoch that was fully observed.
-    #[must_use]
-    pub fn last(&self) -> Option<Epoch> {
+    pub(crate) fn last(&self) -> Option<Epoch> {
         self.last
     }
 
     /// What stands in the way, if anything does.
-    #[must_use]
-    pub fn trouble(&self) -> Option<Trouble> {
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
         self.trouble
     }
 
     /// Looks at the next occasion instead of at the next poll.
-    pub fn nudge(&mut self) {
+    pub(crate) fn nudge(&mut self) {
         self.next_poll = Timestamp(0);
     }
 
     /// Asks what is finalized if it is time to, and gives up questions that nobody answers.
-    pub fn poll(&mut self, now: Timestamp, ids: &mut QueryIds, setup: &Setup, fx: &mut Effects) {
+    pub(crate) fn poll(&mut self, now: Timestamp, ids: &mut QueryIds, setup: &Setup, fx: &mut Effects) {
         if let Some((_, since)) = self.asked
             && now.since(since) >= setup.timing.query_timeout
         {
@@ -101,11 +112,13 @@ impl Observer {
         fx.wake(deadline);
     }
 
-    /// Takes answers to our question; others are ignored. Complete evidence comes out once for each finalized epoch.
-    pub fn answered(
+    /// Takes answers to our question; others are ignored. Complete evidence comes out once for each finalized epoch. `besides` is what
+    /// others than duties need to be read.
+    pub(crate) fn answered(
         &mut self,
         now: Timestamp,
         answers: Answers,
+        besides: Needs,
         ids: &mut QueryIds,
         setup: &Setup,
         fx: &mut Effects,
@@ -114,25 +127,32 @@ impl Observer {
             return None;
         }
         self.asked = None;
-        let outcome = match std::mem::replace(&mut self.stage, Stage::Idle) {
+        let progress = match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Idle => return None,
-            Stage::Finality => self.finality(now, answers, ids, setup, fx),
-            Stage::Chain(checkpoint, slot) => self.chain(now, (checkpoint, slot), answers, ids, setup, fx),
-            Stage::Events(checkpoint, slot, chain) => {
-                self.events(now, (checkpoint, slot, chain), answers, ids, setup, fx)
-            }
-            Stage::Validators(checkpoint, slot, chain) => {
-                proving::validators(answers.answers, &checkpoint, slot, setup, fx)
-                    .map(|known| Some(self.observed(checkpoint, slot, chain, known, fx)))
-            }
+            Stage::Finality => self.finality(answers, setup, fx),
+            Stage::Chain(checkpoint, slot) => self.chain((checkpoint, slot), answers, besides, setup, fx),
+            Stage::Gathering(mut gathering) => gathering
+                .answered(answers.answers, &mut self.registry, setup, fx)
+                .map(|()| self.gather(gathering, setup)),
         };
-        match outcome {
-            Ok(evidence) => {
-                // Between two questions nobody knows yet whether it has passed.
-                if self.asked.is_none() {
-                    self.trouble = None;
-                }
-                evidence
+        match progress {
+            Ok(Progress::Ask(next)) => {
+                let (stage, query) = *next;
+                // Between two questions nobody knows yet whether the trouble has passed.
+                self.ask(now, stage, query, ids, fx);
+                None
+            }
+            Ok(Progress::Nothing) => {
+                self.trouble = None;
+                None
+            }
+            Ok(Progress::Done(evidence)) => {
+                self.trouble = None;
+                self.last = Some(evidence.checkpoint.epoch);
+                let (checkpoint, validators, proof) = (evidence.checkpoint, evidence.validators.len(), evidence.proof);
+                let figures = evidence.figures();
+                fx.report(Event::Observed { checkpoint, validators, proof, figures });
+                Some(*evidence)
             }
             Err(trouble) => {
                 self.trouble = Some(trouble);
@@ -142,36 +162,27 @@ impl Observer {
         }
     }
 
-    fn finality(
-        &mut self,
-        now: Timestamp,
-        answers: Answers,
-        ids: &mut QueryIds,
-        setup: &Setup,
-        fx: &mut Effects,
-    ) -> Result<Option<Evidence>, Trouble> {
+    fn finality(&mut self, answers: Answers, setup: &Setup, fx: &mut Effects) -> Result<Progress, Trouble> {
         let Some(checkpoint) = weighing::checkpoint(answers.answers, setup, fx)? else {
             return Err(Trouble::NothingFinal);
         };
         let slot = checkpoint.epoch.first_slot(setup.network.slots_per_epoch);
         let (Some(slot), true) = (slot, self.last.is_none_or(|last| checkpoint.epoch > last)) else {
-            return Ok(None);
+            return Ok(Progress::Nothing);
         };
         let at =
             checkpoint.execution.map_or_else(|| At::Time(setup.network.time_of(slot)), |block| At::Block(block.hash));
-        self.ask(now, Stage::Chain(checkpoint, slot), Query::Chain(at), ids, fx);
-        Ok(None)
+        Ok(Progress::Ask(Box::new((Stage::Chain(checkpoint, slot), Query::Chain(at)))))
     }
 
     fn chain(
         &mut self,
-        now: Timestamp,
         (checkpoint, slot): (Checkpoint, Slot),
         answers: Answers,
-        ids: &mut QueryIds,
+        besides: Needs,
         setup: &Setup,
         fx: &mut Effects,
-    ) -> Result<Option<Evidence>, Trouble> {
+    ) -> Result<Progress, Trouble> {
         let chain = weighing::chain(answers.answers, setup, fx)?;
         if chain.key_epoch != setup.committee.key_epoch() || chain.group_key != setup.committee.group_key() {
             // Once, and not at every poll until somebody has done something about it.
@@ -181,59 +192,17 @@ impl Observer {
             }
             return Err(Trouble::KeyMismatch);
         }
-        let to = chain.block;
-        let from = self.registry.upto().map_or(setup.start_block, |block| block.number.saturating_add(1));
-        if from > to.number {
-            return Ok(self.ask_validators(now, (checkpoint, slot, chain), ids, fx));
+        let needs = decide::needs(&chain, checkpoint.epoch, setup.network.slots_per_epoch).and(besides);
+        let gathering = Gathering::new((checkpoint, slot, chain), needs);
+        Ok(self.gather(Box::new(gathering), setup))
+    }
+
+    /// Goes on to the next question that can be asked now; if none is left, the evidence is complete.
+    fn gather(&self, gathering: Box<Gathering>, setup: &Setup) -> Progress {
+        match gathering.next(&self.registry, setup) {
+            Some(query) => Progress::Ask(Box::new((Stage::Gathering(gathering), query))),
+            None => Progress::Done(Box::new(gathering.into_evidence(&self.registry))),
         }
-        self.ask(now, Stage::Events(checkpoint, slot, chain), Query::Events { from, to }, ids, fx);
-        Ok(None)
-    }
-
-    fn events(
-        &mut self,
-        now: Timestamp,
-        (checkpoint, slot, chain): (Checkpoint, Slot, ChainView),
-        answers: Answers,
-        ids: &mut QueryIds,
-        setup: &Setup,
-        fx: &mut Effects,
-    ) -> Result<Option<Evidence>, Trouble> {
-        let events = weighing::events(answers.answers, setup, fx)?;
-        let upto: BlockRef = chain.block;
-        self.registry.advance(upto, &events);
-        fx.record(Record::Events { upto, events });
-        Ok(self.ask_validators(now, (checkpoint, slot, chain), ids, fx))
-    }
-
-    /// The last question; if the protocol has no validators, there is nothing to ask and the evidence is complete.
-    fn ask_validators(
-        &mut self,
-        now: Timestamp,
-        (checkpoint, slot, chain): (Checkpoint, Slot, ChainView),
-        ids: &mut QueryIds,
-        fx: &mut Effects,
-    ) -> Option<Evidence> {
-        let pubkeys: Vec<_> = self.registry.validators().copied().collect();
-        if pubkeys.is_empty() {
-            return Some(self.observed(checkpoint, slot, chain, (Vec::new(), Proof::Quorum), fx));
-        }
-        let query = Query::Validators { checkpoint, slot, pubkeys };
-        self.ask(now, Stage::Validators(checkpoint, slot, chain), query, ids, fx);
-        None
-    }
-
-    fn observed(
-        &mut self,
-        checkpoint: Checkpoint,
-        slot: Slot,
-        chain: ChainView,
-        known: (Vec<ValidatorRecord>, Proof),
-        fx: &mut Effects,
-    ) -> Evidence {
-        self.last = Some(checkpoint.epoch);
-        fx.report(Event::Observed { checkpoint, validators: known.0.len(), proof: known.1 });
-        Evidence::new(checkpoint, slot, chain, known, &self.registry)
     }
 
     fn ask(&mut self, now: Timestamp, stage: Stage, query: Query, ids: &mut QueryIds, fx: &mut Effects) {
@@ -254,13 +223,18 @@ impl Observer {
     }
 }
 
+/// What is needed to see exits on the beacon chain.
+pub(crate) fn needs_of_exits(any_open: bool) -> Needs {
+    if any_open { Needs::of([Need::Validators]) } else { Needs::default() }
+}
+
 /// Numbers questions.
 #[derive(Debug, Default)]
-pub struct QueryIds(u64);
+pub(crate) struct QueryIds(u64);
 
 impl QueryIds {
     /// A number that was not used since the start.
-    pub fn fresh(&mut self) -> QueryId {
+    pub(crate) fn fresh(&mut self) -> QueryId {
         self.0 = self.0.saturating_add(1);
         QueryId(self.0)
     }

@@ -7,7 +7,7 @@ use crate::{ports::ReadFailure, types::ProviderId};
 
 /// What came of one question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict<T> {
+pub(crate) struct Verdict<T> {
     /// The value that enough providers gave, if there is one.
     pub value: Option<T>,
     /// Providers that gave another value than the one believed; all that answered, if none was believed although there were
@@ -19,7 +19,7 @@ pub struct Verdict<T> {
 
 /// Weighs `answers`; `k` equal ones are believed.
 #[must_use]
-pub fn weigh<T: Clone + PartialEq>(answers: Vec<(ProviderId, Result<T, ReadFailure>)>, k: usize) -> Verdict<T> {
+pub(crate) fn weigh<T: Clone + PartialEq>(answers: Vec<(ProviderId, Result<T, ReadFailure>)>, k: usize) -> Verdict<T> {
     let mut given: Vec<(ProviderId, T)> = Vec::new();
     let mut failed = Vec::new();
     for (provider, answer) in answers {
@@ -46,7 +46,7 @@ pub fn weigh<T: Clone + PartialEq>(answers: Vec<(ProviderId, Result<T, ReadFailu
 /// The highest number that at least `k` providers have reached: for values that only grow, where a provider that is behind does
 /// not contradict one that is ahead.
 #[must_use]
-pub fn reached<T: Copy + Ord>(mut values: Vec<T>, k: usize) -> Option<T> {
+pub(crate) fn reached<T: Copy + Ord>(mut values: Vec<T>, k: usize) -> Option<T> {
     values.sort_unstable_by(|a, b| b.cmp(a));
     values.get(k.max(1).checked_sub(1)?).copied()
 }

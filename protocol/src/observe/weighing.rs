@@ -2,12 +2,14 @@
 
 use super::{Trouble, quorum};
 use crate::{
+    duty::ChainView,
     effects::Effects,
     event::{Event, Layer},
-    ports::{Landed, ReadFailure, Reading},
+    ports::{OnChainProgress, ReadFailure, Reading, Target},
     setup::Setup,
-    types::{Accepted, ChainView, Checkpoint, Epoch, ProtocolEvent, ProviderId, Slot, ValidatorRecord},
+    types::{Checkpoint, Epoch, Level, ProtocolEvent, ProviderId, ValidatorRecord},
 };
+use std::collections::BTreeMap;
 
 pub(super) type Raw = Vec<(ProviderId, Result<Reading, ReadFailure>)>;
 pub(super) type Given<T> = Vec<(ProviderId, Result<T, ReadFailure>)>;
@@ -43,10 +45,11 @@ pub(super) fn checkpoint(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Op
 pub(super) fn chain(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<ChainView, Trouble> {
     let given = only(raw, |reading| if let Reading::Chain(value) = reading { Some(*value) } else { None });
     let detail = |view: &ChainView| {
-        format!(
-            "block {} {}, threshold {}, accepted {:?}",
-            view.block.number, view.block.hash, view.policy.ejection_threshold, view.accepted
-        )
+        let accepted = view.accepted.iter().map(|(kind, level)| format!(", {kind} up to {level}"));
+        let rules =
+            view.rules.iter().flat_map(crate::duty::Rules::facts).map(|(name, value)| format!(", {name} {value}"));
+        let all: String = accepted.chain(rules).collect();
+        format!("block {} {}{all}", view.block.number, view.block.hash)
     };
     believed(given, setup.quorum.execution, Layer::Execution, detail, fx)
 }
@@ -79,20 +82,25 @@ pub(super) fn validators(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Ve
     verdict.value.ok_or(trouble(contradiction, Layer::Beacon))
 }
 
-/// How far the contracts are, as far as enough providers say so. Slots only grow, and heads differ: no contradiction is possible.
-pub(crate) fn landed(raw: &Raw, setup: &Setup) -> Option<Landed> {
-    let given: Vec<Landed> = raw
-        .iter()
-        .filter_map(|(_, answer)| if let Ok(Reading::Landed(landed)) = answer { Some(*landed) } else { None })
-        .collect();
-    let reached = |of: fn(&Landed) -> Slot| quorum::reached(given.iter().map(of).collect(), setup.quorum.execution);
-    Some(Landed {
-        head: Accepted { ejection: reached(|l| l.head.ejection)?, reserves: reached(|l| l.head.reserves)? },
-        finalized: Accepted {
-            ejection: reached(|l| l.finalized.ejection)?,
-            reserves: reached(|l| l.finalized.reserves)?,
-        },
-    })
+/// How far the contracts are, as far as enough providers say so. Levels only grow, and heads differ: no contradiction is possible.
+pub(crate) fn progress(raw: &Raw, setup: &Setup) -> BTreeMap<Target, OnChainProgress> {
+    let mut given: BTreeMap<Target, Vec<OnChainProgress>> = BTreeMap::new();
+    for (_, answer) in raw {
+        if let Ok(Reading::Progress(progress)) = answer {
+            for (target, progress) in progress {
+                given.entry(*target).or_default().push(*progress);
+            }
+        }
+    }
+    let k = setup.quorum.execution;
+    let reached = |given: &[OnChainProgress], of: fn(&OnChainProgress) -> Level| {
+        quorum::reached(given.iter().map(of).collect(), k)
+    };
+    let believed = given.into_iter().filter_map(|(target, given)| {
+        let (head, finalized) = (reached(&given, |p| p.head)?, reached(&given, |p| p.finalized)?);
+        Some((target, OnChainProgress { head, finalized }))
+    });
+    believed.collect()
 }
 
 /// An answer to another question than was asked is malformed.

@@ -49,7 +49,7 @@ struct Quarantine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Finding {
     /// Two processes live. Told when it is found, and not again before it is lifted.
-    Twins(BootId, BootId),
+    Doppelgangers(BootId, BootId),
     /// The same, by the transport's word: which starts they are is not known.
     Met,
     /// Only one has answered for long enough.
@@ -137,7 +137,7 @@ impl Boots {
         if let [first, second] = *probe.answered.as_slice() {
             let news = self.quarantine.is_none();
             self.quarantine = Some(Quarantine { single: None });
-            return news.then_some(Finding::Twins(first, second));
+            return news.then_some(Finding::Doppelgangers(first, second));
         }
         if is_last {
             self.current = Some(boot);
@@ -147,7 +147,7 @@ impl Boots {
     }
 
     /// The transport has seen two processes.
-    pub(super) fn met_twins(&mut self) -> Option<Finding> {
+    pub(super) fn met_doppelgangers(&mut self) -> Option<Finding> {
         let news = self.quarantine.is_none();
         self.quarantine = Some(Quarantine { single: None });
         news.then_some(Finding::Met)

@@ -1,13 +1,15 @@
 //! What answers prove about a member's starts, under any order of events; and who is answered how often.
 
 use super::{
-    Peers, Twins,
+    Doppelgangers, Peers,
     boots::{Boots, Finding},
 };
 use crate::{
+    duty::{DutyKind, Subject},
     effects::Effects,
     event::Event,
-    types::{BootId, Challenge, DutyKind, Epoch, MemberId, Timestamp},
+    testing::{member, released},
+    types::{BootId, Challenge, Epoch, Timestamp},
     wire::{Greeting, Probe},
 };
 use proptest::prelude::*;
@@ -23,10 +25,6 @@ fn challenge(number: u32) -> Challenge {
     Challenge(bytes)
 }
 
-fn member(number: u16) -> MemberId {
-    MemberId::new(number).unwrap()
-}
-
 /// Two starts were heard.
 fn doubtful() -> Boots {
     let mut boots = Boots::default();
@@ -39,26 +37,26 @@ fn doubtful() -> Boots {
 }
 
 #[test]
-fn one_answer_settles_who_lives_and_two_prove_twins() {
+fn one_answer_settles_who_lives_and_two_prove_doppelgangers() {
     let mut boots = doubtful();
     assert_eq!(boots.probe(Timestamp(0), challenge(1)), None);
     assert_eq!(boots.open_challenge(), Some(challenge(1)), "worth repeating to the other one");
     assert_eq!(boots.answered(boot(1), challenge(1)), None);
     assert_eq!((boots.current(), boots.due(), boots.is_quarantined()), (Some(boot(1)), None, false));
     assert_eq!(boots.answered(boot(1), challenge(1)), None, "the same answer again");
-    assert_eq!(boots.answered(boot(2), challenge(1)), Some(Finding::Twins(boot(1), boot(2))));
+    assert_eq!(boots.answered(boot(2), challenge(1)), Some(Finding::Doppelgangers(boot(1), boot(2))));
     assert!(boots.is_quarantined() && boots.open_challenge().is_none());
 }
 
 #[test]
-fn processes_that_push_each_other_out_are_found_by_a_late_answer_to_an_earlier_question() {
+fn processes_that_push_each_other_out_are_found_by_late_answers() {
     let mut boots = doubtful();
     boots.probe(Timestamp(0), challenge(1));
     assert_eq!(boots.answered(boot(2), challenge(1)), None);
     // The other one takes its place, is asked the same, and speaks before it answers: a reason to ask anew.
     boots.hear(boot(1));
     boots.probe(Timestamp(2_000), challenge(2));
-    assert_eq!(boots.answered(boot(1), challenge(1)), Some(Finding::Twins(boot(2), boot(1))));
+    assert_eq!(boots.answered(boot(1), challenge(1)), Some(Finding::Doppelgangers(boot(2), boot(1))));
     // In quarantine the same, so that it is not lifted while both live: each question is answered by one, in turn.
     for number in 3..30 {
         assert_eq!(boots.probe(Timestamp(u64::from(number) * 60_000), challenge(number)), None, "question {number}");
@@ -70,11 +68,11 @@ fn processes_that_push_each_other_out_are_found_by_a_late_answer_to_an_earlier_q
 }
 
 #[test]
-fn what_the_transport_has_met_is_quarantined_until_only_one_has_answered_for_long_enough() {
+fn what_the_transport_met_is_quarantined_until_only_one_has_answered() {
     let mut boots = Boots::default();
     boots.hear(boot(1));
-    assert_eq!(boots.met_twins(), Some(Finding::Met));
-    assert_eq!(boots.met_twins(), None, "told once");
+    assert_eq!(boots.met_doppelgangers(), Some(Finding::Met));
+    assert_eq!(boots.met_doppelgangers(), None, "told once");
     let mut now = Timestamp(0);
     let mut questions = 0;
     while boots.is_quarantined() {
@@ -85,14 +83,14 @@ fn what_the_transport_has_met_is_quarantined_until_only_one_has_answered_for_lon
         boots.answered(boot(1), challenge(questions));
         if questions == 5 {
             // The other one tries once more: it all begins again.
-            assert_eq!(boots.met_twins(), None);
+            assert_eq!(boots.met_doppelgangers(), None);
         }
     }
     assert!(now.since(Timestamp(0)) >= Boots::QUARANTINE + Boots::LONGEST * 5, "lifted after {questions} questions");
 }
 
 #[test]
-fn an_answer_proves_nothing_if_its_author_was_not_heard_before_the_question() {
+fn an_answer_proves_nothing_of_who_was_not_heard_before() {
     let mut boots = doubtful();
     boots.probe(Timestamp(0), challenge(1));
     assert_eq!(boots.answered(boot(2), challenge(1)), None);
@@ -150,7 +148,7 @@ fn a_quarantine_ends_after_ten_minutes_with_one_answer_to_each_question() {
 }
 
 #[test]
-fn many_old_starts_cost_no_memory_and_do_not_hide_the_living_ones() {
+fn many_old_starts_cost_no_memory_and_hide_no_living_ones() {
     let mut boots = doubtful();
     for number in 3..250 {
         boots.hear(boot(number));
@@ -160,57 +158,52 @@ fn many_old_starts_cost_no_memory_and_do_not_hide_the_living_ones() {
     boots.hear(boot(2));
     boots.probe(Timestamp(0), challenge(1));
     boots.answered(boot(1), challenge(1));
-    assert!(matches!(boots.answered(boot(2), challenge(1)), Some(Finding::Twins(..))));
+    assert!(matches!(boots.answered(boot(2), challenge(1)), Some(Finding::Doppelgangers(..))));
 }
 
 #[test]
-fn we_believe_that_we_run_twice_when_more_say_so_than_can_be_faulty() {
-    let (mut twins, mut fx) = (Twins::new(boot(1), 2), Effects::default());
-    twins.told(member(2), true, &mut fx);
-    twins.told(member(2), true, &mut fx);
-    assert!(!twins.has_own());
-    twins.told(member(3), true, &mut fx);
-    assert!(twins.has_own());
-    twins.told(member(4), true, &mut fx);
-    twins.told(member(2), false, &mut fx);
-    assert!(twins.has_own());
-    twins.told(member(3), false, &mut fx);
-    assert!(!twins.has_own());
-    let events = fx.commit(&mut Nowhere).unwrap().events;
-    assert_eq!(events, [Event::TwinFound { by: vec![member(2), member(3)] }, Event::TwinGone]);
+fn we_run_twice_when_more_say_so_than_can_be_faulty() {
+    let (mut doppelgangers, mut fx) = (Doppelgangers::new(boot(1), 2), Effects::default());
+    doppelgangers.told(member(2), true, &mut fx);
+    doppelgangers.told(member(2), true, &mut fx);
+    assert!(!doppelgangers.has_own());
+    doppelgangers.told(member(3), true, &mut fx);
+    assert!(doppelgangers.has_own());
+    doppelgangers.told(member(4), true, &mut fx);
+    doppelgangers.told(member(2), false, &mut fx);
+    assert!(doppelgangers.has_own());
+    doppelgangers.told(member(3), false, &mut fx);
+    assert!(!doppelgangers.has_own());
+    let events = released(fx).events;
+    assert_eq!(events, [Event::OwnDoppelgangerFound { by: vec![member(2), member(3)] }, Event::OwnDoppelgangerGone]);
 }
 
 #[test]
-fn who_asks_or_greets_all_the_time_is_not_answered_all_the_time() {
-    let mut twins = Twins::new(boot(1), 2);
+fn who_asks_all_the_time_is_not_answered_all_the_time() {
+    let mut doppelgangers = Doppelgangers::new(boot(1), 2);
     let probe = Probe { boot: boot(2), member: member(1), challenge: challenge(1) };
     let mut peers = Peers::default();
-    let greeting =
-        |boot| Greeting { boot, highest: Some(Epoch(3)), signed: Vec::new(), excluded: Vec::new(), twin: false };
+    let greeting = |boot| Greeting {
+        boot,
+        highest: Some(Epoch(3)),
+        signed: Vec::new(),
+        excluded: Vec::new(),
+        doppelganger: false,
+    };
     let mut counts = [0; 3];
     for ms in 0..5_000 {
         let now = Timestamp(ms);
-        counts[0] += usize::from(twins.answer(now, member(2), &probe).is_some());
+        counts[0] += usize::from(doppelgangers.answer(now, member(2), &probe).is_some());
         // A new start each time: it says so itself, so it earns nothing by it.
         counts[1] += usize::from(peers.greeted(now, member(2), &greeting(boot(u8::try_from(ms % 250).unwrap()))));
-        counts[2] += usize::from(peers.may_tell(now, member(2), DutyKind::Reserves));
+        counts[2] += usize::from(peers.may_tell(now, member(2), (DutyKind::Reserves, Subject::Whole)));
     }
     assert_eq!(counts, [5, 5, 5]);
     let now = Timestamp(5_000);
-    assert!(twins.answer(now, member(3), &probe).is_some(), "another asker");
+    assert!(doppelgangers.answer(now, member(3), &probe).is_some(), "another asker");
     assert!(peers.greeted(now, member(3), &greeting(boot(3))), "another member");
-    assert!(peers.may_tell(now, member(2), DutyKind::Ejection), "another kind");
-}
-
-#[derive(Debug)]
-struct Nowhere;
-
-impl crate::ports::AppendRecords for Nowhere {
-    type Error = std::convert::Infallible;
-
-    fn append(&mut self, _: &[crate::record::Record]) -> Result<(), Self::Error> {
-        Ok(())
-    }
+    assert!(peers.may_tell(now, member(2), (DutyKind::Ejection, Subject::Whole)), "another kind");
+    assert!(peers.may_tell(now, member(2), (DutyKind::Reserves, Subject::Batch([1; 32].into()))), "another subject");
 }
 
 /// What an asker may see of a member, in the order in which it happens at the asker.

@@ -14,8 +14,9 @@
 
 use super::{Fault, package};
 use crate::{
+    duty::DutyId,
     setup::Setup,
-    types::{BootId, DutyId, MemberId, Timestamp},
+    types::{BootId, MemberId, Timestamp},
     wire::{Commitment, Envelope, Package, Share},
 };
 use alloy_primitives::B256;
@@ -30,7 +31,7 @@ use std::{
 
 /// One duty's coordination by this guardian.
 #[derive(Debug)]
-pub struct Coordinator {
+pub(crate) struct Coordinator {
     id: DutyId,
     digest: B256,
     /// Responsive members and the commitment to use next, in the order in which they became responsive.
@@ -59,7 +60,7 @@ struct Session {
 
 /// What a share led to.
 #[derive(Debug)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// More shares are needed.
     Waiting,
     /// The shares make the committee's signature.
@@ -71,7 +72,7 @@ pub enum Progress {
 impl Coordinator {
     /// Nobody is responsive yet.
     #[must_use]
-    pub fn new(id: DutyId, digest: B256) -> Self {
+    pub(crate) fn new(id: DutyId, digest: B256) -> Self {
         Self {
             id,
             digest,
@@ -85,7 +86,7 @@ impl Coordinator {
 
     /// A member offers a commitment for us, which was found genuine and well formed: it is responsive, and no longer pending anywhere.
     /// Replaces what it offered before. Ignored if this one, or one made after it, was offered or in a package already.
-    pub fn offer(&mut self, commitment: Commitment) {
+    pub(crate) fn offer(&mut self, commitment: Commitment) {
         let later = |boot: BootId, index: u32| boot == commitment.boot && index >= commitment.index;
         let spent = self.used.get(&commitment.owner).is_some_and(|(boot, index)| later(*boot, *index));
         let held = self.responsive.iter().any(|c| c.owner == commitment.owner && later(c.boot, c.index));
@@ -97,14 +98,14 @@ impl Coordinator {
 
     /// Whether this very commitment was offered and waits to be used.
     #[must_use]
-    pub fn holds(&self, commitment: &Commitment) -> bool {
+    pub(crate) fn holds(&self, commitment: &Commitment) -> bool {
         self.responsive.contains(commitment)
     }
 
     /// Whether a session should be opened now: we and enough others are responsive and usable, and no session is running that may still
     /// succeed in time.
     #[must_use]
-    pub fn should_open(&self, now: Timestamp, setup: &Setup, is_usable: impl Fn(&Commitment) -> bool) -> bool {
+    pub(crate) fn should_open(&self, now: Timestamp, setup: &Setup, is_usable: impl Fn(&Commitment) -> bool) -> bool {
         self.sessions.iter().all(|session| session.deadline <= now)
             && self.responsive.iter().any(|c| c.owner == setup.me)
             && self.responsive.iter().filter(|c| is_usable(c)).count() >= setup.committee.threshold()
@@ -112,12 +113,12 @@ impl Coordinator {
 
     /// When [`Coordinator::should_open`] may change by itself.
     #[must_use]
-    pub fn deadline(&self) -> Option<Timestamp> {
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
         self.sessions.iter().map(|session| session.deadline).max()
     }
 
     /// Packages of sessions that became overdue, with those who have not answered: to be sent once more, in case they were lost.
-    pub fn overdue(&mut self, now: Timestamp) -> Vec<(Envelope, Vec<MemberId>)> {
+    pub(crate) fn overdue(&mut self, now: Timestamp) -> Vec<(Envelope, Vec<MemberId>)> {
         let mut again = Vec::new();
         for session in self.sessions.iter_mut().filter(|s| s.deadline <= now && !s.overdue) {
             session.overdue = true;
@@ -132,7 +133,7 @@ impl Coordinator {
 
     /// Opens a session with ourselves and the first t - 1 other usable members, those that let none wait and are `connected` first.
     /// `seal` signs the package as ours. Returns it, and how many sessions there were.
-    pub fn open(
+    pub(crate) fn open(
         &mut self,
         now: Timestamp,
         setup: &Setup,
@@ -177,7 +178,7 @@ impl Coordinator {
 
     /// Takes `share` of `from`, which came in `envelope` (`None`: it is ours). Shares for unknown sessions, of strangers to the
     /// session, and repeated ones change nothing. The commitment that it carries has to be offered separately.
-    pub fn take(
+    pub(crate) fn take(
         &mut self,
         now: Timestamp,
         from: MemberId,
@@ -212,7 +213,7 @@ impl Coordinator {
 
     /// Whether `from` owes us this share.
     #[must_use]
-    pub fn awaits(&self, from: MemberId, share: &Share) -> bool {
+    pub(crate) fn awaits(&self, from: MemberId, share: &Share) -> bool {
         self.sessions.iter().any(|s| s.hash == share.package && s.waiting.contains(&from))
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// Who is excluded, with the proof. At most one proof for each member.
 #[derive(Debug, Default)]
-pub struct Culprits {
+pub(crate) struct Culprits {
     proven: BTreeMap<MemberId, Fault>,
     /// Cheating in periods up to this one is forgiven.
     pardons: BTreeMap<MemberId, Epoch>,
@@ -45,7 +45,12 @@ impl Culprits {
     ///
     /// # Errors
     /// If it convicts nobody in this committee.
-    pub fn convict(&mut self, fault: &Fault, committee: &Committee, fx: &mut Effects) -> Result<bool, FaultError> {
+    pub(crate) fn convict(
+        &mut self,
+        fault: &Fault,
+        committee: &Committee,
+        fx: &mut Effects,
+    ) -> Result<bool, FaultError> {
         let (culprit, duty) = fault.verify_with(committee, &mut self.sound)?;
         if self.is_excluded(culprit) || self.is_pardoned(culprit, duty.period) {
             return Ok(false);
@@ -56,28 +61,39 @@ impl Culprits {
         Ok(true)
     }
 
+    /// Forgives `member` what it is convicted of. Returns whether there was something to forgive.
+    pub(crate) fn pardon(&mut self, member: MemberId, committee: &Committee, fx: &mut Effects) -> bool {
+        let Some(fault) = self.proven.remove(&member) else { return false };
+        let upto = fault.verify_with(committee, &mut self.sound).map_or(Epoch(0), |(_, duty)| duty.period);
+        let upto = self.pardons.get(&member).map_or(upto, |known| upto.max(*known));
+        self.pardons.insert(member, upto);
+        fx.record(Record::Pardon { committee: committee.id(), member, upto });
+        fx.report(Event::Pardoned { member, upto });
+        true
+    }
+
     /// Whether an accusation by `accuser` is worth looking at: the one whom it seems to accuse is not excluded yet, and the accuser
     /// was mostly right so far.
     #[must_use]
-    pub fn is_worth_checking(&self, accuser: MemberId, fault: &Fault) -> bool {
+    pub(crate) fn is_worth_checking(&self, accuser: MemberId, fault: &Fault) -> bool {
         fault.accused().is_some_and(|accused| !self.is_excluded(accused))
             && self.cried_wolf.get(&accuser).is_none_or(|times| *times < Self::PATIENCE)
     }
 
     /// An accusation by `accuser` convicted nobody.
-    pub fn cried_wolf(&mut self, accuser: MemberId) {
+    pub(crate) fn cried_wolf(&mut self, accuser: MemberId) {
         let times = self.cried_wolf.entry(accuser).or_default();
         *times = times.saturating_add(1);
     }
 
     /// Whether `member` is excluded.
     #[must_use]
-    pub fn is_excluded(&self, member: MemberId) -> bool {
+    pub(crate) fn is_excluded(&self, member: MemberId) -> bool {
         self.proven.contains_key(&member)
     }
 
     /// Who is excluded, with the proof.
-    pub fn iter(&self) -> impl Iterator<Item = (MemberId, &Fault)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (MemberId, &Fault)> {
         self.proven.iter().map(|(member, fault)| (*member, fault))
     }
 

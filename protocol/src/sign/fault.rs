@@ -13,8 +13,9 @@
 
 use super::package::{self, PackageError};
 use crate::{
-    types::{Committee, DutyId, MemberId},
-    wire::{Commitment, Envelope, EnvelopeError, Message, Package, Share, encode_versioned},
+    duty::DutyId,
+    types::{Committee, MemberId, versioned},
+    wire::{Commitment, Envelope, EnvelopeError, Message, Package, Share},
 };
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -26,6 +27,7 @@ use std::collections::VecDeque;
 
 /// A proof. Layout: version (1 byte), then borsh. Envelopes inside are as they came from the network.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[expect(clippy::large_enum_variant, reason = "faults are few, and boxes would be in every match")]
 pub enum Fault {
     /// The owner signed a commitment that is not two points of the curve.
     Commitment {
@@ -84,14 +86,14 @@ pub enum FaultError {
 
 impl Fault {
     /// The format's version.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
     /// The largest proof: a package and a share of the largest committee stay far below.
     pub const MAX_BYTES: usize = 128 * 1024;
 
     /// The lasting encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        encode_versioned(Self::VERSION, self)
+        versioned::encode(Self::VERSION, self)
     }
 
     /// The strict inverse of [`Fault::encode`]. Proves nothing yet: see [`Fault::verify`].

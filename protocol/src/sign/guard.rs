@@ -8,16 +8,18 @@
 //! past everything it could have signed.
 
 use crate::{
+    duty::{Duty, DutyId},
     effects::Effects,
     record::Record,
-    types::{Duty, DutyId, Epoch, KeyEpoch},
+    sign::NotSafe,
+    types::Epoch,
 };
 use alloy_primitives::B256;
 use std::collections::BTreeMap;
 
 /// The table. See the module.
 #[derive(Debug, Default)]
-pub struct Guard {
+pub(crate) struct Guard {
     decided: BTreeMap<DutyId, B256>,
     floor: Floor,
 }
@@ -34,48 +36,16 @@ enum Floor {
 
 /// The guard let a duty through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Safe {
+pub(crate) enum Safe {
     /// It is the first digest for this duty.
     Fresh,
     /// This digest was let through before; signing it again says nothing new.
     Same,
 }
 
-/// The guard refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotSafe {
-    /// Another digest was let through for this duty.
-    #[error("{id} already has the digest {decided}; refusing {refused}")]
-    OtherDigest {
-        /// The duty.
-        id: DutyId,
-        /// What was let through.
-        decided: B256,
-        /// What was refused.
-        refused: B256,
-    },
-    /// The store is new; waiting for peers and chain to say how far the old one may have been.
-    #[error("the store is new: not signing before peers and chain have said which periods may have been signed")]
-    StoreIsNew,
-    /// The period may have been signed from a store that was lost.
-    #[error("not signing period {period}: periods up to {floor} may have been signed from a store that was lost")]
-    BelowFloor {
-        /// Refused.
-        period: Epoch,
-        /// Last period that is not safe.
-        floor: Epoch,
-    },
-    /// Nothing was let through for this duty.
-    #[error("{0} was never decided here")]
-    NotDecided(DutyId),
-    /// It is under another key.
-    #[error("key epoch {0} is not ours")]
-    WrongKeyEpoch(KeyEpoch),
-}
-
 /// Leave to use the key share once, for one digest. Not `Clone`; only [`Guard::permit`] makes one and signing consumes it.
 #[derive(Debug)]
-pub struct Permit {
+pub(crate) struct Permit {
     id: DutyId,
     digest: B256,
 }
@@ -83,13 +53,13 @@ pub struct Permit {
 impl Permit {
     /// The duty it is for.
     #[must_use]
-    pub fn id(&self) -> DutyId {
+    pub(crate) fn id(&self) -> DutyId {
         self.id
     }
 
     /// The only digest it is good for.
     #[must_use]
-    pub fn digest(&self) -> B256 {
+    pub(crate) fn digest(&self) -> B256 {
         self.digest
     }
 }
@@ -97,18 +67,18 @@ impl Permit {
 impl Guard {
     /// The table as the store has it. `floor` is `None` if this store has never passed [`Guard::wait_below`].
     #[must_use]
-    pub fn restore(decided: BTreeMap<DutyId, B256>, floor: Option<Epoch>) -> Self {
+    pub(crate) fn restore(decided: BTreeMap<DutyId, B256>, floor: Option<Epoch>) -> Self {
         Self { decided, floor: floor.map_or(Floor::Unknown, Floor::After) }
     }
 
     /// Whether the rule about new stores still has to be settled.
     #[must_use]
-    pub fn is_new(&self) -> bool {
+    pub(crate) fn is_new(&self) -> bool {
         self.floor == Floor::Unknown
     }
 
     /// Settles it: nothing up to and including `epoch` will be signed from this store. Only ever raises the floor.
-    pub fn wait_below(&mut self, epoch: Epoch, fx: &mut Effects) {
+    pub(crate) fn wait_below(&mut self, epoch: Epoch, fx: &mut Effects) {
         let raised = match self.floor {
             Floor::Unknown => true,
             Floor::After(floor) => epoch > floor,
@@ -123,7 +93,8 @@ impl Guard {
     ///
     /// # Errors
     /// [`NotSafe`] with the reason; nothing changed.
-    pub fn check_and_insert(&mut self, duty: &Duty, digest: B256, fx: &mut Effects) -> Result<Safe, NotSafe> {
+    #[expect(clippy::result_large_err, reason = "a refusal names both digests, and is rare")]
+    pub(crate) fn check_and_insert(&mut self, duty: &Duty, digest: B256, fx: &mut Effects) -> Result<Safe, NotSafe> {
         let id = duty.id();
         match self.decided.get(&id) {
             Some(decided) if *decided == digest => return Ok(Safe::Same),
@@ -146,7 +117,8 @@ impl Guard {
     ///
     /// # Errors
     /// If another digest, or none, was let through.
-    pub fn permit(&self, id: DutyId, digest: B256) -> Result<Permit, NotSafe> {
+    #[expect(clippy::result_large_err, reason = "a refusal names both digests, and is rare")]
+    pub(crate) fn permit(&self, id: DutyId, digest: B256) -> Result<Permit, NotSafe> {
         match self.decided.get(&id) {
             Some(decided) if *decided == digest => Ok(Permit { id, digest }),
             Some(decided) => Err(NotSafe::OtherDigest { id, decided: *decided, refused: digest }),
@@ -156,7 +128,7 @@ impl Guard {
 
     /// The highest period let through, of any kind.
     #[must_use]
-    pub fn highest(&self) -> Option<Epoch> {
+    pub(crate) fn highest(&self) -> Option<Epoch> {
         self.decided.keys().map(|id| id.period).max()
     }
 }

@@ -3,24 +3,27 @@
 //! [`guard`] decides whether this guardian may sign at all, [`signer`] spends nonces, [`coordinator`] collects shares. Who cheats is
 //! convicted by what it signed itself ([`Fault`]) and takes no more part ([`Culprits`], [`Roster`]).
 
-pub mod coordinator;
+pub(crate) mod coordinator;
 mod culprits;
-pub mod fault;
-pub mod guard;
-pub mod package;
+mod fault;
+pub(crate) mod guard;
+pub(crate) mod package;
+mod refusal;
 mod roster;
-pub mod signer;
+pub(crate) mod signer;
 
-pub use culprits::Culprits;
+pub(crate) use culprits::Culprits;
 pub use fault::{Fault, FaultError};
-pub use roster::Roster;
+pub use refusal::NotSafe;
+pub(crate) use roster::Roster;
 
 #[cfg(test)]
 mod tests;
 
 use crate::{
+    duty::{Duty, DutyError, DutyId, DutyKind},
     setup::Setup,
-    types::{Duty, DutyError, DutyId, KeyEpoch},
+    types::KeyEpoch,
 };
 use alloy_primitives::B256;
 use guardian_crypto::schnorr::Signature;
@@ -43,6 +46,9 @@ pub enum SignedError {
     /// It is signed under another key epoch.
     #[error("signed under key epoch {0}, not ours")]
     WrongKeyEpoch(KeyEpoch),
+    /// This network has no contract that would check it.
+    #[error("there is no contract for duties of the kind {0} here")]
+    NoContract(DutyKind),
     /// The group key did not sign this.
     #[error("the group key did not sign this duty")]
     BadSignature,
@@ -58,7 +64,7 @@ impl Signed {
         if duty.key_epoch != setup.committee.key_epoch() {
             return Err(SignedError::WrongKeyEpoch(duty.key_epoch));
         }
-        let digest = setup.domain().digest(&duty);
+        let digest = setup.domain().digest(&duty).ok_or(SignedError::NoContract(duty.kind()))?;
         setup.committee.group_key().verify(&digest.0, &signature).map_err(|_| SignedError::BadSignature)?;
         Ok(Self { duty, digest, signature })
     }

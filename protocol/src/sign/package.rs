@@ -45,7 +45,7 @@ impl PackageError {
 ///
 /// # Errors
 /// A [`PackageError`] that [`PackageError::is_fault`].
-pub fn check(
+pub(crate) fn check(
     package: &Package,
     coordinator: MemberId,
     committee: &Committee,

@@ -7,9 +7,10 @@
 
 use super::package::{self, PackageError};
 use crate::{
+    duty::DutyId,
     setup::Setup,
     sign::guard::Permit,
-    types::{BootId, DutyId, MemberId},
+    types::{BootId, MemberId},
     wire::{Commitment, CommitmentLabel, Package, Share},
 };
 use alloy_primitives::B256;
@@ -25,7 +26,7 @@ use std::collections::BTreeMap;
 
 /// The secrets that signing needs, borrowed for one step.
 #[derive(Clone, Copy, Debug)]
-pub struct Keys<'a> {
+pub(crate) struct Keys<'a> {
     /// The long-term identity.
     pub identity: &'a IdentityKey,
     /// This guardian's share of the group key.
@@ -34,7 +35,7 @@ pub struct Keys<'a> {
 
 /// Nonces of one duty. Dropped with it.
 #[derive(Debug)]
-pub struct Signer {
+pub(crate) struct Signer {
     id: DutyId,
     digest: B256,
     boot: BootId,
@@ -54,13 +55,13 @@ struct Slot {
 impl Signer {
     /// No nonces yet.
     #[must_use]
-    pub fn new(id: DutyId, digest: B256, boot: BootId) -> Self {
+    pub(crate) fn new(id: DutyId, digest: B256, boot: BootId) -> Self {
         Self { id, digest, boot, next_index: 0, unspent: BTreeMap::new(), given: BTreeMap::new() }
     }
 
     /// A fresh commitment for `coordinator`, who is the only one it can be used by; of those that it has not used, only the last one
     /// before it stays good. `None` if chance failed us (it does not).
-    pub fn commit(
+    pub(crate) fn commit(
         &mut self,
         coordinator: MemberId,
         setup: &Setup,
@@ -84,7 +85,7 @@ impl Signer {
     ///
     /// # Errors
     /// [`PackageError`]; no nonce was spent unless it is [`PackageError::Unsignable`].
-    pub fn sign(
+    pub(crate) fn sign(
         &mut self,
         permit: Permit,
         package: &Package,

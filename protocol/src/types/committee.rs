@@ -1,6 +1,6 @@
 //! The committee: who the guardians are, how many must act together, and under which key.
 
-use super::{KeyEpoch, MemberId};
+use super::{KeyEpoch, MemberId, versioned};
 use alloy_primitives::{B256, keccak256};
 use guardian_crypto::{frost::PublicShares, identity::IdentityPublic, schnorr::GroupKey};
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,6 +142,6 @@ fn id<'a>(members: impl Iterator<Item = &'a Member>, public: &PublicShares, key_
     const DOMAIN: &[u8] = b"GUARDIAN/committee";
     let members: Vec<_> = members.map(|member| (member.id, member.identity)).collect();
     let mut bytes = [DOMAIN, &[0]].concat();
-    bytes.extend(crate::wire::encode_versioned(1, &(key_epoch, public, members)));
+    bytes.extend(versioned::encode(1, &(key_epoch, public, members)));
     keccak256(bytes)
 }

@@ -42,6 +42,11 @@ number!(
     /// A beacon chain balance: 10^9 wei.
     Gwei
 );
+number!(
+    /// How far a contract is with what it is told of one subject. It only grows; what it counts is each kind's own matter: the last
+    /// reference slot that it accepted, an epoch, a status. 0: nothing yet.
+    Level
+);
 
 /// An amount of ether in its smallest unit. `u128` holds more than all ether that can ever exist (about 2^87 wei).
 pub type Wei = u128;

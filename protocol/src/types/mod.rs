@@ -1,23 +1,18 @@
-//! The vocabulary of the protocol: who, when, what, and the exact bytes that get signed.
+//! The vocabulary of the protocol: who, when, and what the chains show. It uses nothing else of this crate.
 
-mod abi;
-pub mod committee;
-pub mod digest;
-pub mod duty;
-pub mod evidence;
-pub mod ids;
-pub mod network;
-pub mod puffer;
-pub mod time;
+mod chain;
+mod chain_spec;
+mod committee;
+mod ids;
+mod registry;
+mod time;
+pub(crate) mod versioned;
 
+pub use chain::{BlockHash, BlockRef, Census, Checkpoint, Participation, Proof, ProtocolEvent, ValidatorRecord};
+pub use chain_spec::{ChainSpec, Fork};
 pub use committee::{Committee, CommitteeError, Member};
-pub use digest::DigestDomain;
-pub use duty::{Duty, DutyBody, DutyError, DutyId, DutyKind, Ejection, EjectionOrder, EjectionReason, ReserveReport};
-pub use evidence::{
-    Accepted, BlockHash, BlockRef, ChainView, Checkpoint, Evidence, Policy, Proof, ProtocolEvent, ValidatorRecord,
-};
 pub use guardian_crypto::member::MemberId;
-pub use ids::{BlsPubkey, BootId, Challenge, Epoch, Gwei, KeyEpoch, ProviderId, Slot, ValidatorIndex, Wei};
-pub use network::{Contracts, Fork, Network};
-pub use puffer::{LegacyModule, Provisioning, PufferMessage, StoppedValidator};
+pub use ids::{BlsPubkey, BootId, Challenge, Epoch, Gwei, KeyEpoch, Level, ProviderId, Slot, ValidatorIndex, Wei};
+pub use registry::Registry;
 pub use time::Timestamp;
+pub use versioned::DecodeError;

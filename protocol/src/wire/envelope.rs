@@ -1,8 +1,8 @@
 //! The envelope: every message is signed by its author's identity key, for one committee. That makes it evidence that can be
 //! shown to others; the transport's own authentication can't be passed on.
 
-use super::{Message, encode_versioned};
-use crate::types::{Committee, MemberId};
+use super::Message;
+use crate::types::{Committee, MemberId, versioned};
 use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::identity::{IdentityKey, IdentitySignature};
 
@@ -53,7 +53,7 @@ struct Body {
 
 impl Envelope {
     /// The format's version.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
     /// The largest message: an announcement or package of 100 guardians stays far below.
     pub const MAX_BYTES: usize = 256 * 1024;
 
@@ -64,14 +64,14 @@ impl Envelope {
     #[must_use]
     pub fn seal(sender: MemberId, message: Message, committee: &Committee, key: &IdentityKey) -> Self {
         let body = Body { sender, message };
-        let signature = key.sign(Self::DOMAIN, &signed_bytes(committee, &encode_versioned(Self::VERSION, &body)));
+        let signature = key.sign(Self::DOMAIN, &signed_bytes(committee, &versioned::encode(Self::VERSION, &body)));
         Self { sender, message: body.message, signature }
     }
 
     /// The bytes for the network.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = encode_versioned(Self::VERSION, &Body { sender: self.sender, message: self.message.clone() });
+        let mut bytes = versioned::encode(Self::VERSION, &Body { sender: self.sender, message: self.message.clone() });
         bytes.extend_from_slice(&self.signature.to_bytes());
         bytes
     }

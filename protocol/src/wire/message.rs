@@ -3,8 +3,9 @@
 use super::{Announcement, Package, Share};
 use crate::{
     audit::{Node, Place},
+    duty::{Duty, DutyId},
     sign::Fault,
-    types::{BootId, Challenge, Duty, DutyId, DutyKind, Epoch, MemberId, ValidatorIndex},
+    types::{BootId, Challenge, Epoch, MemberId, ValidatorIndex},
 };
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -82,12 +83,17 @@ pub struct Greeting {
     pub boot: BootId,
     /// The highest period that it decided or heard the receiver announce: what a receiver with a new store must wait past.
     pub highest: Option<Epoch>,
-    /// The newest signed duty of each kind that it knows. The receiver answers with newer ones.
-    pub signed: Vec<(DutyKind, Epoch)>,
+    /// The newest signed duty that it knows, of each subject of each kind. The receiver answers with those that it lacks.
+    pub signed: Vec<DutyId>,
     /// Members that it excludes. The receiver answers with proof against others.
     pub excluded: Vec<MemberId>,
     /// Whether it quarantines the receiver, because it found two processes of it alive.
-    pub twin: bool,
+    pub doppelganger: bool,
+}
+
+impl Greeting {
+    /// More than these can't be: a guardian remembers fewer.
+    pub(crate) const MAX_SIGNED: usize = 1024;
 }
 
 /// A duty and the committee's signature.

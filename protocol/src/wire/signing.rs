@@ -3,8 +3,10 @@
 //! Everything here travels in an [`Envelope`](super::Envelope), so its author and its committee are fixed. Commitments are signed by
 //! their owners besides, because others carry them on.
 
-use super::encode_versioned;
-use crate::types::{BootId, Committee, DutyId, MemberId};
+use crate::{
+    duty::DutyId,
+    types::{BootId, Committee, MemberId, versioned},
+};
 use alloy_primitives::{B256, keccak256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::{
@@ -115,7 +117,7 @@ fn signed_bytes(
     committee: &Committee,
 ) -> Vec<u8> {
     let mut bytes = committee.id().to_vec();
-    bytes.extend(encode_versioned(1, &(duty, label, points)));
+    bytes.extend(versioned::encode(1, &(duty, label, points)));
     bytes
 }
 
@@ -134,7 +136,7 @@ impl Package {
     /// Names this package: shares are bound to it.
     #[must_use]
     pub fn hash(&self) -> B256 {
-        keccak256(encode_versioned(1, self))
+        keccak256(versioned::encode(1, self))
     }
 
     /// Who is to sign, in order.

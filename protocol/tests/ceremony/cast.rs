@@ -6,8 +6,8 @@ use guardian_crypto::{
     secret::Secret,
 };
 use guardian_protocol::{
+    KeyEpoch, MemberId,
     ceremony::{Current, Participant, Plan, Purpose},
-    types::{KeyEpoch, MemberId},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,8 +12,8 @@ use guardian_crypto::{
     },
 };
 use guardian_protocol::{
+    KeyEpoch, MemberId,
     ceremony::{Event, Outcome, RecoverError, Rotation, Step, Transcript, recover},
-    types::{KeyEpoch, MemberId},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;
@@ -101,7 +101,7 @@ fn a_new_key_is_made_by_20_members() {
 }
 
 #[test]
-fn a_new_key_takes_three_trips_to_its_certificate_and_six_to_its_proof() {
+fn a_new_key_takes_three_trips_to_certify_and_six_to_prove() {
     let mut table = Table::new(generate(7, 5), None);
     table.start_all();
     let certified = |table: &Table| {
@@ -171,7 +171,7 @@ fn a_lost_share_is_repaired() {
 }
 
 #[test]
-fn who_lost_its_identity_too_gets_its_share_back_under_a_new_one() {
+fn who_lost_its_identity_too_gets_its_share_under_another() {
     let held = Held::deal(4, 3);
     let mut plan = repair(&held, &[1, 2, 3], 4);
     plan.members[3].identity = identity(44).public();
@@ -196,7 +196,7 @@ fn a_rehearsal_goes_through_everything_and_leaves_no_share() {
 }
 
 #[test]
-fn the_proof_of_a_key_for_a_rotation_is_the_contracts_proof_of_possession() {
+fn a_rotations_proof_of_a_key_is_the_contracts_proof_of_possession() {
     let rotation = Rotation { chain_id: 31337, guardian_keys: [5; 20].into() };
     let mut plan = generate(4, 3);
     plan.key_epoch = KeyEpoch(2);

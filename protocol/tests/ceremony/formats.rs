@@ -9,13 +9,13 @@ use super::{
 use alloy_primitives::B256;
 use guardian_crypto::frost::signing::{Commitments, SignatureShare};
 use guardian_protocol::{
+    BootId, Committee, KeyEpoch, Member,
     ceremony::{
         Authorisation, Body, Fault, Plan, Post, Record, Step, Transcript, authorisation,
         plan::PlanDecodeError,
         signing::{Commitment, Message as Signing, Package, Share},
         wire::{self, Have, Message},
     },
-    types::{BootId, Committee, KeyEpoch, Member},
 };
 use proptest::prelude::*;
 use std::{collections::BTreeMap, fs, path::PathBuf};

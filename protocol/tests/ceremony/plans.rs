@@ -2,8 +2,8 @@
 
 use super::cast::{Held, generate, id, identity, participants, repair, reshare};
 use guardian_protocol::{
+    KeyEpoch,
     ceremony::{Plan, PlanError, Purpose, Rotation},
-    types::KeyEpoch,
 };
 
 fn refused(plan: &Plan, change: impl FnOnce(&mut Plan)) -> PlanError {
@@ -134,7 +134,7 @@ fn the_digest_of_a_rotation_is_the_contracts() {
             hex::decode(text.trim_start_matches("0x")).unwrap().try_into().unwrap()
         };
         let epoch = vector["fields"]["keyEpoch"].as_str().unwrap().parse().unwrap();
-        let digest = guardian_protocol::types::digest::rotation_of(
+        let digest = guardian_protocol::testing::rotation_of(
             vector["chainId"].as_u64().unwrap(),
             vector["verifyingContract"].as_str().unwrap().parse().unwrap(),
             KeyEpoch(epoch),

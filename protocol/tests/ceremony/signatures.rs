@@ -7,13 +7,12 @@ use super::{
 use alloy_primitives::B256;
 use guardian_crypto::frost::signing::{Commitments, SignatureShare};
 use guardian_protocol::{
+    BootId, Committee, KeyEpoch, Member, MemberId, Recipient, Timestamp,
     ceremony::{
         Authorisation, Effects, Event, Evidence, Input, Rotation, authorisation,
         signing::{Commitment, Message as Signing, Misconduct, Package, Parameters, Share, Terms},
         wire::{self, Message},
     },
-    effects::Recipient,
-    types::{BootId, Committee, KeyEpoch, Member, MemberId, Timestamp},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{

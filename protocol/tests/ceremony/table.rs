@@ -4,13 +4,11 @@
 use super::cast::{Held, id, identity};
 use guardian_crypto::frost::KeyShare;
 use guardian_protocol::{
+    AppendRecords, MemberId, Recipient, Timestamp,
     ceremony::{
         Body, Ceremony, Effects, Event, Fault, Input, Outcome, Plan, Post, Reason, Record, Released, RestoreError,
-        wire, wire::Message,
+        wire::{self, Message},
     },
-    effects::Recipient,
-    ports::AppendRecords,
-    types::{MemberId, Timestamp},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{

@@ -6,15 +6,13 @@
 use crate::messages::parts;
 use guardian_crypto::{identity::IdentityKey, secret::Secret};
 use guardian_protocol::{
+    AppendRecords, KeyEpoch, MemberId, Recipient, Timestamp,
     ceremony::{
         Authorisation, Body, Ceremony, Effects, Evidence, Fault, Input, Participant, Plan, Post, Purpose, Record, Step,
         Transcript, authorisation, recover,
         signing::{Commitment, Message as Signing, Package, Share, Terms},
         wire::{self, Have, Message},
     },
-    effects::Recipient,
-    ports::AppendRecords,
-    types::{KeyEpoch, MemberId, Timestamp},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{collections::BTreeMap, convert::Infallible, sync::LazyLock};

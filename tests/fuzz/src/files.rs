@@ -15,7 +15,7 @@ use guardian_node::{
     hint::Hinted,
 };
 use guardian_protocol::{
-    audit::Dossier,
+    Dossier,
     ceremony::{Fault, Transcript},
 };
 use std::{

@@ -4,37 +4,32 @@
 //! signature. What must hold: what decodes is encoded as it was, nothing panics, and nobody but member 3 is ever convicted.
 
 use guardian_crypto::{
-    frost::{
-        KeyShare, dealer,
-        signing::{self, Commitments, SignatureShare, SigningPackage},
-    },
+    frost::signing::{self, Commitments, SignatureShare, SigningPackage},
     identity::IdentityKey,
-    secret::Secret,
 };
 use guardian_protocol::{
-    Guardian, Secrets,
-    effects::Effects,
-    input::Input,
-    ports::AppendRecords,
-    record::Record,
-    setup::{ProviderQuorum, Setup, Timing},
-    sign::Fault,
-    types::{BootId, Committee, Contracts, DutyId, DutyKind, Epoch, KeyEpoch, Member, MemberId, Network, Timestamp},
-    wire::{Commitment, CommitmentLabel, Envelope, EnvelopeError, Message, Package, Share},
+    AppendRecords, BootId, Committee, DutyId, DutyKind, Effects, Envelope, Epoch, Fault, Guardian, Input, Record,
+    Secrets, Setup, Subject, Timestamp,
+    testing::{self, Commitment, CommitmentLabel, Dealt, EnvelopeError, Message, Package, Share, member as id},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use std::{collections::BTreeMap, convert::Infallible, sync::LazyLock};
+use std::{convert::Infallible, sync::LazyLock};
 
 /// Two of three, and what an honest member has said: all that a liar has to work with.
 pub struct World {
-    committee: Committee,
-    shares: Vec<Vec<u8>>,
+    dealt: Dealt,
     /// An honest package of the liar, in its envelope.
     pub package: Vec<u8>,
     /// Member 1's answer to it, in its envelope.
     pub share: Vec<u8>,
     /// Member 1's commitment for the liar.
     pub commitment: Commitment,
+}
+
+impl World {
+    fn committee(&self) -> &Committee {
+        &self.dealt.committee
+    }
 }
 
 /// See [`World`].
@@ -60,12 +55,12 @@ pub fn run(data: &[u8]) {
 /// Bytes as they come from the network.
 fn envelope(bytes: &[u8]) {
     let world = &*WORLD;
-    let read = Envelope::read(bytes, &world.committee);
+    let read = Envelope::read(bytes, world.committee());
     if let Ok(envelope) = &read {
         assert!(bytes.len() <= Envelope::MAX_BYTES);
         assert_eq!(envelope.encode(), bytes, "one message, one encoding");
         assert_eq!(Envelope::sender_of(bytes), Some(envelope.sender()));
-        assert_eq!(Envelope::open(bytes, envelope.sender(), &world.committee).as_ref(), Ok(envelope));
+        assert_eq!(Envelope::open(bytes, envelope.sender(), world.committee()).as_ref(), Ok(envelope));
     }
 }
 
@@ -73,9 +68,9 @@ fn envelope(bytes: &[u8]) {
 fn body(bytes: &[u8]) {
     let world = &*WORLD;
     let unsigned = [&[Envelope::VERSION][..], &LIAR.to_le_bytes(), bytes].concat();
-    let signature = identity(LIAR).sign(ENVELOPE, &[world.committee.id().as_slice(), &unsigned].concat());
+    let signature = identity(LIAR).sign(ENVELOPE, &[world.committee().id().as_slice(), &unsigned].concat());
     let sealed = [unsigned.as_slice(), &signature.to_bytes()].concat();
-    match Envelope::open(&sealed, id(LIAR), &world.committee) {
+    match Envelope::open(&sealed, id(LIAR), world.committee()) {
         Ok(envelope) => {
             assert_eq!(envelope.encode(), sealed, "one message, one encoding");
             assert_eq!(borsh::to_vec(envelope.message()).ok().as_deref(), Some(bytes));
@@ -88,7 +83,7 @@ fn body(bytes: &[u8]) {
 }
 
 fn envelope_is_used(envelope: &Envelope) {
-    let committee = &WORLD.committee;
+    let committee = WORLD.committee();
     match envelope.message() {
         Message::Announcement(announcement) if announcement.is_of(id(LIAR)) => {
             for commitment in &announcement.commitments {
@@ -156,20 +151,20 @@ fn hearing(bytes: &[u8]) {
     for outgoing in released.messages {
         let bytes = outgoing.envelope.encode();
         assert!(bytes.len() <= Envelope::MAX_BYTES);
-        assert!(Envelope::open(&bytes, id(1), &world.committee).is_ok(), "what leaves is of this member");
+        assert!(Envelope::open(&bytes, id(1), world.committee()).is_ok(), "what leaves is of this member");
     }
     let _ = format!("{:?}", (released.events, guardian.status()));
 }
 
 fn convicts_only_the_liar(fault: &Fault) {
-    if let Ok((culprit, _)) = fault.verify(&WORLD.committee) {
+    if let Ok((culprit, _)) = fault.verify(WORLD.committee()) {
         assert_eq!(culprit, id(LIAR), "an honest member was convicted");
         assert_eq!(fault.accused(), Some(culprit));
     }
 }
 
 fn sealed(message: Message) -> Vec<u8> {
-    Envelope::seal(id(LIAR), message, &WORLD.committee, &identity(LIAR)).encode()
+    Envelope::seal(id(LIAR), message, WORLD.committee(), &identity(LIAR)).encode()
 }
 
 /// Pieces, each behind its length in two bytes.
@@ -184,16 +179,8 @@ pub fn parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn id(number: u16) -> MemberId {
-    MemberId::new(number).expect("numbers count from 1")
-}
-
 fn identity(number: u16) -> IdentityKey {
-    let [low, high] = number.to_le_bytes();
-    let mut seed = [7; 32];
-    seed[0] = low;
-    seed[1] = high;
-    IdentityKey::from_seed(Secret::new(seed))
+    WORLD.dealt.identity(id(number))
 }
 
 /// Records that outlast nothing; each is read again as it was written.
@@ -213,63 +200,40 @@ impl AppendRecords for Lasting {
 impl World {
     fn new() -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let (shares, public) = dealer::deal(3, 2, &mut rng).expect("a key can be dealt");
-        let members = MemberId::first(3).map(|id| Member {
-            id,
-            name: format!("guardian-{id}"),
-            identity: identity(id.get()).public(),
-        });
-        let committee = Committee::new(members, public, KeyEpoch(1)).expect("three are a committee");
-        let duty = DutyId { kind: DutyKind::Reserves, period: Epoch(9), key_epoch: KeyEpoch(1) };
+        let dealt = Dealt::new(3, 2, 1);
+        let (committee, identity) = (&dealt.committee, |number: u16| dealt.identity(id(number)));
+        let (first, liar) = (dealt.share(id(1)), dealt.share(id(LIAR)));
+        let duty = DutyId {
+            kind: DutyKind::Reserves,
+            period: Epoch(9),
+            subject: Subject::Whole,
+            key_epoch: committee.key_epoch(),
+        };
         let commit = |owner: u16, points: Commitments| {
             let label = CommitmentLabel { owner: id(owner), coordinator: id(LIAR), boot: BOOT, index: 1 };
-            Commitment::seal((duty, DIGEST.into()), label, points, &committee, &identity(owner))
+            Commitment::seal((duty, DIGEST.into()), label, points, committee, &identity(owner))
         };
-        let (nonces, honest) = signing::commit(&shares[0], &mut rng).expect("a share can commit");
-        let (_, own) = signing::commit(&shares[2], &mut rng).expect("a share can commit");
+        let (nonces, honest) = signing::commit(&first, &mut rng).expect("a share can commit");
+        let (_, own) = signing::commit(&liar, &mut rng).expect("a share can commit");
         let commitments = vec![commit(1, honest), commit(LIAR, own)];
         let prepared = commitments.iter().map(|c| (c.owner, c.points)).collect();
         let prepared = SigningPackage::new(DIGEST, &prepared).expect("two are enough");
-        let answer: SignatureShare = signing::sign(nonces, &prepared, &shares[0]).expect("an honest answer");
+        let answer: SignatureShare = signing::sign(nonces, &prepared, &first).expect("an honest answer");
         let package = Package { duty, digest: DIGEST.into(), commitments };
         let share = Share { duty, package: package.hash(), share: answer, next: package.commitments[0] };
         let commitment = package.commitments[0];
-        let seal = |sender: u16, message| Envelope::seal(id(sender), message, &committee, &identity(sender)).encode();
-        Self {
-            shares: shares.iter().map(|share| share.to_secret_bytes().expose().clone()).collect(),
-            package: seal(LIAR, Message::Package(package)),
-            share: seal(1, Message::Share(share)),
-            commitment,
-            committee,
-        }
+        let seal = |sender: u16, message| Envelope::seal(id(sender), message, committee, &identity(sender)).encode();
+        let (package, share) = (seal(LIAR, Message::Package(package)), seal(1, Message::Share(share)));
+        Self { dealt, package, share, commitment }
     }
 
     /// What member 1 is told at its start.
     pub fn setup(&self) -> Setup {
-        let network = Network {
-            chain_id: 1,
-            genesis_validators_root: [0; 32].into(),
-            genesis_time: 0,
-            seconds_per_slot: 12,
-            slots_per_epoch: 8,
-            forks: Vec::new(),
-            capella_fork_version: None,
-            deneb_fork_epoch: None,
-        };
-        let contracts = Contracts {
-            guardian_keys: [1; 20].into(),
-            ejection_registry: [2; 20].into(),
-            reserve_feed: [3; 20].into(),
-            protocol: [4; 20].into(),
-        };
-        let quorum = ProviderQuorum { beacon: 1, execution: 1 };
-        let committee = self.committee.clone();
-        Setup { me: id(1), committee, network, contracts, quorum, timing: Timing::default(), start_block: 0 }
+        testing::setup(self.committee().clone(), id(1))
     }
 
     /// What `member` keeps to itself.
     pub fn secrets(&self, member: u16) -> Secrets {
-        let share = KeyShare::from_secret_bytes(&self.shares[usize::from(member) - 1]).expect("a share of this key");
-        Secrets { identity: identity(member), share, validators: BTreeMap::new() }
+        self.dealt.secrets(id(member))
     }
 }

@@ -5,12 +5,8 @@
 use crate::{ceremony, messages, messages::parts};
 use guardian_crypto::{identity::IdentityKey, secret::Secret};
 use guardian_protocol::{
-    Guardian,
+    Effects, Guardian, Input, MemberId, Record, Timestamp,
     ceremony::{Ceremony, Record as CeremonyRecord},
-    effects::Effects,
-    input::Input,
-    record::Record,
-    types::{MemberId, Timestamp},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 

@@ -4,7 +4,7 @@
 //! the root of its block.
 
 use guardian_chain::state::{MINIMAL, ProvedState, StateError, StateProver, Wanted, WarmCache};
-use guardian_protocol::types::BlsPubkey;
+use guardian_protocol::BlsPubkey;
 
 /// The first byte chooses the fork, two say in which pieces the others come, two where among them a public key stands.
 pub fn run(data: &[u8]) {

@@ -45,7 +45,7 @@ async fn one(round_trip: Duration) -> Result<Duration> {
     let dir = tempfile::tempdir()?;
     let operators = Operators::new(dir.path(), MEMBERS, round_trip)?;
     let plan = operators.plan_key("bench", usize::from(MEMBERS), THRESHOLD)?;
-    let mut all = operators.participants("dkg", usize::from(MEMBERS), &plan);
+    let mut all = operators.participants("generate", usize::from(MEMBERS), &plan);
     let started = Instant::now();
     start(&mut all)?;
     while !all.iter().all(|participant| participant.dir.join("committee.toml").exists()) {

@@ -10,7 +10,7 @@ use eyre::{Result, ensure, eyre};
 use guardian_crypto::{
     bls::{
         ExitShare, PartialSignature, SecretKey, ShareCommitments, VerifiedPartial,
-        batch::{Exit, Settled, partial_exits, settle},
+        batch::{Checked, Exit, check, partial_exits},
         combine, dealer,
         exit::{ExitDomain, ExitRoot, VoluntaryExit},
         import::{RawShare, import_all},
@@ -18,7 +18,7 @@ use guardian_crypto::{
     },
     member::MemberId,
 };
-use guardian_protocol::types::EjectionOrder;
+use guardian_protocol::EjectionOrder;
 use rand_core::OsRng;
 use std::{collections::BTreeMap, num::NonZeroUsize, thread, time::Instant};
 
@@ -71,7 +71,7 @@ pub fn measure(count: u64) -> Result<Vec<Figure>> {
 fn whole(validators: &[Validator], workers: NonZeroUsize) -> Result<()> {
     for order in validators.chunks(EjectionOrder::MAX) {
         let ours = sign(order, workers);
-        complete(settled(order, &ours, |validator| &validator.parts, workers))?;
+        complete(checked(order, &ours, |validator| &validator.parts, workers))?;
     }
     Ok(())
 }
@@ -109,11 +109,11 @@ impl Phases {
             let none = vec![Verified::new(); order.len()];
             let mut others = Vec::new();
             verify += seconds(|| {
-                others = settled(order, &none, |validator| &validator.parts, workers);
+                others = checked(order, &none, |validator| &validator.parts, workers);
                 Ok(())
             })?;
             verified.iter_mut().zip(others).for_each(|(verified, others)| verified.extend(others.verified));
-            combine += seconds(|| complete(settled(order, &verified, |_| &nothing, workers)))?;
+            combine += seconds(|| complete(checked(order, &verified, |_| &nothing, workers)))?;
         }
         Ok(Self { sign: sign_s, verify, combine })
     }
@@ -139,12 +139,12 @@ fn sign(order: &[Validator], workers: NonZeroUsize) -> Vec<Verified> {
     partial_exits(&shares, workers).into_iter().map(|part| Verified::from([(part.member(), part)])).collect()
 }
 
-fn settled<'a>(
+fn checked<'a>(
     order: &'a [Validator],
     verified: &'a [Verified],
     fresh: impl Fn(&'a Validator) -> &'a Parts,
     workers: NonZeroUsize,
-) -> Vec<Settled> {
+) -> Vec<Checked> {
     let exits: Vec<Exit<'_>> = order
         .iter()
         .zip(verified)
@@ -155,11 +155,11 @@ fn settled<'a>(
             fresh: fresh(validator),
         })
         .collect();
-    settle(&exits, workers, &mut OsRng)
+    check(&exits, workers, &mut OsRng)
 }
 
-fn complete(settled: Vec<Settled>) -> Result<()> {
-    ensure!(settled.iter().all(|exit| exit.signature.is_some()), "an exit was not completed");
+fn complete(checked: Vec<Checked>) -> Result<()> {
+    ensure!(checked.iter().all(|exit| exit.signature.is_some()), "an exit was not completed");
     Ok(())
 }
 

@@ -176,7 +176,6 @@ fn write(name: &str, value: &impl Serialize) -> Result<()> {
     Ok(std::fs::write(folder.join(name), serde_json::to_string_pretty(value)?)?)
 }
 
-#[expect(clippy::print_stdout, reason = "the table is the product")]
 fn say(text: &str) {
     println!("{text}");
 }

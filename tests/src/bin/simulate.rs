@@ -127,7 +127,6 @@ impl Work {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the result is the product")]
 fn say(text: &str) {
     println!("{text}");
 }

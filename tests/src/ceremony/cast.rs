@@ -7,8 +7,8 @@ use guardian_crypto::{
     secret::Secret,
 };
 use guardian_protocol::{
+    KeyEpoch,
     ceremony::{Current, Participant, Plan, Purpose},
-    types::KeyEpoch,
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -120,7 +120,6 @@ fn current(public: &PublicShares, dealers: BTreeSet<MemberId>) -> Current {
     Current { key_epoch: KeyEpoch(1), public: public.clone(), dealers, members }
 }
 
-#[expect(clippy::expect_used, reason = "a simulation that can't begin has failed")]
 fn deal(rng: &mut ChaCha20Rng) -> (PublicShares, BTreeMap<MemberId, KeyShare>) {
     let (n, t) = size(rng);
     let (shares, public) = dealer::deal(n, t, &mut ChaCha20Rng::seed_from_u64(rng.next_u64())).expect("a usual size");

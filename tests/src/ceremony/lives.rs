@@ -44,8 +44,8 @@ impl World {
                 1 if !activated => {
                     self.note(format!("{member} runs twice"));
                     self.confused.insert(member);
-                    let twin = self.installed(member);
-                    self.processes.entry((member, 1)).or_insert(twin);
+                    let doppelganger = self.installed(member);
+                    self.processes.entry((member, 1)).or_insert(doppelganger);
                 }
                 2 => self.crash((member, 1)),
                 _ => {}

@@ -2,7 +2,7 @@
 
 use super::cast::below;
 use guardian_crypto::member::MemberId;
-use guardian_protocol::types::Timestamp;
+use guardian_protocol::Timestamp;
 use rand_chacha::ChaCha20Rng;
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -8,10 +8,8 @@ use super::{
 };
 use guardian_crypto::{frost::KeyShare, member::MemberId};
 use guardian_protocol::{
+    AppendRecords, Recipient, Timestamp,
     ceremony::{Ceremony, Effects, Event, Input, Outgoing, Record, Released, wire},
-    effects::Recipient,
-    ports::AppendRecords,
-    types::Timestamp,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{

@@ -20,7 +20,7 @@ pub struct Participant {
 }
 
 impl Participant {
-    /// The guardian called `name`, at home in `dir`, who will run `guardian COMMAND` with `plan`. Not started.
+    /// The guardian called `name`, at home in `dir`, who will run `guardian key COMMAND` with `plan`. Not started.
     #[must_use]
     pub fn new(command: &str, name: &str, dir: &Path, plan: &Path) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Participant {
     pub fn start(&mut self) -> Result<()> {
         let (config, plan) = (self.dir.join("guardian.toml"), self.plan.display().to_string());
         let config = config.display().to_string();
-        let arguments = [self.command.as_str(), "--config", &config, "--plan", &plan, "--devnet-seal"];
+        let arguments = ["key", self.command.as_str(), "--config", &config, "--plan", &plan, "--devnet-seal"];
         self.process = Some(Process::start(&self.name, &guardian_binary()?, &arguments, &self.log_file())?);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The contracts on the devnet's EVM: deployed from their compiled artifacts, and read as any consumer would.
 
-use super::{beacon::Genesis, options::Options, root};
+use super::{beacon::Genesis, keys::DevnetManifest, options::Options, oracle::Oracle, root};
 use alloy::{consensus::Transaction as _, sol_types::SolCall};
 use alloy::{
     network::{EthereumWallet, TransactionBuilder},
@@ -16,8 +16,8 @@ use guardian_chain::{
     AccountKey, Endpoint, Limits, Sender, SenderConfig,
     deploy::{Deployment as Planned, Found, GroupKeyWords, Plan},
 };
-use guardian_node::{cli::DevnetManifest, config::ContractsConfig};
-use guardian_protocol::ports::CallOutcome;
+use guardian_node::config::ContractsConfig;
+use guardian_protocol::{CallOutcome, DutyKind};
 use std::time::{Duration, Instant};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
@@ -104,6 +104,10 @@ pub struct Deployment {
     pub requester: Address,
     /// `BackedMint`, a consumer of the feed.
     pub consumer: Address,
+    /// `FrostGuardianModule`.
+    pub guardian_module: Address,
+    /// `DevnetOracle`.
+    pub oracle: Oracle,
     pub(super) provider: DynProvider,
 }
 
@@ -139,7 +143,7 @@ impl Deployment {
         let exits = set_withdrawal_requests(&provider).await?;
         let planned = Planned::of(plan(key, governor, protocol, exits, genesis, options))?;
         create(&planned, url).await?;
-        let Planned { guardian_keys, ejection_registry, reserve_feed, .. } = planned;
+        let Planned { guardian_keys, ejection_registry, reserve_feed, guardian_module, .. } = planned;
         let requester = (ejection_registry, exits).abi_encode_params();
         let requester = deploy(&provider, "DevnetWithdrawalRequester", requester).await?;
         let registry = EjectionRegistry::new(ejection_registry, &provider);
@@ -147,6 +151,9 @@ impl Deployment {
         // Consumers rely on reports here no longer than the feed itself.
         let consumer = (reserve_feed, U256::MAX).abi_encode_params();
         let consumer = deploy(&provider, "BackedMint", consumer).await?;
+
+        let accounts: Vec<Address> = manifest.guardians.iter().map(|guardian| guardian.account).collect();
+        let oracle = Oracle::deploy(&provider, guardian_module, governor, &accounts).await?;
 
         let pubkeys = manifest.validators.iter().map(hex::decode).collect::<Result<Vec<_>, _>>()?;
         let pubkeys: Vec<Bytes> = pubkeys.into_iter().map(Bytes::from).collect();
@@ -161,6 +168,8 @@ impl Deployment {
             protocol,
             requester,
             consumer,
+            guardian_module,
+            oracle,
             provider,
         };
         for guardian in &manifest.guardians {
@@ -183,10 +192,20 @@ impl Deployment {
         ContractsConfig {
             chain_id: 31337,
             guardian_keys: self.guardian_keys,
-            ejection_registry: self.ejection_registry,
-            reserve_feed: self.reserve_feed,
             protocol: self.protocol,
+            guardian_module: Some(self.guardian_module),
             start_block: 0,
+            duties: DutyKind::ALL.into_iter().filter_map(|kind| Some((kind, self.receiver(kind.as_str())?))).collect(),
+        }
+    }
+
+    /// Where duties of a kind go, by the kind's word.
+    fn receiver(&self, kind: &str) -> Option<Address> {
+        match kind {
+            "ejection" => Some(self.ejection_registry),
+            "reserves" => Some(self.reserve_feed),
+            "validator_count" => Some(self.oracle.address),
+            _ => None,
         }
     }
 
@@ -394,7 +413,7 @@ async fn wait_for(provider: &DynProvider) -> Result<()> {
     Ok(())
 }
 
-async fn deploy(provider: &DynProvider, name: &str, arguments: Vec<u8>) -> Result<Address> {
+pub(super) async fn deploy(provider: &DynProvider, name: &str, arguments: Vec<u8>) -> Result<Address> {
     let path = root().join(format!("contracts/out/{name}.sol/{name}.json"));
     let artifact =
         std::fs::read(&path).wrap_err_with(|| format!("{} is missing: run `make contracts`", path.display()))?;

@@ -1,16 +1,17 @@
 //! A member that takes part in key generation and deals one thing to some and another to the others. Everything else about it is in
 //! order: its identity, its address, its plan, and both deals by themselves.
 
+use super::keys::GuardianFiles;
 use eyre::{Result, WrapErr, eyre};
 use guardian_crypto::{disclosable::EphemeralKey, frost::dkg::Round1, identity::IdentityKey};
-use guardian_node::{ceremony::plan_file::PlanFile, cli::GuardianFiles, keys::KeyFiles};
+use guardian_node::{ceremony::plan_file::PlanFile, keys::KeyFiles};
 use guardian_p2p::{Config, Event, Identity, Member, Network, PeerId};
 use guardian_protocol::{
+    MemberId,
     ceremony::{
         Body, CeremonyId, Plan, Post,
         wire::{self, Message},
     },
-    types::MemberId,
 };
 use rand_core::OsRng;
 use std::{collections::BTreeMap, path::Path};

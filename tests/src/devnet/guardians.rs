@@ -1,15 +1,13 @@
 //! The guardians: their configurations, their processes, and what they show of themselves.
 
-use super::{guardian_binary, process::Process};
+use super::{guardian_binary, keys::GuardianFiles, process::Process};
 use alloy::primitives::Address;
 use eyre::{Result, WrapErr, ensure, eyre};
-use guardian_node::{
-    cli::GuardianFiles,
-    config::{
-        BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LogConfig,
-        NetworkConfig, ProviderConfig, TimingConfig,
-    },
+use guardian_node::config::{
+    BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LogConfig,
+    NetworkConfig, ProviderConfig, TimingConfig,
 };
+use guardian_protocol::PerKind;
 use serde_json::Value;
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -94,9 +92,18 @@ impl GuardianProcess {
     /// If it does not answer.
     pub async fn page(&self) -> Result<Page> {
         let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
-        let status = client.get(format!("{}/status", self.url)).send().await?.json().await?;
+        let status = self.get("/status").await?;
         let ready = client.get(format!("{}/readyz", self.url)).send().await?.status().is_success();
         Ok(Page { status, ready })
+    }
+
+    /// One of its pages in JSON, such as `/history?limit=3`.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn get(&self, page: &str) -> Result<Value> {
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
+        Ok(client.get(format!("{}{page}", self.url)).send().await?.json().await?)
     }
 
     /// Its metrics, as text.
@@ -150,10 +157,10 @@ impl Surroundings {
         let contracts = ContractsConfig {
             chain_id: 31337,
             guardian_keys: Address::ZERO,
-            ejection_registry: Address::ZERO,
-            reserve_feed: Address::ZERO,
             protocol: Address::ZERO,
+            guardian_module: None,
             start_block: 0,
+            duties: PerKind::default(),
         };
         Self {
             beacons: vec!["http://127.0.0.1:1".to_owned()],

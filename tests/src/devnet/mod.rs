@@ -7,9 +7,11 @@ pub mod consumers;
 pub mod contracts;
 pub mod equivocator;
 pub mod guardians;
+pub mod keys;
 pub mod liar;
 pub mod operators;
 pub mod options;
+pub mod oracle;
 pub mod process;
 pub mod screen;
 
@@ -18,15 +20,13 @@ use self::{
     ceremony::Participant,
     contracts::Deployment,
     guardians::{GuardianProcess, Surroundings, write_config},
+    keys::{DevnetKeys, DevnetManifest, GuardianFiles},
     options::Options,
     process::{Process, anvil, binary, free_port, free_ports, tool},
 };
 use alloy::primitives::U256;
 use eyre::{Result, WrapErr, ensure};
-use guardian_node::{
-    cli::{DevnetKeys, DevnetManifest, GuardianFiles},
-    committee::CommitteeFile,
-};
+use guardian_node::committee::CommitteeFile;
 use serde_json::json;
 use std::{
     path::{Path, PathBuf},
@@ -89,7 +89,7 @@ impl Devnet {
         };
         let manifest = keys.make()?;
 
-        say("the guardians make the group key: nobody ever holds it whole (guardian dkg)");
+        say("the guardians make the group key: nobody ever holds it whole (guardian key generate)");
         let (key, took) = make_group_key(&manifest, &options).await?;
         say(&format!("{} guardians have a group key after {:.1} s", options.guardians, took.as_secs_f64()));
 
@@ -138,7 +138,7 @@ impl Devnet {
         Ok(())
     }
 
-    /// Makes the home of one more guardian as its operator would, with `guardian init` and `guardian member`, and gives its account some
+    /// Makes the home of one more guardian as its operator would, with `guardian init` and `guardian key member`, and gives its account some
     /// ether. It is a member of nothing yet, and not started. Returns the file that others need to know it by.
     ///
     /// # Errors
@@ -156,7 +156,8 @@ impl Devnet {
         let config = files.dir.join("guardian.toml").display().to_string();
         let address = |port: u16| format!("/ip4/127.0.0.1/udp/{port}/quic-v1");
         let (node, ceremony) = (address(files.port), address(files.ceremony_port));
-        let card = operator(&["member", "--config", &config, "--address", &node, "--ceremony-address", &ceremony])?;
+        let card =
+            operator(&["key", "member", "--config", &config, "--address", &node, "--ceremony-address", &ceremony])?;
         let path = files.dir.join("member.toml");
         std::fs::write(&path, card)?;
         self.guardians.push(GuardianProcess::new(&files, http));
@@ -204,7 +205,7 @@ async fn make_group_key(manifest: &DevnetManifest, options: &Options) -> Result<
     let mut participants = Vec::new();
     for files in &manifest.guardians {
         write_config(files, free_port(0)?, &Surroundings::nowhere())?;
-        participants.push(Participant::new("dkg", &files.name, &files.dir, &files.dir.join("plan.toml")));
+        participants.push(Participant::new("generate", &files.name, &files.dir, &files.dir.join("plan.toml")));
     }
     ceremony::start(&mut participants)?;
     let took = ceremony::all_end(&mut participants, 0, Duration::from_secs(60)).await?;

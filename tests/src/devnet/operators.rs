@@ -3,6 +3,7 @@
 use super::{
     ceremony::Participant,
     guardians::{Surroundings, write_config},
+    keys::{DevnetKeys, GuardianFiles},
     process::{free_port, free_ports},
 };
 use eyre::{Result, ensure, eyre};
@@ -12,13 +13,12 @@ use guardian_crypto::frost::{
 };
 use guardian_node::{
     ceremony::plan_file::{PlanFile, PurposeWord},
-    cli::{DevnetKeys, GuardianFiles},
     committee::CommitteeFile,
     durable::write_private,
     keys::KeyFiles,
     shares::Shares,
 };
-use guardian_protocol::types::Committee;
+use guardian_protocol::Committee;
 use rand_core::OsRng;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -80,7 +80,7 @@ impl Operators {
         self.write(label, &plan.checked()?)
     }
 
-    /// The first `count` operators, about to run `guardian COMMAND`.
+    /// The first `count` operators, about to run `guardian key COMMAND`.
     #[must_use]
     pub fn participants(&self, command: &str, count: usize, plan: &Path) -> Vec<Participant> {
         let homes = self.homes.iter().take(count);

@@ -89,7 +89,6 @@ impl Default for Screen {
 
 impl Screen {
     /// One line about what is being done.
-    #[expect(clippy::print_stdout, reason = "the screen is the product")]
     pub fn say(&self, line: &str) {
         println!("[{:>4}s] {line}", self.started.elapsed().as_secs());
     }

@@ -9,12 +9,9 @@ use guardian_crypto::{
     schnorr::GroupKey,
 };
 use guardian_protocol::{
-    ports::{At, CallOutcome, Landed, Query, ReadFailure, Reading, SignedExit},
-    sign::Signed,
-    types::{
-        Accepted, BlockHash, BlockRef, BlsPubkey, ChainView, Checkpoint, Contracts, DutyBody, DutyKind, Epoch, Fork,
-        Gwei, KeyEpoch, Network, Policy, ProtocolEvent, Slot, ValidatorIndex, ValidatorRecord,
-    },
+    At, BlockHash, BlockRef, BlsPubkey, CallOutcome, Census, ChainSpec, ChainView, Checkpoint, DutyBody, DutyId,
+    DutyKind, Epoch, Fork, Gwei, Level, OnChainProgress, PerKind, ProtocolEvent, Query, ReadFailure, Reading,
+    ReserveRules, Rules, Signed, SignedExit, Slot, Standing, StateReading, Target, ValidatorRecord, testing,
 };
 use std::collections::BTreeMap;
 
@@ -30,6 +27,8 @@ const VAULT: u128 = 5_000_000_000_000_000_000;
 const POD: u128 = 2_000_000_000;
 /// What is owed, a whole number of gwei.
 const SUPPLY: u128 = 77_000_000_000;
+/// Active validators that are not the protocol's.
+const OTHERS: u64 = 10_000;
 /// The contract's threshold, in gwei.
 const THRESHOLD: u64 = 31_990_000_000;
 
@@ -41,37 +40,38 @@ pub struct Chain {
     epoch: u64,
     validators: Vec<(bls::PublicKey, u64)>,
     exits: BTreeMap<u64, u64>,
-    /// What the contracts had accepted at the start of each epoch, and all events with their epoch.
-    accepted: Vec<Accepted>,
+    /// How far the contracts were at the start of each epoch, and all events with their epoch.
+    accepted: Vec<PerKind<Level>>,
     events: Vec<(u64, ProtocolEvent)>,
     /// Transactions that cost money, by duty.
-    pub paid: BTreeMap<(DutyKind, Slot), usize>,
+    pub paid: BTreeMap<DutyId, usize>,
 }
 
 /// The simulation's network constants.
 #[must_use]
-pub fn network() -> Network {
-    Network {
-        chain_id: 31337,
-        genesis_validators_root: [3; 32].into(),
-        genesis_time: 0,
+pub fn network() -> ChainSpec {
+    ChainSpec {
         seconds_per_slot: 1,
         slots_per_epoch: SLOTS_PER_EPOCH,
         forks: vec![Fork { epoch: Epoch(0), version: FORK_VERSION }],
-        capella_fork_version: None,
-        deneb_fork_epoch: None,
+        ..testing::chain_spec()
     }
 }
 
-/// The simulation's contracts.
-#[must_use]
-pub fn contracts() -> Contracts {
-    Contracts {
-        guardian_keys: [1; 20].into(),
-        ejection_registry: [2; 20].into(),
-        reserve_feed: [3; 20].into(),
-        protocol: [4; 20].into(),
+/// What the simulation's contracts say: those of the fixture, where validators fall below the threshold sooner, and reports are due
+/// more often.
+fn rules() -> Vec<Rules> {
+    let mut rules = testing::rules();
+    for rules in &mut rules {
+        if let Rules::Ejection(rules) = rules {
+            rules.threshold = Gwei(THRESHOLD).to_wei();
+        }
+        if let Rules::Reserves(rules) = rules {
+            let (vaults, pods) = (vec![([9; 20].into(), VAULT)], vec![([8; 20].into(), POD)]);
+            *rules = ReserveRules { period: 2, vaults, pods, liabilities: SUPPLY };
+        }
     }
+    rules
 }
 
 impl Chain {
@@ -85,7 +85,7 @@ impl Chain {
             epoch,
             validators,
             exits: BTreeMap::new(),
-            accepted: vec![Accepted::default(); index(epoch) + 1],
+            accepted: vec![nothing_accepted(); index(epoch) + 1],
             events: Vec::new(),
             paid: BTreeMap::new(),
         };
@@ -97,7 +97,7 @@ impl Chain {
 
     /// The next epoch begins.
     pub fn next_epoch(&mut self) {
-        self.accepted.push(self.accepted.last().copied().unwrap_or_default());
+        self.accepted.push(self.head());
         self.epoch += 1;
     }
 
@@ -107,12 +107,15 @@ impl Chain {
         self.epoch.saturating_sub(FINALITY)
     }
 
-    /// Whether validators that are below the threshold are all leaving, and the contract has a report of a period after `epoch`.
+    /// Whether validators that are below the threshold are all leaving, the feed has a report of a period after `epoch`, and the oracle a
+    /// count.
     #[must_use]
     pub fn is_settled(&self, epoch: u64) -> bool {
         let mut low = self.validators_at(self.finalized()).into_iter().filter(is_low);
         let all_leave = low.all(|validator| self.exits.contains_key(&validator.index.0));
-        all_leave && self.accepted.last().is_some_and(|accepted| accepted.reserves.0 / SLOTS_PER_EPOCH > epoch)
+        let is_reported = self.head().get(DutyKind::Reserves).is_some_and(|level| level.0 / SLOTS_PER_EPOCH > epoch);
+        let is_counted = self.head().get(DutyKind::ValidatorCount).is_some_and(|level| level.0 > 0);
+        all_leave && is_reported && is_counted
     }
 
     /// What a provider answers. `lie` is added to every balance by one that lies.
@@ -135,18 +138,22 @@ impl Chain {
                 let events = self.events.iter().filter(|(at, _)| range.contains(at)).map(|(_, event)| event.clone());
                 Ok(Reading::Events(events.collect()))
             }
-            Query::Validators { slot, pubkeys, .. } => {
+            Query::State { slot, pubkeys, .. } => {
                 let mut validators = self.validators_at(slot.0 / SLOTS_PER_EPOCH);
                 validators.retain(|validator| pubkeys.contains(&validator.pubkey));
                 for validator in &mut validators {
                     validator.balance.0 += lie;
                 }
+                // Every third epoch has a state that proves itself, which nobody can lie about.
+                let epoch = slot.0 / SLOTS_PER_EPOCH;
+                if epoch.is_multiple_of(3) && lie == 0 {
+                    return Ok(Reading::State(Box::new(self.state(epoch, validators))));
+                }
                 Ok(Reading::Validators(validators))
             }
-            Query::Landed => {
-                let head = self.accepted.last().copied().unwrap_or_default();
-                let finalized = self.accepted.get(index(self.finalized())).copied().unwrap_or_default();
-                Ok(Reading::Landed(Landed { head, finalized }))
+            Query::Progress(targets) => {
+                let progress = targets.iter().map(|target| Ok((*target, self.progress(*target)?)));
+                progress.collect::<Result<_, _>>().map(Reading::Progress)
             }
         }
     }
@@ -154,15 +161,12 @@ impl Chain {
     /// Somebody pays to bring a signed duty to its contract.
     pub fn submit(&mut self, signed: &Signed) -> CallOutcome {
         let duty = signed.duty();
-        let Some(accepted) = self.accepted.last_mut() else { return CallOutcome::Failed("no chain".into()) };
-        let last = match duty.kind() {
-            DutyKind::Ejection => &mut accepted.ejection,
-            DutyKind::Reserves => &mut accepted.reserves,
-        };
-        if *last >= duty.reference_slot {
+        let level = self.accepted.last_mut().and_then(|accepted| accepted.get_mut(duty.kind()));
+        let Some(level) = level else { return CallOutcome::Failed("no contract".into()) };
+        if duty.standing(*level) != Standing::Open {
             return CallOutcome::AlreadyAccepted;
         }
-        *last = duty.reference_slot;
+        *level = duty.level();
         if let DutyBody::Ejection(order) = &duty.body {
             for ejection in order.ejections() {
                 let event = ProtocolEvent::Ordered { pubkey: ejection.pubkey, reference_slot: duty.reference_slot };
@@ -170,7 +174,7 @@ impl Chain {
                 self.events.push((self.epoch + 1, event));
             }
         }
-        *self.paid.entry((duty.kind(), duty.reference_slot)).or_default() += 1;
+        *self.paid.entry(duty.id()).or_default() += 1;
         CallOutcome::Included { transaction: signed.digest(), gas: 44_000 }
     }
 
@@ -210,39 +214,61 @@ impl Chain {
                     && report.liabilities.to_wei() == SUPPLY
                     && report.validator_count == validators.len() as u64
             }
+            DutyBody::ValidatorCount(count) => count.active == self.active(duty.period.0),
         }
     }
 
     fn view(&self, epoch: u64) -> ChainView {
         ChainView {
             block: BlockRef { number: epoch, hash: hash(epoch), timestamp: epoch * SLOTS_PER_EPOCH },
-            policy: Policy {
-                ejection_threshold: Gwei(THRESHOLD).to_wei(),
-                report_period: 2,
-                vaults: vec![([9; 20].into(), VAULT)],
-                pods: vec![([8; 20].into(), POD)],
-                liabilities: SUPPLY,
-            },
+            rules: rules(),
             // What was accepted within an epoch is visible from the next one on.
-            accepted: self.accepted.get(index(epoch)).copied().unwrap_or_default(),
-            key_epoch: KeyEpoch(1),
-            group_key: self.group_key,
+            accepted: self.accepted_at(epoch),
+            ..testing::chain_view(self.group_key, epoch)
         }
+    }
+
+    fn state(&self, epoch: u64, validators: Vec<ValidatorRecord>) -> StateReading {
+        let Checkpoint { root: block_root, state_root: root, .. } = checkpoint(epoch);
+        let census = Census { active: self.active(epoch), ..Census::default() };
+        StateReading { slot: Slot(epoch * SLOTS_PER_EPOCH), root, block_root, own: true, validators, census }
+    }
+
+    /// Active validators of the network, of which the protocol has a few.
+    fn active(&self, epoch: u64) -> u64 {
+        let own = self.validators_at(epoch).into_iter().filter(|validator| validator.exit_epoch > Epoch(epoch));
+        OTHERS + own.count() as u64
+    }
+
+    fn progress(&self, (kind, _): Target) -> Result<OnChainProgress, ReadFailure> {
+        let of = |accepted: &PerKind<Level>| accepted.get(kind).copied();
+        let none = || ReadFailure::NotAvailable(format!("no contract for {kind}"));
+        let head = of(&self.head()).ok_or_else(none)?;
+        Ok(OnChainProgress { head, finalized: of(&self.accepted_at(self.finalized())).ok_or_else(none)? })
+    }
+
+    fn head(&self) -> PerKind<Level> {
+        self.accepted.last().copied().unwrap_or_else(nothing_accepted)
+    }
+
+    fn accepted_at(&self, epoch: u64) -> PerKind<Level> {
+        self.accepted.get(index(epoch)).copied().unwrap_or_else(nothing_accepted)
     }
 
     fn validators_at(&self, epoch: u64) -> Vec<ValidatorRecord> {
         (0u64..)
             .zip(&self.validators)
             .map(|(i, (key, loss))| ValidatorRecord {
-                index: ValidatorIndex(i),
                 pubkey: pubkey(key),
-                balance: Gwei(32_000_000_000 - loss * epoch),
-                slashed: false,
-                activation_epoch: Epoch(0),
                 exit_epoch: self.exits.get(&i).filter(|at| **at < epoch).map_or(Epoch::FAR_FUTURE, |at| Epoch(at + 2)),
+                ..testing::validator(i, 32_000_000_000 - loss * epoch)
             })
             .collect()
     }
+}
+
+fn nothing_accepted() -> PerKind<Level> {
+    DutyKind::ALL.into_iter().map(|kind| (kind, Level(0))).collect()
 }
 
 fn is_low(validator: &ValidatorRecord) -> bool {

@@ -8,12 +8,7 @@ use super::{
     world::{Item, Node, PROVIDERS, Reach, World},
 };
 use guardian_protocol::{
-    effects::{Recipient, Released},
-    event::Event,
-    input::Input,
-    ports::{Answers, Call},
-    types::{MemberId, ProviderId},
-    wire::{Envelope, Message},
+    Answers, Call, Envelope, Event, Input, MemberId, ProviderId, Recipient, Released, testing::Message,
 };
 use std::{num::NonZeroUsize, rc::Rc};
 
@@ -82,7 +77,12 @@ impl World<'_> {
     pub(super) fn step(&mut self, id: ProcessId, input: Input) -> Result<(), Violation> {
         let Some(process) = self.processes.get_mut(&id) else { return Ok(()) };
         let member = process.member();
+        let commands = usize::from(matches!(input, Input::Operator(_)));
         match process.step(self.now, input) {
+            Ok(released) if released.replies.len() != commands => {
+                let detail = format!("{member} says {:?} to {commands} commands", released.replies);
+                violation("every_command_has_one_answer", detail)
+            }
             Ok(released) => self.release(id, member, released),
             Err(_) => {
                 violation("no_two_digests_for_one_duty", format!("the store of {member} refused a second digest"))
@@ -98,9 +98,10 @@ impl World<'_> {
             self.oracle.see((member, id), message, &mut self.tally)?;
         }
         if let (Some(process), Some(node)) = (self.processes.get(&id), self.nodes.get(&member)) {
-            let (disk, excused) = (process.disk(), node.astray && node.deceived);
+            let (now, excused) = (self.now, node.astray && node.deceived);
             let (liar, committee) = (self.liar.as_ref().map(Liar::member), self.keys.committee());
-            let scene = Scene { disk, chain: &self.chain, committee, lives: &self.lives, liar, excused };
+            let scene =
+                Scene { now, speaker: process, chain: &self.chain, committee, lives: &self.lives, liar, excused };
             self.invariants.check(member, &released, &scene)?;
         }
         for event in &released.events {
@@ -112,6 +113,7 @@ impl World<'_> {
         }
         let now = self.now;
         if let Some(log) = &mut self.log {
+            log.extend(released.replies.iter().map(|reply| format!("{} {member}{id}: {reply:?}", now.0)));
             log.extend(released.events.iter().map(|event| format!("{} {member}{id}: {event:?}", now.0)));
         }
         self.bag.extend(released.queries.into_iter().map(|(query_id, query)| Item::Answers {

@@ -1,15 +1,9 @@
 //! What must hold after every event. Each invariant has a name, and a violation says which one fired.
 
-use super::{chain::Chain, lives::Lives, store::MemoryStore};
+use super::{chain::Chain, lives::Lives, process::Process};
 use alloy::primitives::B256;
 use guardian_protocol::{
-    effects::Released,
-    event::Event,
-    ports::Call,
-    record::Record,
-    sign::Signed,
-    types::{Committee, DutyId, MemberId},
-    wire::Message,
+    Call, Committee, DutyId, DutyKind, Event, MemberId, Record, Released, Signed, Timestamp, testing::Message,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +17,7 @@ pub struct Violation {
     pub detail: String,
 }
 
-/// What has been said so far, by whom, across all starts, disks and twins of a member.
+/// What has been said so far, by whom, across all starts, disks and doppelgangers of a member.
 #[derive(Debug, Default)]
 pub struct Invariants {
     announced: BTreeMap<(MemberId, DutyId), B256>,
@@ -38,8 +32,10 @@ pub struct Invariants {
 /// What an event is judged against.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
-    /// What the speaker has on its disk at this moment.
-    pub disk: &'a MemoryStore,
+    /// The time.
+    pub now: Timestamp,
+    /// Who speaks, with what it has on its disk at this moment.
+    pub speaker: &'a Process,
     /// Both chains.
     pub chain: &'a Chain,
     /// Who must act together.
@@ -66,6 +62,10 @@ impl Invariants {
             if let Call::Submit(signed) = call {
                 *self.submitted.entry(signed.id()).or_default() += 1;
                 self.signed(signed, scene)?;
+                let restraints = scene.speaker.restraints();
+                if restraints.hold(scene.now, signed.id().kind) || restraints.refuse(signed.digest()) {
+                    return violation("nothing_is_submitted_while_held", format!("{member} submits {}", signed.id()));
+                }
             }
         }
         for dossier in &released.dossiers {
@@ -78,15 +78,19 @@ impl Invariants {
     }
 
     fn message(&mut self, member: MemberId, message: &Message, scene: &Scene<'_>) -> Result<(), Violation> {
-        let records = scene.disk.records();
+        let records = scene.speaker.disk().records();
         let decided = |id: DutyId| records.iter().any(|r| matches!(r, Record::Decided { id: i, .. } if *i == id));
         let signed = |id: DutyId| records.iter().any(|r| matches!(r, Record::Signed { duty, .. } if duty.id() == id));
         let recorded = match message {
             Message::Announcement(announcement) => {
+                free(member, announcement.duty, scene)?;
                 self.announced(member, announcement.duty, announcement.digest, scene)?;
                 decided(announcement.duty)
             }
-            Message::Share(share) => decided(share.duty),
+            Message::Share(share) => {
+                free(member, share.duty, scene)?;
+                decided(share.duty)
+            }
             Message::Package(package) => decided(package.duty),
             Message::Signed(duty) => signed(duty.duty.id()),
             Message::PartialExits(exits) => signed(exits.duty),
@@ -134,6 +138,20 @@ impl Invariants {
     }
 }
 
+/// The operator of `member` neither holds duties like this one, nor refuses what `member` signs for it.
+fn free(member: MemberId, id: DutyId, scene: &Scene<'_>) -> Result<(), Violation> {
+    let restraints = scene.speaker.restraints();
+    if restraints.hold(scene.now, id.kind) {
+        return violation("nothing_is_announced_while_held", format!("{member} goes on with {id}"));
+    }
+    let refused =
+        |record: &Record| matches!(record, Record::Decided { id: i, digest } if *i == id && restraints.refuse(*digest));
+    if scene.speaker.disk().records().iter().any(refused) {
+        return violation("nothing_is_announced_that_is_refused", format!("{member} goes on with {id}"));
+    }
+    Ok(())
+}
+
 /// Judgements of guardians about each other: proofs hold and are only ever against who lies, and only who ran twice is found to.
 fn judged(member: MemberId, event: &Event, scene: &Scene<'_>) -> Result<(), Violation> {
     match event {
@@ -144,8 +162,16 @@ fn judged(member: MemberId, event: &Event, scene: &Scene<'_>) -> Result<(), Viol
                 return violation("honest_guardians_are_never_blamed", detail);
             }
         }
-        Event::Quarantined { member: twins, boots: Some(boots) } if !scene.lives.overlapped(*twins, *boots) => {
-            return violation("a_restart_is_never_taken_for_a_twin", format!("{member} quarantines {twins}"));
+        Event::Quarantined { member: doppelgangers, boots: Some(boots) }
+            if !scene.lives.overlapped(*doppelgangers, *boots) =>
+        {
+            return violation(
+                "a_restart_is_never_taken_for_a_doppelganger",
+                format!("{member} quarantines {doppelgangers}"),
+            );
+        }
+        Event::PartialExitReleased { index, .. } if scene.speaker.restraints().hold(scene.now, DutyKind::Ejection) => {
+            return violation("no_part_of_an_exit_is_given_while_held", format!("{member} gives its part for {index}"));
         }
         _ => {}
     }

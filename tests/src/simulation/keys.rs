@@ -2,24 +2,17 @@
 
 use guardian_crypto::{
     bls::{self, ExitShare, ShareCommitments},
-    frost::{KeyShare, dealer},
     identity::IdentityKey,
     secret::Secret,
 };
-use guardian_protocol::{
-    Secrets,
-    exits::ValidatorKey,
-    types::{BlsPubkey, Committee, KeyEpoch, Member, MemberId},
-};
+use guardian_protocol::{BlsPubkey, Committee, MemberId, Secrets, ValidatorKey, testing::Dealt};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;
 
 /// The keys of one committee and of the validators that it watches.
 #[derive(Debug)]
 pub struct Keys {
-    identities: Vec<[u8; 32]>,
-    shares: Vec<Secret<Vec<u8>>>,
-    committee: Committee,
+    dealt: Dealt,
     validators: Vec<ValidatorKeys>,
     /// Whether guardians hold shares of the validators' keys.
     exits: bool,
@@ -38,17 +31,8 @@ impl Keys {
     /// # Panics
     /// If the numbers do not make a committee.
     #[must_use]
-    #[expect(clippy::unwrap_used, reason = "a test committee that can't be dealt is a broken test")]
     pub fn deal(n: u16, t: u16, validators: u64, exits: bool) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
-        let (shares, public) = dealer::deal(n, t, &mut rng).unwrap();
-        let identities: Vec<[u8; 32]> = (0..n).map(|_| *IdentityKey::generate(&mut rng).expose_seed()).collect();
-        let members = MemberId::first(n).zip(&identities).map(|(id, seed)| Member {
-            id,
-            name: format!("guardian-{id}"),
-            identity: IdentityKey::from_seed(Secret::new(*seed)).public(),
-        });
-        let committee = Committee::new(members, public, KeyEpoch(1)).unwrap();
         let validators = (0..validators)
             .map(|index| {
                 let key = bls::SecretKey::interop(index).unwrap();
@@ -56,31 +40,24 @@ impl Keys {
                 ValidatorKeys { commitments, shares: shares.iter().map(ExitShare::to_secret_bytes).collect() }
             })
             .collect();
-        Self {
-            identities,
-            shares: shares.iter().map(KeyShare::to_secret_bytes).collect(),
-            committee,
-            validators,
-            exits,
-        }
+        Self { dealt: Dealt::new(n, t, 7), validators, exits }
     }
 
     /// The members' numbers.
     pub fn members(&self) -> impl Iterator<Item = MemberId> + use<> {
-        MemberId::first(u16::try_from(self.identities.len()).unwrap_or(0))
+        MemberId::first(u16::try_from(self.committee().size()).unwrap_or(0))
     }
 
     /// The identity key of `member`.
     #[must_use]
     pub fn identity(&self, member: MemberId) -> IdentityKey {
-        let seed = self.identities.get(place(member)).copied().unwrap_or_default();
-        IdentityKey::from_seed(Secret::new(seed))
+        self.dealt.identity(member)
     }
 
     /// The committee.
     #[must_use]
     pub fn committee(&self) -> &Committee {
-        &self.committee
+        &self.dealt.committee
     }
 
     /// A fresh copy of the secrets of `member`, as if read from its sealed files.
@@ -88,21 +65,15 @@ impl Keys {
     /// # Panics
     /// If there is no such member.
     #[must_use]
-    #[expect(clippy::unwrap_used, reason = "a member without keys is a broken test")]
     pub fn secrets(&self, member: MemberId) -> Secrets {
         let mut validators = BTreeMap::new();
         for keys in self.validators.iter().filter(|_| self.exits) {
-            let share = keys.shares.get(place(member)).unwrap();
+            let share = keys.shares.get(usize::from(member.get()) - 1).unwrap();
             let share = ExitShare::import(member, share.expose(), &keys.commitments).unwrap();
             let pubkey = BlsPubkey::from(keys.commitments.public_key().to_bytes());
             validators.insert(pubkey, ValidatorKey { share, commitments: keys.commitments.clone() });
         }
-        let share = self.shares.get(place(member)).unwrap();
-        Secrets {
-            identity: self.identity(member),
-            share: KeyShare::from_secret_bytes(share.expose()).unwrap(),
-            validators,
-        }
+        Secrets { validators, ..self.dealt.secrets(member) }
     }
 
     /// The validators' public keys, by index.
@@ -110,8 +81,4 @@ impl Keys {
     pub fn validators(&self) -> Vec<bls::PublicKey> {
         self.validators.iter().map(|keys| keys.commitments.public_key()).collect()
     }
-}
-
-fn place(member: MemberId) -> usize {
-    usize::from(member.get()).saturating_sub(1)
 }

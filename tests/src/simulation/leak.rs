@@ -14,7 +14,7 @@ use guardian_crypto::{
     frost::signing::{Commitments, SignatureShare},
     schnorr::GroupKey,
 };
-use guardian_protocol::types::MemberId;
+use guardian_protocol::MemberId;
 use std::collections::BTreeMap;
 
 /// The suite of RFC 9591, section 6.5.

@@ -11,9 +11,8 @@ use super::keys::Keys;
 use alloy::primitives::B256;
 use guardian_crypto::{bls::PartialSignature, frost::signing::SignatureShare};
 use guardian_protocol::{
-    sign::Fault,
-    types::{DutyId, MemberId},
-    wire::{Commitment, Envelope, Message, Package},
+    DutyId, Envelope, Fault, MemberId,
+    testing::{Commitment, Message, Package},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::RngCore};
 

@@ -1,7 +1,7 @@
 //! When each process lived, by which name it was known, and who has noticed that two of one member do.
 
 use super::process::ProcessId;
-use guardian_protocol::types::{BootId, MemberId};
+use guardian_protocol::{BootId, MemberId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Every process of a run. Time is counted in births and deaths.
@@ -42,8 +42,8 @@ impl Lives {
     }
 
     /// `process` has quarantined `member`, or does so no more.
-    pub fn notices(&mut self, process: ProcessId, member: MemberId, twins: bool) {
-        if twins {
+    pub fn notices(&mut self, process: ProcessId, member: MemberId, doppelgangers: bool) {
+        if doppelgangers {
             self.noticed.insert((process, member));
         } else {
             self.noticed.remove(&(process, member));

@@ -1,15 +1,16 @@
 //! What goes wrong around guardians: they crash, are cut off, are lied to; and their operators start them from old disks, from empty
-//! ones, or twice.
+//! ones, or twice, and let them wait.
 
 use super::{
     invariants::{Violation, violation},
+    operators::Restraints,
     process::{Process, ProcessId},
     scenario::{Faults, Sabotage},
     store::MemoryStore,
     world::World,
 };
 use alloy::primitives::keccak256;
-use guardian_protocol::{effects::Recipient, input::Input, record::Record, types::MemberId, wire::Message};
+use guardian_protocol::{Input, MemberId, Recipient, Record, testing::Message};
 use rand_chacha::rand_core::RngCore;
 
 /// Copies of a disk that an operator keeps.
@@ -19,32 +20,35 @@ impl World<'_> {
     /// Something goes wrong, of what may.
     pub(super) fn mishap(&mut self) -> Result<(), Violation> {
         let Some(member) = self.anybody() else { return Ok(()) };
-        match self.below(17) {
+        match self.below(18) {
             0 if self.faults.crashes => self.crash(member)?,
             1 | 2 if self.faults.crashes => self.revive()?,
             3 if self.faults.crashes => self.cut_off(member)?,
             4 | 5 if self.faults.crashes => self.reconnect_if_cut_off(member)?,
             6 | 7 if self.faults.copies => self.keep_copy(member),
             8 | 9 if self.faults.copies => self.set_back(member)?,
-            10 | 11 if self.faults.copies => self.start_twin(member)?,
-            12 if self.faults.copies => self.end_twin(member)?,
+            10 | 11 if self.faults.copies => self.start_doppelganger(member)?,
+            12 if self.faults.copies => self.end_doppelganger(member)?,
             13 | 14 if self.faults.copies => self.relink(member)?,
             15 if self.faults.lies => self.deceive(member),
             16 if self.faults.liar => self.accuse(member)?,
+            17 if self.faults.operators => self.command(member)?,
             _ => {}
         }
         Ok(())
     }
 
-    /// From here on nothing goes wrong but what the liar does: everybody runs once, with providers that tell the truth, and all
-    /// connections are made anew, since a greeting that was lost is not repeated before that.
+    /// From here on nothing goes wrong but what the liar does: everybody runs once, with providers that tell the truth and an operator that
+    /// holds nothing back, and all connections are made anew, since a greeting that was lost is not repeated before that.
     pub(super) fn calm(&mut self) -> Result<(), Violation> {
         self.faults = Faults { liar: self.faults.liar, ..Faults::NONE };
         self.nodes.values_mut().for_each(|node| node.lying = 0);
         let members: Vec<MemberId> = self.keys.members().collect();
-        members.iter().try_for_each(|member| self.end_twin(*member))?;
-        self.sabotage = if self.sabotage == Sabotage::GuardForgets { Sabotage::None } else { self.sabotage };
+        members.iter().try_for_each(|member| self.end_doppelganger(*member))?;
+        let forgets = [Sabotage::GuardForgets, Sabotage::HoldsAreForgotten].contains(&self.sabotage);
+        self.sabotage = if forgets { Sabotage::None } else { self.sabotage };
         self.revive()?;
+        self.release_all()?;
         members.into_iter().try_for_each(|member| self.reconnect(member))
     }
 
@@ -61,9 +65,11 @@ impl World<'_> {
         let Some(process) = self.processes.remove(&id) else { return Ok(()) };
         self.lives.death(id);
         let member = process.member();
-        let mut disk = process.into_disk();
-        if self.sabotage == Sabotage::GuardForgets {
-            disk.lose(|record| matches!(record, Record::Decided { .. }));
+        let (mut disk, restraints) = process.into_disk();
+        match self.sabotage {
+            Sabotage::GuardForgets => disk.lose(|record| matches!(record, Record::Decided { .. })),
+            Sabotage::HoldsAreForgotten => disk.lose(|r| matches!(r, Record::Hold { .. } | Record::Veto { .. })),
+            _ => {}
         }
         self.note(|| format!("{member}{id} crashes"));
         let Some(node) = self.nodes.get_mut(&member) else { return Ok(()) };
@@ -72,7 +78,7 @@ impl World<'_> {
             keep(&mut node.copies, disk);
             return Ok(());
         }
-        node.disk = disk;
+        (node.disk, node.restraints) = (disk, restraints);
         // Peers see the connection close, or they don't.
         if self.below(2) == 0 { self.connections(member, Input::PeerDown) } else { Ok(()) }
     }
@@ -82,15 +88,16 @@ impl World<'_> {
         let down = self.nodes.iter().filter(|(_, node)| node.processes.is_empty());
         let down: Vec<MemberId> = down.map(|(member, _)| *member).collect();
         for member in down {
-            let disk = self.nodes.get_mut(&member).map(|node| std::mem::take(&mut node.disk)).unwrap_or_default();
+            let Some(node) = self.nodes.get_mut(&member) else { continue };
+            let (disk, restraints) = (std::mem::take(&mut node.disk), std::mem::take(&mut node.restraints));
             self.tally.restarts += 1;
-            self.start(member, disk)?;
+            self.start(member, disk, restraints)?;
         }
         Ok(())
     }
 
-    /// Starts a process of `member` from `disk`, and connects it.
-    fn start(&mut self, member: MemberId, disk: MemoryStore) -> Result<(), Violation> {
+    /// Starts a process of `member` from `disk`, and connects it. Its operator believes that it keeps to `restraints`.
+    fn start(&mut self, member: MemberId, disk: MemoryStore, restraints: Restraints) -> Result<(), Violation> {
         let id = ProcessId(u32::try_from(self.tally.starts()).unwrap_or(u32::MAX));
         let mut chance = [0; 32];
         self.rng.fill_bytes(&mut chance);
@@ -98,7 +105,7 @@ impl World<'_> {
             chance = keccak256([disk.digest().as_slice(), &member.get().to_be_bytes()].concat()).0;
         }
         let to_be_copied = self.sabotage == Sabotage::MemoryIsCopied;
-        match Process::start(self.now, self.setup(member), self.keys, disk, chance, to_be_copied) {
+        match Process::start(self.now, self.setup(member), self.keys, (disk, restraints), chance, to_be_copied) {
             Ok(process) => self.install(id, process),
             Err(error) => violation("records_can_always_be_restored", error.to_string()),
         }
@@ -132,14 +139,15 @@ impl World<'_> {
         node.astray = true;
         self.tally.set_back += 1;
         self.note(|| format!("the disk of {member} is set back to {} records", disk.records().len()));
-        self.start(member, disk)
+        let restraints = Restraints::on(&disk);
+        self.start(member, disk, restraints)
     }
 
     /// The operator starts a guardian that runs already.
-    pub(super) fn start_twin(&mut self, member: MemberId) -> Result<(), Violation> {
+    pub(super) fn start_doppelganger(&mut self, member: MemberId) -> Result<(), Violation> {
         let Some(node) = self.nodes.get_mut(&member).filter(|node| node.processes.len() == 1) else { return Ok(()) };
         node.astray = true;
-        self.tally.twins += 1;
+        self.tally.doppelgangers += 1;
         self.note(|| format!("{member} is started twice"));
         if self.sabotage == Sabotage::MemoryIsCopied {
             let setup = self.setup(member);
@@ -149,11 +157,12 @@ impl World<'_> {
         }
         let same = self.some_process(member).map(|process| process.disk().clone()).unwrap_or_default();
         let disk = if self.below(2) == 0 { same } else { self.older_disk(member) };
-        self.start(member, disk)
+        let restraints = Restraints::on(&disk);
+        self.start(member, disk, restraints)
     }
 
     /// One of two ends.
-    fn end_twin(&mut self, member: MemberId) -> Result<(), Violation> {
+    fn end_doppelganger(&mut self, member: MemberId) -> Result<(), Violation> {
         let node = self.nodes.get(&member).filter(|node| node.processes.len() > 1);
         let Some([first, second]) = node.map(|node| node.processes.as_slice()) else { return Ok(()) };
         let (first, second) = (*first, *second);

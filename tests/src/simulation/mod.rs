@@ -2,7 +2,7 @@
 //!
 //! [`World`] holds n brains, a chain, providers and a bag of things that are under way: messages, answers, outcomes. From the seed it
 //! picks what happens next: something is delivered, dropped, duplicated, in any order; a guardian crashes and comes back from its
-//! records, from older ones, or from none; one runs twice; a provider lies. After every event [`invariants`] are checked, and
+//! records, from older ones, or from none; one runs twice; a provider lies; an operator lets duties wait. After every event [`invariants`] are checked, and
 //! [`oracle`] looks at every nonce; when the faults stop, every duty must be done. The same seed gives the same log, line by line.
 
 pub mod chain;
@@ -13,6 +13,7 @@ pub mod leak;
 mod liar;
 pub mod lives;
 mod mishaps;
+pub mod operators;
 pub mod oracle;
 pub mod process;
 pub mod scenario;

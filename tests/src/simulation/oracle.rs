@@ -1,7 +1,7 @@
-//! Sees every nonce that is ever used, of all members, over all their starts, disks and twins, and says when one is used twice.
+//! Sees every nonce that is ever used, of all members, over all their starts, disks and doppelgangers, and says when one is used twice.
 //!
 //! A nonce is known by its public side, the commitment. It is *made* when it is first shown to others, and *used* when a share
-//! of a signature is given under it: in a [`Share`](guardian_protocol::wire::Share), or by a coordinator in its own package. Used
+//! of a signature is given under it: in a [`Share`](guardian_protocol::testing::Share), or by a coordinator in its own package. Used
 //! for one package any number of times, it says nothing new; used for two, it is on its way to giving the key share away (`leak`
 //! does the arithmetic).
 
@@ -13,8 +13,8 @@ use super::{
 use alloy::primitives::B256;
 use guardian_crypto::frost::signing::Commitments;
 use guardian_protocol::{
-    types::MemberId,
-    wire::{Commitment, Message, Package},
+    MemberId,
+    testing::{Commitment, Message, Package},
 };
 use std::collections::HashMap;
 

@@ -2,15 +2,10 @@
 
 use super::{
     keys::Keys,
+    operators::Restraints,
     store::{MemoryStore, RefusedRecord},
 };
-use guardian_protocol::{
-    Guardian, RestoreError,
-    effects::{Effects, Released},
-    input::Input,
-    setup::Setup,
-    types::{MemberId, Timestamp},
-};
+use guardian_protocol::{Effects, Guardian, Input, MemberId, Released, RestoreError, Setup, Timestamp};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{fmt, time::Duration};
 
@@ -34,6 +29,8 @@ pub struct Process {
     wake: Timestamp,
     /// How many records there were when it started.
     beginning: usize,
+    /// What its operator has told it, or an earlier process with this disk.
+    restraints: Restraints,
     life: Option<Life>,
 }
 
@@ -42,13 +39,14 @@ pub struct Process {
 struct Life {
     since: Timestamp,
     disk: MemoryStore,
+    restraints: Restraints,
     chance: [u8; 32],
     inputs: Vec<(Timestamp, Input)>,
 }
 
 impl Process {
-    /// Starts the guardian of `setup` from `disk`. All its chance comes from `chance`. What happens to it is remembered if it is
-    /// `to_be_copied`.
+    /// Starts the guardian of `setup` from `disk`, where its `restraints` should stand. All its chance comes from `chance`. What happens to
+    /// it is remembered if it is `to_be_copied`.
     ///
     /// # Errors
     /// If the records do not make a guardian.
@@ -56,16 +54,22 @@ impl Process {
         now: Timestamp,
         setup: Setup,
         keys: &Keys,
-        disk: MemoryStore,
+        (disk, restraints): (MemoryStore, Restraints),
         chance: [u8; 32],
         to_be_copied: bool,
     ) -> Result<Self, RestoreError> {
         let member = setup.me;
-        let life = to_be_copied.then(|| Life { since: now, disk: disk.clone(), chance, inputs: Vec::new() });
+        let life = to_be_copied.then(|| Life {
+            since: now,
+            disk: disk.clone(),
+            restraints: restraints.clone(),
+            chance,
+            inputs: Vec::new(),
+        });
         let mut chance = ChaCha20Rng::from_seed(chance);
         let guardian = Guardian::restore(now, setup, keys.secrets(member), disk.records().to_vec(), &mut chance)?;
         let beginning = disk.records().len();
-        Ok(Self { member, guardian, disk, chance, wake: now, beginning, life })
+        Ok(Self { member, guardian, disk, chance, wake: now, beginning, restraints, life })
     }
 
     /// A copy of this process with all that it has in memory, made by living its life once more. `None` if it was not started with
@@ -73,7 +77,7 @@ impl Process {
     #[must_use]
     pub fn copy(&self, setup: Setup, keys: &Keys) -> Option<Self> {
         let life = self.life.clone()?;
-        let mut copy = Self::start(life.since, setup, keys, life.disk, life.chance, true).ok()?;
+        let mut copy = Self::start(life.since, setup, keys, (life.disk, life.restraints), life.chance, true).ok()?;
         for (now, input) in life.inputs {
             copy.step(now, input).ok()?;
         }
@@ -110,10 +114,16 @@ impl Process {
         self.disk.as_it_was(self.beginning)
     }
 
-    /// What is left of it after a crash.
+    /// What its operator has told it.
     #[must_use]
-    pub fn into_disk(self) -> MemoryStore {
-        self.disk
+    pub fn restraints(&self) -> &Restraints {
+        &self.restraints
+    }
+
+    /// What is left of it after a crash, and what its operator relies on.
+    #[must_use]
+    pub fn into_disk(self) -> (MemoryStore, Restraints) {
+        (self.disk, self.restraints)
     }
 
     /// One step of the brain, and one commit.
@@ -124,9 +134,13 @@ impl Process {
         if let Some(life) = &mut self.life {
             life.inputs.push((now, input.clone()));
         }
+        let command = if let Input::Operator(command) = &input { Some(command.clone()) } else { None };
         let mut fx = Effects::default();
         self.guardian.step(now, input, &mut self.chance, &mut fx);
         let released = fx.commit(&mut self.disk)?;
+        if let (Some(command), [Ok(())]) = (command, released.replies.as_slice()) {
+            self.restraints.obeyed(&command);
+        }
         self.wake = released.wake.unwrap_or(now).max(now.after(Duration::from_millis(1)));
         Ok(released)
     }

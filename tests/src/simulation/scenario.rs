@@ -1,7 +1,7 @@
 //! What a run is like: how large its committee is, how its days go, what goes wrong, and which protection is missing.
 
 use super::keys::Keys;
-use guardian_protocol::types::DutyId;
+use guardian_protocol::DutyId;
 use std::{collections::BTreeMap, time::Duration};
 
 /// The committee and its days.
@@ -91,13 +91,16 @@ pub struct Faults {
     pub liar: bool,
     /// Disks are lost or set back to an earlier state, and guardians run twice from copies of one disk.
     pub copies: bool,
+    /// Operators hold kinds of duty for a while, and refuse digests.
+    pub operators: bool,
 }
 
 impl Faults {
     /// A quiet day.
-    pub const NONE: Self = Self { network: false, crashes: false, lies: false, liar: false, copies: false };
+    pub const NONE: Self =
+        Self { network: false, crashes: false, lies: false, liar: false, copies: false, operators: false };
     /// Everything at once.
-    pub const ALL: Self = Self { network: true, crashes: true, lies: true, liar: true, copies: true };
+    pub const ALL: Self = Self { network: true, crashes: true, lies: true, liar: true, copies: true, operators: true };
 }
 
 /// A protection that is taken away on purpose, to see that an invariant notices.
@@ -109,6 +112,8 @@ pub enum Sabotage {
     SendBeforeCommit,
     /// The guard forgets what it let through whenever its guardian restarts.
     GuardForgets,
+    /// What the operator said is forgotten whenever its guardian restarts.
+    HoldsAreForgotten,
     /// Chance follows from what is on the disk, so that it repeats itself when the disk is set back: nonces that are derived, or
     /// a generator whose seed is part of the snapshot.
     ChanceRepeats,
@@ -142,7 +147,9 @@ pub struct Tally {
     /// Starts from an earlier state of the disk, or from an empty one.
     pub set_back: u64,
     /// Second processes of a member that runs already.
-    pub twins: u64,
+    pub doppelgangers: u64,
+    /// What operators told their guardians.
+    pub commands: u64,
     /// Members that announced a second digest for a duty: only ever one whose disk was set back or that ran twice, while most of
     /// its providers lied alike.
     pub double_votes: u64,
@@ -152,7 +159,7 @@ impl Tally {
     /// Processes that were started, of all members.
     #[must_use]
     pub fn starts(&self) -> u64 {
-        self.restarts.saturating_add(self.set_back).saturating_add(self.twins)
+        self.restarts.saturating_add(self.set_back).saturating_add(self.doppelgangers)
     }
 
     /// Both together.
@@ -163,7 +170,8 @@ impl Tally {
             shares: self.shares.saturating_add(other.shares),
             restarts: self.restarts.saturating_add(other.restarts),
             set_back: self.set_back.saturating_add(other.set_back),
-            twins: self.twins.saturating_add(other.twins),
+            doppelgangers: self.doppelgangers.saturating_add(other.doppelgangers),
+            commands: self.commands.saturating_add(other.commands),
             double_votes: self.double_votes.saturating_add(other.double_votes),
         }
     }

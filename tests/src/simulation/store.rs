@@ -1,11 +1,7 @@
 //! A store in memory that survives a crash of its guardian, can be set back to an earlier state, and can be told to cheat.
 
 use alloy::primitives::{B256, keccak256};
-use guardian_protocol::{
-    ports::AppendRecords,
-    record::{Record, RecordError},
-    types::Epoch,
-};
+use guardian_protocol::{AppendRecords, DecodeError, Epoch, Record};
 
 /// What has been made durable. Records go through their lasting encoding, as on a disk.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +18,7 @@ pub enum RefusedRecord {
     SecondDigest,
     /// It does not survive its own encoding.
     #[error("{0}")]
-    Unreadable(#[from] RecordError),
+    Unreadable(#[from] DecodeError),
 }
 
 impl MemoryStore {

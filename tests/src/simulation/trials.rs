@@ -11,7 +11,7 @@ impl World<'_> {
     /// Somebody is started twice, and both processes stay. Ends when every other guardian has noticed.
     ///
     /// # Errors
-    /// `a_twin_is_noticed` if they have not within half an hour of the run's own time; or another invariant that breaks.
+    /// `a_doppelganger_is_noticed` if they have not within half an hour of the run's own time; or another invariant that breaks.
     pub fn run_twice(mut self) -> Result<Outcome, Violation> {
         const WITHIN: Duration = Duration::from_secs(1_800);
         self.revive()?;
@@ -19,7 +19,7 @@ impl World<'_> {
             self.event()?;
         }
         let Some(member) = self.anybody() else { return self.outcome() };
-        self.start_twin(member)?;
+        self.start_doppelganger(member)?;
         let deadline = self.now.after(WITHIN);
         while self.now < deadline {
             self.event()?;
@@ -31,6 +31,6 @@ impl World<'_> {
                 return self.outcome();
             }
         }
-        violation("a_twin_is_noticed", format!("{member} runs twice"))
+        violation("a_doppelganger_is_noticed", format!("{member} runs twice"))
     }
 }

@@ -6,18 +6,15 @@ use super::{
     keys::Keys,
     liar::Liar,
     lives::Lives,
+    operators::Restraints,
     oracle::Oracle,
     process::{Process, ProcessId},
     scenario::{Faults, Outcome, Profile, Sabotage, Tally},
     store::MemoryStore,
 };
 use guardian_protocol::{
-    exits::Job,
-    input::Input,
-    ports::{CallOutcome, Query, QueryId, SignedExit},
-    setup::{ProviderQuorum, Setup, Timing},
-    sign::Signed,
-    types::{DutyId, MemberId, Timestamp},
+    CallOutcome, DutyId, Input, Job, MemberId, ProviderQuorum, Query, QueryId, Setup, Signed, SignedExit, Timestamp,
+    Timing, testing,
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -54,8 +51,9 @@ pub(super) enum Reach {
 pub(super) struct Node {
     /// What runs; more than one is the operator's mistake.
     pub(super) processes: Vec<ProcessId>,
-    /// The disk, while nothing runs.
+    /// The disk, while nothing runs, and what was told to whoever ran from it.
     pub(super) disk: MemoryStore,
+    pub(super) restraints: Restraints,
     /// Copies of the disk that were kept.
     pub(super) copies: Vec<MemoryStore>,
     pub(super) cut_off: bool,
@@ -99,7 +97,6 @@ impl<'a> World<'a> {
     /// # Panics
     /// If there are no keys.
     #[must_use]
-    #[expect(clippy::unwrap_used, reason = "a run without a committee is a broken test")]
     pub fn new(seed: u64, profile: Profile, keys: &'a [Keys], faults: Faults, sabotage: Sabotage) -> Self {
         let keys = keys.iter().cycle().nth(usize::try_from(seed).unwrap() % keys.len()).unwrap();
         let mut world = Self {
@@ -227,10 +224,7 @@ impl<'a> World<'a> {
     pub(super) fn setup(&self, me: MemberId) -> Setup {
         let quorum = ProviderQuorum::majority(usize::from(PROVIDERS));
         Setup {
-            me,
-            committee: self.keys.committee().clone(),
             network: chain::network(),
-            contracts: chain::contracts(),
             quorum: ProviderQuorum { beacon: quorum, execution: quorum },
             timing: Timing {
                 poll: Duration::from_secs(1),
@@ -240,7 +234,7 @@ impl<'a> World<'a> {
                 submit_stagger: Duration::from_secs(3),
                 query_timeout: Duration::from_secs(5),
             },
-            start_block: 0,
+            ..testing::setup(self.keys.committee().clone(), me)
         }
     }
 

@@ -1,20 +1,14 @@
 //! A guardian's eyes on a synthetic chain: the product's readers and observation, and its brain's other parts left out. Made up are the
 //! contracts' view, and an execution node that knows its chain id.
 
-use crate::simulation::{keys::Keys, store::MemoryStore};
+use crate::simulation::store::MemoryStore;
 use axum::{Json, Router, routing::post};
-use eyre::{Result, bail, eyre};
+use eyre::{Result, bail};
 use guardian_chain::{ChainConfig, Endpoint, Limits, Readers};
 use guardian_protocol::{
-    effects::Effects,
-    event::Event,
-    observe::{Observer, QueryIds, Registry},
-    ports::{Answers, Query, Reading},
-    setup::{ProviderQuorum, Setup, Timing},
-    types::{
-        Accepted, BlockRef, BlsPubkey, ChainView, Contracts, Evidence, MemberId, Network, Policy, ProtocolEvent,
-        ProviderId, Timestamp,
-    },
+    Answers, BlockRef, BlsPubkey, ChainSpec, ChainView, Effects, Event, Evidence, ProtocolEvent, ProviderId,
+    ProviderQuorum, Query, Reading, Setup, Timestamp,
+    testing::{self, Dealt, Eyes, Registry, contracts, member},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -23,14 +17,12 @@ use url::Url;
 /// See the module.
 #[derive(Debug)]
 pub struct Watch {
-    /// The eyes.
+    /// What asks the nodes.
     pub readers: Readers,
-    /// What is made of what they see.
-    pub observer: Observer,
+    /// What is made of their answers.
+    pub eyes: Eyes,
     /// Everything that was reported so far.
     pub events: Vec<Event>,
-    setup: Setup,
-    ids: QueryIds,
 }
 
 impl Watch {
@@ -56,8 +48,9 @@ impl Watch {
         let events: Vec<ProtocolEvent> = tracked.into_iter().map(ProtocolEvent::Provisioned).collect();
         let mut registry = Registry::default();
         registry.advance(block(), &events);
-        let (observer, setup) = (Observer::restore(registry), setup(network)?);
-        Ok(Self { readers, observer, events: Vec::new(), setup, ids: QueryIds::default() })
+        let quorum = ProviderQuorum { beacon: 2, execution: 1 };
+        let setup = Setup { network, quorum, ..testing::setup(Dealt::new(3, 2, 7).committee, member(1)) };
+        Ok(Self { readers, eyes: Eyes::new(setup, registry), events: Vec::new() })
     }
 
     /// Looks once, at `now`: evidence, if something new is final and enough nodes agree on it. Each question `happens` before it is put.
@@ -66,21 +59,20 @@ impl Watch {
     /// If something is asked that the made-up contracts don't know.
     pub async fn look(&mut self, now: Timestamp, mut happens: impl FnMut(&Query)) -> Result<Option<Evidence>> {
         let mut fx = Effects::default();
-        self.observer.nudge();
-        self.observer.poll(now, &mut self.ids, &self.setup, &mut fx);
+        self.eyes.look(now, &mut fx);
         loop {
             let released = fx.commit(&mut MemoryStore::default())?;
             self.events.extend(released.events);
             let Some((id, query)) = released.queries.into_iter().next() else { return Ok(None) };
             happens(&query);
             let answers = match &query {
-                Query::Finalized | Query::Validators { .. } => self.readers.read(&query).await,
+                Query::Finalized | Query::State { .. } => self.readers.read(&query).await,
                 Query::Chain(_) => vec![(ProviderId(0), Ok(Reading::Chain(Box::new(self.view()))))],
                 other => bail!("nobody can answer {other:?}"),
             };
             fx = Effects::default();
             let answers = Answers { id, answers };
-            if let Some(evidence) = self.observer.answered(now, answers, &mut self.ids, &self.setup, &mut fx) {
+            if let Some(evidence) = self.eyes.answered(now, answers, &mut fx) {
                 self.events.extend(fx.commit(&mut MemoryStore::default())?.events);
                 return Ok(Some(evidence));
             }
@@ -89,40 +81,20 @@ impl Watch {
 
     /// What the chain is.
     #[must_use]
-    pub const fn network(&self) -> &Network {
-        &self.setup.network
+    pub fn network(&self) -> &ChainSpec {
+        &self.eyes.setup().network
     }
 
     fn view(&self) -> ChainView {
-        ChainView {
-            block: block(),
-            policy: Policy { ejection_threshold: 0, report_period: 1, vaults: vec![], pods: vec![], liabilities: 0 },
-            accepted: Accepted::default(),
-            key_epoch: self.setup.committee.key_epoch(),
-            group_key: self.setup.committee.group_key(),
-        }
+        // A report is due in every epoch.
+        let mut view = ChainView { block: block(), ..testing::chain_view(self.eyes.setup().committee.group_key(), 5) };
+        testing::reserve_rules(&mut view).period = 1;
+        view
     }
 }
 
 fn block() -> BlockRef {
     BlockRef { number: 5, hash: [9; 32].into(), timestamp: 77 }
-}
-
-fn contracts() -> Contracts {
-    let [guardian_keys, ejection_registry, reserve_feed, protocol] = [1, 2, 3, 4].map(|byte| [byte; 20].into());
-    Contracts { guardian_keys, ejection_registry, reserve_feed, protocol }
-}
-
-fn setup(network: Network) -> Result<Setup> {
-    Ok(Setup {
-        me: MemberId::new(1).ok_or_else(|| eyre!("no member"))?,
-        committee: Keys::deal(3, 2, 0, false).committee().clone(),
-        network,
-        contracts: contracts(),
-        quorum: ProviderQuorum { beacon: 2, execution: 1 },
-        timing: Timing::default(),
-        start_block: 0,
-    })
 }
 
 async fn execution() -> Result<Url> {

@@ -1,12 +1,7 @@
 //! Finality that moves on between two questions, or does not move at all: neither is an alarm, and neither costs more than asking.
 
 use super::guardian::{Guardian, quick, synthetic, truth};
-use guardian_protocol::{
-    event::{Event, Layer},
-    observe::Trouble,
-    ports::{Query, ReadFailure},
-    types::Proof,
-};
+use guardian_protocol::{Event, Layer, Proof, Query, ReadFailure, testing::Trouble};
 use guardian_tests::synthetic::{BeaconServer, Manner, Synthetic};
 
 fn later(state: Synthetic, epochs: u64) -> Synthetic {
@@ -18,7 +13,7 @@ fn later(state: Synthetic, epochs: u64) -> Synthetic {
 /// The first of the nodes, so many, finalize `next` before they are asked for validators.
 fn overtaken(next: Synthetic, nodes: usize) -> impl FnMut(&Query, &[BeaconServer]) {
     move |query, servers| {
-        if matches!(query, Query::Validators { .. }) {
+        if matches!(query, Query::State { .. }) {
             for server in servers.iter().take(nodes) {
                 server.finalize(next).unwrap();
             }
@@ -42,7 +37,7 @@ async fn a_question_that_loses_the_race_with_finality_is_asked_anew_of_what_is_f
             guardian.servers.iter().for_each(|server| server.finalize(later(state, 2 * turn)).unwrap());
             guardian.events.clear();
             assert_eq!(guardian.observe_while(overtaken(later(state, 2 * turn + 1), 3)).await, None);
-            assert_eq!(guardian.observer.trouble(), Some(Trouble::TooFewAnswers(Layer::Beacon)));
+            assert_eq!(guardian.eyes.trouble(), Some(Trouble::TooFewAnswers(Layer::Beacon)));
             let is_late =
                 |event: &Event| matches!(event, Event::ProviderFailed { failure: ReadFailure::NotAvailable(_), .. });
             assert!(guardian.events.iter().all(is_late), "{:?}", guardian.events);
@@ -52,7 +47,7 @@ async fn a_question_that_loses_the_race_with_finality_is_asked_anew_of_what_is_f
         assert_eq!(evidence.checkpoint.epoch.0, state.registry.epoch + 9);
         assert_eq!(guardian.reported(&evidence), truth(later(state, 9)));
         assert_ne!(evidence.proof, Proof::Quorum);
-        assert_eq!((guardian.observer.trouble(), alarms(&guardian.events)), (None, vec![]));
+        assert_eq!((guardian.eyes.trouble(), alarms(&guardian.events)), (None, vec![]));
     }
 }
 
@@ -77,7 +72,7 @@ async fn while_nothing_new_is_final_nothing_is_downloaded_again_and_nothing_grow
         (guardian.readers.stats(), format!("{:?}", guardian.readers).len(), guardian.events.len());
     for _ in 0..POLLS {
         assert_eq!(guardian.observe().await, None);
-        assert_eq!(guardian.observer.trouble(), None);
+        assert_eq!(guardian.eyes.trouble(), None);
     }
     for (before, after) in before.iter().zip(guardian.readers.stats()).take(3) {
         // Whether it is in sync, what is final, and the header of that.

@@ -1,12 +1,7 @@
 //! A guardian's observation of three beacon nodes, and an execution node that knows next to nothing.
 
 use guardian_chain::{Limits, state::MINIMAL};
-use guardian_protocol::{
-    decide::decide,
-    event::{Event, Layer},
-    ports::Query,
-    types::{DutyBody, Evidence, Timestamp},
-};
+use guardian_protocol::{DutyBody, Event, Evidence, Layer, Query, Timestamp, testing::decide};
 use guardian_tests::synthetic::{BeaconServer, Manner, Synthetic, Watch, validator::Registry as Validators};
 use std::{
     ops::{Deref, DerefMut},
@@ -66,10 +61,10 @@ impl Guardian {
 
     /// The sum of validators' balances in the report, in gwei.
     pub(crate) fn reported(&self, evidence: &Evidence) -> u128 {
-        let duties = decide(evidence, |_| false, self.network().slots_per_epoch);
+        let duties = decide(evidence, self.network().slots_per_epoch);
         let sum = duties.iter().find_map(|duty| match &duty.body {
             DutyBody::Reserves(report) => Some(u128::from(report.validators.0)),
-            DutyBody::Ejection(_) => None,
+            _ => None,
         });
         sum.unwrap()
     }

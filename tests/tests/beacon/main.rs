@@ -1,25 +1,13 @@
 //! Three beacon nodes, of which some lie or fail: which report goes out, how it is known, and who is named. The nodes are HTTP
 //! servers of a synthetic chain; readers, observation and rules are the product's own.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests: a broken assumption must stop the test"
-)]
-
 mod finality;
 mod guardian;
 mod sparing;
 
 use guardian::{Guardian, TRACKED, quick, synthetic, truth};
 use guardian_chain::Limits;
-use guardian_protocol::{
-    event::{Event, Layer},
-    observe::Trouble,
-    types::{BlsPubkey, Proof},
-};
+use guardian_protocol::{BlsPubkey, Event, Layer, Proof, testing::Trouble};
 use guardian_tests::synthetic::{BeaconServer, Manner};
 
 #[tokio::test]
@@ -69,7 +57,7 @@ async fn where_no_node_serves_states_a_majority_of_words_counts() {
     let manners = [Manner::IsEmpty, Manner::IsEmpty, Manner::HasNoStates];
     let mut guardian = Guardian::new(state, manners, quick()).await;
     assert_eq!(guardian.observe().await, None);
-    assert_eq!(guardian.observer.trouble(), Some(Trouble::TooFewAnswers(Layer::Beacon)));
+    assert_eq!(guardian.eyes.trouble(), Some(Trouble::TooFewAnswers(Layer::Beacon)));
 }
 
 #[tokio::test]
@@ -79,7 +67,7 @@ async fn two_that_lie_alike_are_named_and_their_report_never_goes_out() {
     let manners = [Manner::LiesAboutBalances, Manner::LiesAboutBalances, Manner::HasNoStates];
     let mut guardian = Guardian::new(state, manners, quick()).await;
     assert_eq!(guardian.observe().await, None);
-    assert_eq!(guardian.observer.trouble(), Some(Trouble::Contradiction(Layer::Beacon)));
+    assert_eq!(guardian.eyes.trouble(), Some(Trouble::Contradiction(Layer::Beacon)));
     assert_eq!(guardian.named(), [0, 1]);
     assert!(guardian.events.iter().any(|event| matches!(event, Event::NoQuorum { .. })));
     // The third has: one proof outweighs them.

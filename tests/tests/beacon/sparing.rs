@@ -2,12 +2,7 @@
 
 use super::guardian::{Guardian, TRACKED, quick, synthetic, truth};
 use guardian_chain::{Limits, state::MAINNET};
-use guardian_protocol::{
-    event::Layer,
-    observe::Trouble,
-    ports::{Query, ReadFailure, Reading},
-    types::{Proof, Slot},
-};
+use guardian_protocol::{Layer, Proof, Query, ReadFailure, Reading, Slot, testing::Trouble};
 use guardian_tests::synthetic::{BeaconServer, Manner, Synthetic};
 use std::time::Duration;
 
@@ -45,7 +40,7 @@ impl Guardian {
         let Ok(Reading::Finalized(Some(checkpoint))) = answer else { panic!("{answer:?}") };
         let registry = synthetic("deneb", false).registry;
         let pubkeys = TRACKED[..validators].iter().map(|index| registry.pubkey(*index).into()).collect();
-        Query::Validators { checkpoint, slot: Slot(checkpoint.epoch.0 * 8), pubkeys }
+        Query::State { checkpoint, slot: Slot(checkpoint.epoch.0 * 8), pubkeys }
     }
 }
 
@@ -129,7 +124,7 @@ async fn while_nodes_contradict_each_other_their_states_are_not_asked_for_at_eve
         assert_eq!(guardian.observe().await, None, "{poll}");
         // Whose state is not asked for because its last one was false has no word meanwhile, either.
         let trouble = if poll < 2 { Trouble::Contradiction } else { Trouble::TooFewAnswers };
-        assert_eq!(guardian.observer.trouble(), Some(trouble(Layer::Beacon)), "{poll}");
+        assert_eq!(guardian.eyes.trouble(), Some(trouble(Layer::Beacon)), "{poll}");
     }
     assert_eq!(guardian.states(), [2, 2, 6]);
 }
@@ -173,8 +168,8 @@ async fn no_state_is_asked_for_where_the_operator_wants_none() {
     let limits = Limits { prove_states: false, ..quick() };
     let mut guardian = Guardian::new(state, [Manner::Honest; 3], limits).await;
     assert_eq!(guardian.observe_epochs(state, 3).await, 0);
-    let offers = guardian.readers.offers().await;
-    assert!(offers.iter().all(|of| of.states.is_none() && of.post == Some(true) && of.events == Some(true)));
+    let capabilities = guardian.readers.capabilities().await;
+    assert!(capabilities.iter().all(|of| of.states.is_none() && of.post == Some(true) && of.events == Some(true)));
     assert_eq!(guardian.states(), [0, 0, 0]);
     assert!(guardian.readers.stats().iter().all(|stats| (stats.states_proved, stats.last_state) == (0, None)));
 }
@@ -192,6 +187,6 @@ async fn what_states_cost_is_counted_at_who_sent_them() {
     assert!(stats[1].last_state.is_some() && stats[1].waited >= stats[1].last_state.unwrap());
     assert_eq!(guardian.named(), [0]);
     // The liar is found out at the start to have states, and the third to have none.
-    let offers = guardian.readers.offers().await;
-    assert_eq!([0, 1, 2].map(|node: usize| offers[node].states), [Some(true), Some(true), Some(false)]);
+    let capabilities = guardian.readers.capabilities().await;
+    assert_eq!([0, 1, 2].map(|node: usize| capabilities[node].states), [Some(true), Some(true), Some(false)]);
 }

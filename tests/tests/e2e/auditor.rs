@@ -24,16 +24,16 @@ pub(crate) async fn a_report_can_be_checked_again_without_any_network(devnet: &m
     let (_, x, _) = devnet.contracts.group_key().await?;
     ensure!(text.contains(&format!("{x:064x}")), "the dossier is of another key than the contract's");
 
-    let (code, said) = offline(&desk, &["replay-report", "report.json", "--state", "state.ssz"])?;
+    let (code, said) = offline(&desk, &["report", "replay", "report.json", "--state", "state.ssz"])?;
     ensure!(code == Some(0) && said.contains("follows from this evidence"), "replaying: {code:?} {said}");
-    let (code, said) = offline(&desk, &["explain", "report.json"])?;
+    let (code, said) = offline(&desk, &["report", "explain", "report.json"])?;
     ensure!(code == Some(0) && said.matches("gwei: counted").count() == 16, "explaining: {code:?} {said}");
 
     let balance = said.split_whitespace().zip(said.split_whitespace().skip(1)).find(|(_, unit)| *unit == "gwei:");
     let (balance, _) = balance.ok_or_else(|| eyre::eyre!("no balance in {said}"))?;
     let richer = text.replacen(&format!("\"balance\":{balance}"), &format!("\"balance\":{balance}0"), 1);
     std::fs::write(desk.join("richer.json"), richer)?;
-    let (code, said) = offline(&desk, &["replay-report", "richer.json"])?;
+    let (code, said) = offline(&desk, &["report", "replay", "richer.json"])?;
     ensure!(
         code == Some(1) && said.contains("DIFFERENT  balance of validators"),
         "a richer validator: {code:?} {said}"

@@ -1,7 +1,7 @@
 //! What the duties need of a state, picked out while it is hashed.
 
 use super::registry::{Entry, VALIDATOR_BYTES};
-use guardian_protocol::types::{BlsPubkey, Epoch, Gwei, ValidatorIndex, ValidatorRecord};
+use guardian_protocol::{BlsPubkey, Census, Epoch, Gwei, Participation, ValidatorIndex, ValidatorRecord};
 use std::collections::{BTreeSet, HashSet};
 
 /// Most validators that are kept because of their credentials: what is kept must be bounded whatever a provider sends.
@@ -19,17 +19,11 @@ pub struct Wanted {
     filter: Vec<u64>,
 }
 
-/// A validator that was asked for.
+/// A validator that was asked for, as far as the state's lists have shown it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tracked {
-    /// What duties are decided from.
+    /// What the registry and the balances say; how it takes part is filled in by [`Tracked::complete`].
     pub record: ValidatorRecord,
-    /// Its effective balance.
-    pub effective_balance: Gwei,
-    /// Its withdrawal credentials.
-    pub credentials: [u8; 32],
-    /// When it can withdraw; [`Epoch::FAR_FUTURE`] if no exit is under way.
-    pub withdrawable_epoch: Epoch,
     /// Its participation flags in the previous epoch; `None` before Altair.
     pub previous_participation: Option<u8>,
     /// Its participation flags in the state's epoch, so far; `None` before Altair.
@@ -38,26 +32,13 @@ pub struct Tracked {
     pub inactivity: Option<u64>,
 }
 
-/// The whole network at the state's epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Network {
-    /// Entries of the registry.
-    pub validators: u64,
-    /// Active ones.
-    pub active: u64,
-    /// Their balances together, in gwei.
-    pub active_balance: u128,
-    /// Their effective balances together, in gwei.
-    pub active_effective_balance: u128,
-}
-
 /// What was picked out of one state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extract {
     /// Validators asked for, by index.
     pub validators: Vec<Tracked>,
     /// The network.
-    pub network: Network,
+    pub network: Census,
     /// Validators with the credentials asked for, by index.
     pub by_credentials: Vec<(ValidatorIndex, [u8; 32])>,
 }
@@ -114,15 +95,27 @@ impl Tracked {
                 pubkey: BlsPubkey::new(*entry.pubkey()),
                 balance: Gwei(0),
                 slashed: entry.slashed().unwrap_or(true),
+                withdrawal_credentials: entry.credentials().into(),
+                effective_balance: Gwei(entry.effective_balance()),
                 activation_epoch: Epoch(entry.activation_epoch()),
                 exit_epoch: Epoch(entry.exit_epoch()),
+                withdrawable_epoch: Epoch(entry.withdrawable_epoch()),
+                participation: None,
             },
-            effective_balance: Gwei(entry.effective_balance()),
-            credentials: *entry.credentials(),
-            withdrawable_epoch: Epoch(entry.withdrawable_epoch()),
             previous_participation: None,
             current_participation: None,
             inactivity: None,
         }
+    }
+
+    /// Everything that the state says of it.
+    #[must_use]
+    pub fn complete(&self) -> ValidatorRecord {
+        let told = (self.previous_participation, self.current_participation, self.inactivity);
+        let participation = match told {
+            (Some(previous), Some(current), Some(inactivity)) => Some(Participation { previous, current, inactivity }),
+            (_, _, _) => None,
+        };
+        ValidatorRecord { participation, ..self.record }
     }
 }

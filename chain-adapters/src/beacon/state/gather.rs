@@ -6,7 +6,7 @@ use super::{
     extract::{Extract, MOST_BY_CREDENTIALS, Tracked, Wanted},
     registry::{self, Seen},
 };
-use guardian_protocol::types::ValidatorIndex;
+use guardian_protocol::ValidatorIndex;
 use std::collections::BTreeMap;
 
 /// What a field means for the extract.

@@ -19,7 +19,7 @@ pub(super) fn hash_pairs(out: &mut [u8], pairs: &[u8]) -> u64 {
     if fast() {
         hashtree_rs::hash(out, pairs, count);
     } else {
-        plainly(out, pairs);
+        scalar(out, pairs);
     }
     count as u64
 }
@@ -58,7 +58,7 @@ fn fast() -> bool {
             let (mut ours, mut plain) = (vec![0; count * NODE], vec![0; count * NODE]);
             let input = input.get(..count * PAIR).unwrap_or_default();
             hashtree_rs::hash(&mut ours, input, count);
-            plainly(&mut plain, input);
+            scalar(&mut plain, input);
             ours == plain
         });
         if !same {
@@ -68,7 +68,7 @@ fn fast() -> bool {
     })
 }
 
-fn plainly(out: &mut [u8], pairs: &[u8]) {
+fn scalar(out: &mut [u8], pairs: &[u8]) {
     for (pair, out) in pairs.chunks_exact(PAIR).zip(out.chunks_exact_mut(NODE)) {
         out.copy_from_slice(&Sha256::digest(pair));
     }
@@ -85,7 +85,7 @@ mod tests {
         for count in [0, 1, 2, 3, 15, 16, 17, 64, 70] {
             let (mut ours, mut plain) = (vec![0; count * NODE], vec![0; count * NODE]);
             assert_eq!(hash_pairs(&mut ours, &pairs[..count * PAIR]), count as u64);
-            plainly(&mut plain, &pairs[..count * PAIR]);
+            scalar(&mut plain, &pairs[..count * PAIR]);
             assert_eq!(ours, plain);
         }
     }

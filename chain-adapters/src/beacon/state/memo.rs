@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::beacon::state::merkle::Scratch;
 
-    fn plainly(leaves: &[u64]) -> Node {
+    fn scalar(leaves: &[u64]) -> Node {
         let mut scratch = Scratch::default();
         for leaf in leaves {
             scratch.nodes.extend_from_slice(&leaf.to_le_bytes());
@@ -83,8 +83,8 @@ mod tests {
             // Many more trees than slots, and each twice in a row.
             for n in (0..4 * SLOTS as u64).flat_map(|n| [n, n]) {
                 let (pair, four) = ([n, u64::MAX - n], [n, n ^ 1, u64::MAX, n << 40]);
-                assert_eq!(pairs.root(pair), plainly(&pair), "{round}");
-                assert_eq!(fours.root(four), plainly(&four), "{round}");
+                assert_eq!(pairs.root(pair), scalar(&pair), "{round}");
+                assert_eq!(fours.root(four), scalar(&four), "{round}");
             }
         }
         let asked = 3 * 2 * 4 * SLOTS as u64;
@@ -96,6 +96,6 @@ mod tests {
     fn the_order_of_leaves_matters() {
         let mut pairs = Memo::<2>::default();
         assert_ne!(pairs.root([1, 2]), pairs.root([2, 1]));
-        assert_eq!(pairs.root([0, 0]), plainly(&[0, 0]));
+        assert_eq!(pairs.root([0, 0]), scalar(&[0, 0]));
     }
 }

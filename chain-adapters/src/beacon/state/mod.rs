@@ -28,7 +28,7 @@ mod warm;
 mod tests;
 
 pub use error::StateError;
-pub use extract::{Extract, Network, Tracked, Wanted};
+pub use extract::{Extract, Tracked, Wanted};
 pub use hash::bare_hashing;
 pub use preset::{MAINNET, MINIMAL, Preset};
 pub use proof::{Branch, ValidatorProof};

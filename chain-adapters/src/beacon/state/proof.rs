@@ -12,7 +12,7 @@ use super::{
     proved::ProvedState,
     value,
 };
-use guardian_protocol::types::ValidatorIndex;
+use guardian_protocol::ValidatorIndex;
 use serde::Serialize;
 
 /// A leaf of the block's tree and the way to its root.

@@ -13,7 +13,7 @@ use super::{
     value,
     warm::WarmCache,
 };
-use guardian_protocol::types::{BlsPubkey, Slot};
+use guardian_protocol::{BlsPubkey, Slot};
 
 /// What the small fields say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

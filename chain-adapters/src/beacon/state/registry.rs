@@ -6,7 +6,7 @@ use super::{
     hash::{Node, PAIR},
     merkle::Scratch,
 };
-use guardian_protocol::types::BlsPubkey;
+use guardian_protocol::BlsPubkey;
 
 /// `Validator`: public key 48, withdrawal credentials 32, effective balance 8, slashed 1, four epochs of 8.
 pub(super) const VALIDATOR_BYTES: usize = 121;

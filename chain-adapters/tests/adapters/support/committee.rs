@@ -1,19 +1,14 @@
 //! Real signed duties of a small committee.
 
-use super::execution::CONTRACTS;
 use alloy::primitives::B256;
 use guardian_crypto::{
-    frost::{KeyShare, dealer, signing},
-    identity::IdentityKey,
+    frost::signing,
     schnorr::{GroupKey, Signature},
 };
 use guardian_protocol::{
-    setup::{ProviderQuorum, Setup, Timing},
-    sign::Signed,
-    types::{
-        BlsPubkey, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei,
-        KeyEpoch, Member, Network, ReserveReport, Slot, ValidatorIndex,
-    },
+    BlsPubkey, ChainSpec, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei, KeyEpoch,
+    ReserveReport, Setup, Signed, Slot, ValidatorIndex,
+    testing::{Dealt, chain_spec, member, setup},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;
@@ -22,20 +17,18 @@ pub(crate) const SLOTS_PER_EPOCH: u64 = 8;
 
 /// Who signs, and for which contracts.
 pub(crate) struct Signers {
-    shares: Vec<KeyShare>,
+    dealt: Dealt,
     pub(crate) setup: Setup,
 }
 
-pub(crate) fn network(chain_id: u64) -> Network {
-    Network {
+pub(crate) fn network(chain_id: u64) -> ChainSpec {
+    ChainSpec {
         chain_id,
         genesis_validators_root: B256::repeat_byte(7),
         genesis_time: 1000,
         seconds_per_slot: 2,
         slots_per_epoch: SLOTS_PER_EPOCH,
-        forks: Vec::new(),
-        capella_fork_version: None,
-        deneb_fork_epoch: None,
+        ..chain_spec()
     }
 }
 
@@ -46,24 +39,9 @@ impl Signers {
 
     /// Another seed, another group key.
     pub(crate) fn seeded(chain_id: u64, seed: u64) -> Self {
-        let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let (shares, public) = dealer::deal(3, 2, &mut rng).unwrap();
-        let members = shares.iter().map(|share| Member {
-            id: share.member(),
-            name: share.member().to_string(),
-            identity: IdentityKey::generate(&mut rng).public(),
-        });
-        let committee = Committee::new(members.collect::<Vec<_>>(), public, KeyEpoch(1)).unwrap();
-        let setup = Setup {
-            me: shares[0].member(),
-            committee,
-            network: network(chain_id),
-            contracts: CONTRACTS,
-            quorum: ProviderQuorum { beacon: 1, execution: 1 },
-            timing: Timing::default(),
-            start_block: 0,
-        };
-        Self { shares, setup }
+        let dealt = Dealt::new(3, 2, seed);
+        let setup = Setup { network: network(chain_id), ..setup(dealt.committee.clone(), member(1)) };
+        Self { dealt, setup }
     }
 
     pub(crate) fn group_key(&self) -> GroupKey {
@@ -83,16 +61,16 @@ impl Signers {
             reference_root: B256::repeat_byte(0xaa),
             body,
         };
-        let digest = self.setup.domain().digest(&duty);
+        let digest = self.setup.domain().digest(&duty).unwrap();
         Signed::verify(duty, self.signature(epoch, digest), &self.setup).unwrap()
     }
 
     /// A signature of these signers over `digest`. No two calls may have the same seed.
     pub(crate) fn signature(&self, seed: u64, digest: B256) -> Signature {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let signers = &self.shares[..2];
+        let signers = [1, 2].map(|number| self.dealt.share(member(number)));
         let (mut nonces, mut commitments) = (Vec::new(), BTreeMap::new());
-        for share in signers {
+        for share in &signers {
             let (secret, public) = signing::commit(share, &mut rng).unwrap();
             nonces.push(secret);
             commitments.insert(share.member(), public);

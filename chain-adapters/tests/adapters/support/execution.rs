@@ -1,24 +1,21 @@
 //! A small execution chain behind JSON-RPC, with the contracts' getters and a pool that does what a test tells it.
 
-use super::server::{Asked, Reply, Server};
+use super::{
+    PLAYED, contracts,
+    server::{Asked, Reply, Server},
+};
 use alloy::{
     consensus::{Transaction, TxEip1559, TxEnvelope},
     eips::eip2718::Decodable2718,
     primitives::{Address, B256, Bytes, U256, address, hex, keccak256},
 };
-use guardian_protocol::types::{BlockRef, Contracts};
+use guardian_protocol::{BlockRef, DutyKind, Level, PerKind, Subject, Target};
 use serde_json::{Value, json};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
 
-pub(crate) const CONTRACTS: Contracts = Contracts {
-    guardian_keys: address!("0x1111111111111111111111111111111111111111"),
-    ejection_registry: address!("0x2222222222222222222222222222222222222222"),
-    reserve_feed: address!("0x3333333333333333333333333333333333333333"),
-    protocol: address!("0x4444444444444444444444444444444444444444"),
-};
 pub(crate) const VAULT: Address = address!("0x5555555555555555555555555555555555555555");
 pub(crate) const POD: Address = address!("0x6666666666666666666666666666666666666666");
 pub(crate) const TOKEN: Address = address!("0x7777777777777777777777777777777777777777");
@@ -40,8 +37,8 @@ pub(crate) struct Chain {
     pub(crate) created: u64,
     /// At this block, calls return nothing although the contracts exist.
     pub(crate) silent: Option<u64>,
-    /// Last reference slots of registry and feed.
-    pub(crate) accepted: (u64, u64),
+    /// How far the contract of each kind is.
+    pub(crate) accepted: PerKind<Level>,
     pub(crate) logs: Vec<Value>,
     /// `eth_getLogs` refuses larger ranges.
     pub(crate) log_range: u64,
@@ -69,7 +66,7 @@ impl Default for Chain {
             syncing: false,
             created: 10,
             silent: None,
-            accepted: (8, 16),
+            accepted: PLAYED.into_iter().map(|kind| (kind, Level(8 + 8 * u64::from(kind.number())))).collect(),
             logs: Vec::new(),
             log_range: u64::MAX,
             log_requests: 0,
@@ -119,14 +116,30 @@ pub(crate) fn provisioned(block: u64, index: u64, pubkey: [u8; 48]) -> Value {
     data.extend(pubkey);
     data.extend([0; 16]);
     json!({
-        "address": CONTRACTS.protocol, "data": hex::encode_prefixed(data), "removed": false,
+        "address": contracts().protocol, "data": hex::encode_prefixed(data), "removed": false,
         "topics": [keccak256("SuccessfullyProvisioned(bytes,uint256,bytes32)"), B256::ZERO, B256::ZERO],
         "blockNumber": format!("{block:#x}"), "blockHash": hash(block), "logIndex": format!("{index:#x}"),
         "transactionHash": B256::ZERO, "transactionIndex": "0x0",
     })
 }
 
+/// What the contract of each kind can be asked about.
+pub(crate) fn targets() -> BTreeSet<Target> {
+    PLAYED.into_iter().map(|kind| (kind, Subject::Whole)).collect()
+}
+
+/// Where duties of `kind` go.
+pub(crate) fn contract(kind: DutyKind) -> Address {
+    *contracts().duties.get(kind).unwrap()
+}
+
 impl Chain {
+    /// This one, where the contract of `kind` is at `level`.
+    pub(crate) fn accepting(mut self, kind: DutyKind, level: u64) -> Self {
+        self.accepted.insert(kind, Level(level));
+        self
+    }
+
     pub(crate) fn block(&self, number: u64) -> BlockRef {
         BlockRef { number, hash: hash(number), timestamp: self.timestamps[usize::try_from(number).unwrap()] }
     }
@@ -210,7 +223,6 @@ impl Chain {
         let input: Bytes = serde_json::from_value(request["input"].clone()).unwrap();
         let to: Address = serde_json::from_value(request["to"].clone()).unwrap();
         let called: [u8; 4] = input[..4].try_into().unwrap();
-        let slot = if to == CONTRACTS.ejection_registry { self.accepted.0 } else { self.accepted.1 };
         let words = |words: &[U256]| {
             Ok(json!(hex::encode_prefixed(words.iter().flat_map(|word| word.to_be_bytes::<32>()).collect::<Vec<_>>())))
         };
@@ -232,7 +244,8 @@ impl Chain {
         } else if known("totalSupply()") {
             return words(&[U256::from(1_000_000_000_001_u64)]);
         } else if known("lastReferenceSlot()") {
-            return words(&[U256::from(slot)]);
+            let kind = PLAYED.into_iter().find(|kind| contract(*kind) == to).unwrap();
+            return words(&[U256::from(self.accepted.get(kind).unwrap().0)]);
         }
         // A submission's trial.
         match &self.revert {

@@ -9,11 +9,21 @@ pub(crate) mod server;
 pub(crate) mod world;
 
 use guardian_chain::{ChainConfig, Endpoint, Limits};
+use guardian_protocol::{Contracts, DutyKind, testing};
 use std::time::Duration;
 use url::Url;
 
 pub(crate) fn endpoint(name: &str, url: &Url) -> Endpoint {
     Endpoint { name: name.to_owned(), url: url.clone() }
+}
+
+/// The kinds whose contracts the stand-ins play.
+pub(crate) const PLAYED: [DutyKind; 2] = [DutyKind::Ejection, DutyKind::Reserves];
+
+/// The contracts of a deployment that has those kinds alone.
+pub(crate) fn contracts() -> Contracts {
+    let all = testing::contracts();
+    Contracts { duties: PLAYED.into_iter().filter_map(|kind| Some((kind, *all.duties.get(kind)?))).collect(), ..all }
 }
 
 /// Short enough that a test of a timeout is quick, long enough that a busy machine meets it.
@@ -28,7 +38,7 @@ pub(crate) fn config(beacon: &[&Url], execution: &[&Url]) -> ChainConfig {
     ChainConfig {
         beacon: named("beacon", beacon),
         execution: named("execution", execution),
-        contracts: execution::CONTRACTS,
+        contracts: contracts(),
         start_block: 10,
         chain_id: None,
         limits: limits(),

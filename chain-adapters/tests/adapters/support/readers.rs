@@ -7,7 +7,7 @@ use super::{
     server::{Asked, Reply, Server},
 };
 use guardian_chain::Readers;
-use guardian_protocol::ports::{Query, ReadFailure, Reading};
+use guardian_protocol::{Query, ReadFailure, Reading};
 
 pub(crate) const SYNCING: &str = "/eth/v1/node/syncing";
 pub(crate) const FINALITY: &str = "/eth/v1/beacon/states/head/finality_checkpoints";

@@ -10,29 +10,29 @@ pub(super) fn advice(error: &PlanError) -> String {
         PlanError::Text(_) => "shorten that name or label, or give one",
         PlanError::Order(_) => "list each member once, the lowest number first",
         PlanError::SharedIdentity(..) => {
-            "each operator has an identity of its own: ask both for the line that `guardian member` prints"
+            "each operator has an identity of its own: ask both for the line that `guardian key member` prints"
         }
         PlanError::SharedName(..) => {
-            "give one of the two another name; its operator sets the same in [guardian] name, and prints `guardian member` again"
+            "give one of the two another name; its operator sets the same in [guardian] name, and prints `guardian key member` again"
         }
         PlanError::UnusableIdentity(_) => {
-            "that identity was mistyped or made by something else: ask for the line that `guardian member` prints"
+            "that identity was mistyped or made by something else: ask for the line that `guardian key member` prints"
         }
         PlanError::Threshold(_) => "more than half of the members must sign together, and at least two",
         PlanError::KeyEpoch(_) => "compare key_epoch with that in committee.toml",
         PlanError::CurrentGiven => "leave out [current], or write purpose = \"reshare\"",
         PlanError::CurrentMissing => {
-            "let `guardian plan reshare`, `refresh` or `repair` write the plan: it fills in [current]"
+            "let `guardian key plan reshare`, `refresh` or `repair` write the plan: it fills in [current]"
         }
         PlanError::NotTheShareHolders | PlanError::UnknownDealer(_) | PlanError::ChangedIdentity(_) => {
-            "[current] must say what committee.toml says: let `guardian plan` write the plan from it"
+            "[current] must say what committee.toml says: let `guardian key plan` write the plan from it"
         }
-        PlanError::TooFewDealers { .. } => "name more dealers, or leave them out and let `guardian plan` choose",
-        PlanError::RepairChangesCommittee => "repair first; then change the committee with `guardian reshare`",
+        PlanError::TooFewDealers { .. } => "name more dealers, or leave them out and let `guardian key plan` choose",
+        PlanError::RepairChangesCommittee => "repair first; then change the committee with `guardian key reshare`",
         PlanError::NothingLost(_) | PlanError::LostHelps(_) | PlanError::TooManyHelpers(_) => {
-            "let `guardian plan repair --lost NAME` choose the helpers"
+            "let `guardian key plan repair --lost NAME` choose the helpers"
         }
-        PlanError::NotForRotation => "only `guardian plan generate --replace` writes a plan with [rotation]",
+        PlanError::NotForRotation => "only `guardian key plan generate --replace` writes a plan with [rotation]",
         PlanError::Scheme(_) => "choose other members or another threshold",
     };
     format!("{first}. {ADVICE}")

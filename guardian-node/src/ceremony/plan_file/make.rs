@@ -5,7 +5,7 @@ use crate::{
     committee::{CommitteeFile, MemberEntry},
     hint::{Hinted, WithHint},
 };
-use guardian_protocol::types::{KeyEpoch, MemberId};
+use guardian_protocol::{KeyEpoch, MemberId};
 
 impl PlanFile {
     /// A new key for `members`, of whom `threshold` must sign.
@@ -73,7 +73,7 @@ impl PlanFile {
     pub fn text(&self) -> Result<String, Hinted> {
         let body = toml::to_string_pretty(self).hint("can't encode a plan", "this is a defect: report it")?;
         Ok(format!(
-            "# A key ceremony's plan; `guardian plan --example` explains every line. Every participant needs the same file.\n\n{body}"
+            "# A key ceremony's plan; `guardian key plan --example` explains every line. Every participant needs the same file.\n\n{body}"
         ))
     }
 }

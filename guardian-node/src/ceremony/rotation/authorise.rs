@@ -2,7 +2,7 @@
 
 use super::super::{
     driver::{Driver, Next, NoRecords, Shell},
-    links::Links,
+    network::CeremonyNetwork,
     plan_file::PlanFile,
     progress::Progress,
 };
@@ -16,8 +16,8 @@ use alloy_primitives::B256;
 use eyre::Result;
 use guardian_crypto::{frost::KeyShare, identity::IdentityKey, schnorr::Signature};
 use guardian_protocol::{
+    MemberId, Timestamp,
     ceremony::{Authorisation, Event, Reason, Step, Waiting},
-    types::{MemberId, Timestamp},
 };
 use rand_core::OsRng;
 use std::{collections::BTreeMap, time::Duration};
@@ -50,7 +50,7 @@ pub(super) async fn start(
     let others: Vec<MemberEntry> =
         file.members.iter().filter(|entry| entry.id != me).map(|entry| reachable(entry, plan)).collect();
     let others: Vec<&MemberEntry> = others.iter().collect();
-    let Links { network, peers, inputs } = Links::start(config, &identity, &others, tasks, stop).await?;
+    let CeremonyNetwork { network, peers, inputs } = CeremonyNetwork::start(config, &identity, &others, tasks).await?;
     let participant =
         Authorisation::new(crate::driver::now(), file.committee()?, digest, me, identity, share, &mut OsRng).hint(
             "can't sign with the committee in force",

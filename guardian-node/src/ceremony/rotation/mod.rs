@@ -1,8 +1,8 @@
-//! `guardian rotate`: the old committee signs for the new key, somebody brings that to the contract, and everybody switches when the
+//! `guardian key rotate`: the old committee signs for the new key, somebody brings that to the contract, and everybody switches when the
 //! contract has it finally. Whoever comes late finds it on the chain; whoever is stopped runs it again.
 
 mod authorise;
-mod heir;
+mod incoming_committee;
 
 use super::{Say, check::in_force, plan_file::PlanFile, progress::Progress};
 use crate::{
@@ -18,8 +18,8 @@ use authorise::Signer;
 use eyre::Result;
 use guardian_chain::{FinalKey, KeyRotation, Readers, Sender};
 use guardian_crypto::{identity::IdentityKey, schnorr::Signature, seal::Work};
-use guardian_protocol::{ports::CallOutcome, types::Committee};
-use heir::Heir;
+use guardian_protocol::{CallOutcome, Committee};
+use incoming_committee::IncomingCommittee;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -48,11 +48,11 @@ pub async fn rotate(rotate: Rotate, stop: CancellationToken) -> Result<bool> {
     let Rotate { config, file, work, say } = rotate;
     let keys = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
     let identity = keys.identity(&config.keys.identity)?;
-    let heir = Heir::load(&config, &file, &keys, &identity)?;
+    let incoming = IncomingCommittee::load(&config, &file, &keys, &identity)?;
     let mut progress = Progress::new(say, file.members.iter().map(|entry| (entry.id, entry.name.clone())).collect());
     let before = in_force(&config)?;
-    if before.as_ref().is_some_and(|(_, committee)| committee.id() == heir.id()) {
-        heir.activate(&config, &keys, work)?;
+    if before.as_ref().is_some_and(|(_, committee)| committee.id() == incoming.id()) {
+        incoming.activate(&config, &keys, work)?;
         progress.say("the new committee is in force here already");
         return Ok(true);
     }
@@ -64,29 +64,29 @@ pub async fn rotate(rotate: Rotate, stop: CancellationToken) -> Result<bool> {
     let sender = node::sender(&config, &chain, account.expose())?;
     let quorum = config.quorum().execution;
     let known = agreed(&readers, quorum).await;
-    check_chain(known.as_ref(), before.as_ref().map(|(_, committee)| committee), &heir)?;
+    check_chain(known.as_ref(), before.as_ref().map(|(_, committee)| committee), &incoming)?;
 
     let mut tasks = Tasks::new(stop.clone());
     let (mut signature, mut turn) = (None, Duration::ZERO);
-    if !is_final(known.as_ref(), &heir)
+    if !is_final(known.as_ref(), &incoming)
         && let Some((file_before, committee)) = before
         && let Some(signer) = signer(&config, &keys, identity, file_before, &committee)?
     {
         turn = turn_of(&config, &committee, &signer);
         let teller =
             Progress::new(say, signer.file.members.iter().map(|entry| (entry.id, entry.name.clone())).collect());
-        signature = Some(authorise::start(&config, &file, signer, heir.digest, teller, &mut tasks, &stop).await?);
+        signature = Some(authorise::start(&config, &file, signer, incoming.digest, teller, &mut tasks, &stop).await?);
     }
     let (done, switched) = watch::channel(false);
     let token = stop.clone();
     tasks.critical("rotation", async move {
-        let bring = Bring { config: &config, readers, sender: Arc::new(sender), heir: &heir, quorum, turn };
+        let bring = Bring { config: &config, readers, sender: Arc::new(sender), incoming: &incoming, quorum, turn };
         tokio::select! {
             () = token.cancelled() => return Ok(()),
             outcome = bring.until_final(signature, &mut progress) => outcome?,
         }
-        heir.activate(&config, &keys, work)?;
-        progress.say(if heir.includes_us() {
+        incoming.activate(&config, &keys, work)?;
+        progress.say(if incoming.includes_us() {
             "the contract has the new key finally: the new committee is in force here"
         } else {
             "the contract has the new key finally; this guardian is no member any more, and its share is deleted"
@@ -126,27 +126,31 @@ async fn agreed(readers: &Readers, quorum: usize) -> Option<FinalKey> {
     answers.iter().find(|key| answers.iter().filter(|other| other == key).count() >= quorum).copied()
 }
 
-fn is_final(known: Option<&FinalKey>, heir: &Heir) -> bool {
-    known.is_some_and(|known| (known.key_epoch, known.group_key) == (heir.key_epoch(), heir.key()))
+fn is_final(known: Option<&FinalKey>, incoming: &IncomingCommittee) -> bool {
+    known.is_some_and(|known| (known.key_epoch, known.group_key) == (incoming.key_epoch(), incoming.key()))
 }
 
 /// Whether the contract is where this rotation starts, or where it ends.
-fn check_chain(known: Option<&FinalKey>, before: Option<&Committee>, heir: &Heir) -> Result<(), Hinted> {
+fn check_chain(
+    known: Option<&FinalKey>,
+    before: Option<&Committee>,
+    incoming: &IncomingCommittee,
+) -> Result<(), Hinted> {
     let Some(known) = known else {
         return Err(Hinted::new(
             "too few execution providers say which key the contract has finally",
             "check the urls under [execution], that the providers are in sync, and that the chain finalizes",
         ));
     };
-    if is_final(Some(known), heir) {
+    if is_final(Some(known), incoming) {
         return Ok(());
     }
-    if known.key_epoch.0.checked_add(1) != Some(heir.key_epoch().0) {
+    if known.key_epoch.0.checked_add(1) != Some(incoming.key_epoch().0) {
         return Err(Hinted::new(
             format!(
                 "the contract is at key epoch {}, and the new key was made for {}",
                 known.key_epoch,
-                heir.key_epoch()
+                incoming.key_epoch()
             ),
             "make a new key, with a plan for the epoch after the contract's",
         ));
@@ -165,7 +169,7 @@ struct Bring<'a> {
     config: &'a Config,
     readers: Readers,
     sender: Arc<Sender>,
-    heir: &'a Heir,
+    incoming: &'a IncomingCommittee,
     quorum: usize,
     turn: Duration,
 }
@@ -185,7 +189,7 @@ impl Bring<'_> {
             progress.say("waiting until the contract has the new key finally; the old committee signs for it");
         }
         loop {
-            if is_final(agreed(&self.readers, self.quorum).await.as_ref(), self.heir) {
+            if is_final(agreed(&self.readers, self.quorum).await.as_ref(), self.incoming) {
                 return Ok(());
             }
             let word = signature.as_ref().and_then(|signature| *signature.borrow());
@@ -204,7 +208,7 @@ impl Bring<'_> {
     }
 
     async fn submit(&self, by_old_key: Signature, progress: &mut Progress) {
-        let (key_epoch, key, by_new_key) = (self.heir.key_epoch(), self.heir.key(), self.heir.proof);
+        let (key_epoch, key, by_new_key) = (self.incoming.key_epoch(), self.incoming.key(), self.incoming.proof);
         let outcome = self.sender.rotate(&KeyRotation { key_epoch, key, by_old_key, by_new_key }).await;
         progress.say(&match outcome {
             CallOutcome::Included { transaction, gas } => {

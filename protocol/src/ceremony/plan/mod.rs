@@ -14,7 +14,7 @@ use super::{
     post::Step,
     signing::{Parameters, Terms},
 };
-use crate::types::{Committee, CommitteeError, KeyEpoch, Member, MemberId};
+use crate::types::{Committee, CommitteeError, KeyEpoch, Member, MemberId, versioned};
 use alloy_primitives::{Address, B256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::{frost::PublicShares, identity::IdentityPublic, schnorr::GroupKey};
@@ -140,7 +140,7 @@ impl Plan {
     /// The lasting encoding: version 1, then borsh.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        crate::wire::encode_versioned(Self::VERSION, self)
+        versioned::encode(Self::VERSION, self)
     }
 
     /// The strict inverse of [`Plan::encode`]. Says nothing about whether the plan makes sense.
@@ -202,7 +202,7 @@ impl Rotation {
     /// What old and new key sign so that `key` begins `key_epoch`.
     #[must_use]
     pub fn digest(&self, key_epoch: KeyEpoch, key: GroupKey) -> B256 {
-        crate::types::digest::rotation(self.chain_id, self.guardian_keys, key_epoch, key)
+        crate::duty::rotation(self.chain_id, self.guardian_keys, key_epoch, key)
     }
 }
 

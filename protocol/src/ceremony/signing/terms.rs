@@ -1,6 +1,9 @@
 //! What is signed, by whom, and how everything said on the way is bound to it.
 
-use crate::{ceremony::hash, types::MemberId, wire::encode_versioned};
+use crate::{
+    ceremony::hash,
+    types::{MemberId, versioned},
+};
 use alloy_primitives::B256;
 use borsh::BorshSerialize;
 use guardian_crypto::{
@@ -44,7 +47,7 @@ impl Terms {
         let quorum = u64::try_from(parameters.quorum).unwrap_or(u64::MAX);
         let all =
             ((parameters.context, parameters.message), (&parameters.public, signers, quorum, &parameters.coordinators));
-        let binding = hash(DOMAIN, &encode_versioned(1, &all));
+        let binding = hash(DOMAIN, &versioned::encode(1, &all));
         Self { parameters, binding }
     }
 
@@ -90,7 +93,7 @@ impl Terms {
     /// What is signed with an identity: the binding, then version 1 of the value.
     pub(super) fn bind(&self, value: &impl BorshSerialize) -> Vec<u8> {
         let mut bytes = self.binding.to_vec();
-        bytes.extend(encode_versioned(1, value));
+        bytes.extend(versioned::encode(1, value));
         bytes
     }
 

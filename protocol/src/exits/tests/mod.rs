@@ -2,13 +2,18 @@
 
 mod table;
 
-use self::table::{Desk, Table, member, run};
+use self::table::{SigningContext, Table, bring, member, run};
 use super::{Job, PARTS_AT_ONCE, Work};
 use crate::{
+    duty::{
+        DutyBody,
+        kinds::{Ejection, EjectionOrder, EjectionReason},
+    },
     event::Event,
     sign::Signed,
-    types::{DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Timestamp, ValidatorIndex},
+    types::{Epoch, Timestamp, ValidatorIndex},
     wire::PartialExits,
+    work,
 };
 use guardian_crypto::bls::PartialSignature;
 use std::{
@@ -17,22 +22,22 @@ use std::{
 };
 
 #[test]
-fn a_wrong_part_is_reported_never_counts_and_does_not_delay_the_honest() {
+fn a_wrong_part_is_reported_and_does_not_delay_the_honest() {
     let mut table = Table::new(3);
     let order = table.order(9, &[0, 1, 2]);
-    let mut desk = table.desk(1);
-    desk.start(&order);
-    desk.compute();
+    let mut context = table.context(1);
+    context.start(&order);
+    context.compute();
     // Ours, the liar's and one more are as many as are needed, but not as many as count.
-    desk.hear(2, &table.lies(2, &order));
-    desk.hear(3, &table.parts(3, &order));
-    let seen = desk.compute();
+    context.hear(2, &table.lies(2, &order));
+    context.hear(3, &table.parts(3, &order));
+    let seen = context.compute();
     assert_eq!(seen.combined(), BTreeSet::new());
     assert_eq!(seen.refused(), [member(2)]);
-    desk.hear(4, &table.parts(4, &order));
-    let seen = desk.compute();
+    context.hear(4, &table.parts(4, &order));
+    let seen = context.compute();
     assert_eq!((seen.combined(), seen.jobs), (BTreeSet::from([0, 1, 2]), 1));
-    let published = desk.publish_for(Duration::from_secs(10));
+    let published = context.publish_for(Duration::from_secs(10));
     assert_eq!(published.len(), 3);
     assert!(published.iter().all(|(_, exit)| table.is_genuine(exit)));
 }
@@ -41,83 +46,122 @@ fn a_wrong_part_is_reported_never_counts_and_does_not_delay_the_honest() {
 fn one_wrong_part_spoils_neither_its_members_others_nor_other_exits() {
     let mut table = Table::new(3);
     let order = table.order(9, &[0, 1, 2]);
-    let mut desk = table.desk(1);
-    desk.start(&order);
+    let mut context = table.context(1);
+    context.start(&order);
     let mut parts = table.parts(2, &order);
     parts.exits[1].1 = table.parts(3, &order).exits[1].1;
-    desk.hear(2, &parts);
-    desk.hear(3, &table.parts(3, &order));
-    let seen = desk.compute();
+    context.hear(2, &parts);
+    context.hear(3, &table.parts(3, &order));
+    let seen = context.compute();
     assert_eq!((seen.combined(), seen.refused()), (BTreeSet::from([0, 2]), vec![member(2)]));
     // It was a mistake; now it is right.
-    desk.hear(2, &table.parts(2, &order));
-    assert_eq!(desk.compute().combined(), BTreeSet::from([1]));
+    context.hear(2, &table.parts(2, &order));
+    assert_eq!(context.compute().combined(), BTreeSet::from([1]));
 }
 
 #[test]
 fn parts_of_suspects_wait_for_those_of_others() {
     let mut table = Table::new(2);
     let (first, second) = (table.order(9, &[0]), table.order(10, &[1]));
-    let mut desk = table.desk(1);
-    desk.start(&first);
-    desk.hear(2, &table.lies(2, &first));
-    assert_eq!(desk.compute().refused(), [member(2)]);
-    desk.start(&second);
-    desk.hear(2, &table.lies(2, &second));
-    desk.hear(3, &table.parts(3, &second));
-    desk.hear(4, &table.parts(4, &second));
+    let mut context = table.context(1);
+    context.start(&first);
+    context.hear(2, &table.lies(2, &first));
+    assert_eq!(context.compute().refused(), [member(2)]);
+    context.start(&second);
+    context.hear(2, &table.lies(2, &second));
+    context.hear(3, &table.parts(3, &second));
+    context.hear(4, &table.parts(4, &second));
     // Our parts are one job, the honest ones the next; what the suspect says is not even looked at, for it is not needed.
-    let seen = desk.compute();
+    let seen = context.compute();
     assert_eq!((seen.combined(), seen.jobs, seen.refused()), (BTreeSet::from([1]), 2, vec![]));
     // Where it is needed, it is heard.
-    desk.hear(2, &table.parts(2, &first));
-    desk.hear(3, &table.parts(3, &first));
-    assert_eq!(desk.compute().combined(), BTreeSet::from([0]));
+    context.hear(2, &table.parts(2, &first));
+    context.hear(3, &table.parts(3, &first));
+    assert_eq!(context.compute().combined(), BTreeSet::from([0]));
 }
 
 #[test]
-fn our_parts_are_made_after_the_order_is_known_and_told_when_they_are_made() {
+fn our_parts_are_made_after_the_order_is_known_and_told_then() {
     let mut table = Table::new(2);
     let order = table.order(9, &[0, 1]);
-    let mut desk = table.desk(2);
-    assert_eq!(desk.compute().jobs, 0);
-    let mut released = desk.step(|exits, now, setup, fx| exits.start(now, &order, setup, fx));
-    assert!(released.events.is_empty() && desk.exits.ours().is_empty());
+    let mut context = table.context(2);
+    assert_eq!(context.compute().jobs, 0);
+    let mut released = context.step(|exits, now, setup, fx| exits.start(now, &order, setup, fx));
+    assert!(released.events.is_empty() && context.exits.ours().is_empty());
     let computed = run(released.jobs.pop().unwrap(), &table);
     let mut told = None;
-    let released = desk.step(|exits, now, _, fx| told = exits.computed(now, computed, fx));
+    let released = context.step(|exits, now, _, fx| told = bring(exits, now, computed, fx));
     let given = |event: &Event| matches!(event, Event::PartialExitReleased { .. });
     assert_eq!(released.events.iter().filter(|event| given(event)).count(), 2);
     let told = told.unwrap();
     assert_eq!((told.duty, told.digest), (order.id(), order.digest()));
     assert!(told.exits.iter().map(|(index, _)| index.0).eq([0, 1]));
-    assert_eq!(desk.exits.ours(), [told]);
-    assert_eq!(desk.compute().jobs, 0);
+    assert_eq!(context.exits.ours(), [told]);
+    assert_eq!(context.compute().jobs, 0);
+}
+
+#[test]
+fn while_ejections_are_held_no_part_is_made_and_others_are_checked() {
+    let mut table = Table::new(2);
+    let order = table.order(9, &[0, 1]);
+    let mut context = table.context(1);
+    context.held = true;
+    context.start(&order);
+    let seen = context.compute();
+    assert_eq!((seen.jobs, seen.told, context.exits.ours()), (0, vec![], vec![]));
+    context.hear(2, &table.parts(2, &order));
+    context.hear(3, &table.parts(3, &order));
+    let seen = context.compute();
+    assert_eq!((seen.combined(), seen.told), (BTreeSet::new(), vec![]), "two of three, and ours is not one of them");
+    assert!(seen.jobs > 0 && seen.events.is_empty());
+    context.held = false;
+    context.act(|_, _, _, _| {});
+    let seen = context.compute();
+    assert_eq!(seen.told, context.exits.ours());
+    assert_eq!((seen.told[0].exits.len(), seen.combined()), (2, BTreeSet::from([0, 1])));
+}
+
+#[test]
+fn parts_that_were_being_made_when_the_hold_came_are_not_told() {
+    let mut table = Table::new(1);
+    let order = table.order(9, &[0]);
+    let mut context = table.context(1);
+    let mut released = context.step(|exits, now, setup, fx| exits.start(now, &order, setup, fx));
+    let computed = run(released.jobs.pop().unwrap(), &table);
+    context.held = true;
+    context.act(|_, _, _, _| {});
+    let mut told = None;
+    context.act(|exits, now, _, fx| told = bring(exits, now, computed, fx));
+    let seen = context.compute();
+    assert_eq!((told, seen.events.len(), seen.jobs, context.exits.ours()), (None, 0, 0, vec![]));
+    context.held = false;
+    context.act(|_, _, _, _| {});
+    assert_eq!(context.compute().told.len(), 1);
 }
 
 #[test]
 fn parts_that_overtake_their_order_are_kept() {
     let mut table = Table::new(1);
     let order = table.order(9, &[0]);
-    let mut desk = table.desk(1);
-    desk.hear(2, &table.parts(2, &order));
-    desk.hear(3, &table.parts(3, &order));
-    assert_eq!(desk.compute().jobs, 0);
-    desk.start(&order);
-    assert_eq!(desk.compute().combined(), BTreeSet::from([0]));
+    let mut context = table.context(1);
+    context.hear(2, &table.parts(2, &order));
+    context.hear(3, &table.parts(3, &order));
+    assert_eq!(context.compute().jobs, 0);
+    context.start(&order);
+    assert_eq!(context.compute().combined(), BTreeSet::from([0]));
 }
 
 #[test]
 fn more_parts_than_an_order_holds_are_refused() {
     let mut table = Table::new(1);
     let order = table.order(9, &[0]);
-    let mut desk = table.desk(1);
-    desk.start(&order);
-    desk.compute();
+    let mut context = table.context(1);
+    context.start(&order);
+    context.compute();
     let mut parts = table.parts(2, &order);
     parts.exits = vec![parts.exits[0]; EjectionOrder::MAX + 1];
-    desk.hear(2, &parts);
-    let seen = desk.compute();
+    context.hear(2, &parts);
+    let seen = context.compute();
     assert_eq!((seen.refused(), seen.jobs), (vec![member(2)], 0));
 }
 
@@ -125,21 +169,21 @@ fn more_parts_than_an_order_holds_are_refused() {
 fn a_job_that_does_not_come_back_is_done_again() {
     let mut table = Table::new(1);
     let order = table.order(9, &[0]);
-    let mut desk = table.desk(1);
-    let lost = desk.step(|exits, now, setup, fx| exits.start(now, &order, setup, fx));
+    let mut context = table.context(1);
+    let lost = context.step(|exits, now, setup, fx| exits.start(now, &order, setup, fx));
     assert_eq!(lost.jobs.len(), 1);
-    assert!(desk.step(|_, _, _, _| {}).jobs.is_empty());
-    assert_eq!(lost.wake, Some(desk.now.after(desk.setup.timing.query_timeout)));
-    desk.now = desk.now.after(desk.setup.timing.query_timeout);
-    let again = desk.step(|_, _, _, _| {});
+    assert!(context.step(|_, _, _, _| {}).jobs.is_empty());
+    assert_eq!(lost.wake, Some(context.now.after(context.setup.timing.query_timeout)));
+    context.now = context.now.after(context.setup.timing.query_timeout);
+    let again = context.step(|_, _, _, _| {});
     assert_eq!(again.jobs.len(), 1);
     // Should the first come back now, it is too late: nobody waits for it any more.
     let late = lost.jobs.into_iter().next().map(|job| run(job, &table)).unwrap();
     let mut told = None;
-    desk.step(|exits, now, _, fx| told = exits.computed(now, late, fx));
+    context.step(|exits, now, _, fx| told = bring(exits, now, late, fx));
     assert_eq!(told, None);
     let computed = again.jobs.into_iter().next().map(|job| run(job, &table)).unwrap();
-    desk.step(|exits, now, _, fx| told = exits.computed(now, computed, fx));
+    context.step(|exits, now, _, fx| told = bring(exits, now, computed, fx));
     assert_eq!(told.unwrap().exits.len(), 1);
 }
 
@@ -147,57 +191,57 @@ fn a_job_that_does_not_come_back_is_done_again() {
 fn what_a_job_brings_of_an_order_that_was_replaced_is_dropped() {
     let mut table = Table::new(1);
     let (old, new) = (table.order(9, &[0]), table.order(300, &[0]));
-    let mut desk = table.desk(1);
-    let mut released = desk.step(|exits, now, setup, fx| exits.start(now, &old, setup, fx));
+    let mut context = table.context(1);
+    let mut released = context.step(|exits, now, setup, fx| exits.start(now, &old, setup, fx));
     let computed = run(released.jobs.pop().unwrap(), &table);
-    desk.start(&new);
+    context.start(&new);
     let mut told = None;
-    desk.act(|exits, now, _, fx| told = exits.computed(now, computed, fx));
+    context.act(|exits, now, _, fx| told = bring(exits, now, computed, fx));
     assert_eq!(told, None);
-    desk.hear(2, &table.parts(2, &new));
-    desk.hear(3, &table.parts(3, &new));
-    assert_eq!(desk.compute().combined(), BTreeSet::from([0]));
-    assert!(desk.publish_for(Duration::from_secs(10)).iter().all(|(_, exit)| exit.epoch == Epoch(300)));
+    context.hear(2, &table.parts(2, &new));
+    context.hear(3, &table.parts(3, &new));
+    assert_eq!(context.compute().combined(), BTreeSet::from([0]));
+    assert!(context.publish_for(Duration::from_secs(10)).iter().all(|(_, exit)| exit.epoch == Epoch(300)));
 }
 
 #[test]
 fn orders_that_follow_each_other_are_all_taken_up_after_a_restart() {
     let mut table = Table::new(3);
     let orders = [table.order(9, &[0, 1]), table.order(10, &[2]), table.order(11, &[1])];
-    let mut desk = table.desk(1);
+    let mut context = table.context(1);
     for order in &orders {
-        desk.exits.remember(order);
+        context.exits.remember(order);
     }
-    let resume = |desk: &mut Desk, epoch: u64, left: u64| {
-        desk.act(|exits, now, setup, fx| exits.resume(now, Epoch(epoch), |index| index.0 != left, setup, fx));
-        desk.compute();
-        let ours = desk.exits.ours().into_iter();
+    let resume = |context: &mut SigningContext, epoch: u64, left: u64| {
+        context.act(|exits, now, setup, fx| exits.resume(now, Epoch(epoch), |index| index.0 != left, setup, fx));
+        context.compute();
+        let ours = context.exits.ours().into_iter();
         ours.map(|parts| (parts.duty.period.0, parts.exits.iter().map(|it| it.0.0).collect())).collect()
     };
     // Validator 0 has left; validator 1 is in two orders, of which the newer counts.
-    let told: BTreeMap<u64, Vec<u64>> = resume(&mut desk, 12, 0);
+    let told: BTreeMap<u64, Vec<u64>> = resume(&mut context, 12, 0);
     assert_eq!(told, BTreeMap::from([(10, vec![2]), (11, vec![1])]));
-    assert_eq!(resume(&mut desk, 13, 0), told);
-    let mut late = table.desk(1);
+    assert_eq!(resume(&mut context, 13, 0), told);
+    let mut late = table.context(1);
     orders.iter().for_each(|order| late.exits.remember(order));
     let told: BTreeMap<u64, Vec<u64>> = resume(&mut late, 267, 0);
     assert_eq!(told, BTreeMap::from([(11, vec![1])]), "the life of the others is over");
 }
 
 #[test]
-fn many_complete_exits_are_published_in_turn_and_again_until_they_are_seen() {
+fn complete_exits_are_published_in_turn_and_again_until_seen() {
     let count = 40;
     let mut table = Table::new(count);
     let order = table.order(9, &(0..count).collect::<Vec<_>>());
-    let mut desk = table.desk(1);
-    desk.start(&order);
+    let mut context = table.context(1);
+    context.start(&order);
     for who in [2, 3] {
-        desk.hear(who, &table.parts(who, &order));
+        context.hear(who, &table.parts(who, &order));
     }
-    let seen = desk.compute();
+    let seen = context.compute();
     assert_eq!(seen.combined().len(), 40);
-    let mut calls: Vec<_> = seen.calls.into_iter().map(|exit| (desk.now, exit)).collect();
-    calls.extend(desk.publish_for(Duration::from_secs(120)));
+    let mut calls: Vec<_> = seen.calls.into_iter().map(|exit| (context.now, exit)).collect();
+    calls.extend(context.publish_for(Duration::from_secs(120)));
     let mut at_once: BTreeMap<Timestamp, usize> = BTreeMap::new();
     let mut times: BTreeMap<ValidatorIndex, usize> = BTreeMap::new();
     for (at, exit) in calls {
@@ -212,7 +256,7 @@ fn many_complete_exits_are_published_in_turn_and_again_until_they_are_seen() {
 #[test]
 fn jobs_are_bounded() {
     let mut table = Table::new(1);
-    let mut desk = table.desk(1);
+    let mut context = table.context(1);
     // One key for all: what is counted is the work, not the validators.
     let pubkey = table.pubkey(0);
     let reason = EjectionReason::LowBalance;
@@ -223,23 +267,23 @@ fn jobs_are_bounded() {
             table.signed(period, EjectionOrder::new(ejections).unwrap())
         })
         .collect();
-    orders.iter().for_each(|order| desk.start(order));
-    assert!(desk.compute().told.iter().all(|told| told.exits.len() == 256));
+    orders.iter().for_each(|order| context.start(order));
+    assert!(context.compute().told.iter().all(|told| told.exits.len() == 256));
     let garbage = PartialSignature::from_bytes(&[1; 96]).unwrap();
     for order in &orders {
         let DutyBody::Ejection(body) = &order.duty().body else { unreachable!() };
         let exits = body.ejections().iter().map(|ejection| (ejection.index, garbage)).collect();
         let parts = PartialExits { duty: order.id(), digest: order.digest(), exits };
-        desk.hear(2, &parts);
-        desk.hear(3, &parts);
+        context.hear(2, &parts);
+        context.hear(3, &parts);
     }
     let parts = |job: &Job| {
-        let Work::Settle(exits) = &job.work else { unreachable!() };
+        let work::Work::Exits(Work::Check(exits)) = &job.work else { unreachable!() };
         exits.iter().map(|exit| exit.fresh.len()).sum::<usize>()
     };
     // The first message was the first job; all others wait for it.
-    assert_eq!(parts(desk.running.as_ref().unwrap()), 256);
-    desk.now = desk.now.after(desk.setup.timing.query_timeout);
-    let released = desk.step(|_, _, _, _| {});
+    assert_eq!(parts(context.running.as_ref().unwrap()), 256);
+    context.now = context.now.after(context.setup.timing.query_timeout);
+    let released = context.step(|_, _, _, _| {});
     assert_eq!(parts(&released.jobs[0]), PARTS_AT_ONCE);
 }

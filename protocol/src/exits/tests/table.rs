@@ -1,46 +1,37 @@
 //! A committee whose members hold shares of validators' keys, and one guardian's exits with somebody who runs its jobs.
 
+pub(super) use crate::testing::member;
+
 use crate::{
+    duty::{
+        Duty, DutyBody,
+        kinds::{Ejection, EjectionOrder, EjectionReason},
+    },
     effects::{Effects, Released},
     event::Event,
-    exits::{Computed, Exits, Job, ValidatorKey},
-    ports::{AppendRecords, Call, SignedExit},
-    record::Record,
-    setup::{ProviderQuorum, Setup, Timing},
+    exits::Exits,
+    ports::{Call, SignedExit},
+    setup::Setup,
     sign::Signed,
-    types::{
-        BlsPubkey, Committee, Contracts, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Epoch, Fork,
-        KeyEpoch, Member, MemberId, Network, Slot, Timestamp, ValidatorIndex,
-    },
+    testing::{Dealt, released, setup},
+    types::{BlsPubkey, Epoch, KeyEpoch, MemberId, Slot, Timestamp, ValidatorIndex},
     wire::PartialExits,
+    work::{Computed, Job, Outcome, ValidatorKey},
 };
 use guardian_crypto::{
     bls::{self, ExitShare, PartialSignature, ShareCommitments},
-    frost::{KeyShare, dealer, signing},
-    identity::IdentityKey,
+    frost::{KeyShare, signing},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use std::{collections::BTreeSet, convert::Infallible, num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroUsize, time::Duration};
 
 pub(super) const NOW: Timestamp = Timestamp(1_000_000);
 pub(super) const GUARDIANS: u16 = 4;
 pub(super) const THRESHOLD: u16 = 3;
 
-/// A store that is always content.
-struct Store;
-
-impl AppendRecords for Store {
-    type Error = Infallible;
-
-    fn append(&mut self, _: &[Record]) -> Result<(), Infallible> {
-        Ok(())
-    }
-}
-
 /// A committee, three of four, and validators' keys shared among it.
 pub(super) struct Table {
-    pub(super) committee: Committee,
-    pub(super) group: Vec<KeyShare>,
+    pub(super) dealt: Dealt,
     pub(super) keys: Vec<bls::SecretKey>,
     pub(super) splits: Vec<(Vec<ExitShare>, ShareCommitments)>,
     pub(super) rng: ChaCha20Rng,
@@ -48,40 +39,16 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(validators: u64) -> Self {
-        let mut rng = ChaCha20Rng::seed_from_u64(5);
-        let (group, public) = dealer::deal(GUARDIANS, THRESHOLD, &mut rng).unwrap();
-        let members = MemberId::first(GUARDIANS).map(|id| Member {
-            id,
-            name: id.to_string(),
-            identity: IdentityKey::generate(&mut rng).public(),
-        });
-        let committee = Committee::new(members.collect::<Vec<_>>(), public, KeyEpoch(1)).unwrap();
+        let mut rng = ChaCha20Rng::seed_from_u64(6);
+        let dealt = Dealt::new(GUARDIANS, THRESHOLD, 5);
         let keys: Vec<_> = (0..validators).map(|index| bls::SecretKey::interop(index).unwrap()).collect();
         let split = |key| bls::dealer::split(key, GUARDIANS, THRESHOLD, &mut rng).unwrap();
         let splits = keys.iter().map(split).collect();
-        Self { committee, group, keys, splits, rng }
+        Self { dealt, keys, splits, rng }
     }
 
     pub(super) fn setup(&self, me: u16) -> Setup {
-        let contracts = Contracts {
-            guardian_keys: [1; 20].into(),
-            ejection_registry: [2; 20].into(),
-            reserve_feed: [3; 20].into(),
-            protocol: [4; 20].into(),
-        };
-        let network = Network {
-            chain_id: 1,
-            genesis_validators_root: [3; 32].into(),
-            genesis_time: 0,
-            seconds_per_slot: 12,
-            slots_per_epoch: 8,
-            forks: vec![Fork { epoch: Epoch(0), version: [1, 0, 0, 1] }],
-            capella_fork_version: None,
-            deneb_fork_epoch: None,
-        };
-        let quorum = ProviderQuorum { beacon: 1, execution: 1 };
-        let (committee, me) = (self.committee.clone(), member(me));
-        Setup { me, committee, network, contracts, quorum, timing: Timing::default(), start_block: 0 }
+        setup(self.dealt.committee.clone(), member(me))
     }
 
     /// What the committee signs if these validators must leave.
@@ -104,14 +71,14 @@ impl Table {
             body: DutyBody::Ejection(order),
         };
         let setup = self.setup(1);
-        let digest = setup.domain().digest(&duty);
-        let signers = &self.group[..usize::from(THRESHOLD)];
+        let digest = setup.domain().digest(&duty).unwrap();
+        let signers: Vec<KeyShare> = MemberId::first(THRESHOLD).map(|member| self.dealt.share(member)).collect();
         let nonces: Vec<_> = signers.iter().map(|share| signing::commit(share, &mut self.rng).unwrap().0).collect();
         let commitments = signers.iter().zip(&nonces).map(|(share, nonces)| (share.member(), nonces.commitments()));
         let package = signing::SigningPackage::new(digest.0, &commitments.collect()).unwrap();
-        let shares = nonces.into_iter().zip(signers);
+        let shares = nonces.into_iter().zip(&signers);
         let shares = shares.map(|(nonces, share)| (share.member(), signing::sign(nonces, &package, share).unwrap()));
-        let signature = signing::aggregate(&package, &shares.collect(), self.committee.public_shares()).unwrap();
+        let signature = signing::aggregate(&package, &shares.collect(), self.dealt.committee.public_shares()).unwrap();
         Signed::verify(duty, signature, &setup).unwrap()
     }
 
@@ -119,21 +86,29 @@ impl Table {
         self.splits[index as usize].1.public_key().to_bytes().into()
     }
 
-    pub(super) fn desk(&self, me: u16) -> Desk {
+    pub(super) fn context(&self, me: u16) -> SigningContext {
         let keys = self.splits.iter().map(|(shares, commitments)| {
             let share = &shares[usize::from(me) - 1];
             let share = ExitShare::import(member(me), share.to_secret_bytes().expose(), commitments).unwrap();
             (commitments.public_key().to_bytes().into(), ValidatorKey { share, commitments: commitments.clone() })
         });
         let exits = Exits::new(keys.collect());
-        Desk { exits, setup: self.setup(me), now: NOW, chance: self.rng.clone(), running: None, seen: Seen::default() }
+        SigningContext {
+            exits,
+            setup: self.setup(me),
+            now: NOW,
+            held: false,
+            chance: self.rng.clone(),
+            running: None,
+            seen: Seen::default(),
+        }
     }
 
     /// What the honest member `who` says when it knows of `order`.
     pub(super) fn parts(&self, who: u16, order: &Signed) -> PartialExits {
-        let mut desk = self.desk(who);
-        desk.start(order);
-        desk.compute().told.pop().unwrap()
+        let mut context = self.context(who);
+        context.start(order);
+        context.compute().told.pop().unwrap()
     }
 
     /// The same, all wrong.
@@ -174,26 +149,29 @@ impl Seen {
 }
 
 /// One guardian's exits, and whoever runs its jobs.
-pub(super) struct Desk {
+pub(super) struct SigningContext {
     pub(super) exits: Exits,
     pub(super) setup: Setup,
     pub(super) now: Timestamp,
+    /// Whether the operator holds ejections.
+    pub(super) held: bool,
     pub(super) chance: ChaCha20Rng,
     pub(super) running: Option<Job>,
     pub(super) seen: Seen,
 }
 
-impl Desk {
+impl SigningContext {
     pub(super) fn step(&mut self, act: impl FnOnce(&mut Exits, Timestamp, &Setup, &mut Effects)) -> Released {
         let mut fx = Effects::default();
         act(&mut self.exits, self.now, &self.setup, &mut fx);
-        self.exits.poll(self.now, &self.setup, &mut fx);
-        let released = fx.commit(&mut Store).unwrap();
+        let held = self.held;
+        self.exits.poll(self.now, |_| held, &self.setup, &mut fx);
+        let released = released(fx);
         assert!(released.jobs.len() <= 1);
         released
     }
 
-    /// A step whose job is not run before [`Desk::compute`].
+    /// A step whose job is not run before [`SigningContext::compute`].
     pub(super) fn act(&mut self, act: impl FnOnce(&mut Exits, Timestamp, &Setup, &mut Effects)) {
         let mut released = self.step(act);
         self.seen.events.append(&mut released.events);
@@ -217,7 +195,7 @@ impl Desk {
             self.seen.jobs += 1;
             let computed = job.run(NonZeroUsize::MIN, &mut self.chance);
             let mut told = None;
-            self.act(|exits, now, _, fx| told = exits.computed(now, computed, fx));
+            self.act(|exits, now, _, fx| told = bring(exits, now, computed, fx));
             self.seen.told.extend(told);
         }
         std::mem::take(&mut self.seen)
@@ -239,8 +217,10 @@ fn published(call: Call) -> Option<SignedExit> {
     if let Call::PublishExit(exit) = call { Some(exit) } else { None }
 }
 
-pub(super) fn member(number: u16) -> MemberId {
-    MemberId::new(number).unwrap()
+/// What `computed` brings: our parts, if it is those.
+pub(super) fn bring(exits: &mut Exits, now: Timestamp, computed: Computed, fx: &mut Effects) -> Option<PartialExits> {
+    let Outcome::Exits(outcome) = computed.outcome;
+    exits.computed(now, computed.id, outcome, fx)
 }
 
 pub(super) fn run(job: Job, table: &Table) -> Computed {

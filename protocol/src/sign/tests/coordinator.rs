@@ -2,11 +2,12 @@
 
 use super::{NOW, Table, member};
 use crate::{
+    duty::Duty,
     sign::{
         Signed,
         coordinator::{Coordinator, Progress},
     },
-    types::{Duty, MemberId, Timestamp},
+    types::{MemberId, Timestamp},
     wire::{Commitment, Envelope, Message, Package, Share},
 };
 use guardian_crypto::{frost::signing::SignatureShare, schnorr::Signature};
@@ -83,7 +84,7 @@ fn two_of_three_sign_and_everybody_can_check_it() {
 }
 
 #[test]
-fn a_wrong_share_is_proven_to_anyone_and_the_others_sign_without_its_author() {
+fn a_wrong_share_is_proven_and_the_others_sign_without_its_author() {
     let mut chair = Chair::new(Table::new());
     chair.offer_of([0, 1, 2]);
     let package = chair.open(NOW, |other| other != member(3)).unwrap();
@@ -107,7 +108,7 @@ fn a_wrong_share_is_proven_to_anyone_and_the_others_sign_without_its_author() {
 }
 
 #[test]
-fn a_share_of_somebody_who_was_not_asked_or_for_another_package_changes_nothing() {
+fn a_share_that_nobody_asked_for_changes_nothing() {
     let mut chair = Chair::new(Table::new());
     chair.offer_of([0, 1]);
     let package = chair.open(NOW, |_| true).unwrap();
@@ -138,7 +139,7 @@ fn a_commitment_is_never_put_into_two_packages() {
 }
 
 #[test]
-fn a_share_that_comes_late_completes_its_session_while_the_next_is_running() {
+fn a_late_share_completes_its_session_while_the_next_is_running() {
     let mut chair = Chair::new(Table::of(4, 3, 6));
     chair.offer_of([0, 1, 2, 3]);
     let first = chair.open(NOW, |_| true).unwrap();
@@ -154,7 +155,7 @@ fn a_share_that_comes_late_completes_its_session_while_the_next_is_running() {
 }
 
 #[test]
-fn an_announcement_that_was_overtaken_by_a_share_does_not_bring_back_what_is_dead() {
+fn an_announcement_overtaken_by_a_share_revives_nothing() {
     let mut chair = Chair::new(Table::new());
     chair.offer_of([0, 1]);
     let package = chair.open(NOW, |_| true).unwrap();
@@ -166,7 +167,7 @@ fn an_announcement_that_was_overtaken_by_a_share_does_not_bring_back_what_is_dea
 }
 
 #[test]
-fn who_lets_a_session_wait_comes_last_in_the_next_and_is_asked_once_more() {
+fn who_lets_a_session_wait_is_asked_again_and_comes_last_next() {
     let mut chair = Chair::new(Table::of(4, 3, 5));
     chair.offer_of([0, 1, 2, 3]);
     let first = chair.open(NOW, |_| true).unwrap();
@@ -192,7 +193,7 @@ fn who_lets_a_session_wait_comes_last_in_the_next_and_is_asked_once_more() {
 }
 
 #[test]
-fn once_half_have_answered_the_others_get_three_times_as_long_and_not_all_the_time_there_is() {
+fn once_half_have_answered_the_others_get_three_times_as_long() {
     let mut chair = Chair::new(Table::of(7, 4, 9));
     chair.offer_of(0..7);
     let first = chair.open(NOW, |_| true).unwrap();

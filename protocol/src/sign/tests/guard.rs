@@ -2,9 +2,13 @@
 
 use super::Table;
 use crate::{
+    duty::Duty,
     effects::Effects,
-    sign::guard::{Guard, NotSafe, Safe},
-    types::{Duty, Epoch, Slot},
+    sign::{
+        NotSafe,
+        guard::{Guard, Safe},
+    },
+    types::{Epoch, Slot},
 };
 use std::collections::BTreeMap;
 
@@ -21,7 +25,7 @@ fn the_guard_lets_one_digest_through_for_a_duty_ever() {
 }
 
 #[test]
-fn a_new_store_signs_nothing_until_it_knows_what_an_older_one_may_have_signed() {
+fn a_new_store_signs_nothing_that_an_older_one_may_have_signed() {
     let table = Table::new();
     let (mut guard, mut fx) = (Guard::restore(BTreeMap::new(), None), Effects::default());
     assert_eq!(guard.check_and_insert(&table.duty, [1; 32].into(), &mut fx), Err(NotSafe::StoreIsNew));

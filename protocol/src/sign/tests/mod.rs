@@ -11,21 +11,19 @@ use super::{
     signer::{Keys, Signer},
 };
 use crate::{
+    duty::{Duty, DutyBody, kinds::ReserveReport},
     effects::Effects,
-    setup::{ProviderQuorum, Setup, Timing},
-    types::{
-        BootId, Committee, Contracts, Duty, DutyBody, Epoch, Gwei, KeyEpoch, Member, MemberId, Network, ReserveReport,
-        Slot, Timestamp,
-    },
+    setup::Setup,
+    testing::{Dealt, setup},
+    types::{BootId, Committee, Epoch, Gwei, KeyEpoch, MemberId, Slot, Timestamp},
     wire::{Commitment, Envelope, Message, Package, Share},
 };
 use alloy_primitives::B256;
-use guardian_crypto::{
-    frost::{KeyShare, dealer},
-    identity::IdentityKey,
-};
+use guardian_crypto::{frost::KeyShare, identity::IdentityKey};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;
+
+pub(super) use crate::testing::member;
 
 pub(super) const NOW: Timestamp = Timestamp(1_000);
 
@@ -47,16 +45,10 @@ impl Table {
     }
 
     pub(super) fn of(size: u16, threshold: u16, seed: u64) -> Self {
-        let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let (shares, public) = dealer::deal(size, threshold, &mut rng).unwrap();
-        let identities: Vec<IdentityKey> = (0..size).map(|_| IdentityKey::generate(&mut rng)).collect();
-        let members = MemberId::first(size).zip(&identities).map(|(id, key)| Member {
-            id,
-            name: id.to_string(),
-            identity: key.public(),
-        });
-        let committee = Committee::new(members, public, KeyEpoch(1)).unwrap();
-        let setups: Vec<Setup> = MemberId::first(size).map(|me| setup(me, committee.clone())).collect();
+        let dealt = Dealt::new(size, threshold, seed);
+        let setups: Vec<Setup> = MemberId::first(size).map(|me| setup(dealt.committee.clone(), me)).collect();
+        let identities = MemberId::first(size).map(|member| dealt.identity(member)).collect();
+        let shares = MemberId::first(size).map(|member| dealt.share(member)).collect();
         let nothing = Gwei(0);
         let report = ReserveReport {
             validator_count: 1,
@@ -73,9 +65,10 @@ impl Table {
             reference_root: [5; 32].into(),
             body: DutyBody::Reserves(report),
         };
-        let digest = setups[0].domain().digest(&duty);
+        let digest = setups[0].domain().digest(&duty).unwrap();
         let signer = |number: u16| Signer::new(duty.id(), digest, boot(number));
         let signers = (1..=size).map(signer).collect();
+        let rng = ChaCha20Rng::seed_from_u64(seed.wrapping_add(1_000));
         Self { setups, identities, shares, signers, duty, digest, rng }
     }
 
@@ -93,8 +86,8 @@ impl Table {
         guard.check_and_insert(&self.duty, self.digest, &mut Effects::default()).unwrap();
         let permit = guard.permit(self.duty.id(), self.digest).unwrap();
         let keys = Keys { identity: &self.identities[owner], share: &self.shares[owner] };
-        let desk = (&self.setups[owner], keys);
-        self.signers[owner].sign(permit, package, member(coordinator), |_| false, desk, &mut self.rng)
+        let context = (&self.setups[owner], keys);
+        self.signers[owner].sign(permit, package, member(coordinator), |_| false, context, &mut self.rng)
     }
 
     pub(super) fn package(&self, commitments: &[Commitment]) -> Package {
@@ -106,31 +99,6 @@ impl Table {
         let me = self.setups[author].me;
         Envelope::seal(me, message, self.committee(), &self.identities[author])
     }
-}
-
-fn setup(me: MemberId, committee: Committee) -> Setup {
-    let contracts = Contracts {
-        guardian_keys: [1; 20].into(),
-        ejection_registry: [2; 20].into(),
-        reserve_feed: [3; 20].into(),
-        protocol: [4; 20].into(),
-    };
-    let network = Network {
-        chain_id: 1,
-        genesis_validators_root: [0; 32].into(),
-        genesis_time: 0,
-        seconds_per_slot: 12,
-        slots_per_epoch: 8,
-        forks: Vec::new(),
-        capella_fork_version: None,
-        deneb_fork_epoch: None,
-    };
-    let quorum = ProviderQuorum { beacon: 1, execution: 1 };
-    Setup { me, committee, network, contracts, quorum, timing: Timing::default(), start_block: 0 }
-}
-
-pub(super) fn member(number: u16) -> MemberId {
-    MemberId::new(number).unwrap()
 }
 
 pub(super) fn boot(number: u16) -> BootId {

@@ -2,8 +2,9 @@
 
 use super::{Table, boot, member};
 use crate::{
+    duty::DutyId,
     sign::package::PackageError,
-    types::{DutyId, Epoch},
+    types::Epoch,
     wire::{Commitment, CommitmentLabel, Package},
 };
 use guardian_crypto::frost::signing::Commitments;

@@ -3,7 +3,7 @@
 use eyre::{Result, WrapErr, ensure, eyre};
 use futures::StreamExt;
 use guardian_chain::state::{MAINNET, ProvedState, StateProver, Wanted, WarmCache, bare_hashing};
-use guardian_protocol::types::BlsPubkey;
+use guardian_protocol::BlsPubkey;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, time::Instant};
 

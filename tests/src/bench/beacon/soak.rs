@@ -7,7 +7,7 @@ use crate::{
 };
 use eyre::{Result, WrapErr, ensure, eyre};
 use guardian_chain::Limits;
-use guardian_protocol::types::Timestamp;
+use guardian_protocol::Timestamp;
 use std::time::{Duration, Instant};
 use tokio::{io::AsyncBufReadExt, process::Command};
 use url::Url;

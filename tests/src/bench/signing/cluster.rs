@@ -7,7 +7,7 @@ use super::{
 use crate::simulation::{chain::Chain, keys::Keys};
 use eyre::{Result, bail, eyre};
 use guardian_p2p::{Config, Member, Multiaddr};
-use guardian_protocol::{input::Input, types::MemberId};
+use guardian_protocol::{Input, MemberId};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,

@@ -2,9 +2,8 @@
 
 use guardian_crypto::frost::signing::SignatureShare;
 use guardian_protocol::{
-    agree::order::{Turn, rank},
-    types::MemberId,
-    wire::{Envelope, Message},
+    Envelope, MemberId,
+    testing::{Message, Turn, rank},
 };
 use serde::Serialize;
 use std::fmt;

@@ -3,7 +3,7 @@
 //! Everything that a node does (connections, encryption, brain) is done on one thread, so that its CPU clock is the node's own,
 //! however many nodes share the machine's cores. See [`super::round`] for what is made of it.
 
-use guardian_protocol::types::DutyId;
+use guardian_protocol::DutyId;
 use rustix::time::{ClockId, clock_gettime};
 use std::{
     cell::Cell,

@@ -12,15 +12,9 @@ use crate::simulation::{
 use eyre::{Result, eyre};
 use guardian_p2p::{Config, Event as NetworkEvent, Identity, Network, PeerId};
 use guardian_protocol::{
-    Guardian,
-    effects::{Effects, Outgoing, Recipient, Released},
-    event::Event,
-    input::Input,
-    ports::{Answers, Call},
-    record::Record,
-    setup::{ProviderQuorum, Setup, Timing},
-    types::{DutyId, MemberId, ProviderId, Timestamp},
-    wire::Message,
+    Answers, Call, DutyId, Effects, Event, Guardian, Input, MemberId, Outgoing, ProviderId, Recipient, Record,
+    Released, Setup, Timestamp, Timing,
+    testing::{self, Message},
 };
 use rand_core::OsRng;
 use std::{
@@ -233,7 +227,7 @@ impl Node {
         match event {
             NetworkEvent::Connected(peer) => self.members.get(&peer).copied().map(Input::PeerUp),
             NetworkEvent::Disconnected(peer) => self.members.get(&peer).copied().map(Input::PeerDown),
-            NetworkEvent::Twins(peer) => self.members.get(&peer).copied().map(Input::Twins),
+            NetworkEvent::Doppelgangers(peer) => self.members.get(&peer).copied().map(Input::Doppelgangers),
             NetworkEvent::Received { from, bytes, .. } => match bytes.first() {
                 Some(&QUESTION) => {
                     self.network.send(from, vec![ANSWER; ECHO_BYTES]);
@@ -282,11 +276,7 @@ fn setup(me: MemberId, surroundings: &Surroundings) -> Setup {
         ..Timing::default()
     };
     Setup {
-        me,
-        committee: surroundings.keys.committee().clone(),
         network: chain::network(),
-        contracts: chain::contracts(),
-        quorum: ProviderQuorum { beacon: 1, execution: 1 },
         timing: match surroundings.fault {
             // A hundred nodes on a few cores can take so long that others would step in, which a hundred machines would not see. Where
             // everybody answers, be it wrongly, nothing waits for anybody's patience.
@@ -296,7 +286,7 @@ fn setup(me: MemberId, surroundings: &Surroundings) -> Setup {
             }
             _ => timing,
         },
-        start_block: 0,
+        ..testing::setup(surroundings.keys.committee().clone(), me)
     }
 }
 

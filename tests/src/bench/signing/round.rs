@@ -14,10 +14,7 @@ use super::{
     node::{Report, What},
 };
 use eyre::{Result, bail};
-use guardian_protocol::{
-    event::Event,
-    types::{DutyId, MemberId},
-};
+use guardian_protocol::{DutyId, Event, MemberId};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},

@@ -1,8 +1,8 @@
 //! Roots that others published: of real networks' genesis states, of the specification's cases, of a real node's states.
 
 use super::{super::*, files, prove, prove_wanted, root};
-use alloy::primitives::{B256, hex};
-use guardian_protocol::types::BlsPubkey;
+use alloy::primitives::B256;
+use guardian_protocol::BlsPubkey;
 use serde_json::Value;
 
 fn hex32(value: &Value) -> B256 {
@@ -64,8 +64,11 @@ fn check_proof(state: &ProvedState, pubkey: &BlsPubkey, published: &Value) {
     }
     let tracked = state.extract.validators.iter().find(|tracked| tracked.record.pubkey == *pubkey).unwrap();
     assert_eq!(tracked.record.balance.0.to_string(), published["balance"].as_str().unwrap());
-    assert_eq!(tracked.effective_balance.0.to_string(), published["effective_balance"].as_str().unwrap());
-    assert_eq!(hex::encode_prefixed(tracked.credentials), published["withdrawal_credentials"].as_str().unwrap());
+    assert_eq!(tracked.record.effective_balance.0.to_string(), published["effective_balance"].as_str().unwrap());
+    assert_eq!(
+        tracked.record.withdrawal_credentials.to_string(),
+        published["withdrawal_credentials"].as_str().unwrap()
+    );
     assert_eq!(tracked.previous_participation, None);
 }
 
@@ -102,27 +105,35 @@ fn what_is_picked_out_is_what_the_node_says_of_each_validator() {
     let proved = prove_wanted("deneb", MINIMAL, &state, 501, Wanted::validators(keys)).unwrap();
     assert_eq!(proved.extract.validators.len(), validators.len());
     let number = |value: &Value| value.as_str().unwrap().parse::<u64>().unwrap();
-    let mut active = (0, 0);
+    let mut active = (0, 0, 0);
     for (index, tracked) in proved.extract.validators.iter().enumerate() {
         let validator = &validators[index];
         assert_eq!(tracked.record.index.0, index as u64);
         assert_eq!(tracked.record.balance.0, number(&data["balances"][index]));
         assert_eq!(tracked.record.slashed, validator["slashed"].as_bool().unwrap());
         assert_eq!(tracked.record.exit_epoch.0, number(&validator["exit_epoch"]));
-        assert_eq!(tracked.withdrawable_epoch.0, number(&validator["withdrawable_epoch"]));
+        assert_eq!(tracked.record.withdrawable_epoch.0, number(&validator["withdrawable_epoch"]));
+        assert_eq!(tracked.record.effective_balance.0, number(&validator["effective_balance"]));
         let flags = |list: &str| Some(u8::try_from(number(&data[list][index])).unwrap());
         assert_eq!(tracked.previous_participation, flags("previous_epoch_participation"));
         assert_eq!(tracked.current_participation, flags("current_epoch_participation"));
         assert_eq!(tracked.inactivity, Some(number(&data["inactivity_scores"][index])));
+        let participation = tracked.complete().participation.unwrap();
+        assert_eq!(Some(participation.previous), tracked.previous_participation);
+        assert_eq!(Some(participation.current), tracked.current_participation);
+        assert_eq!(Some(participation.inactivity), tracked.inactivity);
         let epoch = proved.slot.0 / 8;
         if number(&validator["activation_epoch"]) <= epoch && epoch < tracked.record.exit_epoch.0 {
-            active = (active.0 + 1, active.1 + u128::from(tracked.record.balance.0));
+            let effective = u128::from(number(&validator["effective_balance"]));
+            active = (active.0 + 1, active.1 + u128::from(tracked.record.balance.0), active.2 + effective);
         }
     }
-    assert_eq!((proved.extract.network.active, proved.extract.network.active_balance), active);
-    let credentials = proved.extract.validators[0].credentials;
-    let same = proved.extract.validators.iter().filter(|tracked| tracked.credentials == credentials).count();
-    let wanted = Wanted::default().with_credentials([credentials]);
+    let census = proved.extract.network;
+    assert_eq!((census.active, census.active_balance, census.active_effective_balance), active);
+    let credentials = proved.extract.validators[0].record.withdrawal_credentials;
+    let same =
+        proved.extract.validators.iter().filter(|tracked| tracked.record.withdrawal_credentials == credentials).count();
+    let wanted = Wanted::default().with_credentials([credentials.0]);
     let by_credentials = prove_wanted("deneb", MINIMAL, &state, 501, wanted).unwrap().extract.by_credentials;
     assert_eq!(by_credentials.len(), same);
 }

@@ -1,0 +1,95 @@
+//! Ejection orders: the registry's interface, an order as call data, the rules that are read, and the orders that are logged.
+
+use super::{wei, words};
+use crate::execution::client::ExecutionClient;
+use alloy::{
+    primitives::{Address, B256, Bytes, Log},
+    sol,
+    sol_types::{SolCall, SolEvent},
+};
+use guardian_crypto::schnorr;
+use guardian_protocol::{BlsPubkey, Duty, EjectionOrder, EjectionRules, Level, ProtocolEvent, ReadFailure, Slot};
+
+#[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
+mod abi {
+    use super::sol;
+
+    sol! {
+        #[derive(Debug)]
+        struct Signature {
+            uint256 rx;
+            uint256 ry;
+            uint256 z;
+        }
+
+        #[derive(Debug)]
+        struct Order {
+            uint64 keyEpoch;
+            uint64 referenceSlot;
+            bytes32 referenceRoot;
+            bytes ejections;
+        }
+
+        interface EjectionRegistry {
+            event ValidatorEjected(uint64 indexed validatorIndex, bytes32 pubkeyHead, bytes32 tailSlotReason);
+
+            function submitOrder(Order calldata order, Signature calldata signature) external;
+            function getEjectionThreshold() external view returns (uint256 amount);
+            function lastReferenceSlot() external view returns (uint64 slot);
+        }
+    }
+}
+
+pub(crate) use abi::EjectionRegistry;
+
+/// The events that are asked for.
+pub(super) const TOPICS: [B256; 1] = [EjectionRegistry::ValidatorEjected::SIGNATURE_HASH];
+
+/// The call that brings `order` to the registry.
+pub(super) fn call(duty: &Duty, order: &EjectionOrder, signature: &schnorr::Signature) -> Bytes {
+    let order = abi::Order {
+        keyEpoch: duty.key_epoch.0,
+        referenceSlot: duty.reference_slot.0,
+        referenceRoot: duty.reference_root,
+        ejections: order.packed().into(),
+    };
+    EjectionRegistry::submitOrderCall { order, signature: abi_signature(signature) }.abi_encode().into()
+}
+
+/// The registry's rules at `block`.
+pub(super) async fn rules(
+    client: &ExecutionClient,
+    registry: Address,
+    block: B256,
+) -> Result<EjectionRules, ReadFailure> {
+    let threshold = client.view_existing(registry, EjectionRegistry::getEjectionThresholdCall {}, block).await?;
+    Ok(EjectionRules { threshold: wei(threshold)? })
+}
+
+/// The last reference slot that the registry has accepted; `None` if nothing answers there.
+pub(super) async fn level(
+    client: &ExecutionClient,
+    registry: Address,
+    block: B256,
+) -> Result<Option<Level>, ReadFailure> {
+    let slot = client.view(registry, EjectionRegistry::lastReferenceSlotCall {}, block).await?;
+    Ok(slot.map(Level))
+}
+
+/// What a log of the registry says, if it is one of [`TOPICS`].
+pub(super) fn event(log: &Log) -> Result<Option<ProtocolEvent>, alloy::sol_types::Error> {
+    if log.topics().first() != Some(&EjectionRegistry::ValidatorEjected::SIGNATURE_HASH) {
+        return Ok(None);
+    }
+    let event = EjectionRegistry::ValidatorEjected::decode_log_validate(log)?;
+    // The key's last 16 bytes, the slot (8), 7 zeros, the reason.
+    let (tail, rest) = event.tailSlotReason.0.split_at(16);
+    let pubkey = BlsPubkey::from_slice(&[event.pubkeyHead.as_slice(), tail].concat());
+    let reference_slot = Slot(rest[..8].iter().fold(0, |slot, byte| slot << 8 | u64::from(*byte)));
+    Ok(Some(ProtocolEvent::Ordered { pubkey, reference_slot }))
+}
+
+fn abi_signature(signature: &schnorr::Signature) -> abi::Signature {
+    let [rx, ry, z] = words(signature);
+    abi::Signature { rx, ry, z }
+}

@@ -1,0 +1,85 @@
+//! The group key: where it stands, what is in force, and how it is replaced.
+
+use super::words;
+use crate::execution::client::ExecutionClient;
+use alloy::{
+    primitives::{Address, B256, Bytes, U256},
+    sol,
+    sol_types::SolCall,
+};
+use futures::try_join;
+use guardian_crypto::schnorr::{self, GroupKey};
+use guardian_protocol::{KeyEpoch, ReadFailure};
+
+#[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
+mod abi {
+    use super::sol;
+
+    sol! {
+        #[derive(Debug)]
+        struct Signature {
+            uint256 rx;
+            uint256 ry;
+            uint256 z;
+        }
+
+        interface GuardianKeys {
+            function groupKey() external view returns (uint256 px, uint256 py);
+            function keyEpoch() external view returns (uint64 epoch);
+            function rotate(
+                uint256 px,
+                uint256 py,
+                Signature calldata byOldKey,
+                Signature calldata byNewKey
+            ) external;
+        }
+    }
+}
+
+pub(crate) use abi::GuardianKeys;
+
+/// The replacement of the group key by another one, as the contract wants it: allowed by the old key, and signed by the new one to
+/// show that somebody can use it. Both sign the same digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRotation {
+    /// The epoch that begins with the new key: one more than the contract's.
+    pub key_epoch: KeyEpoch,
+    /// The new key.
+    pub key: GroupKey,
+    /// The old key's permission.
+    pub by_old_key: schnorr::Signature,
+    /// The new key's proof of possession.
+    pub by_new_key: schnorr::Signature,
+}
+
+/// The call that replaces the key.
+pub(crate) fn rotation(rotation: &KeyRotation) -> Bytes {
+    let (px, py) = rotation.key.coordinates();
+    let call = GuardianKeys::rotateCall {
+        px: U256::from_be_bytes(px),
+        py: U256::from_be_bytes(py),
+        byOldKey: abi_signature(&rotation.by_old_key),
+        byNewKey: abi_signature(&rotation.by_new_key),
+    };
+    call.abi_encode().into()
+}
+
+/// The key in force at `block`, and its epoch.
+pub(crate) async fn in_force(
+    client: &ExecutionClient,
+    keys: Address,
+    block: B256,
+) -> Result<(KeyEpoch, GroupKey), ReadFailure> {
+    let (key, epoch) = try_join!(
+        client.view_existing(keys, GuardianKeys::groupKeyCall {}, block),
+        client.view_existing(keys, GuardianKeys::keyEpochCall {}, block),
+    )?;
+    let key = GroupKey::from_coordinates(key.px.to_be_bytes(), key.py.to_be_bytes())
+        .map_err(|_| ReadFailure::Malformed("the contract's group key is not a key".to_owned()))?;
+    Ok((KeyEpoch(epoch), key))
+}
+
+fn abi_signature(signature: &schnorr::Signature) -> abi::Signature {
+    let [rx, ry, z] = words(signature);
+    abi::Signature { rx, ry, z }
+}

@@ -1,0 +1,134 @@
+//! The contracts' interfaces, as far as a guardian uses them, stated by hand. A test compares them with the compiled contracts.
+//!
+//! **A kind of duty is a file here**: the call that brings it to its contract, what is read of the contract at a block, how far it is,
+//! and what it logs. This file is the table: each question is one match with a line for each kind. Beside them: the group's keys, Puffer's
+//! own contract, and what contracts refuse with.
+
+mod ejection;
+pub(crate) mod keys;
+mod protocol;
+mod refusals;
+mod reserves;
+mod validator_count;
+
+pub use keys::KeyRotation;
+pub(crate) use refusals::Refusal;
+
+use crate::execution::client::ExecutionClient;
+use alloy::primitives::{Address, B256, Bytes, Log, U256};
+use guardian_crypto::schnorr;
+use guardian_protocol::{
+    BlsPubkey, Contracts, Duty, DutyBody, DutyKind, Level, ProtocolEvent, ReadFailure, Rules, Subject, Wei,
+};
+
+// The table. --------------------------------------------------------------------------------------------------------------------
+
+/// The call that brings a signed duty to its contract.
+pub(crate) fn call(duty: &Duty, signature: &schnorr::Signature) -> Bytes {
+    match &duty.body {
+        DutyBody::Ejection(order) => ejection::call(duty, order, signature),
+        DutyBody::Reserves(report) => reserves::call(duty, report, signature),
+        DutyBody::ValidatorCount(count) => validator_count::call(duty, *count, signature),
+    }
+}
+
+/// What the contract of `kind` at `contract` says at `block`.
+pub(crate) async fn rules(
+    kind: DutyKind,
+    client: &ExecutionClient,
+    contract: Address,
+    block: B256,
+) -> Result<Rules, ReadFailure> {
+    Ok(match kind {
+        DutyKind::Ejection => Rules::Ejection(ejection::rules(client, contract, block).await?),
+        DutyKind::Reserves => Rules::Reserves(reserves::rules(client, contract, block).await?),
+        DutyKind::ValidatorCount => Rules::ValidatorCount(validator_count::rules(client, contract, block).await?),
+    })
+}
+
+/// How far the contract of `kind` at `contract` is with `subject`; `None` if nothing answers there.
+pub(crate) async fn level(
+    (kind, _subject): (DutyKind, Subject),
+    client: &ExecutionClient,
+    contract: Address,
+    block: B256,
+) -> Result<Option<Level>, ReadFailure> {
+    match kind {
+        DutyKind::Ejection => ejection::level(client, contract, block).await,
+        DutyKind::Reserves => reserves::level(client, contract, block).await,
+        DutyKind::ValidatorCount => validator_count::level(client, contract, block).await,
+    }
+}
+
+/// The events that the contract of `kind` is asked for.
+const fn topics(kind: DutyKind) -> &'static [B256] {
+    match kind {
+        DutyKind::Ejection => &ejection::TOPICS,
+        DutyKind::Reserves | DutyKind::ValidatorCount => &[],
+    }
+}
+
+/// What a log of the contract of `kind` says.
+fn event_of(kind: DutyKind, log: &Log) -> Result<Option<ProtocolEvent>, alloy::sol_types::Error> {
+    match kind {
+        DutyKind::Ejection => ejection::event(log),
+        DutyKind::Reserves | DutyKind::ValidatorCount => Ok(None),
+    }
+}
+
+/// What the data of a revert means, if it is an error that only the contract of `kind` has.
+fn refusal_of(kind: DutyKind, data: &[u8]) -> Option<Refusal> {
+    match kind {
+        DutyKind::Ejection | DutyKind::Reserves => None,
+        DutyKind::ValidatorCount => validator_count::refusal(data),
+    }
+}
+
+// What follows from the table. --------------------------------------------------------------------------------------------------
+
+/// What the data of a revert means, if it is one of the contracts' errors.
+pub(crate) fn refusal(data: &[u8]) -> Option<Refusal> {
+    refusals::common(data).or_else(|| DutyKind::ALL.into_iter().find_map(|kind| refusal_of(kind, data)))
+}
+
+/// Whose events are asked for, and which.
+pub(crate) fn sources(contracts: &Contracts) -> (Vec<Address>, Vec<B256>) {
+    let with_events = contracts.duties.iter().filter(|(kind, _)| !topics(*kind).is_empty());
+    let addresses = std::iter::once(contracts.protocol).chain(with_events.map(|(_, address)| *address));
+    let of_kinds = contracts.duties.kinds().flat_map(|kind| topics(kind).iter().copied());
+    (addresses.collect(), protocol::TOPICS.into_iter().chain(of_kinds).collect())
+}
+
+/// What `log` says. `Ok(None)`: an event of a contract that means nothing by it.
+///
+/// # Errors
+/// A description, if the log can't be decoded.
+pub(crate) fn event(contracts: &Contracts, log: &Log) -> Result<Option<ProtocolEvent>, String> {
+    if log.address == contracts.protocol
+        && let Some(event) = protocol::event(log)?
+    {
+        return Ok(Some(event));
+    }
+    for (kind, _) in contracts.duties.iter().filter(|(_, address)| **address == log.address) {
+        if let Some(event) = event_of(kind, log).map_err(|error| error.to_string())? {
+            return Ok(Some(event));
+        }
+    }
+    Ok(None)
+}
+
+/// The committee's signature as every contract takes it: rx, ry, z. Each interface names a struct of its own for it.
+fn words(signature: &schnorr::Signature) -> [U256; 3] {
+    [signature.rx(), signature.ry(), signature.z()].map(U256::from_be_bytes)
+}
+
+fn pubkey(bytes: &Bytes) -> Result<BlsPubkey, String> {
+    BlsPubkey::try_from(bytes.as_ref()).map_err(|_| format!("a public key of {} bytes", bytes.len()))
+}
+
+fn wei(amount: U256) -> Result<Wei, ReadFailure> {
+    Wei::try_from(amount).map_err(|_| ReadFailure::Malformed("more ether than there can be".to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

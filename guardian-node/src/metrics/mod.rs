@@ -1,0 +1,132 @@
+//! Metrics in Prometheus' format. `docs/metrics.md` says how to read each. A struct for each part of the node; what follows from events
+//! is counted in `observers/metrics.rs`. Labels are words of ours, configured names or member numbers, never text from a peer.
+
+mod maker;
+mod providers;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use maker::{Maker, SLOW};
+pub(crate) use providers::ProviderMetrics;
+
+use crate::observers::metrics::EventMetrics;
+use guardian_protocol::{DutyKind, Reason, Stage, Status};
+use maker::FAST;
+use prometheus::{Histogram, IntCounterVec, IntGauge, IntGaugeVec};
+
+/// Everything that is counted.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    make: Maker,
+    pub(crate) events: EventMetrics,
+    pub(crate) driver: DriverMetrics,
+    pub(crate) providers: ProviderMetrics,
+    status: StatusMetrics,
+}
+
+/// How the loop keeps up.
+#[derive(Clone, Debug)]
+pub(crate) struct DriverMetrics {
+    pub(crate) inputs_dropped: IntCounterVec,
+    pub(crate) step_seconds: Histogram,
+    pub(crate) commit_seconds: Histogram,
+}
+
+/// The numbers of `/status`.
+#[derive(Clone, Debug)]
+struct StatusMetrics {
+    ready: IntGauge,
+    not_ready: IntGaugeVec,
+    observed_epoch: IntGauge,
+    validators: IntGauge,
+    members_connected: IntGauge,
+    duty_period: IntGaugeVec,
+    held: IntGaugeVec,
+}
+
+impl Metrics {
+    /// A fresh set, at zero.
+    ///
+    /// # Errors
+    /// If two metrics have the same name: a defect, found at the first start.
+    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+        let make = Maker::new()?;
+        Ok(Self {
+            events: EventMetrics::new(&make)?,
+            driver: DriverMetrics::new(&make)?,
+            providers: ProviderMetrics::new(&make)?,
+            status: StatusMetrics::new(&make)?,
+            make,
+        })
+    }
+
+    /// Shows `status`.
+    pub(crate) fn show(&self, status: &Status) {
+        self.status.show(status);
+    }
+
+    /// The exposition text.
+    pub(crate) fn text(&self) -> String {
+        self.make.text()
+    }
+}
+
+impl DriverMetrics {
+    fn new(make: &Maker) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            inputs_dropped: make.counters(
+                "guardian_inputs_dropped_total",
+                "inputs dropped at a full queue",
+                &["source"],
+            )?,
+            step_seconds: make.seconds("guardian_step_seconds", "one step of the brain", &FAST)?,
+            commit_seconds: make.seconds("guardian_commit_seconds", "one synced write to the store", &FAST)?,
+        })
+    }
+}
+
+impl StatusMetrics {
+    fn new(make: &Maker) -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            ready: make.gauge("guardian_ready", "1 if this guardian would contribute to the next report")?,
+            not_ready: make.gauges("guardian_not_ready", "1 for each reason why it would not", &["reason"])?,
+            observed_epoch: make.gauge("guardian_observed_epoch", "last finalized epoch that was fully observed")?,
+            validators: make.gauge("guardian_validators", "validators of the protocol, by the contracts' events")?,
+            members_connected: make.gauge("guardian_members_connected", "other members connected now")?,
+            held: make.gauges("guardian_held", "1 while the operator holds duties of the kind", &["kind"])?,
+            duty_period: make.gauges("guardian_duty_period", "newest period that reached a step", &["kind", "step"])?,
+        };
+        for reason in Reason::ALL {
+            metrics.not_ready.with_label_values(&[reason.as_str()]).set(0);
+        }
+        Ok(metrics)
+    }
+
+    fn show(&self, status: &Status) {
+        self.ready.set(i64::from(status.not_ready.is_empty()));
+        for reason in Reason::ALL {
+            let holds = status.not_ready.contains(&reason);
+            self.not_ready.with_label_values(&[reason.as_str()]).set(i64::from(holds));
+        }
+        self.observed_epoch.set(status.observed.map_or(0, |epoch| number(epoch.0)));
+        self.validators.set(number(status.validators));
+        self.members_connected.set(number(status.connected.len()));
+        for kind in DutyKind::ALL {
+            let held = status.holds.iter().any(|held| held.kind == kind);
+            self.held.with_label_values(&[kind.as_str()]).set(i64::from(held));
+        }
+        for duty in &status.signed {
+            let step = match duty.stage {
+                Stage::Signed => "signed",
+                Stage::Submitted => "submitted",
+                Stage::Confirmed => "confirmed",
+                Stage::Superseded => "superseded",
+            };
+            self.duty_period.with_label_values(&[duty.id.kind.as_str(), step]).set(number(duty.id.period.0));
+        }
+    }
+}
+
+pub(crate) fn number(value: impl TryInto<i64>) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
+}

@@ -1,0 +1,177 @@
+//! The newest events in JSON, in memory: what pages show of the past. Not an archive: a restart forgets it, the log keeps more.
+
+use super::{Names, metrics::outcome_word};
+use guardian_protocol::{CallOutcome, DutyId, Event, MemberId, Timestamp};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Entries that are kept. Each takes some hundred bytes.
+pub(crate) const CAPACITY: usize = 1024;
+/// Entries of one kind at most: a noisy provider or member must not push out what matters.
+const OF_ONE_KIND: usize = 256;
+
+/// One event, as a page shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Entry {
+    /// When this guardian learnt of it, in Unix milliseconds.
+    pub(crate) time: u64,
+    /// The kind of event.
+    pub(crate) event: &'static str,
+    /// The rest.
+    #[serde(flatten)]
+    pub(crate) details: Value,
+}
+
+/// A ring of entries. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History(Arc<Mutex<VecDeque<Entry>>>);
+
+impl History {
+    /// Notes `event`.
+    pub(crate) fn observe(&self, names: &Names, now: Timestamp, event: &Event) {
+        let entry = Entry { time: now.0, event: word(event), details: details(names, event) };
+        let mut entries = self.entries();
+        let mut alike = (0..).zip(entries.iter()).filter(|(_, kept)| kept.event == entry.event);
+        let oldest = alike.next();
+        if let Some((oldest, _)) = oldest.filter(|_| alike.count() + 1 >= OF_ONE_KIND) {
+            entries.remove(oldest);
+        }
+        if entries.len() >= CAPACITY {
+            entries.pop_front();
+        }
+        entries.push_back(entry);
+    }
+
+    /// The newest `limit` entries, the newest first.
+    pub(crate) fn newest(&self, limit: usize) -> Vec<Entry> {
+        self.entries().iter().rev().take(limit).cloned().collect()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, VecDeque<Entry>> {
+        // Every change leaves a whole ring behind.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The word for `event`.
+const fn word(event: &Event) -> &'static str {
+    match event {
+        Event::Observed { .. } => "observed",
+        Event::ProviderFailed { .. } => "provider_failed",
+        Event::ProviderDisagrees { .. } => "provider_disagrees",
+        Event::NoQuorum { .. } => "no_quorum",
+        Event::KeyMismatch { .. } => "key_mismatch",
+        Event::Decided { .. } => "decided",
+        Event::Refused { .. } => "refused",
+        Event::Held { .. } => "held",
+        Event::WaitOver { .. } => "wait_over",
+        Event::VetoedDuty { .. } => "vetoed_duty",
+        Event::HoldPlaced { .. } => "hold_placed",
+        Event::HoldReleased { .. } => "hold_released",
+        Event::Vetoed { .. } => "vetoed",
+        Event::Pardoned { .. } => "pardoned",
+        Event::FloorRaised { .. } => "floor_raised",
+        Event::DigestsDiffer { .. } => "digests_differ",
+        Event::EvidenceDiffers { .. } => "evidence_differs",
+        Event::EvidenceAlike { .. } => "evidence_alike",
+        Event::SignedOtherwise { .. } => "signed_otherwise",
+        Event::Agreed { .. } => "agreed",
+        Event::SessionOpened { .. } => "session_opened",
+        Event::Culprit { .. } => "culprit",
+        Event::Quarantined { .. } => "quarantined",
+        Event::QuarantineLifted { .. } => "quarantine_lifted",
+        Event::OwnDoppelgangerFound { .. } => "own_doppelganger_found",
+        Event::OwnDoppelgangerGone => "own_doppelganger_gone",
+        Event::Signed { .. } => "signed",
+        Event::Expired { .. } => "expired",
+        Event::Submitting { .. } => "submitting",
+        Event::Submitted { .. } => "submitted",
+        Event::Confirmed { .. } => "confirmed",
+        Event::Superseded { .. } => "superseded",
+        Event::Reorged { .. } => "reorged",
+        Event::PartialExitReleased { .. } => "partial_exit_released",
+        Event::ExitCombined { .. } => "exit_combined",
+        Event::ExitSeen { .. } => "exit_seen",
+        Event::NoExitShare { .. } => "no_exit_share",
+        Event::MessageRefused { .. } => "message_refused",
+    }
+}
+
+/// Everything else that there is to say of `event`.
+fn details(names: &Names, event: &Event) -> Value {
+    let name = |member: &MemberId| names.member(*member);
+    match event {
+        Event::Observed { checkpoint, validators, proof, figures } => {
+            let (epoch, root) = (checkpoint.epoch, checkpoint.root);
+            let figures: BTreeMap<String, f64> =
+                figures.iter().map(|figure| (format!("{}.{}", figure.kind, figure.name), figure.value)).collect();
+            json!({"epoch": epoch, "root": root, "validators": validators, "proof": proof.as_str(), "figures": figures})
+        }
+        Event::ProviderFailed { provider, layer, failure } => {
+            json!({"layer": layer, "provider": names.provider(*layer, *provider), "detail": failure.to_string()})
+        }
+        Event::ProviderDisagrees { provider, layer, detail } => {
+            json!({"layer": layer, "provider": names.provider(*layer, *provider), "detail": detail})
+        }
+        Event::NoQuorum { layer, detail } => json!({"layer": layer, "detail": detail}),
+        Event::KeyMismatch { onchain, ours } => json!({"onchain": onchain, "ours": ours}),
+        Event::Decided { id, digest } => json!({"duty": id.to_string(), "digest": digest}),
+        Event::Refused { id, reason } => json!({"duty": id.to_string(), "reason": reason.to_string()}),
+        Event::FloorRaised { after } => json!({"after": after}),
+        Event::Held { id, digest, reason } => json!({"duty": id.to_string(), "digest": digest, "reason": reason}),
+        Event::VetoedDuty { id, digest } => json!({"duty": id.to_string(), "digest": digest}),
+        Event::HoldPlaced { kind, until, reason } => json!({"kind": kind, "until": until, "reason": reason}),
+        Event::HoldReleased { kind } => json!({"kind": kind}),
+        Event::Vetoed { digest } => json!({"digest": digest}),
+        Event::Pardoned { member, upto } => json!({"member": name(member), "upto": upto}),
+        Event::DigestsDiffer { id, member, theirs, ours } => {
+            json!({"duty": id.to_string(), "member": name(member), "theirs": theirs, "ours": ours})
+        }
+        Event::EvidenceDiffers { period, member, difference } => {
+            json!({"period": period, "member": name(member), "difference": difference})
+        }
+        Event::EvidenceAlike { period, member } => json!({"period": period, "member": name(member)}),
+        Event::SignedOtherwise { id, signed, ours } => {
+            json!({"duty": id.to_string(), "signed": signed, "ours": ours})
+        }
+        Event::SessionOpened { id, attempt, signers } => {
+            json!({"duty": id.to_string(), "attempt": attempt, "signers": names.all(signers)})
+        }
+        Event::Culprit { id, member, .. } => json!({"duty": id.to_string(), "member": name(member)}),
+        Event::Quarantined { member, .. } | Event::QuarantineLifted { member } => json!({"member": name(member)}),
+        Event::OwnDoppelgangerFound { by } => json!({"seen_by": names.all(by)}),
+        Event::OwnDoppelgangerGone => json!({}),
+        Event::Signed { id, digest, coordinated } => {
+            json!({"duty": id.to_string(), "digest": digest, "coordinated": coordinated})
+        }
+        Event::Submitted { id, outcome } => submitted(*id, outcome),
+        Event::Agreed { id }
+        | Event::WaitOver { id }
+        | Event::Expired { id }
+        | Event::Submitting { id }
+        | Event::Confirmed { id }
+        | Event::Superseded { id }
+        | Event::Reorged { id } => json!({"duty": id.to_string()}),
+        Event::PartialExitReleased { index, reason } => json!({"validator": index, "reason": reason.as_str()}),
+        Event::ExitCombined { index } | Event::NoExitShare { index } => json!({"validator": index}),
+        Event::ExitSeen { index, exit_epoch } => json!({"validator": index, "exit_epoch": exit_epoch}),
+        Event::MessageRefused { member, reason } => json!({"member": name(member), "reason": reason}),
+    }
+}
+
+fn submitted(id: DutyId, outcome: &CallOutcome) -> Value {
+    let (duty, word) = (id.to_string(), outcome_word(outcome));
+    match outcome {
+        CallOutcome::Included { transaction, gas } => {
+            json!({"duty": duty, "outcome": word, "transaction": transaction, "gas": gas})
+        }
+        CallOutcome::AlreadyAccepted => json!({"duty": duty, "outcome": word}),
+        CallOutcome::Refused(reason) | CallOutcome::Failed(reason) => {
+            json!({"duty": duty, "outcome": word, "reason": reason})
+        }
+    }
+}

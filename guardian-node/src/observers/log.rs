@@ -1,0 +1,199 @@
+//! Events as log lines: the only place where duties are logged. `info` tells an operator's story, `warn` is worth a look, and `error`
+//! wants a person; it begins with ALARM where somebody may be lying.
+
+use super::Names;
+use alloy_primitives::B256;
+use guardian_protocol::{
+    BootId, CallOutcome, Checkpoint, Difference, DutyId, DutyKind, Epoch, Event, KeyEpoch, Layer, MemberId, Proof,
+    ProviderId, ReadFailure, Timestamp,
+};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tracing::{debug, error, info, warn};
+
+/// The log's observer.
+#[derive(Debug)]
+pub(crate) struct Log {
+    names: Arc<Names>,
+    /// Providers that failed last time: their failure is logged when it begins, not every time.
+    failing: BTreeSet<(Layer, ProviderId)>,
+}
+
+impl Log {
+    pub(crate) fn new(names: Arc<Names>) -> Self {
+        Self { names, failing: BTreeSet::new() }
+    }
+
+    /// One line for `event`.
+    pub(crate) fn observe(&mut self, event: &Event) {
+        match event {
+            Event::Observed { checkpoint, validators, proof, figures: _ } => {
+                self.observed(checkpoint, *validators, *proof)
+            }
+            Event::ProviderFailed { provider, layer, failure } => self.provider_failed(*layer, *provider, failure),
+            Event::ProviderDisagrees { provider, layer, detail } => self.provider_disagrees(*layer, *provider, detail),
+            Event::NoQuorum { layer, detail } => no_quorum(*layer, detail),
+            Event::KeyMismatch { onchain, ours } => key_mismatch(*onchain, *ours),
+            Event::Decided { id, digest } => info!(duty = %id, %digest, "decided"),
+            Event::Refused { id, reason } => warn!(duty = %id, %reason, "the guard refuses"),
+            Event::Held { id, digest, reason } => held(*id, *digest, reason),
+            Event::WaitOver { id } => info!(duty = %id, "no longer held"),
+            Event::VetoedDuty { id, digest } => vetoed(*id, *digest),
+            Event::HoldPlaced { kind, until, reason } => hold_placed(*kind, *until, reason),
+            Event::HoldReleased { kind } => info!(kind = kind.as_str(), "duties of this kind go on"),
+            Event::Vetoed { digest } => warn!(%digest, "this digest is never signed here"),
+            Event::Pardoned { member, upto } => self.pardoned(*member, *upto),
+            Event::FloorRaised { after } => info!(after = after.0, "new store: signing periods after this one"),
+            Event::DigestsDiffer { id, member, theirs, ours } => self.digests_differ(*id, *member, *theirs, *ours),
+            Event::EvidenceDiffers { period, member, difference } => {
+                self.evidence_differs(*period, *member, difference)
+            }
+            Event::EvidenceAlike { period, member } => self.evidence_alike(*period, *member),
+            Event::SignedOtherwise { id, signed, ours } => signed_otherwise(*id, *signed, *ours),
+            Event::Agreed { id } => info!(duty = %id, "agreed"),
+            Event::SessionOpened { id, attempt, signers } => self.session_opened(*id, *attempt, signers),
+            Event::Culprit { id, member, .. } => self.culprit(*id, *member),
+            Event::Quarantined { member, boots } => self.quarantined(*member, boots.as_ref()),
+            Event::QuarantineLifted { member } => self.quarantine_lifted(*member),
+            Event::OwnDoppelgangerFound { by } => self.own_doppelganger(by),
+            Event::OwnDoppelgangerGone => info!("no other process runs with our identity any more: taking part again"),
+            Event::Signed { id, digest, coordinated } => {
+                info!(duty = %id, %digest, coordinated, "signed by the committee");
+            }
+            Event::Expired { id } => warn!(duty = %id, "not signed in time; the next period takes over"),
+            Event::Submitting { id } => info!(duty = %id, "our turn to submit"),
+            Event::Submitted { id, outcome } => submitted(*id, outcome),
+            Event::Confirmed { id } => info!(duty = %id, "confirmed by a finalized block"),
+            Event::Superseded { id } => info!(duty = %id, "the contract has a newer one"),
+            Event::Reorged { id } => warn!(duty = %id, "lost in a reorganisation"),
+            Event::PartialExitReleased { index, reason } => {
+                info!(validator = index.0, reason = reason.as_str(), "gave our part of the validator's exit");
+            }
+            Event::ExitCombined { index } => info!(validator = index.0, "the validator's exit is complete"),
+            Event::ExitSeen { index, exit_epoch } => {
+                info!(validator = index.0, exit_epoch = exit_epoch.0, "the validator's exit is on the beacon chain");
+            }
+            Event::NoExitShare { index } => warn!(validator = index.0, "no share of this validator's key here"),
+            Event::MessageRefused { member, reason } => {
+                debug!(member = self.names.member(*member), reason, "message refused");
+            }
+        }
+    }
+
+    fn provider_failed(&mut self, layer: Layer, provider: ProviderId, failure: &ReadFailure) {
+        if self.failing.insert((layer, provider)) {
+            let name = self.names.provider(layer, provider);
+            warn!(layer = layer.as_str(), provider = name, reason = %failure, "provider gives no answer");
+        }
+    }
+
+    fn provider_disagrees(&self, layer: Layer, provider: ProviderId, says: &str) {
+        let name = self.names.provider(layer, provider);
+        error!(layer = layer.as_str(), provider = name, says, "ALARM: provider contradicts the others");
+    }
+
+    fn evidence_differs(&self, period: Epoch, member: MemberId, Difference { fact, ours, theirs }: &Difference) {
+        let member = self.names.member(member);
+        let (ours, theirs) = (ours.as_deref().unwrap_or("nothing"), theirs.as_deref().unwrap_or("nothing"));
+        error!(epoch = period.0, member, fact, ours, theirs, "ALARM: a member has read something else");
+    }
+
+    fn observed(&mut self, checkpoint: &Checkpoint, validators: usize, proof: Proof) {
+        self.failing.clear();
+        let (epoch, root, proof) = (checkpoint.epoch.0, checkpoint.root, proof.as_str());
+        info!(epoch, %root, validators, proof, "finalized epoch observed");
+    }
+
+    fn digests_differ(&self, duty: DutyId, member: MemberId, theirs: B256, ours: B256) {
+        let member = self.names.member(member);
+        error!(%duty, member, %theirs, %ours, "ALARM: a member computed another digest");
+    }
+
+    fn session_opened(&self, duty: DutyId, attempt: u32, signers: &[MemberId]) {
+        debug!(%duty, attempt, signers = ?self.names.all(signers), "signing session opened");
+    }
+
+    fn culprit(&self, duty: DutyId, member: MemberId) {
+        error!(%duty, member = self.names.member(member), "ALARM: a member cheated and is excluded");
+    }
+
+    fn quarantine_lifted(&self, member: MemberId) {
+        let member = self.names.member(member);
+        info!(member, "only one process of the member is left: it takes part again");
+    }
+
+    fn pardoned(&self, member: MemberId, upto: Epoch) {
+        let member = self.names.member(member);
+        info!(member, upto = upto.0, "the member is forgiven and takes part again");
+    }
+
+    fn evidence_alike(&self, period: Epoch, member: MemberId) {
+        let member = self.names.member(member);
+        error!(
+            epoch = period.0,
+            member, "ALARM: a member has read the same and computed another digest: it runs another version, or lies"
+        );
+    }
+
+    fn quarantined(&self, member: MemberId, boots: Option<&[BootId; 2]>) {
+        let member = self.names.member(member);
+        let starts = boots.map(|boots| boots.map(|boot| hex::encode(boot.0)).join(" and "));
+        error!(member, starts, "ALARM: two processes run with one identity; neither is signed with");
+    }
+
+    fn own_doppelganger(&self, by: &[MemberId]) {
+        error!(
+            seen_by = ?self.names.all(by),
+            hint = "find it and stop it: a forgotten container, or a restored machine; this node resumes by itself",
+            "ALARM: another process runs with our identity; nothing is signed"
+        );
+    }
+}
+
+fn held(duty: DutyId, digest: B256, reason: &str) {
+    warn!(%duty, %digest, reason, "held: not announced, and not signed here");
+}
+
+fn vetoed(duty: DutyId, digest: B256) {
+    error!(%duty, %digest, "ALARM: this node computes what its operator refuses; it takes no part");
+}
+
+fn signed_otherwise(duty: DutyId, signed: B256, ours: Option<B256>) {
+    let ours = ours.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string());
+    error!(%duty, %signed, ours, "ALARM: the committee signed something else than what is computed here");
+}
+
+fn hold_placed(kind: DutyKind, until: Option<Timestamp>, reason: &str) {
+    let until = until.map_or_else(|| "released".to_owned(), utc);
+    warn!(kind = kind.as_str(), until, reason, "duties of this kind are held");
+}
+
+/// For people: to the second, in UTC.
+fn utc(time: Timestamp) -> String {
+    let time = std::time::UNIX_EPOCH.checked_add(Duration::from_millis(time.0));
+    time.map_or_else(|| "the end of time".to_owned(), |time| humantime::format_rfc3339_seconds(time).to_string())
+}
+
+fn no_quorum(layer: Layer, detail: &str) {
+    error!(layer = layer.as_str(), detail, "ALARM: providers contradict each other; nothing is believed");
+}
+
+fn key_mismatch(onchain: KeyEpoch, ours: KeyEpoch) {
+    let (onchain, ours) = (onchain.0, ours.0);
+    if onchain < ours {
+        warn!(
+            onchain,
+            ours, "at the finalized block the contracts do not have our key yet: waiting until its rotation is final"
+        );
+    } else {
+        error!(onchain, ours, "the contracts verify against another key");
+    }
+}
+
+fn submitted(duty: DutyId, outcome: &CallOutcome) {
+    match outcome {
+        CallOutcome::Included { transaction, gas } => info!(%duty, %transaction, gas, "included"),
+        CallOutcome::AlreadyAccepted => info!(%duty, "the contract had it already; nothing was sent"),
+        CallOutcome::Refused(reason) => error!(%duty, reason, "the contract refuses"),
+        CallOutcome::Failed(reason) => warn!(%duty, reason, "not included; will be tried again"),
+    }
+}

@@ -1,0 +1,269 @@
+//! Events as metrics: how many, and how long from one to another.
+
+use super::Names;
+use crate::metrics::{Maker, SLOW, number};
+use guardian_protocol::{CallOutcome, DutyId, Event, Layer, MemberId, ProviderId};
+use prometheus::{GaugeVec, Histogram, IntCounter, IntCounterVec, IntGaugeVec};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+/// Duties whose signature is waited for, with the time of their decision.
+const DECIDED: usize = 16;
+
+/// The metrics' observer.
+#[derive(Debug)]
+pub(crate) struct EventObserver {
+    metrics: EventMetrics,
+    names: Arc<Names>,
+    decided: BTreeMap<DutyId, Instant>,
+    nudged: Option<Instant>,
+}
+
+/// Everything that follows from events.
+#[derive(Clone, Debug)]
+pub(crate) struct EventMetrics {
+    duty: DutyMetrics,
+    member: MemberMetrics,
+    provider_failures: IntCounterVec,
+    provider_disagreements: IntCounterVec,
+    contradictions: IntCounterVec,
+    observations: IntCounterVec,
+    figures: GaugeVec,
+    exits: IntCounterVec,
+}
+
+#[derive(Clone, Debug)]
+struct DutyMetrics {
+    steps: IntCounterVec,
+    sign_seconds: Histogram,
+    finality_to_submit_seconds: Histogram,
+    submissions: IntCounterVec,
+    submission_gas: IntGaugeVec,
+    signed_otherwise: IntCounter,
+}
+
+#[derive(Clone, Debug)]
+struct MemberMetrics {
+    digest_disagreements: IntCounterVec,
+    evidence_differences: IntCounterVec,
+    culprits: IntCounterVec,
+    doppelgangers: IntGaugeVec,
+    messages_refused: IntCounterVec,
+}
+
+impl EventMetrics {
+    pub(crate) fn new(make: &Maker) -> Result<Self, prometheus::Error> {
+        let of_provider = ["layer", "provider"];
+        Ok(Self {
+            duty: DutyMetrics::new(make)?,
+            member: MemberMetrics::new(make)?,
+            provider_failures: make.counters(
+                "guardian_provider_failures_total",
+                "questions that a provider did not answer",
+                &of_provider,
+            )?,
+            provider_disagreements: make.counters(
+                "guardian_provider_disagreements_total",
+                "answers that contradict what enough other providers say",
+                &of_provider,
+            )?,
+            contradictions: make.counters(
+                "guardian_contradictions_total",
+                "questions on which providers contradict each other without a quorum",
+                &["layer"],
+            )?,
+            observations: make.counters(
+                "guardian_observations_total",
+                "finalized epochs observed, by how the validators are known",
+                &["proof"],
+            )?,
+            figures: make.float_gauges(
+                "guardian_figure",
+                "a number that people watch of a kind of duty, at the last reference; its unit ends its name",
+                &["kind", "figure"],
+            )?,
+            exits: make.counters("guardian_exits_total", "voluntary exits that reached a step", &["step"])?,
+        })
+    }
+}
+
+impl DutyMetrics {
+    fn new(make: &Maker) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            steps: make.counters("guardian_duties_total", "duties that reached a step", &["kind", "step"])?,
+            sign_seconds: make.seconds("guardian_sign_seconds", "from deciding a duty to its signature", &SLOW)?,
+            finality_to_submit_seconds: make.seconds(
+                "guardian_finality_to_submit_seconds",
+                "from the hint that something is final to our transaction",
+                &SLOW,
+            )?,
+            submissions: make.counters(
+                "guardian_submissions_total",
+                "our submissions by outcome",
+                &["kind", "outcome"],
+            )?,
+            submission_gas: make.gauges("guardian_submission_gas", "gas of our last transaction", &["kind"])?,
+            signed_otherwise: make.counter(
+                "guardian_signed_otherwise_total",
+                "duties that the committee signed and that come out otherwise here",
+            )?,
+        })
+    }
+}
+
+impl MemberMetrics {
+    fn new(make: &Maker) -> Result<Self, prometheus::Error> {
+        let of_member = ["member"];
+        Ok(Self {
+            digest_disagreements: make.counters(
+                "guardian_digest_disagreements_total",
+                "announcements of another digest than ours",
+                &of_member,
+            )?,
+            evidence_differences: make.counters(
+                "guardian_evidence_differences_total",
+                "facts that a member has read otherwise than we did",
+                &of_member,
+            )?,
+            culprits: make.counters("guardian_culprits_total", "proofs that a member cheated", &of_member)?,
+            doppelgangers: make.gauges(
+                "guardian_doppelgangers",
+                "1 while two processes run with the member's identity",
+                &of_member,
+            )?,
+            messages_refused: make.counters("guardian_messages_refused_total", "messages not taken", &of_member)?,
+        })
+    }
+}
+
+impl EventObserver {
+    pub(crate) fn new(metrics: EventMetrics, names: Arc<Names>) -> Self {
+        Self { metrics, names, decided: BTreeMap::new(), nudged: None }
+    }
+
+    /// Something may be final: the clock of `guardian_finality_to_submit_seconds` starts.
+    pub(crate) fn nudged(&mut self) {
+        self.nudged = Some(Instant::now());
+    }
+
+    /// Counts `event`.
+    pub(crate) fn observe(&mut self, event: &Event) {
+        let member = &self.metrics.member;
+        match event {
+            Event::Observed { proof, figures, .. } => {
+                self.metrics.observations.with_label_values(&[proof.as_str()]).inc();
+                for figure in figures {
+                    self.metrics.figures.with_label_values(&[figure.kind.as_str(), figure.name]).set(figure.value);
+                }
+            }
+            Event::ProviderFailed { provider, layer, .. } => {
+                self.count_provider(&self.metrics.provider_failures, *layer, *provider);
+            }
+            Event::ProviderDisagrees { provider, layer, .. } => {
+                self.count_provider(&self.metrics.provider_disagreements, *layer, *provider);
+            }
+            Event::NoQuorum { layer, .. } => {
+                self.metrics.contradictions.with_label_values(&[layer.as_str()]).inc();
+            }
+            Event::Decided { id, .. } => self.decided(*id),
+            Event::Refused { id, .. } => self.count_duty(*id, "refused"),
+            Event::Held { id, .. } => self.count_duty(*id, "held"),
+            Event::VetoedDuty { id, .. } => self.count_duty(*id, "vetoed"),
+            Event::DigestsDiffer { member: who, .. } => {
+                self.count_member(&member.digest_disagreements, *who);
+            }
+            Event::EvidenceDiffers { member: who, .. } => {
+                self.count_member(&member.evidence_differences, *who);
+            }
+            Event::SignedOtherwise { .. } => self.metrics.duty.signed_otherwise.inc(),
+            Event::Agreed { id } => self.count_duty(*id, "agreed"),
+            Event::Culprit { member: who, .. } => self.count_member(&member.culprits, *who),
+            Event::Quarantined { member: who, .. } => self.show_doppelganger(*who, true),
+            Event::QuarantineLifted { member: who } => self.show_doppelganger(*who, false),
+            Event::Signed { id, .. } => self.signed(*id),
+            Event::Expired { id } => self.count_duty(*id, "expired"),
+            Event::Submitting { id } => self.submitting(*id),
+            Event::Submitted { id, outcome } => self.submitted(*id, outcome),
+            Event::Confirmed { id } => self.count_duty(*id, "confirmed"),
+            Event::Superseded { id } => self.count_duty(*id, "superseded"),
+            Event::Reorged { id } => self.count_duty(*id, "reorged"),
+            Event::PartialExitReleased { .. } => self.count_exit("partial_released"),
+            Event::ExitCombined { .. } => self.count_exit("combined"),
+            Event::ExitSeen { .. } => self.count_exit("seen"),
+            Event::NoExitShare { .. } => self.count_exit("no_share"),
+            Event::MessageRefused { member: who, .. } => self.count_member(&member.messages_refused, *who),
+            // Told by `guardian_not_ready`, by the status, or by the log alone.
+            Event::KeyMismatch { .. }
+            | Event::WaitOver { .. }
+            | Event::HoldPlaced { .. }
+            | Event::HoldReleased { .. }
+            | Event::Vetoed { .. }
+            | Event::Pardoned { .. }
+            | Event::OwnDoppelgangerFound { .. }
+            | Event::OwnDoppelgangerGone
+            | Event::FloorRaised { .. }
+            | Event::EvidenceAlike { .. }
+            | Event::SessionOpened { .. } => {}
+        }
+    }
+
+    fn decided(&mut self, id: DutyId) {
+        self.decided.insert(id, Instant::now());
+        while self.decided.len() > DECIDED {
+            self.decided.pop_first();
+        }
+        self.count_duty(id, "decided");
+    }
+
+    fn signed(&mut self, id: DutyId) {
+        if let Some(decided) = self.decided.remove(&id) {
+            self.metrics.duty.sign_seconds.observe(decided.elapsed().as_secs_f64());
+        }
+        self.count_duty(id, "signed");
+    }
+
+    fn submitting(&mut self, id: DutyId) {
+        if let Some(nudged) = self.nudged.take() {
+            self.metrics.duty.finality_to_submit_seconds.observe(nudged.elapsed().as_secs_f64());
+        }
+        self.count_duty(id, "submitting");
+    }
+
+    fn submitted(&self, id: DutyId, outcome: &CallOutcome) {
+        let kind = id.kind.as_str();
+        if let CallOutcome::Included { gas, .. } = outcome {
+            self.metrics.duty.submission_gas.with_label_values(&[kind]).set(number(*gas));
+        }
+        self.metrics.duty.submissions.with_label_values(&[kind, outcome_word(outcome)]).inc();
+    }
+
+    fn show_doppelganger(&self, member: MemberId, found: bool) {
+        let name = self.names.member(member);
+        self.metrics.member.doppelgangers.with_label_values(&[name]).set(i64::from(found));
+    }
+
+    fn count_duty(&self, id: DutyId, step: &str) {
+        self.metrics.duty.steps.with_label_values(&[id.kind.as_str(), step]).inc();
+    }
+
+    fn count_exit(&self, step: &str) {
+        self.metrics.exits.with_label_values(&[step]).inc();
+    }
+
+    fn count_member(&self, counters: &IntCounterVec, member: MemberId) {
+        counters.with_label_values(&[self.names.member(member)]).inc();
+    }
+
+    fn count_provider(&self, counters: &IntCounterVec, layer: Layer, provider: ProviderId) {
+        counters.with_label_values(&[layer.as_str(), self.names.provider(layer, provider)]).inc();
+    }
+}
+
+/// The word for an outcome, in metrics and in the history.
+pub(super) const fn outcome_word(outcome: &CallOutcome) -> &'static str {
+    match outcome {
+        CallOutcome::Included { .. } => "included",
+        CallOutcome::AlreadyAccepted => "already_accepted",
+        CallOutcome::Refused(_) => "refused",
+        CallOutcome::Failed(_) => "failed",
+    }
+}

@@ -1,0 +1,17 @@
+//! The `guardian` command and the store, as an operator meets them: real processes, real folders.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that can't go on has failed"
+)]
+
+mod cli;
+mod dossiers;
+mod key_changes;
+mod key_generation;
+mod store;
+mod support;

@@ -1,0 +1,120 @@
+//! The store: what was appended is there after a crash, in whole batches, and a second digest for a duty never gets in.
+
+use guardian_node::store::{BoardStore, Store, StoreError};
+use guardian_protocol::{
+    AppendRecords, DutyId, DutyKind, Epoch, KeyEpoch, Record, Subject,
+    ceremony::{self, CeremonyId},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn decided(period: u64, digest: u8) -> Record {
+    let id =
+        DutyId { kind: DutyKind::Reserves, period: Epoch(period), subject: Subject::Whole, key_epoch: KeyEpoch(1) };
+    Record::Decided { id, digest: [digest; 32].into() }
+}
+
+#[test]
+fn what_was_appended_is_there_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let records = vec![decided(9, 1), decided(10, 2), Record::Floor { epoch: Epoch(8) }];
+    Store::open(dir.path()).unwrap().append(&records).unwrap();
+    let mut loaded = Store::open(dir.path()).unwrap().load().unwrap();
+    for record in records {
+        let at = loaded.iter().position(|found| *found == record).expect("a record is lost");
+        loaded.remove(at);
+    }
+    assert!(loaded.is_empty(), "records that nobody wrote: {loaded:?}");
+}
+
+#[test]
+fn a_second_digest_is_refused_and_its_whole_batch_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    store.append(&[decided(9, 1)]).unwrap();
+    let error = store.append(&[decided(10, 1), decided(9, 2)]).unwrap_err();
+    assert!(matches!(error, StoreError::SecondDigest(_)), "{error}");
+    assert_eq!(store.load().unwrap(), vec![decided(9, 1)]);
+    store.append(&[decided(9, 1)]).unwrap();
+}
+
+#[test]
+fn a_second_process_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let _first = Store::open(dir.path()).unwrap();
+    assert!(matches!(Store::open(dir.path()), Err(StoreError::InUse(_))));
+}
+
+/// A record of a ceremony.
+fn begun(byte: u8) -> ceremony::Record {
+    ceremony::Record::Begun(CeremonyId([byte; 32].into()))
+}
+
+fn logs(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "log")).collect()
+}
+
+/// The one write-ahead log of a board that was just written to.
+fn log(dir: &Path) -> PathBuf {
+    let filled: Vec<PathBuf> = logs(dir).into_iter().filter(|path| fs::metadata(path).unwrap().len() > 0).collect();
+    let [log] = filled.as_slice() else { panic!("{filled:?}") };
+    log.clone()
+}
+
+#[test]
+fn a_board_is_read_in_the_order_in_which_it_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    for first in [1, 4, 7] {
+        let mut board = BoardStore::open(dir.path()).unwrap();
+        let known = board.load().unwrap();
+        assert_eq!(known, (1..first).map(begun).collect::<Vec<_>>());
+        board.append(&[begun(first), begun(first + 1)]).unwrap();
+        board.append(&[begun(first + 2)]).unwrap();
+    }
+}
+
+#[test]
+fn a_board_whose_last_write_was_cut_off_has_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut board = BoardStore::open(dir.path()).unwrap();
+    board.append(&[begun(1)]).unwrap();
+    let whole = fs::metadata(log(dir.path())).unwrap().len();
+    board.append(&[begun(2)]).unwrap();
+    let path = log(dir.path());
+    let with_second = fs::metadata(&path).unwrap().len();
+    assert!(with_second > whole);
+    drop(board);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..usize::try_from(with_second - 1).unwrap()]).unwrap();
+    let mut board = BoardStore::open(dir.path()).unwrap();
+    assert_eq!(board.load().unwrap(), vec![begun(1)]);
+    board.append(&[begun(3)]).unwrap();
+    drop(board);
+    assert_eq!(BoardStore::open(dir.path()).unwrap().load().unwrap(), vec![begun(1), begun(3)]);
+}
+
+#[test]
+fn a_damaged_board_is_an_error_and_never_a_shorter_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut board = BoardStore::open(dir.path()).unwrap();
+    board.append(&[begun(1)]).unwrap();
+    let path = log(dir.path());
+    let middle = usize::try_from(fs::metadata(&path).unwrap().len()).unwrap() - 3;
+    board.append(&[begun(2)]).unwrap();
+    drop(board);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let damaged = BoardStore::open(dir.path()).and_then(|mut board| board.load());
+    assert!(matches!(damaged, Err(StoreError::Rocks(_))), "{damaged:?}");
+}
+
+#[test]
+fn a_board_has_one_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let _first = BoardStore::open(dir.path()).unwrap();
+    assert!(matches!(BoardStore::open(dir.path()), Err(StoreError::InUse(_))));
+}

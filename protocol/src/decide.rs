@@ -1,0 +1,56 @@
+//! The second step: pure rules from evidence to duties. No opinion of the network enters here, and nothing that an operator could
+//! configure: every honest guardian that sees the same chain computes the same bytes. The rules stand with their kinds ([`crate::duty`]).
+
+use crate::{
+    duty::{ChainView, Duty, DutyBody, DutyKind, Evidence, Needs},
+    types::{Checkpoint, Epoch},
+};
+
+/// What has to be read at a reference so that every duty that is due there can be decided.
+pub(crate) fn needs(chain: &ChainView, epoch: Epoch, slots_per_epoch: u64) -> Needs {
+    let of_kind = chain.rules.iter().map(|rules| rules.needs(epoch, chain.accepted(rules.kind()), slots_per_epoch));
+    of_kind.fold(Needs::default(), Needs::and)
+}
+
+/// The duties that `evidence` demands, in the order of the kinds. `is_out` says of which duties a signed one is known that the evidence
+/// can't show yet: a finalized reference is two epochs old, and what was just sent is not visible in it.
+pub(crate) fn decide(evidence: &Evidence, is_out: impl Fn(&Duty) -> bool, slots_per_epoch: u64) -> Vec<Duty> {
+    DutyKind::ALL
+        .into_iter()
+        .flat_map(|kind| of_kind(kind, evidence, slots_per_epoch))
+        .filter(|duty| !is_out(duty))
+        .collect()
+}
+
+/// The duties of one kind that `evidence` demands.
+pub(crate) fn of_kind(kind: DutyKind, evidence: &Evidence, slots_per_epoch: u64) -> Vec<Duty> {
+    let rules = evidence.chain.rules(kind).into_iter();
+    let bodies = rules.flat_map(|rules| rules.decide(evidence, slots_per_epoch)).take(kind.most_open());
+    let Checkpoint { epoch, root, .. } = evidence.checkpoint;
+    let duty = |body: DutyBody| Duty {
+        key_epoch: evidence.chain.key_epoch,
+        period: body.period(epoch),
+        reference_slot: evidence.slot,
+        reference_root: root,
+        body,
+    };
+    bodies.map(duty).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{any_chain_view, chain_spec, evidence, validator};
+
+    #[test]
+    fn what_is_in_flight_is_not_decided_again() {
+        let slots = chain_spec().slots_per_epoch;
+        let evidence = evidence(any_chain_view(100), 100, vec![validator(1, 1)]);
+        let all = decide(&evidence, |_| false, slots);
+        assert!(all.len() > 1 && all.is_sorted_by_key(Duty::kind), "in the order of the kinds");
+        let first = all[0].kind();
+        let left = decide(&evidence, |duty| duty.kind() == first, slots);
+        assert!(left.iter().eq(all.iter().filter(|duty| duty.kind() != first)));
+        assert!(decide(&evidence, |_| true, slots).is_empty());
+    }
+}

@@ -1,0 +1,150 @@
+//! What duties are decided from: one finalized reference, what the contracts say there, and whatever else the duties that are due
+//! asked for ([`Need`]).
+
+use super::{DutyKind, Figure, PerKind, Rules};
+use crate::types::{BlockRef, BlsPubkey, Census, Checkpoint, KeyEpoch, Level, Proof, Registry, Slot, ValidatorRecord};
+use guardian_crypto::schnorr::GroupKey;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The execution layer's side of one reference, all at one block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainView {
+    /// The block.
+    pub block: BlockRef,
+    /// Which key the contracts verify against.
+    pub key_epoch: KeyEpoch,
+    /// That key.
+    pub group_key: GroupKey,
+    /// What the contract of each kind says; at most one of a kind, in the order of the kinds.
+    pub rules: Vec<Rules>,
+    /// How far each contract is with duties about the whole.
+    pub accepted: PerKind<Level>,
+}
+
+impl ChainView {
+    /// What the contract of `kind` says, if there is one.
+    #[must_use]
+    pub fn rules(&self, kind: DutyKind) -> Option<&Rules> {
+        self.rules.iter().find(|rules| rules.kind() == kind)
+    }
+
+    /// How far the contract of `kind` is; a contract that does not exist has accepted nothing.
+    #[must_use]
+    pub fn accepted(&self, kind: DutyKind) -> Level {
+        self.accepted.get(kind).copied().unwrap_or_default()
+    }
+}
+
+/// Something to be read at a reference, besides what the contracts say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Need {
+    /// The protocol's validators: the contracts' events up to the reference block, and what the beacon state says of each.
+    Validators,
+    /// How many validators the network has. Only a state that was hashed tells it.
+    Census,
+}
+
+/// A set of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Needs {
+    validators: bool,
+    census: bool,
+}
+
+impl Needs {
+    /// These.
+    pub(crate) fn of(needs: impl IntoIterator<Item = Need>) -> Self {
+        let mut all = Self::default();
+        for need in needs {
+            match need {
+                Need::Validators => all.validators = true,
+                Need::Census => all.census = true,
+            }
+        }
+        all
+    }
+
+    /// These and those.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { validators: self.validators || other.validators, census: self.census || other.census }
+    }
+
+    /// Whether `need` is one of them.
+    pub(crate) fn has(self, need: Need) -> bool {
+        match need {
+            Need::Validators => self.validators,
+            Need::Census => self.census,
+        }
+    }
+}
+
+/// Everything that duties are decided from. Built only by observing, from answers that enough providers gave alike or that prove
+/// themselves; read from a file it can be decided from again ([`Dossier`](crate::audit::Dossier)), but no guardian acts on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The finalized checkpoint.
+    pub checkpoint: Checkpoint,
+    /// The epoch's first slot: the reference slot.
+    pub slot: Slot,
+    /// The execution layer at the block that the reference contains.
+    pub chain: ChainView,
+    /// How what stands in the beacon state is known.
+    pub proof: Proof,
+    /// The protocol's validators that the beacon chain knows, by index.
+    pub validators: Vec<ValidatorRecord>,
+    /// The protocol's validators that it does not know.
+    pub unknown: Vec<BlsPubkey>,
+    /// Orders that the registry has accepted for the protocol's validators: the newest reference slot of each.
+    pub orders: BTreeMap<BlsPubkey, Slot>,
+    /// The whole network, where a proved state tells it.
+    pub census: Option<Census>,
+    #[serde(skip)]
+    _sealed: Sealed,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sealed;
+
+impl Evidence {
+    pub(crate) fn new(
+        (checkpoint, slot, chain): (Checkpoint, Slot, ChainView),
+        (validators, census, proof): (Vec<ValidatorRecord>, Option<Census>, Proof),
+        registry: &Registry,
+    ) -> Self {
+        let known: BTreeSet<BlsPubkey> = validators.iter().map(|validator| validator.pubkey).collect();
+        let unknown = registry.validators().filter(|pubkey| !known.contains(*pubkey)).copied().collect();
+        let ordered = |pubkey: &BlsPubkey| Some((*pubkey, registry.ordered_at(pubkey)?));
+        let orders = registry.validators().filter_map(ordered).collect();
+        Self { checkpoint, slot, chain, proof, validators, unknown, orders, census, _sealed: Sealed }
+    }
+
+    /// What people watch of each kind.
+    pub(crate) fn figures(&self) -> Vec<Figure> {
+        let of_kind = |rules: &Rules| {
+            let kind = rules.kind();
+            rules.figures(self).into_iter().map(move |(name, value)| Figure { kind, name, value })
+        };
+        self.chain.rules.iter().flat_map(of_kind).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        testing::{any_chain_view, evidence_with, validator},
+        types::ProtocolEvent,
+    };
+
+    #[test]
+    fn evidence_names_validators_that_the_beacon_chain_does_not_know() {
+        let mut registry = Registry::default();
+        let pubkeys = [validator(1, 1).pubkey, validator(2, 1).pubkey];
+        let block = BlockRef { number: 1, hash: [3; 32].into(), timestamp: 1 };
+        registry.advance(block, &pubkeys.map(ProtocolEvent::Provisioned));
+        let evidence = evidence_with(any_chain_view(100), 100, vec![validator(1, 1)], &registry);
+        assert_eq!(evidence.unknown, vec![pubkeys[1]]);
+        assert!(evidence.orders.is_empty());
+    }
+}

@@ -1,0 +1,407 @@
+//! What guardians do for the protocol: a duty is a statement about the chains, and its bytes are all that gets signed.
+//!
+//! **A kind of duty is a folder here** (or a file, where that is enough): its statement and the words of its digest, the rules that its
+//! contract sets, what has to be read for it, how it is decided, and how the contract shows that it has it. This file is the table:
+//! each question is one match with a line for each kind. Everything else in the brain knows a kind only as a label.
+//!
+//! To add a kind: its folder; its lines here; its file in `chain-adapters/src/contracts/`, and its lines there; its address in the
+//! configuration.
+
+mod abi;
+mod digest;
+mod ejection;
+mod evidence;
+mod id;
+pub(crate) mod legacy;
+mod per_kind;
+mod reserves;
+mod schedule;
+mod validator_count;
+
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use digest::rotation_of;
+pub use digest::{DigestDomain, rotation};
+pub(crate) use ejection::ORDER_LIFE;
+pub use evidence::{ChainView, Evidence};
+pub(crate) use evidence::{Need, Needs};
+pub use id::{DutyId, Subject};
+pub use per_kind::PerKind;
+
+use self::kinds::{CountRules, EjectionOrder, EjectionRules, ReserveReport, ReserveRules, ValidatorCount};
+use crate::{
+    setup::Contracts,
+    types::{Epoch, KeyEpoch, Level, Slot, ValidatorIndex, ValidatorRecord},
+};
+use alloy_primitives::{Address, B256};
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+/// What each kind states, and the rules that its contract sets: all that other crates may use of them.
+pub(crate) mod kinds {
+    pub use super::ejection::{Ejection, EjectionOrder, EjectionReason, Rules as EjectionRules};
+    pub use super::reserves::{ReserveReport, Rules as ReserveRules};
+    pub use super::validator_count::{Rules as CountRules, ValidatorCount};
+}
+
+/// What guardians state to contracts. The order is that in which duties are decided; the numbers are lasting.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[borsh(use_discriminant = true)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum DutyKind {
+    /// Force validators out.
+    Ejection = 0,
+    /// Report what stands behind pufETH.
+    Reserves = 1,
+    /// Tell Puffer's oracle how many validators the network has.
+    ValidatorCount = 2,
+}
+
+/// A statement of the guardians to a contract.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Duty {
+    /// The key that signs.
+    pub key_epoch: KeyEpoch,
+    /// See [`DutyId`].
+    pub period: Epoch,
+    /// The first slot of the finalized epoch that everything was read at.
+    pub reference_slot: Slot,
+    /// Root of the block that the finalized checkpoint names.
+    pub reference_root: B256,
+    /// The statement.
+    pub body: DutyBody,
+}
+
+/// The statement of a [`Duty`].
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DutyBody {
+    /// These validators must leave.
+    Ejection(EjectionOrder),
+    /// These are the reserves.
+    Reserves(ReserveReport),
+    /// So many validators does the network have.
+    ValidatorCount(ValidatorCount),
+}
+
+/// What a kind's contract says at the reference block: rules that its governor set, and amounts that it or other contracts hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rules {
+    /// Of the registry of orders.
+    Ejection(EjectionRules),
+    /// Of the reserve feed.
+    Reserves(ReserveRules),
+    /// Of Puffer's oracle.
+    ValidatorCount(CountRules),
+}
+
+/// A number that people watch: of a kind, with a name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    /// Whose.
+    pub kind: DutyKind,
+    /// What it is, with its unit at the end.
+    pub name: &'static str,
+    /// How much.
+    pub value: f64,
+}
+
+/// What a contract's [`Level`] means for a signed duty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The contract does not have it, and would still take it.
+    Open,
+    /// It has it.
+    Accepted,
+    /// It has something that takes its place.
+    Superseded,
+}
+
+/// Why bytes that look like a duty are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DutyError {
+    /// An order without validators, or with more than [`EjectionOrder::MAX`].
+    #[error("an ejection order holds 1 to {max} validators, not {0}", max = EjectionOrder::MAX)]
+    OrderLength(usize),
+    /// Validators out of order, or one twice.
+    #[error("validators in an ejection order must be strictly increasing: {0} is not")]
+    OrderNotIncreasing(ValidatorIndex),
+    /// A count of nothing.
+    #[error("a network without validators has no count")]
+    NoValidators,
+    /// The slot is not the first of the period.
+    #[error("reference slot {0} is not the first slot of its period")]
+    NotAnEpochStart(Slot),
+}
+
+// The table. --------------------------------------------------------------------------------------------------------------------
+
+impl DutyKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Ejection, Self::Reserves, Self::ValidatorCount];
+
+    /// The word used in logs, metrics, status, configuration and names of files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ejection => "ejection",
+            Self::Reserves => "reserves",
+            Self::ValidatorCount => "validator_count",
+        }
+    }
+
+    /// The contract that verifies the signature; it is part of the digest. `None` if this network has none.
+    pub(crate) fn verifier(self, contracts: &Contracts) -> Option<Address> {
+        match self {
+            Self::Ejection | Self::Reserves => contracts.duties.get(self).copied(),
+            Self::ValidatorCount => contracts.duties.get(self).and(contracts.guardian_module),
+        }
+    }
+
+    /// How many duties of this kind one guardian has open at most.
+    pub(crate) const fn most_open(self) -> usize {
+        match self {
+            Self::Ejection | Self::Reserves | Self::ValidatorCount => 1,
+        }
+    }
+}
+
+impl Rules {
+    /// Whose they are.
+    #[must_use]
+    pub const fn kind(&self) -> DutyKind {
+        match self {
+            Self::Ejection(_) => DutyKind::Ejection,
+            Self::Reserves(_) => DutyKind::Reserves,
+            Self::ValidatorCount(_) => DutyKind::ValidatorCount,
+        }
+    }
+
+    /// What has to be read at the reference besides, to decide duties of this kind; nothing if none is due.
+    pub(crate) fn needs(&self, epoch: Epoch, accepted: Level, slots_per_epoch: u64) -> Needs {
+        match self {
+            Self::Ejection(_) => ejection::needs(),
+            Self::Reserves(rules) => reserves::needs(rules, epoch, accepted, slots_per_epoch),
+            Self::ValidatorCount(rules) => rules.needs(epoch, accepted),
+        }
+    }
+
+    /// The statements that are due by `evidence`. Pure, and nothing that an operator could configure enters.
+    pub(crate) fn decide(&self, evidence: &Evidence, slots_per_epoch: u64) -> Vec<DutyBody> {
+        match self {
+            Self::Ejection(rules) => ejection::decide(rules, evidence, slots_per_epoch).map(DutyBody::Ejection),
+            Self::Reserves(rules) => reserves::decide(rules, evidence, slots_per_epoch).map(DutyBody::Reserves),
+            Self::ValidatorCount(rules) => rules.decide(evidence).map(DutyBody::ValidatorCount),
+        }
+        .into_iter()
+        .collect()
+    }
+
+    /// What people watch of a kind, besides its duties.
+    pub(crate) fn figures(&self, evidence: &Evidence) -> Vec<(&'static str, f64)> {
+        match self {
+            Self::Ejection(_) => Vec::new(),
+            Self::Reserves(rules) => rules.figures(evidence),
+            Self::ValidatorCount(rules) => rules.figures(evidence),
+        }
+    }
+
+    /// What the contract of `kind` says on the chain that tests stand on.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn example(kind: DutyKind) -> Self {
+        match kind {
+            DutyKind::Ejection => Self::Ejection(EjectionRules::example()),
+            DutyKind::Reserves => Self::Reserves(ReserveRules::example()),
+            DutyKind::ValidatorCount => Self::ValidatorCount(CountRules::example()),
+        }
+    }
+
+    /// Every rule as a fact: a name and a value in words.
+    pub(crate) fn facts(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Ejection(rules) => rules.facts(),
+            Self::Reserves(rules) => rules.facts(),
+            Self::ValidatorCount(rules) => rules.facts(),
+        }
+    }
+}
+
+impl DutyBody {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> DutyKind {
+        match self {
+            Self::Ejection(_) => DutyKind::Ejection,
+            Self::Reserves(_) => DutyKind::Reserves,
+            Self::ValidatorCount(_) => DutyKind::ValidatorCount,
+        }
+    }
+
+    /// What it is about.
+    pub(crate) const fn subject(&self) -> Subject {
+        match self {
+            Self::Ejection(_) | Self::Reserves(_) | Self::ValidatorCount(_) => Subject::Whole,
+        }
+    }
+
+    /// The epoch that it belongs to, if it was decided at `reference`. See [`DutyId`].
+    pub(crate) const fn period(&self, reference: Epoch) -> Epoch {
+        match self {
+            Self::Ejection(_) | Self::Reserves(_) | Self::ValidatorCount(_) => reference,
+        }
+    }
+
+    fn check(&self) -> Result<(), DutyError> {
+        match self {
+            Self::Ejection(order) => order.check(),
+            Self::Reserves(_) => Ok(()),
+            Self::ValidatorCount(count) => count.check(),
+        }
+    }
+
+    fn struct_hash(&self, duty: &Duty) -> B256 {
+        match self {
+            Self::Ejection(order) => order.struct_hash(duty),
+            Self::Reserves(report) => report.struct_hash(duty),
+            Self::ValidatorCount(count) => count.struct_hash(duty),
+        }
+    }
+
+    /// Everything it says, by name, in words.
+    fn statements(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Ejection(order) => order.statements(),
+            Self::Reserves(report) => report.statements(),
+            Self::ValidatorCount(count) => count.statements(),
+        }
+    }
+
+    /// Whether it says something of every single validator.
+    pub(crate) const fn is_about_validators(&self) -> bool {
+        match self {
+            Self::Ejection(_) | Self::Reserves(_) => true,
+            Self::ValidatorCount(_) => false,
+        }
+    }
+
+    /// What it says, or does not say, of one of `evidence`'s validators, and why. `None`: it is not about single validators.
+    pub(crate) fn verdict(&self, validator: &ValidatorRecord, evidence: &Evidence, slots: u64) -> Option<String> {
+        match self {
+            Self::Ejection(order) => Some(order.verdict(validator, evidence, slots)),
+            Self::Reserves(report) => Some(report.verdict(validator, evidence, slots)),
+            Self::ValidatorCount(_) => None,
+        }
+    }
+}
+
+impl Duty {
+    /// The level that the contract has once it has accepted this duty.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        match self.body {
+            DutyBody::Ejection(_) | DutyBody::Reserves(_) => Level(self.reference_slot.0),
+            DutyBody::ValidatorCount(_) => Level(self.period.0),
+        }
+    }
+
+    /// What a contract at `level` shows of this duty.
+    #[must_use]
+    pub fn standing(&self, level: Level) -> Standing {
+        match self.body {
+            DutyBody::Ejection(_) | DutyBody::Reserves(_) | DutyBody::ValidatorCount(_) => {
+                Standing::by(level, self.level())
+            }
+        }
+    }
+}
+
+// What follows from the table. --------------------------------------------------------------------------------------------------
+
+impl DutyKind {
+    /// The number used in keys of the store.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+impl std::fmt::Display for DutyKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Standing {
+    /// For contracts that accept numbers in increasing order: `own` is the duty's.
+    fn by(level: Level, own: Level) -> Self {
+        match level.cmp(&own) {
+            std::cmp::Ordering::Less => Self::Open,
+            std::cmp::Ordering::Equal => Self::Accepted,
+            std::cmp::Ordering::Greater => Self::Superseded,
+        }
+    }
+}
+
+impl Duty {
+    /// Which duty this is.
+    #[must_use]
+    pub fn id(&self) -> DutyId {
+        let Self { key_epoch, period, ref body, .. } = *self;
+        DutyId { kind: body.kind(), period, subject: body.subject(), key_epoch }
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> DutyKind {
+        self.body.kind()
+    }
+
+    /// Checks what decoding alone does not: a duty that came from outside must hold the invariants of one made here.
+    ///
+    /// # Errors
+    /// [`DutyError`] says which does not hold.
+    pub fn check(&self, slots_per_epoch: u64) -> Result<(), DutyError> {
+        let reference = self.reference_slot.0.checked_div(slots_per_epoch).map(Epoch);
+        let starts = reference.and_then(|epoch| epoch.first_slot(slots_per_epoch)) == Some(self.reference_slot);
+        if !starts || reference.map(|epoch| self.body.period(epoch)) != Some(self.period) {
+            return Err(DutyError::NotAnEpochStart(self.reference_slot));
+        }
+        self.body.check()
+    }
+
+    /// EIP-712's hash of the statement.
+    fn struct_hash(&self) -> B256 {
+        self.body.struct_hash(self)
+    }
+
+    /// What it says, by name.
+    #[must_use]
+    pub fn statements(&self) -> std::collections::BTreeMap<String, String> {
+        let common = [
+            ("kind", self.kind().to_string()),
+            ("key epoch", self.key_epoch.to_string()),
+            ("reference epoch", self.period.to_string()),
+            ("reference slot", self.reference_slot.to_string()),
+            ("reference root", self.reference_root.to_string()),
+        ];
+        let common = common.into_iter().map(|(name, value)| (name.to_owned(), value));
+        common.chain(self.body.statements()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_places_and_words_are_what_serde_says() {
+        for (place, kind) in DutyKind::ALL.into_iter().enumerate() {
+            assert_eq!(usize::from(kind.number()), place);
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+            assert_eq!(borsh::to_vec(&kind).unwrap(), [kind.number()]);
+        }
+    }
+}

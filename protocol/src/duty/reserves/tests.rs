@@ -1,0 +1,48 @@
+//! What a report says, and when it is made.
+
+use super::ReserveReport;
+use crate::{
+    decide::of_kind,
+    duty::{DutyBody, DutyKind, Evidence},
+    testing::{any_chain_view, chain_spec, evidence, reserve_rules, validator},
+    types::{Gwei, Level},
+};
+
+fn report(evidence: &Evidence) -> Option<ReserveReport> {
+    of_kind(DutyKind::Reserves, evidence, chain_spec().slots_per_epoch).pop().map(|duty| match duty.body {
+        DutyBody::Reserves(report) => report,
+        _ => panic!("another kind"),
+    })
+}
+
+#[test]
+fn reserves_are_the_sums_of_validators_pods_and_vaults_in_gwei() {
+    let evidence = evidence(any_chain_view(100), 100, vec![validator(1, 2), validator(2, 3)]);
+    let report = report(&evidence).unwrap();
+    assert_eq!((report.validator_count, report.validators), (2, Gwei(5)));
+    assert_eq!((report.pods, report.vaults, report.pending), (Gwei(3), Gwei(12), Gwei(0)), "assets are rounded down");
+    assert_eq!(report.liabilities, Gwei(5), "liabilities are rounded up");
+    assert_eq!(report.assets(), 20_000_000_000);
+}
+
+#[test]
+fn a_report_is_due_once_in_every_period_of_epochs() {
+    let due = |epoch: u64, last: u64| {
+        let mut chain = any_chain_view(epoch);
+        chain.accepted.insert(DutyKind::Reserves, Level(last * chain_spec().slots_per_epoch));
+        report(&evidence(chain, epoch, vec![validator(1, 32_000_000_000)])).is_some()
+    };
+    assert!(due(100, 99));
+    assert!(!due(105, 100));
+    assert!(due(110, 105));
+    assert!(due(113, 100), "a period without a report is made up for in the next epoch");
+}
+
+#[test]
+fn a_report_of_nothing_is_not_made() {
+    let mut chain = any_chain_view(100);
+    let rules = reserve_rules(&mut chain);
+    rules.vaults.clear();
+    rules.pods.clear();
+    assert_eq!(report(&evidence(chain, 100, Vec::new())), None);
+}

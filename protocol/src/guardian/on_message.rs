@@ -1,0 +1,155 @@
+//! What other members say, and what they are told in return.
+
+use super::Guardian;
+use crate::{
+    duty::DutyId,
+    effects::{Effects, Recipient},
+    event::Event,
+    open::OpenDuty,
+    ports::Target,
+    sign::Signed,
+    submit::Submission,
+    types::{Epoch, MemberId, Timestamp},
+    wire::{Announcement, Envelope, Greeting, Message, Share, SignedDuty},
+};
+use rand_core::{CryptoRng, RngCore};
+use std::collections::BTreeMap;
+
+impl Guardian {
+    /// Takes an authenticated message.
+    pub(super) fn on_message(
+        &mut self,
+        now: Timestamp,
+        envelope: Envelope,
+        rng: &mut (impl CryptoRng + RngCore),
+        fx: &mut Effects,
+    ) {
+        let from = envelope.sender();
+        // The transport does not bring us our own words. Should it, then they are not news, or another process's, which we do not obey.
+        if from == self.setup.me {
+            return;
+        }
+        if let Some(boot) = envelope.message().boot() {
+            self.doppelgangers.hear(from, boot);
+        }
+        match envelope.message() {
+            Message::Probe(probe) => self.on_probe(now, from, probe, fx),
+            Message::Alive(alive) => self.on_alive(from, alive, fx),
+            Message::Signed(signed) => self.on_signed(now, from, signed.clone(), fx),
+            Message::Fault(fault) => self.on_accusation(from, fault, fx),
+            Message::Greeting(greeting) => self.on_greeting(now, from, greeting, fx),
+            Message::Announcement(announcement) => self.on_announcement(now, from, announcement.clone(), fx),
+            Message::Package(package) => {
+                let id = package.duty;
+                let (open, tally, context) = self.context();
+                if let Some(duty) = open.get_mut(&id) {
+                    duty.answer(package, &envelope, tally, &context, rng, fx);
+                } else {
+                    self.send_signed(now, from, id, fx);
+                }
+            }
+            Message::Share(share) => self.on_share(now, *share, envelope, fx),
+            Message::Inquiry(inquiry) => {
+                if let Some(finding) = self.comparisons.answer(inquiry) {
+                    fx.send(Recipient::One(from), self.seal(Message::Finding(finding)));
+                }
+            }
+            Message::Finding(finding) => self.on_finding(from, finding.clone(), fx),
+            Message::PartialExits(parts) => self.exits.take(from, parts.clone(), fx),
+        }
+    }
+
+    fn on_signed(
+        &mut self,
+        now: Timestamp,
+        from: MemberId,
+        SignedDuty { duty, signature }: SignedDuty,
+        fx: &mut Effects,
+    ) {
+        match Signed::verify(duty, signature, &self.setup) {
+            Ok(signed) => self.learn(now, signed, false, fx),
+            Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),
+        }
+    }
+
+    fn on_announcement(&mut self, now: Timestamp, from: MemberId, announcement: Announcement, fx: &mut Effects) {
+        let id = announcement.duty;
+        if id.key_epoch != self.setup.committee.key_epoch() || !announcement.is_of(from) {
+            let reason =
+                format!("announcement of {id} under another key, or with commitments that are not its sender's");
+            fx.report(Event::MessageRefused { member: from, reason });
+            return;
+        }
+        self.send_signed(now, from, id, fx);
+        let current = self.doppelgangers.current(from);
+        if !self.tally.file(from, announcement.clone(), current) {
+            return;
+        }
+        if let Some(open) = self.open.get_mut(&id) {
+            let ours = open.digest();
+            open.consider(from, &announcement, &self.setup);
+            if announcement.digest != ours {
+                self.differ(id, from, announcement.digest, ours, fx);
+            }
+        }
+    }
+
+    fn on_share(&mut self, now: Timestamp, share: Share, envelope: Envelope, fx: &mut Effects) {
+        let (id, from) = (share.duty, envelope.sender());
+        let duty = self.open.get_mut(&id);
+        if let Some(signature) = duty.and_then(|duty| duty.take(now, from, &share, Some(envelope), &self.setup)) {
+            self.complete(now, id, signature, fx);
+        }
+    }
+
+    /// Tells a peer that has just connected where we stand.
+    pub(super) fn greet(&self, member: MemberId, fx: &mut Effects) {
+        let signed = self.submissions.iter().map(|submission| submission.signed().id()).collect();
+        let highest = self.guard.highest().max(self.tally.highest_of(member));
+        let excluded = self.culprits.iter().map(|(culprit, _)| culprit).collect();
+        let doppelganger = self.doppelgangers.is_quarantined(member);
+        let greeting = Greeting { boot: self.boot, highest, signed, excluded, doppelganger };
+        fx.send(Recipient::One(member), self.seal(Message::Greeting(greeting)));
+    }
+
+    /// Brings a peer that came late up to date: signed duties that it lacks, what we announce, our parts of exits, and who cheated.
+    fn on_greeting(&mut self, now: Timestamp, from: MemberId, greeting: &Greeting, fx: &mut Effects) {
+        if greeting.signed.len() > Greeting::MAX_SIGNED || greeting.excluded.len() > self.setup.committee.size() {
+            let reason = "a greeting with more duties or members than there are".to_owned();
+            fx.report(Event::MessageRefused { member: from, reason });
+            return;
+        }
+        self.doppelgangers.told(from, greeting.doppelganger, fx);
+        if !self.peers.greeted(now, from, greeting) {
+            return;
+        }
+        let known: BTreeMap<Target, Epoch> =
+            greeting.signed.iter().map(|id| ((id.kind, id.subject), id.period)).collect();
+        let is_news = |signed: &&Signed| {
+            let id = signed.id();
+            known.get(&(id.kind, id.subject)).is_none_or(|period| *period < id.period)
+        };
+        let news = self.submissions.iter().map(Submission::signed).filter(is_news);
+        for signed in news {
+            fx.send(Recipient::One(from), self.seal_signed(signed));
+        }
+        for announcement in self.open.values().filter_map(OpenDuty::announcement) {
+            fx.send(Recipient::One(from), announcement.clone());
+        }
+        self.send_parts(Recipient::One(from), fx);
+        self.send_faults(from, &greeting.excluded, fx);
+    }
+
+    /// Sends what is signed about the subject of `id` to `member`, if it is of that period or a newer one, and if we did not just do so.
+    fn send_signed(&mut self, now: Timestamp, member: MemberId, id: DutyId, fx: &mut Effects) {
+        let Some(signed) = self.submissions.of(id).map(Submission::signed) else { return };
+        if signed.duty().period >= id.period && self.peers.may_tell(now, member, (id.kind, id.subject)) {
+            fx.send(Recipient::One(member), self.seal_signed(signed));
+        }
+    }
+
+    fn seal_signed(&self, signed: &Signed) -> Envelope {
+        let message = SignedDuty { duty: signed.duty().clone(), signature: *signed.signature() };
+        self.seal(Message::Signed(message))
+    }
+}

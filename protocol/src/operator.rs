@@ -1,0 +1,71 @@
+//! What the operator can tell a running guardian. It can hold it back and forgive others; it can't make it sign anything.
+
+use crate::{
+    duty::DutyKind,
+    hold::{Hold, Holds},
+    types::{MemberId, Timestamp},
+};
+use alloy_primitives::B256;
+
+/// One command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperatorCommand {
+    /// Duties of this kind wait, from now on: nothing of them is announced, signed, submitted, or followed by parts of exits.
+    Hold {
+        /// The kind.
+        kind: DutyKind,
+        /// Until then; `None`: until they are released.
+        until: Option<Timestamp>,
+        /// For whoever looks later.
+        reason: String,
+    },
+    /// Duties of this kind go on.
+    Release {
+        /// The kind.
+        kind: DutyKind,
+    },
+    /// This digest is never signed here, whatever comes.
+    Veto {
+        /// The digest.
+        digest: B256,
+    },
+    /// A member is forgiven what it was convicted of so far.
+    Pardon {
+        /// The member.
+        member: MemberId,
+    },
+}
+
+/// What became of a [`OperatorCommand`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OperatorRefusal {
+    /// The reason is too long to be kept.
+    #[error("a reason has at most {max} bytes", max = Holds::MAX_REASON)]
+    ReasonTooLong,
+    /// The end of the hold has passed already.
+    #[error("the hold would have ended already")]
+    EndsInThePast,
+    /// Nothing was held.
+    #[error("nothing of this kind is held")]
+    NotHeld,
+    /// Too many digests are refused already.
+    #[error("so many digests are refused already that there is no room for another")]
+    TooManyVetoes,
+    /// The member was convicted of nothing here.
+    #[error("nothing is known against this member here")]
+    NotConvicted,
+}
+
+/// The answer to a command: done and durable, or why not.
+pub type OperatorReply = Result<(), OperatorRefusal>;
+
+/// Checks a hold that an operator asks for.
+pub(crate) fn check_hold(now: Timestamp, hold: &Hold) -> OperatorReply {
+    if hold.reason.len() > Holds::MAX_REASON {
+        return Err(OperatorRefusal::ReasonTooLong);
+    }
+    if hold.until.is_some_and(|until| until <= now) {
+        return Err(OperatorRefusal::EndsInThePast);
+    }
+    Ok(())
+}

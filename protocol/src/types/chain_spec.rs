@@ -1,0 +1,43 @@
+//! Which Ethereum this is: chain id, genesis and forks. Checked against every provider before it is believed.
+
+use super::{Epoch, Slot};
+use alloy_primitives::B256;
+use serde::{Deserialize, Serialize};
+
+/// The constants of one network, as its genesis and `/eth/v1/config/spec` state them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainSpec {
+    /// EIP-155 chain id of the execution layer.
+    pub chain_id: u64,
+    /// Root of the validators in the genesis state; part of every signing domain of the beacon chain.
+    pub genesis_validators_root: B256,
+    /// Unix time of slot 0, in seconds.
+    pub genesis_time: u64,
+    /// Length of a slot in seconds.
+    pub seconds_per_slot: u64,
+    /// Slots in an epoch: 32 on mainnet, 8 with the minimal preset.
+    pub slots_per_epoch: u64,
+    /// The fork schedule, oldest first.
+    pub forks: Vec<Fork>,
+    /// Capella's fork version, which EIP-7044 pins for exits, if this network knows Capella.
+    pub capella_fork_version: Option<[u8; 4]>,
+    /// The epoch of Deneb, from which EIP-7044 holds; `None` if it is not scheduled.
+    pub deneb_fork_epoch: Option<Epoch>,
+}
+
+/// One entry of the fork schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fork {
+    /// First epoch of the fork.
+    pub epoch: Epoch,
+    /// Its version.
+    pub version: [u8; 4],
+}
+
+impl ChainSpec {
+    /// Unix time at which `slot` starts, in seconds.
+    #[must_use]
+    pub fn time_of(&self, slot: Slot) -> u64 {
+        self.genesis_time.saturating_add(slot.0.saturating_mul(self.seconds_per_slot))
+    }
+}

@@ -1,0 +1,106 @@
+//! Records: one vector for each, and nothing else decodes.
+
+use super::{
+    committee::{about_one_thing, fixture, order, report, signature},
+    golden,
+    wire::commitment,
+};
+use guardian_protocol::{
+    BlockRef, BlsPubkey, DecodeError, DutyKind, Epoch, Fault, ProtocolEvent, Record, Slot, Timestamp, testing::member,
+};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// A proof in form, of nothing.
+fn fault() -> Fault {
+    Fault::Share { package: vec![1, 2, 3], share: vec![4, 5] }
+}
+
+#[test]
+fn faults_and_committees_are_what_they_were() {
+    let package = Fault::Package { package: vec![1, 2, 3] };
+    let (duty, digest) = (report().id(), [6; 32].into());
+    let malformed = Fault::Commitment { duty, digest, commitment: commitment(&fixture(), 2, 0) };
+    let vectors = [
+        ("committee_id", fixture().committee.id().to_vec()),
+        ("fault_commitment", malformed.encode()),
+        ("fault_package", package.encode()),
+        ("fault_share", fault().encode()),
+    ];
+    golden::compare("signing.json", BTreeMap::from(vectors));
+    assert_eq!(Fault::decode(&fault().encode()), Ok(fault()));
+    assert_eq!(Fault::decode(&package.encode()), Ok(package));
+    assert_eq!(Fault::decode(&malformed.encode()), Ok(malformed));
+}
+
+fn all() -> BTreeMap<&'static str, Record> {
+    let upto = BlockRef { number: 100, hash: [8; 32].into(), timestamp: 1_700_000_000 };
+    let pubkey = BlsPubkey::repeat_byte(14);
+    let events = vec![
+        ProtocolEvent::Provisioned(pubkey),
+        ProtocolEvent::Ordered { pubkey, reference_slot: Slot(72) },
+        ProtocolEvent::Exited(pubkey),
+    ];
+    let [(_, registration), (_, batch)] = about_one_thing();
+    let hold = |until: Option<u64>| {
+        let hold = Some((until.map(Timestamp), "the governor asked for it".to_owned()));
+        Record::Hold { kind: DutyKind::Reserves, hold }
+    };
+    BTreeMap::from([
+        ("decided_about_a_registration", Record::Decided { id: registration, digest: [6; 32].into() }),
+        ("decided_about_a_batch", Record::Decided { id: batch, digest: [6; 32].into() }),
+        ("hold", hold(None)),
+        ("hold_with_an_end", hold(Some(1_700_000_000_000))),
+        ("release", Record::Hold { kind: DutyKind::Ejection, hold: None }),
+        ("veto", Record::Veto { digest: [6; 32].into() }),
+        ("decided", Record::Decided { id: order().id(), digest: [6; 32].into() }),
+        ("floor", Record::Floor { epoch: Epoch(9) }),
+        ("signed_order", Record::Signed { duty: order(), signature: signature() }),
+        ("signed_report", Record::Signed { duty: report(), signature: signature() }),
+        ("confirmed", Record::Confirmed { id: report().id() }),
+        ("events", Record::Events { upto, events }),
+        ("fault", Record::Fault { committee: [4; 32].into(), culprit: member(2), fault: fault() }),
+        ("pardon", Record::Pardon { committee: [4; 32].into(), member: member(2), upto: Epoch(9) }),
+    ])
+}
+
+#[test]
+fn records_are_what_they_were() {
+    golden::compare("records.json", all().iter().map(|(name, record)| (*name, record.encode())).collect());
+}
+
+#[test]
+fn a_record_survives_its_encoding() {
+    for record in all().into_values() {
+        assert_eq!(Record::decode(&record.encode()), Ok(record));
+    }
+}
+
+#[test]
+fn a_record_of_another_version_is_refused_by_its_number() {
+    let mut bytes = all()["floor"].encode();
+    bytes[0] = 1;
+    assert_eq!(Record::decode(&bytes), Err(DecodeError::UnknownVersion(1)));
+    assert_eq!(Record::decode(&[]), Err(DecodeError::Empty));
+}
+
+#[test]
+fn a_cut_or_lengthened_record_is_refused() {
+    for record in all().into_values() {
+        let bytes = record.encode();
+        for length in 0..bytes.len() {
+            assert!(Record::decode(&bytes[..length]).is_err(), "{length} of {} bytes decode", bytes.len());
+        }
+        assert!(Record::decode(&[bytes, vec![0]].concat()).is_err());
+    }
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic_and_have_one_encoding(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let versioned = [vec![Record::VERSION], bytes].concat();
+        if let Ok(record) = Record::decode(&versioned) {
+            prop_assert_eq!(record.encode(), versioned);
+        }
+    }
+}

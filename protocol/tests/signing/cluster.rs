@@ -1,0 +1,306 @@
+//! A committee of guardians, one queue of messages between them, and one honest provider.
+
+use guardian_crypto::{
+    bls::{self, ExitShare, ShareCommitments},
+    member::default_threshold,
+};
+use guardian_protocol::{
+    Answers, BlsPubkey, Call, ChainView, Checkpoint, Dossier, DutyId, DutyKind, Effects, Envelope, Epoch, Event,
+    Guardian, Input, Job, Level, MemberId, OnChainProgress, OperatorCommand, OperatorReply, Outgoing, ProtocolEvent,
+    ProviderId, Query, Reading, Recipient, Record, ReserveRules, Secrets, Timestamp, ValidatorKey, ValidatorRecord,
+    testing::{Dealt, Log, Message, chain_view, checkpoint, member, reserve_rules, setup, validator},
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    num::NonZeroUsize,
+    time::Duration,
+};
+
+/// What is final at the beginning.
+const FIRST: u64 = 8;
+
+/// One process of one guardian.
+pub(crate) struct Process {
+    pub(crate) member: MemberId,
+    pub(crate) guardian: Guardian,
+    pub(crate) log: Log,
+    pub(crate) events: Vec<Event>,
+    pub(crate) dossiers: Vec<Dossier>,
+    /// What it wanted done on the chains. Nothing of it is.
+    pub(crate) calls: Vec<Call>,
+    pub(crate) replies: Vec<OperatorReply>,
+    /// Questions to providers so far.
+    pub(crate) asked: usize,
+}
+
+/// What happens to a message on its way: `None` loses it.
+pub(crate) type Tamper = Box<dyn FnMut(MemberId, MemberId, Vec<u8>) -> Option<Vec<u8>>>;
+
+/// See the module. Processes are counted from 0, in the order in which they were started.
+pub(crate) struct Cluster {
+    pub(crate) dealt: Dealt,
+    pub(crate) processes: BTreeMap<usize, Process>,
+    pub(crate) now: Timestamp,
+    pub(crate) rng: ChaCha20Rng,
+    queue: VecDeque<(usize, usize, Vec<u8>)>,
+    tamper: Tamper,
+    started: usize,
+    finalized: u64,
+    validators: Vec<Validator>,
+    /// Whose provider lies, and how.
+    deceived: (MemberId, fn(&mut Reading)),
+}
+
+/// A validator of the protocol, provisioned in the first block after the beginning.
+struct Validator {
+    record: ValidatorRecord,
+    shares: Vec<ExitShare>,
+    commitments: ShareCommitments,
+}
+
+impl Validator {
+    fn new(index: u64, balance: u64, dealt: &Dealt, rng: &mut ChaCha20Rng) -> Self {
+        let (size, threshold) = (dealt.committee.size(), dealt.committee.threshold());
+        let key = bls::SecretKey::interop(index).unwrap();
+        let (size, threshold) = (u16::try_from(size).unwrap(), u16::try_from(threshold).unwrap());
+        let (shares, commitments) = bls::dealer::split(&key, size, threshold, rng).unwrap();
+        let pubkey = commitments.public_key().to_bytes().into();
+        Self { record: ValidatorRecord { pubkey, ..validator(index, balance) }, shares, commitments }
+    }
+
+    fn key_of(&self, member: MemberId) -> (BlsPubkey, ValidatorKey) {
+        let share = self.shares[usize::from(member.get()) - 1].to_secret_bytes();
+        let share = ExitShare::import(member, share.expose(), &self.commitments).unwrap();
+        (self.record.pubkey, ValidatorKey { share, commitments: self.commitments.clone() })
+    }
+}
+
+impl Cluster {
+    /// `size` guardians with the default threshold, connected, with stores that are not new.
+    pub(crate) fn new(size: u16, seed: u64) -> Self {
+        Self::with_validators(size, seed, &[])
+    }
+
+    /// The same; the protocol has validators with these balances.
+    pub(crate) fn with_validators(size: u16, seed: u64, balances: &[u64]) -> Self {
+        let mut cluster = Self::unconnected(size, seed, balances);
+        for index in cluster.all() {
+            cluster.connect(index);
+        }
+        cluster.deliver();
+        cluster
+    }
+
+    /// The same, not connected.
+    pub(crate) fn unconnected(size: u16, seed: u64, balances: &[u64]) -> Self {
+        let dealt = Dealt::new(size, default_threshold(size), seed);
+        let mut rng = ChaCha20Rng::seed_from_u64(seed + 2);
+        let validator = |(index, balance): (u64, &u64)| Validator::new(index, *balance, &dealt, &mut rng);
+        let validators = (1..).zip(balances).map(validator).collect();
+        let mut cluster = Self {
+            dealt,
+            processes: BTreeMap::new(),
+            now: Timestamp(1_000_000),
+            rng: ChaCha20Rng::seed_from_u64(seed + 1),
+            queue: VecDeque::new(),
+            tamper: Box::new(|_, _, bytes| Some(bytes)),
+            started: 0,
+            finalized: FIRST,
+            validators,
+            deceived: (member(1), |_| ()),
+        };
+        for member in MemberId::first(size) {
+            cluster.start(member, vec![Record::Floor { epoch: Epoch(0) }]);
+        }
+        cluster
+    }
+
+    /// Starts a process of `member`; returns which. It is not connected yet.
+    pub(crate) fn start(&mut self, member: MemberId, records: Vec<Record>) -> usize {
+        let validators = self.validators.iter().map(|validator| validator.key_of(member)).collect();
+        let secrets = Secrets { validators, ..self.dealt.secrets(member) };
+        let setup = setup(self.dealt.committee.clone(), member);
+        let guardian = Guardian::restore(self.now, setup, secrets, records.clone(), &mut self.rng).unwrap();
+        let index = self.started;
+        self.started += 1;
+        let process = Process {
+            member,
+            guardian,
+            log: Log(records),
+            events: Vec::new(),
+            dossiers: Vec::new(),
+            calls: Vec::new(),
+            replies: Vec::new(),
+            asked: 0,
+        };
+        self.processes.insert(index, process);
+        index
+    }
+
+    /// Ends a process; returns its records.
+    pub(crate) fn stop(&mut self, index: usize) -> Vec<Record> {
+        self.processes.remove(&index).unwrap().log.0
+    }
+
+    /// Everybody sees `index` connect, and it everybody else.
+    pub(crate) fn connect(&mut self, index: usize) {
+        let me = self.processes[&index].member;
+        let others: Vec<(usize, MemberId)> = self.processes.iter().map(|(i, p)| (*i, p.member)).collect();
+        for (other, member) in others.into_iter().filter(|(_, member)| *member != me) {
+            self.step(other, Input::PeerUp(me));
+            self.step(index, Input::PeerUp(member));
+        }
+    }
+
+    /// What happens to messages from now on.
+    pub(crate) fn tamper(&mut self, tamper: impl FnMut(MemberId, MemberId, Vec<u8>) -> Option<Vec<u8>> + 'static) {
+        self.tamper = Box::new(tamper);
+    }
+
+    /// From now on, what `member` reads is changed so.
+    pub(crate) fn deceive(&mut self, member: MemberId, how: fn(&mut Reading)) {
+        self.deceived = (member, how);
+    }
+
+    /// What the operator of one process wants; what it is told.
+    pub(crate) fn order(&mut self, index: usize, command: OperatorCommand) -> OperatorReply {
+        let before = self.processes[&index].replies.len();
+        self.step(index, Input::Operator(command));
+        let replies = &self.processes[&index].replies;
+        assert_eq!(replies.len(), before + 1, "one reply to one command");
+        replies[before]
+    }
+
+    /// Something new is final; everybody looks, and everything that follows at once happens.
+    pub(crate) fn finalize(&mut self) -> Epoch {
+        self.finalized += 1;
+        for index in self.all() {
+            self.step(index, Input::Nudged);
+        }
+        self.deliver();
+        Epoch(self.finalized)
+    }
+
+    /// Time passes in one leap, and everything that follows happens.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now = self.now.after(time);
+        for index in self.all() {
+            self.step(index, Input::Woke);
+        }
+        self.deliver();
+    }
+
+    /// Delivers messages until there are none.
+    pub(crate) fn deliver(&mut self) {
+        while let Some((from, to, bytes)) = self.queue.pop_front() {
+            let Some(receiver) = self.processes.get(&to).map(|process| process.member) else { continue };
+            let sender = member(u16::try_from(from).unwrap());
+            if let Some(bytes) = (self.tamper)(sender, receiver, bytes) {
+                self.step(to, Input::Heard { from: sender, bytes });
+            }
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<usize> {
+        self.processes.keys().copied().collect()
+    }
+
+    /// One step of one process; questions are answered and jobs done at once.
+    pub(crate) fn step(&mut self, index: usize, input: Input) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let mut fx = Effects::default();
+            let Some(process) = self.processes.get_mut(&index) else { return };
+            process.guardian.step(self.now, input, &mut self.rng, &mut fx);
+            let released = fx.commit(&mut process.log).unwrap();
+            process.events.extend(released.events);
+            process.dossiers.extend(released.dossiers);
+            process.calls.extend(released.calls);
+            process.replies.extend(released.replies);
+            let sender = process.member;
+            process.asked += released.queries.len();
+            for (id, query) in released.queries {
+                let mut reading = self.answer(&query);
+                if sender == self.deceived.0 {
+                    (self.deceived.1)(&mut reading);
+                }
+                inputs.push(Input::Read(Answers { id, answers: vec![(ProviderId(0), Ok(reading))] }));
+            }
+            let run = |job: Job| Input::Computed(job.run(NonZeroUsize::MIN, &mut self.rng));
+            inputs.extend(released.jobs.into_iter().map(run));
+            for outgoing in released.messages {
+                self.send(index, sender, &outgoing);
+            }
+        }
+    }
+
+    /// To all processes that the message is for; also to both of a member that runs two.
+    fn send(&mut self, from: usize, sender: MemberId, outgoing: &Outgoing) {
+        let bytes = outgoing.envelope.encode();
+        for (to, process) in self.processes.iter().filter(|(to, _)| **to != from) {
+            let meant = match outgoing.to {
+                Recipient::All => true,
+                Recipient::One(one) => one == process.member,
+            };
+            if meant && process.member != sender {
+                self.queue.push_back((usize::from(sender.get()), *to, bytes.clone()));
+            }
+        }
+    }
+
+    /// A message that `author` signs although its guardian did not say it.
+    pub(crate) fn forge(&self, author: MemberId, message: Message) -> Vec<u8> {
+        Envelope::seal(author, message, &self.dealt.committee, &self.dealt.identity(author)).encode()
+    }
+
+    /// How many processes know the committee's signature for the duty of `period`.
+    pub(crate) fn signed(&self, period: Epoch) -> usize {
+        let is_signed = |id: &DutyId| id.period == period;
+        self.count(|event| matches!(event, Event::Signed { id, .. } if is_signed(id)))
+    }
+
+    /// How many processes told of such an event.
+    pub(crate) fn count(&self, matches: impl Fn(&Event) -> bool) -> usize {
+        self.processes.values().filter(|process| process.events.iter().any(&matches)).count()
+    }
+
+    /// All events of all processes.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.processes.values().flat_map(|process| &process.events)
+    }
+
+    /// An honest provider of a chain on which a report is due in every epoch.
+    fn answer(&self, query: &Query) -> Reading {
+        let validators = self.validators.iter().map(|validator| validator.record);
+        match query {
+            Query::Finalized => {
+                let root = [u8::try_from(self.finalized % 256).unwrap(); 32].into();
+                Reading::Finalized(Some(Checkpoint { root, ..checkpoint(self.finalized) }))
+            }
+            Query::Chain(_) => Reading::Chain(Box::new(self.chain())),
+            Query::Events { from, to } if (*from..=to.number).contains(&(FIRST + 1)) => {
+                Reading::Events(validators.map(|record| ProtocolEvent::Provisioned(record.pubkey)).collect())
+            }
+            Query::Events { .. } => Reading::Events(Vec::new()),
+            Query::State { pubkeys, .. } => {
+                Reading::Validators(validators.filter(|record| pubkeys.contains(&record.pubkey)).collect())
+            }
+            Query::Progress(targets) => {
+                let chain = self.chain();
+                let reached = |kind| OnChainProgress { head: chain.accepted(kind), finalized: chain.accepted(kind) };
+                Reading::Progress(targets.iter().map(|target| (*target, reached(target.0))).collect())
+            }
+        }
+    }
+
+    /// The contracts have everything periodic of the epoch before; at the beginning, nothing is due.
+    fn chain(&self) -> ChainView {
+        let mut chain = chain_view(self.dealt.committee.group_key(), self.finalized);
+        let vaults = vec![([9; 20].into(), 1_000_000_000_000)];
+        *reserve_rules(&mut chain) = ReserveRules { period: 1, vaults, pods: Vec::new(), liabilities: 0 };
+        let level = Level((self.finalized - 1).max(FIRST) * 8);
+        chain.accepted.insert(DutyKind::Reserves, level);
+        chain
+    }
+}
