@@ -2,6 +2,7 @@
 //! (compiled contracts); says that it skips where they are absent.
 
 use crate::support::{
+    PLAYED,
     beacon::healthy,
     committee::{Signers, order, report},
     config, endpoint,
@@ -228,10 +229,7 @@ async fn the_contracts_are_read_at_the_block_of_a_time() {
     let view = world.view(At::Time(GENESIS + 199)).await;
     assert_eq!(view.block, older);
     assert_eq!(view.group_key, world.signers.group_key());
-    assert_eq!(
-        (view.key_epoch.0, view.accepted),
-        (1, DutyKind::ALL.map(|kind| (kind, Level(0))).into_iter().collect())
-    );
+    assert_eq!((view.key_epoch.0, view.accepted), (1, PLAYED.map(|kind| (kind, Level(0))).into_iter().collect()));
     let reserves = ReserveRules { period: 2, vaults: vec![(VAULT, 77)], pods: Vec::new(), liabilities: 0 };
     let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000 };
     assert_eq!(view.rules, [Rules::Ejection(ejection), Rules::Reserves(reserves)]);

@@ -1,14 +1,15 @@
 //! How a signed duty gets to its contract, and what keeps it from paying twice, too much, or for nothing.
 
 use crate::support::{
+    PLAYED,
     committee::{Signers, network, order, report},
-    endpoint,
+    contracts, endpoint,
     execution::{Chain, Node, contract, selector},
     limits,
 };
 use alloy::primitives::{U256, hex};
 use guardian_chain::{AccountKey, Sender, SenderConfig};
-use guardian_protocol::{CallOutcome, DutyKind, Level, Signed, testing::contracts};
+use guardian_protocol::{CallOutcome, DutyKind, Level, Signed};
 use std::{collections::VecDeque, time::Duration};
 
 const GWEI: u128 = 1_000_000_000;
@@ -197,7 +198,7 @@ async fn other_words_of_a_pool_are_passed_on_but_known_is_as_good_as_taken() {
 #[tokio::test]
 async fn one_dead_or_lying_node_of_three_does_not_stop_a_submission() {
     let dead = Node::start(Chain::default()).await;
-    let accepted = DutyKind::ALL.into_iter().map(|kind| (kind, Level(800))).collect();
+    let accepted = PLAYED.into_iter().map(|kind| (kind, Level(800))).collect();
     let refusing = Chain { revert: Some(selector("InvalidSignature()").to_vec()), accepted, ..Chain::default() };
     for liar in [refusing, Chain { nonce: 900, ..Chain::default() }, Chain { created: 1000, ..Chain::default() }] {
         let (liar, a, b) =

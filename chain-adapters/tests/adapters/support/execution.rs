@@ -1,12 +1,15 @@
 //! A small execution chain behind JSON-RPC, with the contracts' getters and a pool that does what a test tells it.
 
-use super::server::{Asked, Reply, Server};
+use super::{
+    PLAYED, contracts,
+    server::{Asked, Reply, Server},
+};
 use alloy::{
     consensus::{Transaction, TxEip1559, TxEnvelope},
     eips::eip2718::Decodable2718,
     primitives::{Address, B256, Bytes, U256, address, hex, keccak256},
 };
-use guardian_protocol::{BlockRef, DutyKind, Level, PerKind, Subject, Target, testing::contracts};
+use guardian_protocol::{BlockRef, DutyKind, Level, PerKind, Subject, Target};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -63,7 +66,7 @@ impl Default for Chain {
             syncing: false,
             created: 10,
             silent: None,
-            accepted: DutyKind::ALL.into_iter().map(|kind| (kind, Level(8 + 8 * u64::from(kind.number())))).collect(),
+            accepted: PLAYED.into_iter().map(|kind| (kind, Level(8 + 8 * u64::from(kind.number())))).collect(),
             logs: Vec::new(),
             log_range: u64::MAX,
             log_requests: 0,
@@ -122,7 +125,7 @@ pub(crate) fn provisioned(block: u64, index: u64, pubkey: [u8; 48]) -> Value {
 
 /// What the contract of each kind can be asked about.
 pub(crate) fn targets() -> BTreeSet<Target> {
-    DutyKind::ALL.into_iter().map(|kind| (kind, Subject::Whole)).collect()
+    PLAYED.into_iter().map(|kind| (kind, Subject::Whole)).collect()
 }
 
 /// Where duties of `kind` go.
@@ -241,7 +244,7 @@ impl Chain {
         } else if known("totalSupply()") {
             return words(&[U256::from(1_000_000_000_001_u64)]);
         } else if known("lastReferenceSlot()") {
-            let kind = DutyKind::ALL.into_iter().find(|kind| contract(*kind) == to).unwrap();
+            let kind = PLAYED.into_iter().find(|kind| contract(*kind) == to).unwrap();
             return words(&[U256::from(self.accepted.get(kind).unwrap().0)]);
         }
         // A submission's trial.

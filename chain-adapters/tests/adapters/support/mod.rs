@@ -9,12 +9,21 @@ pub(crate) mod server;
 pub(crate) mod world;
 
 use guardian_chain::{ChainConfig, Endpoint, Limits};
-use guardian_protocol::testing::contracts;
+use guardian_protocol::{Contracts, DutyKind, testing};
 use std::time::Duration;
 use url::Url;
 
 pub(crate) fn endpoint(name: &str, url: &Url) -> Endpoint {
     Endpoint { name: name.to_owned(), url: url.clone() }
+}
+
+/// The kinds whose contracts the stand-ins play.
+pub(crate) const PLAYED: [DutyKind; 2] = [DutyKind::Ejection, DutyKind::Reserves];
+
+/// The contracts of a deployment that has those kinds alone.
+pub(crate) fn contracts() -> Contracts {
+    let all = testing::contracts();
+    Contracts { duties: PLAYED.into_iter().filter_map(|kind| Some((kind, *all.duties.get(kind)?))).collect(), ..all }
 }
 
 /// Short enough that a test of a timeout is quick, long enough that a busy machine meets it.
