@@ -9,6 +9,7 @@ pub(crate) mod keys;
 mod protocol;
 mod refusals;
 mod reserves;
+mod validator_count;
 
 pub use keys::KeyRotation;
 pub(crate) use refusals::Refusal;
@@ -27,6 +28,7 @@ pub(crate) fn call(duty: &Duty, signature: &schnorr::Signature) -> Bytes {
     match &duty.body {
         DutyBody::Ejection(order) => ejection::call(duty, order, signature),
         DutyBody::Reserves(report) => reserves::call(duty, report, signature),
+        DutyBody::ValidatorCount(count) => validator_count::call(duty, *count, signature),
     }
 }
 
@@ -40,6 +42,7 @@ pub(crate) async fn rules(
     Ok(match kind {
         DutyKind::Ejection => Rules::Ejection(ejection::rules(client, contract, block).await?),
         DutyKind::Reserves => Rules::Reserves(reserves::rules(client, contract, block).await?),
+        DutyKind::ValidatorCount => Rules::ValidatorCount(validator_count::rules(client, contract, block).await?),
     })
 }
 
@@ -53,6 +56,7 @@ pub(crate) async fn level(
     match kind {
         DutyKind::Ejection => ejection::level(client, contract, block).await,
         DutyKind::Reserves => reserves::level(client, contract, block).await,
+        DutyKind::ValidatorCount => validator_count::level(client, contract, block).await,
     }
 }
 
@@ -60,7 +64,7 @@ pub(crate) async fn level(
 const fn topics(kind: DutyKind) -> &'static [B256] {
     match kind {
         DutyKind::Ejection => &ejection::TOPICS,
-        DutyKind::Reserves => &[],
+        DutyKind::Reserves | DutyKind::ValidatorCount => &[],
     }
 }
 
@@ -68,14 +72,15 @@ const fn topics(kind: DutyKind) -> &'static [B256] {
 fn event_of(kind: DutyKind, log: &Log) -> Result<Option<ProtocolEvent>, alloy::sol_types::Error> {
     match kind {
         DutyKind::Ejection => ejection::event(log),
-        DutyKind::Reserves => Ok(None),
+        DutyKind::Reserves | DutyKind::ValidatorCount => Ok(None),
     }
 }
 
 /// What the data of a revert means, if it is an error that only the contract of `kind` has.
-fn refusal_of(kind: DutyKind, _data: &[u8]) -> Option<Refusal> {
+fn refusal_of(kind: DutyKind, data: &[u8]) -> Option<Refusal> {
     match kind {
         DutyKind::Ejection | DutyKind::Reserves => None,
+        DutyKind::ValidatorCount => validator_count::refusal(data),
     }
 }
 

@@ -162,6 +162,11 @@ impl ExecutionClient {
         self.request("eth_getCode", (account, pinned(block))).await
     }
 
+    /// A word of a contract's storage.
+    pub(crate) async fn storage(&self, contract: Address, slot: U256, block: B256) -> Result<U256, ReadFailure> {
+        self.request("eth_getStorageAt", (contract, slot, pinned(block))).await
+    }
+
     pub(crate) async fn balance(&self, account: Address, block: B256) -> Result<U256, ReadFailure> {
         self.request("eth_getBalance", (account, pinned(block))).await
     }

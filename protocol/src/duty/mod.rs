@@ -16,6 +16,7 @@ pub(crate) mod legacy;
 mod per_kind;
 mod reserves;
 mod schedule;
+mod validator_count;
 
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use digest::rotation_of;
@@ -26,7 +27,7 @@ pub(crate) use evidence::{Need, Needs};
 pub use id::{DutyId, Subject};
 pub use per_kind::PerKind;
 
-use self::kinds::{EjectionOrder, EjectionRules, ReserveReport, ReserveRules};
+use self::kinds::{CountRules, EjectionOrder, EjectionRules, ReserveReport, ReserveRules, ValidatorCount};
 use crate::{
     setup::Contracts,
     types::{Epoch, KeyEpoch, Level, Slot, ValidatorIndex, ValidatorRecord},
@@ -39,6 +40,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) mod kinds {
     pub use super::ejection::{Ejection, EjectionOrder, EjectionReason, Rules as EjectionRules};
     pub use super::reserves::{ReserveReport, Rules as ReserveRules};
+    pub use super::validator_count::{Rules as CountRules, ValidatorCount};
 }
 
 /// What guardians state to contracts. The order is that in which duties are decided; the numbers are lasting.
@@ -53,6 +55,8 @@ pub enum DutyKind {
     Ejection = 0,
     /// Report what stands behind pufETH.
     Reserves = 1,
+    /// Tell Puffer's oracle how many validators the network has.
+    ValidatorCount = 2,
 }
 
 /// A statement of the guardians to a contract.
@@ -78,6 +82,8 @@ pub enum DutyBody {
     Ejection(EjectionOrder),
     /// These are the reserves.
     Reserves(ReserveReport),
+    /// So many validators does the network have.
+    ValidatorCount(ValidatorCount),
 }
 
 /// What a kind's contract says at the reference block: rules that its governor set, and amounts that it or other contracts hold.
@@ -88,6 +94,8 @@ pub enum Rules {
     Ejection(EjectionRules),
     /// Of the reserve feed.
     Reserves(ReserveRules),
+    /// Of Puffer's oracle.
+    ValidatorCount(CountRules),
 }
 
 /// A number that people watch: of a kind, with a name.
@@ -121,6 +129,9 @@ pub enum DutyError {
     /// Validators out of order, or one twice.
     #[error("validators in an ejection order must be strictly increasing: {0} is not")]
     OrderNotIncreasing(ValidatorIndex),
+    /// A count of nothing.
+    #[error("a network without validators has no count")]
+    NoValidators,
     /// The slot is not the first of the period.
     #[error("reference slot {0} is not the first slot of its period")]
     NotAnEpochStart(Slot),
@@ -130,7 +141,7 @@ pub enum DutyError {
 
 impl DutyKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Ejection, Self::Reserves];
+    pub const ALL: [Self; 3] = [Self::Ejection, Self::Reserves, Self::ValidatorCount];
 
     /// The word used in logs, metrics, status, configuration and names of files.
     #[must_use]
@@ -138,6 +149,7 @@ impl DutyKind {
         match self {
             Self::Ejection => "ejection",
             Self::Reserves => "reserves",
+            Self::ValidatorCount => "validator_count",
         }
     }
 
@@ -145,13 +157,14 @@ impl DutyKind {
     pub(crate) fn verifier(self, contracts: &Contracts) -> Option<Address> {
         match self {
             Self::Ejection | Self::Reserves => contracts.duties.get(self).copied(),
+            Self::ValidatorCount => contracts.duties.get(self).and(contracts.guardian_module),
         }
     }
 
     /// How many duties of this kind one guardian has open at most.
     pub(crate) const fn most_open(self) -> usize {
         match self {
-            Self::Ejection | Self::Reserves => 1,
+            Self::Ejection | Self::Reserves | Self::ValidatorCount => 1,
         }
     }
 }
@@ -163,6 +176,7 @@ impl Rules {
         match self {
             Self::Ejection(_) => DutyKind::Ejection,
             Self::Reserves(_) => DutyKind::Reserves,
+            Self::ValidatorCount(_) => DutyKind::ValidatorCount,
         }
     }
 
@@ -171,6 +185,7 @@ impl Rules {
         match self {
             Self::Ejection(_) => ejection::needs(),
             Self::Reserves(rules) => reserves::needs(rules, epoch, accepted, slots_per_epoch),
+            Self::ValidatorCount(rules) => rules.needs(epoch, accepted),
         }
     }
 
@@ -179,6 +194,7 @@ impl Rules {
         match self {
             Self::Ejection(rules) => ejection::decide(rules, evidence, slots_per_epoch).map(DutyBody::Ejection),
             Self::Reserves(rules) => reserves::decide(rules, evidence, slots_per_epoch).map(DutyBody::Reserves),
+            Self::ValidatorCount(rules) => rules.decide(evidence).map(DutyBody::ValidatorCount),
         }
         .into_iter()
         .collect()
@@ -189,6 +205,7 @@ impl Rules {
         match self {
             Self::Ejection(_) => Vec::new(),
             Self::Reserves(rules) => rules.figures(evidence),
+            Self::ValidatorCount(rules) => rules.figures(evidence),
         }
     }
 
@@ -198,6 +215,7 @@ impl Rules {
         match kind {
             DutyKind::Ejection => Self::Ejection(EjectionRules::example()),
             DutyKind::Reserves => Self::Reserves(ReserveRules::example()),
+            DutyKind::ValidatorCount => Self::ValidatorCount(CountRules::example()),
         }
     }
 
@@ -206,6 +224,7 @@ impl Rules {
         match self {
             Self::Ejection(rules) => rules.facts(),
             Self::Reserves(rules) => rules.facts(),
+            Self::ValidatorCount(rules) => rules.facts(),
         }
     }
 }
@@ -217,20 +236,21 @@ impl DutyBody {
         match self {
             Self::Ejection(_) => DutyKind::Ejection,
             Self::Reserves(_) => DutyKind::Reserves,
+            Self::ValidatorCount(_) => DutyKind::ValidatorCount,
         }
     }
 
     /// What it is about.
     pub(crate) const fn subject(&self) -> Subject {
         match self {
-            Self::Ejection(_) | Self::Reserves(_) => Subject::Whole,
+            Self::Ejection(_) | Self::Reserves(_) | Self::ValidatorCount(_) => Subject::Whole,
         }
     }
 
     /// The epoch that it belongs to, if it was decided at `reference`. See [`DutyId`].
     pub(crate) const fn period(&self, reference: Epoch) -> Epoch {
         match self {
-            Self::Ejection(_) | Self::Reserves(_) => reference,
+            Self::Ejection(_) | Self::Reserves(_) | Self::ValidatorCount(_) => reference,
         }
     }
 
@@ -238,6 +258,7 @@ impl DutyBody {
         match self {
             Self::Ejection(order) => order.check(),
             Self::Reserves(_) => Ok(()),
+            Self::ValidatorCount(count) => count.check(),
         }
     }
 
@@ -245,6 +266,7 @@ impl DutyBody {
         match self {
             Self::Ejection(order) => order.struct_hash(duty),
             Self::Reserves(report) => report.struct_hash(duty),
+            Self::ValidatorCount(count) => count.struct_hash(duty),
         }
     }
 
@@ -253,6 +275,7 @@ impl DutyBody {
         match self {
             Self::Ejection(order) => order.statements(),
             Self::Reserves(report) => report.statements(),
+            Self::ValidatorCount(count) => count.statements(),
         }
     }
 
@@ -260,6 +283,7 @@ impl DutyBody {
     pub(crate) const fn is_about_validators(&self) -> bool {
         match self {
             Self::Ejection(_) | Self::Reserves(_) => true,
+            Self::ValidatorCount(_) => false,
         }
     }
 
@@ -268,6 +292,7 @@ impl DutyBody {
         match self {
             Self::Ejection(order) => Some(order.verdict(validator, evidence, slots)),
             Self::Reserves(report) => Some(report.verdict(validator, evidence, slots)),
+            Self::ValidatorCount(_) => None,
         }
     }
 }
@@ -278,6 +303,7 @@ impl Duty {
     pub const fn level(&self) -> Level {
         match self.body {
             DutyBody::Ejection(_) | DutyBody::Reserves(_) => Level(self.reference_slot.0),
+            DutyBody::ValidatorCount(_) => Level(self.period.0),
         }
     }
 
@@ -285,7 +311,9 @@ impl Duty {
     #[must_use]
     pub fn standing(&self, level: Level) -> Standing {
         match self.body {
-            DutyBody::Ejection(_) | DutyBody::Reserves(_) => Standing::by(level, self.level()),
+            DutyBody::Ejection(_) | DutyBody::Reserves(_) | DutyBody::ValidatorCount(_) => {
+                Standing::by(level, self.level())
+            }
         }
     }
 }

@@ -107,12 +107,15 @@ impl Chain {
         self.epoch.saturating_sub(FINALITY)
     }
 
-    /// Whether validators that are below the threshold are all leaving, and the contract has a report of a period after `epoch`.
+    /// Whether validators that are below the threshold are all leaving, the feed has a report of a period after `epoch`, and the oracle a
+    /// count.
     #[must_use]
     pub fn is_settled(&self, epoch: u64) -> bool {
         let mut low = self.validators_at(self.finalized()).into_iter().filter(is_low);
         let all_leave = low.all(|validator| self.exits.contains_key(&validator.index.0));
-        all_leave && self.head().get(DutyKind::Reserves).is_some_and(|level| level.0 / SLOTS_PER_EPOCH > epoch)
+        let is_reported = self.head().get(DutyKind::Reserves).is_some_and(|level| level.0 / SLOTS_PER_EPOCH > epoch);
+        let is_counted = self.head().get(DutyKind::ValidatorCount).is_some_and(|level| level.0 > 0);
+        all_leave && is_reported && is_counted
     }
 
     /// What a provider answers. `lie` is added to every balance by one that lies.
@@ -211,6 +214,7 @@ impl Chain {
                     && report.liabilities.to_wei() == SUPPLY
                     && report.validator_count == validators.len() as u64
             }
+            DutyBody::ValidatorCount(count) => count.active == self.active(duty.period.0),
         }
     }
 
