@@ -2,7 +2,7 @@
 
 use super::{
     ejection::EjectionRegistry, keys::GuardianKeys, protocol::PufferProtocol, refusals::Refusals,
-    reserves::ReserveFeed, *,
+    reserves::ReserveFeed, validator_count::PufferOracleV2, *,
 };
 use alloy::{
     primitives::{FixedBytes, LogData, hex, keccak256},
@@ -136,45 +136,56 @@ fn type_name(input: &serde_json::Value) -> String {
     }
 }
 
+/// The compiled contract, and the functions and events that we name.
+const INTERFACES: [(&str, &[&str], &[&str]); 5] = [
+    (
+        "GuardianKeys",
+        &[
+            GuardianKeys::groupKeyCall::SIGNATURE,
+            GuardianKeys::keyEpochCall::SIGNATURE,
+            GuardianKeys::rotateCall::SIGNATURE,
+        ],
+        &[],
+    ),
+    (
+        "EjectionRegistry",
+        &[
+            EjectionRegistry::submitOrderCall::SIGNATURE,
+            EjectionRegistry::getEjectionThresholdCall::SIGNATURE,
+            EjectionRegistry::lastReferenceSlotCall::SIGNATURE,
+        ],
+        &[EjectionRegistry::ValidatorEjected::SIGNATURE],
+    ),
+    (
+        "ReserveFeed",
+        &[
+            ReserveFeed::submitReportCall::SIGNATURE,
+            ReserveFeed::reportPeriodEpochsCall::SIGNATURE,
+            ReserveFeed::getSourcesCall::SIGNATURE,
+            ReserveFeed::lastReferenceSlotCall::SIGNATURE,
+        ],
+        &[],
+    ),
+    (
+        "DevnetOracle",
+        &[
+            PufferOracleV2::setTotalNumberOfValidatorsCall::SIGNATURE,
+            PufferOracleV2::getTotalNumberOfValidatorsCall::SIGNATURE,
+            PufferOracleV2::getNumberOfActiveValidatorsCall::SIGNATURE,
+        ],
+        &[],
+    ),
+    (
+        "DevnetProtocol",
+        &[],
+        &[PufferProtocol::SuccessfullyProvisioned::SIGNATURE, PufferProtocol::ValidatorExited::SIGNATURE],
+    ),
+];
+
 #[test]
 fn the_interfaces_are_those_of_the_compiled_contracts() {
-    let expected: [(&str, &[&str], &[&str]); 4] = [
-        (
-            "GuardianKeys",
-            &[
-                GuardianKeys::groupKeyCall::SIGNATURE,
-                GuardianKeys::keyEpochCall::SIGNATURE,
-                GuardianKeys::rotateCall::SIGNATURE,
-            ],
-            &[],
-        ),
-        (
-            "EjectionRegistry",
-            &[
-                EjectionRegistry::submitOrderCall::SIGNATURE,
-                EjectionRegistry::getEjectionThresholdCall::SIGNATURE,
-                EjectionRegistry::lastReferenceSlotCall::SIGNATURE,
-            ],
-            &[EjectionRegistry::ValidatorEjected::SIGNATURE],
-        ),
-        (
-            "ReserveFeed",
-            &[
-                ReserveFeed::submitReportCall::SIGNATURE,
-                ReserveFeed::reportPeriodEpochsCall::SIGNATURE,
-                ReserveFeed::getSourcesCall::SIGNATURE,
-                ReserveFeed::lastReferenceSlotCall::SIGNATURE,
-            ],
-            &[],
-        ),
-        (
-            "DevnetProtocol",
-            &[],
-            &[PufferProtocol::SuccessfullyProvisioned::SIGNATURE, PufferProtocol::ValidatorExited::SIGNATURE],
-        ),
-    ];
     let mut errors = Vec::new();
-    for (name, functions, events) in expected {
+    for (name, functions, events) in INTERFACES {
         let Some(compiled) = compiled(name) else {
             println!("skipped: {name} is not compiled (contracts/out is absent)");
             return;
@@ -187,7 +198,8 @@ fn the_interfaces_are_those_of_the_compiled_contracts() {
         }
         errors.extend(compiled.into_iter().filter(|entry| entry.starts_with("error ")));
     }
-    for selector in Refusals::RefusalsErrors::SELECTORS {
+    let refusals = Refusals::RefusalsErrors::SELECTORS.iter();
+    for selector in refusals.chain(PufferOracleV2::PufferOracleV2Errors::SELECTORS) {
         let known = |entry: &String| keccak256(entry.strip_prefix("error ").unwrap())[..4] == *selector;
         assert!(errors.iter().any(known), "no contract has the error {}", hex::encode(selector));
     }

@@ -3,6 +3,7 @@
 //! One network serves all checks, in order: it takes a minute until anything is finalized.
 
 mod auditor;
+mod counts;
 mod holds;
 mod states;
 
@@ -63,9 +64,10 @@ async fn check_everything(devnet: &mut Devnet) -> Result<()> {
 /// One guardian is killed before there is anything to report; the others do everything.
 async fn three_of_four_do_everything(devnet: &mut Devnet) -> Result<()> {
     nth(devnet, 3)?.kill()?;
-    holds::one_guardian_is_told_to_wait(devnet)?;
+    holds::one_guardian_is_told_to_wait(devnet).await?;
     wait("a reserve report", async || Ok(!devnet.contracts.reports().await?.is_empty())).await?;
     the_feed_equals_an_independent_sum(devnet).await?;
+    counts::the_oracle_has_the_count_of_the_beacon_state(devnet).await?;
     holds::nothing_is_ordered_until_it_is_released(devnet).await?;
 
     wait("the offline validators' order", async || Ok(devnet.contracts.ejected().await?.len() >= 2)).await?;
