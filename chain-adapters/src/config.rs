@@ -44,11 +44,11 @@ pub struct Limits {
     pub connect_timeout: Duration,
     /// For one request with a small answer, from sending it to its last byte; for a state, until its head has come.
     pub request_timeout: Duration,
-    /// For one provider's answer to a [`guardian_protocol::ports::Query`], all its requests together, waiting for the
+    /// For one provider's answer to a [`guardian_protocol::Query`], all its requests together, waiting for the
     /// provider's turn included.
     pub answer_timeout: Duration,
-    /// The same for [`guardian_protocol::ports::Query::Events`], which may span years. Below the protocol's own patience
-    /// ([`guardian_protocol::setup::Timing::query_timeout`]), or answers would come that nobody waits for any more.
+    /// The same for [`guardian_protocol::Query::Events`], which may span years. Below the protocol's own patience
+    /// ([`guardian_protocol::Timing::query_timeout`]), or answers would come that nobody waits for any more.
     pub history_timeout: Duration,
     /// An event stream that is silent for this long, before its head or after, is opened anew. Not every client sends keep-alives, and finality comes
     /// once an epoch (6.4 minutes on mainnet).

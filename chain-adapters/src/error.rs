@@ -1,12 +1,12 @@
 //! Why the node can't start with these providers. Once it runs, a provider's trouble is a
-//! [`guardian_protocol::ports::ReadFailure`] and no error.
+//! [`guardian_protocol::ReadFailure`] and no error.
 
 pub use guardian_protocol::Layer;
 
 /// Why the adapters could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The list is empty or longer than a [`guardian_protocol::types::ProviderId`] can count.
+    /// The list is empty or longer than a [`guardian_protocol::ProviderId`] can count.
     #[error("{count} {layer} providers are configured; there must be 1 to 256")]
     ProviderCount {
         /// Which list.

@@ -1,14 +1,16 @@
 //! Eyes and hands of the Guardian node: the beacon API, the execution API, the contracts' interfaces and the sender of
-//! transactions. Obeys what [`guardian_protocol::ports`] asks for.
+//! transactions. Obeys what [`guardian_protocol`] asks for.
 //!
-//! - [`Readers`] put a [`guardian_protocol::ports::Query`] to *every* provider and return every answer, each beside the
+//! - [`Readers`] put a [`guardian_protocol::Query`] to *every* provider and return every answer, each beside the
 //!   provider that gave it. They have no opinion about which to believe: weighing is the protocol's work. What they do decide
 //!   is what counts as an answer at all: it must be of this chain, in time, within bounds, of the exact shape, and from a
 //!   node that says that it is in sync.
 //! - [`deploy`] says where the contracts of a plan are, and whether they are there.
-//! - [`Sender`] brings a [`guardian_protocol::sign::Signed`] duty to its contract, and holds the only account key.
+//! - [`Sender`] brings a [`guardian_protocol::Signed`] duty to its contract, and holds the only account key.
 //!
 //! Nothing from outside is trusted in length, speed or encoding, and no error or log line shows an address's credentials.
+
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod beacon;
 mod config;

@@ -44,7 +44,7 @@
 //! use guardian_protocol::sign::guard::Guard;
 //! ```
 
-#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation, clippy::wildcard_enum_match_arm))]
 #![cfg_attr(
     not(any(test, feature = "testing")),
     allow(unreachable_pub, dead_code, unused_imports, reason = "what only tests need leaves through `testing`")

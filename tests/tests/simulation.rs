@@ -101,7 +101,7 @@ fn a_guard_that_forgets_is_noticed() {
 fn a_restart_that_forgets_what_the_operator_said_is_noticed() {
     let faults = Faults { crashes: true, operators: true, ..Faults::NONE };
     let (_, violation) = all(500, Profile::DUTIES, faults, Sabotage::HoldsAreForgotten).unwrap_err();
-    assert_eq!(violation.name, "nothing_is_announced_while_held");
+    assert!(violation.name.ends_with("_while_held"), "{violation:?}");
 }
 
 /// Whether `name` breaks in one of `seeds` runs that are about signing.

@@ -1,4 +1,4 @@
-//! What a step of a ceremony wants done. As in [`crate::effects`], messages leave only through [`Effects::commit`],
+//! What a step of a ceremony wants done. As in `crate::effects`, messages leave only through [`Effects::commit`],
 //! after the records that they rest on are durable.
 
 use super::{event::Event, record::Record};

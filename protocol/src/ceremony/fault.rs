@@ -186,10 +186,8 @@ impl Evidence {
                 guilty.then(|| first.author())
             }
             Self::BadPost(post) => {
-                let wrong = match post.body() {
-                    Body::Deal { .. } => rules.deal(post).is_err(),
-                    _ => rules.shape(post).is_err(),
-                };
+                let is_deal = matches!(post.body(), Body::Deal { .. });
+                let wrong = if is_deal { rules.deal(post).is_err() } else { rules.shape(post).is_err() };
                 (genuine(post) && wrong).then(|| post.author())
             }
             Self::Share { deal, shares, complaint } => {

@@ -55,9 +55,10 @@ impl Ledger {
         if !self.rules.is_genuine(&post) {
             return Accepted::Refused("its author's signature does not hold for this ceremony");
         }
-        let judged = match post.body() {
-            Body::Deal { .. } => self.rules.deal(&post).map(Some).map_err(drop),
-            _ => self.rules.shape(&post).map(|()| None).map_err(drop),
+        let judged = if matches!(post.body(), Body::Deal { .. }) {
+            self.rules.deal(&post).map(Some).map_err(drop)
+        } else {
+            self.rules.shape(&post).map(|()| None).map_err(drop)
         };
         let Ok(deal) = judged else { return self.convicted(Evidence::BadPost(post)) };
         match self.board.file(post, hash) {
@@ -93,12 +94,14 @@ impl Ledger {
 
     /// Who names another post than the one that is here as what it received.
     pub(super) fn echoing_others(&self) -> BTreeSet<MemberId> {
-        let differs = |author: MemberId, post: &Post| match post.body() {
-            Body::Sum { shares, .. } => self.board.hash(Step::Shares, author).is_some_and(|here| here != *shares),
-            _ => self.rules.dealers.iter().any(|dealer| {
+        let differs = |author: MemberId, post: &Post| {
+            if let Body::Sum { shares, .. } = post.body() {
+                return self.board.hash(Step::Shares, author).is_some_and(|here| here != *shares);
+            }
+            self.rules.dealers.iter().any(|dealer| {
                 let here = self.board.hash(Step::Deal, *dealer);
                 here.is_some() && here != self.rules.echo(post, *dealer)
-            }),
+            })
         };
         let echoing = self.board.step(Step::Shares).chain(self.board.step(Step::Sum));
         echoing.filter(|(author, post)| differs(*author, post)).map(|(author, _)| author).collect()
@@ -153,18 +156,12 @@ impl Ledger {
     pub(super) fn decide(&self) -> Option<Fault> {
         self.board.all(Step::Confirm).find_map(|complaint| {
             let Body::Complaint { dealer, .. } = complaint.body() else { return None };
-            let evidence = match self.rules.owed_in(complaint.author()) {
-                Step::Sum => Evidence::Sum {
-                    deals: self.board.step(Step::Deal).map(|(_, post)| post.clone()).collect(),
-                    shares: self.board.get(Step::Shares, *dealer)?.clone(),
-                    sum: self.board.get(Step::Sum, *dealer)?.clone(),
-                    complaint: complaint.clone(),
-                },
-                _ => Evidence::Share {
-                    deal: self.board.get(Step::Deal, *dealer)?.clone(),
-                    shares: self.board.get(Step::Shares, *dealer)?.clone(),
-                    complaint: complaint.clone(),
-                },
+            let (shares, complaint) = (self.board.get(Step::Shares, *dealer)?.clone(), complaint.clone());
+            let evidence = if self.rules.owed_in(complaint.author()) == Step::Sum {
+                let deals = self.board.step(Step::Deal).map(|(_, post)| post.clone()).collect();
+                Evidence::Sum { deals, shares, sum: self.board.get(Step::Sum, *dealer)?.clone(), complaint }
+            } else {
+                Evidence::Share { deal: self.board.get(Step::Deal, *dealer)?.clone(), shares, complaint }
             };
             Fault::prove(&self.rules, evidence)
         })

@@ -147,9 +147,12 @@ impl Own<'_> {
     fn first_wrong(&self, step: Step, secrets: &Secrets) -> Option<MemberId> {
         let scheme = &self.ledger.rules.scheme;
         let dealt = self.ledger.dealt();
-        let is_right = |dealer: MemberId, secret: &Secret<[u8; 32]>| match step {
-            Step::Sum => scheme.is_right_sum(&dealt, dealer, secret.expose()),
-            _ => dealt.get(&dealer).is_some_and(|dealt| scheme.is_right(dealt, self.me, secret.expose())),
+        let is_right = |dealer: MemberId, secret: &Secret<[u8; 32]>| {
+            if step == Step::Sum {
+                scheme.is_right_sum(&dealt, dealer, secret.expose())
+            } else {
+                dealt.get(&dealer).is_some_and(|dealt| scheme.is_right(dealt, self.me, secret.expose()))
+            }
         };
         secrets.iter().find(|(dealer, secret)| !is_right(**dealer, secret)).map(|(dealer, _)| *dealer)
     }

@@ -203,17 +203,17 @@ impl Sound {
 fn package_in(bytes: &[u8], committee: &Committee) -> Result<(MemberId, Package), FaultError> {
     let envelope = Envelope::read(bytes, committee)?;
     let sender = envelope.sender();
-    match envelope.into_message() {
-        Message::Package(package) => Ok((sender, package)),
-        other => Err(FaultError::WrongMessage(other.as_str())),
-    }
+    let message = envelope.into_message();
+    let name = message.as_str();
+    let Message::Package(package) = message else { return Err(FaultError::WrongMessage(name)) };
+    Ok((sender, package))
 }
 
 fn share_in(bytes: &[u8], committee: &Committee) -> Result<(MemberId, Share), FaultError> {
     let envelope = Envelope::read(bytes, committee)?;
     let sender = envelope.sender();
-    match envelope.into_message() {
-        Message::Share(share) => Ok((sender, share)),
-        other => Err(FaultError::WrongMessage(other.as_str())),
-    }
+    let message = envelope.into_message();
+    let name = message.as_str();
+    let Message::Share(share) = message else { return Err(FaultError::WrongMessage(name)) };
+    Ok((sender, share))
 }

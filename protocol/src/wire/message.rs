@@ -136,7 +136,7 @@ pub struct Alive {
     pub challenge: Challenge,
 }
 
-/// Asks for a part of what was read in a period. See [`crate::audit`].
+/// Asks for a part of what was read in a period. See `crate::audit`.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Inquiry {
     /// The period.

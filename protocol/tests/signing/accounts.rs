@@ -31,18 +31,23 @@ fn every_guardians_dossier_of_a_signed_duty_decides_it_again() {
     }
 }
 
-/// What auditors have been given stays readable: a changed file is a decision. `UPDATE_VECTORS=1` writes it anew.
+/// What auditors have been given stays readable, says the same and decides the same, whatever kinds of duty come later: a
+/// changed file is a decision. `UPDATE_VECTORS=1` writes it anew.
 #[test]
 fn a_dossier_is_what_it_was() {
-    let mut cluster = Cluster::new(4, 41);
-    cluster.finalize();
-    let dossier = cluster.processes[&0].dossiers.last().unwrap();
-    let text = serde_json::to_string_pretty(dossier).unwrap() + "\n";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/dossier.json");
     if std::env::var_os("UPDATE_VECTORS").is_some() {
-        fs::write(&path, &text).unwrap();
+        let mut cluster = Cluster::new(4, 41);
+        cluster.finalize();
+        let dossier = cluster.processes[&0].dossiers.last().unwrap();
+        fs::write(&path, serde_json::to_string_pretty(dossier).unwrap() + "\n").unwrap();
     }
-    assert_eq!(fs::read_to_string(&path).unwrap(), text, "{} no longer holds", path.display());
+    let text = fs::read_to_string(&path).unwrap();
+    let dossier: Dossier = serde_json::from_str(&text).unwrap();
+    assert_eq!(serde_json::to_string_pretty(&dossier).unwrap() + "\n", text, "{} no longer holds", path.display());
+    let replay = dossier.replay();
+    assert!(replay.holds(), "{replay:?}");
+    assert_eq!((replay.digest, replay.signature_holds), (Some(dossier.digest), Some(true)));
 }
 
 #[test]

@@ -5,12 +5,11 @@ use eyre::{Result, ensure};
 use guardian_tests::devnet::{Devnet, guardians::GuardianProcess, operator};
 use serde_json::Value;
 
-/// Before anything is final, so that no order can have been announced.
-pub(super) fn one_guardian_is_told_to_wait(devnet: &mut Devnet) -> Result<()> {
+/// As soon as the node listens, and before anything is final, so that no order can have been announced.
+pub(super) async fn one_guardian_is_told_to_wait(devnet: &mut Devnet) -> Result<()> {
     let config = text(&nth(devnet, 0)?.dir.join("guardian.toml"));
-    let answer = operator(&["hold", "--kind", "ejection", "--reason", "looking into it", "--config", &config])?;
-    ensure!(answer.contains("ejection") && answer.contains("held"), "a hold: {answer}");
-    Ok(())
+    let hold = ["hold", "--kind", "ejection", "--reason", "looking into it", "--config", &config];
+    wait("a hold", async || Ok(operator(&hold)?.contains("ejection are held"))).await
 }
 
 /// Reports went on meanwhile. The order did not: everybody computed it, and one keeps it to itself, also after a kill.

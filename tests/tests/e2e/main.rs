@@ -64,7 +64,7 @@ async fn check_everything(devnet: &mut Devnet) -> Result<()> {
 /// One guardian is killed before there is anything to report; the others do everything.
 async fn three_of_four_do_everything(devnet: &mut Devnet) -> Result<()> {
     nth(devnet, 3)?.kill()?;
-    holds::one_guardian_is_told_to_wait(devnet)?;
+    holds::one_guardian_is_told_to_wait(devnet).await?;
     wait("a reserve report", async || Ok(!devnet.contracts.reports().await?.is_empty())).await?;
     the_feed_equals_an_independent_sum(devnet).await?;
     counts::the_oracle_has_the_count_of_the_beacon_state(devnet).await?;

@@ -83,7 +83,7 @@ impl Gather {
                     ..View::default()
                 }
             }
-            _ => View::default(),
+            Role::Previous | Role::Current | Role::Inactivity | Role::None => View::default(),
         }
     }
 
@@ -190,7 +190,8 @@ impl Gather {
                 }
                 Role::Inactivity => tracked.inactivity = number.or(tracked.inactivity),
                 Role::Previous => tracked.previous_participation = flags.or(tracked.previous_participation),
-                _ => tracked.current_participation = flags.or(tracked.current_participation),
+                Role::Current => tracked.current_participation = flags.or(tracked.current_participation),
+                Role::Validators | Role::None => return,
             }
         }
     }

@@ -58,18 +58,20 @@ impl Grouped {
         let (element_type, limit, is_list) = match ty {
             Type::List(element, limit) => (element, limit.get(preset), true),
             Type::Vector(element, count) => (element, count.get(preset), false),
-            _ => return None,
+            Type::Uint(_) | Type::Bits(_) | Type::BitList(_) | Type::Container(_) => return None,
         };
         let element = element_type.size(preset).filter(|size| *size > 0)?;
         let (leaves, levels) = match element_type {
             Type::Uint(_) => (Leaves::Packed, CHUNK_LEVELS),
             Type::Vector(Type::Uint(1), _) if element == NODE => (Leaves::Chunks, CHUNK_LEVELS),
             Type::Container(_) if element == VALIDATOR_BYTES => (Leaves::Validators, CONTAINER_LEVELS),
-            other => (Leaves::Containers(**other), CONTAINER_LEVELS),
+            other @ (Type::Bits(_) | Type::BitList(_) | Type::Vector(..) | Type::List(..) | Type::Container(_)) => {
+                (Leaves::Containers(**other), CONTAINER_LEVELS)
+            }
         };
         let chunks = match leaves {
             Leaves::Packed => limit.div_ceil((NODE / element) as u64),
-            _ => limit,
+            Leaves::Chunks | Leaves::Validators | Leaves::Containers(_) => limit,
         };
         let depth = depth_for(chunks);
         let group_depth = levels.min(depth);
@@ -104,7 +106,9 @@ impl Grouped {
     pub(super) fn group_leaves(&self, bytes: &[u8], scratch: &mut Scratch) -> Vec<Node> {
         match self.leaves {
             Leaves::Validators => registry::validator_roots(bytes, scratch),
-            _ => bytes.chunks(NODE).map(super::merkle::chunk).collect(),
+            Leaves::Packed | Leaves::Chunks | Leaves::Containers(_) => {
+                bytes.chunks(NODE).map(super::merkle::chunk).collect()
+            }
         }
     }
 

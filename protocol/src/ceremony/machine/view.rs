@@ -75,7 +75,9 @@ impl Ceremony {
                     waiting.insert(member, reason);
                 }
             }
-            _ => waiting.extend(ledger.missing(step).into_iter().map(|member| (member, Reason::Silent))),
+            Step::Deal | Step::Shares | Step::Sum | Step::Done => {
+                waiting.extend(ledger.missing(step).into_iter().map(|member| (member, Reason::Silent)))
+            }
         }
         if step < Step::Confirm {
             waiting.extend(ledger.echoing_others().into_iter().map(|member| (member, Reason::ShowsNoPost)));
@@ -89,10 +91,15 @@ impl Ceremony {
 
     fn describe(&self, member: MemberId, step: Step, reason: Reason) -> Waiting {
         let other_plan = self.peers.other_plan(member);
-        let reason = match reason {
-            Reason::Silent if other_plan.is_some() => Reason::OtherPlan,
-            Reason::Silent if !self.peers.connected().contains(&member) => Reason::NotConnected,
-            other => other,
+        // Why it is silent, if we can tell.
+        let reason = if reason != Reason::Silent {
+            reason
+        } else if other_plan.is_some() {
+            Reason::OtherPlan
+        } else if !self.peers.connected().contains(&member) {
+            Reason::NotConnected
+        } else {
+            Reason::Silent
         };
         Waiting { member, name: self.name(member), step, reason, other_plan }
     }

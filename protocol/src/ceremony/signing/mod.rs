@@ -2,7 +2,7 @@
 //! ceremony (all, one coordinator) and for the old committee's word to a rotation (a quorum, everybody coordinates in
 //! turn).
 //!
-//! Not the signing of duties ([`crate::sign`]): there is one message, fixed from the beginning, and nothing to vote on.
+//! Not the signing of duties (`crate::sign`): there is one message, fixed from the beginning, and nothing to vote on.
 //!
 //! FROST in two rounds. A signer keeps one fresh pair of nonces for each coordinator whose turn has come, in memory
 //! only; it is consumed by the first package that contains it, whatever comes of it, and the share carries the next
@@ -173,7 +173,9 @@ impl Session {
             for output in produced.drain(..) {
                 match output {
                     Output::Send(to, message) if to == self.me => inbox.push_back((self.me, message)),
-                    other => out.push(other),
+                    Output::Send(..) | Output::Opened { .. } | Output::Misconduct(_) | Output::Signed(_) => {
+                        out.push(output);
+                    }
                 }
             }
         }
