@@ -3,7 +3,7 @@
 use super::{wei, words};
 use crate::execution::client::ExecutionClient;
 use alloy::{
-    primitives::{Address, B256, Bytes, Log},
+    primitives::{Address, B256, Bytes, Log, U256},
     sol,
     sol_types::{SolCall, SolEvent},
 };
@@ -83,10 +83,10 @@ pub(super) fn event(log: &Log) -> Result<Option<ProtocolEvent>, alloy::sol_types
     }
     let event = EjectionRegistry::ValidatorEjected::decode_log_validate(log)?;
     // The key's last 16 bytes, the slot (8), 7 zeros, the reason.
-    let (tail, rest) = event.tailSlotReason.0.split_at(16);
+    let (tail, _) = event.tailSlotReason.0.split_at(16);
+    let [_, slot, _, _] = U256::from_be_bytes(event.tailSlotReason.0).into_limbs();
     let pubkey = BlsPubkey::from_slice(&[event.pubkeyHead.as_slice(), tail].concat());
-    let reference_slot = Slot(rest[..8].iter().fold(0, |slot, byte| slot << 8 | u64::from(*byte)));
-    Ok(Some(ProtocolEvent::Ordered { pubkey, reference_slot }))
+    Ok(Some(ProtocolEvent::Ordered { pubkey, reference_slot: Slot(slot) }))
 }
 
 fn abi_signature(signature: &schnorr::Signature) -> abi::Signature {

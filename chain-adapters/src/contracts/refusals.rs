@@ -25,6 +25,7 @@ mod abi {
             error WrongReferenceRoot(bytes32 given, bytes32 actual);
             error UnknownReferenceRoot(uint256 slot);
             error EmptyReserves();
+            error OtherSources(uint256 given, uint256 current);
             error ValueTooLarge(uint256 bits, uint256 value);
             error NoRequester();
             error NoSuchEjections(uint256 positions, uint256 length);

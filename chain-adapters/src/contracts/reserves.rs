@@ -41,11 +41,13 @@ mod abi {
             function submitReport(Packed calldata report, Signature calldata signature) external;
             function reportPeriodEpochs() external view returns (uint64 epochs);
             function getSources() external view returns (Sources memory sources);
+            function sourcesVersion() external view returns (uint24 version);
             function lastReferenceSlot() external view returns (uint64 slot);
         }
 
         interface LiabilityToken {
             function totalSupply() external view returns (uint256 supply);
+            function convertToAssets(uint256 shares) external view returns (uint256 assets);
         }
     }
 }
@@ -59,13 +61,20 @@ const BALANCES_AT_ONCE: usize = 8;
 
 /// The call that brings `report` to the feed.
 pub(super) fn call(duty: &Duty, report: &ReserveReport, signature: &schnorr::Signature) -> Bytes {
-    let (epoch, slot) = (duty.key_epoch.0, duty.reference_slot.0);
+    let numbers = [duty.key_epoch.0, duty.reference_slot.0, report.sources_version, report.validator_count];
     let report = abi::Packed {
-        head: packed([epoch, slot, report.validator_count, report.validators.0]),
+        head: head(numbers, [report.validators.0, report.supply.0]),
         referenceRoot: duty.reference_root,
         amounts: packed([report.pods, report.vaults, report.pending, report.liabilities].map(|gwei| gwei.0)),
     };
     ReserveFeed::submitReportCall { report, signature: abi_signature(signature) }.abi_encode().into()
+}
+
+/// Four numbers of 32 bits and two of 64 in one word, the first in the highest bits: `ReserveFeed.Packed`. A number that is
+/// too large runs into its neighbour, and the contract refuses the signature.
+fn head(numbers: [u64; 4], [validators, supply]: [u64; 2]) -> U256 {
+    let small = numbers.into_iter().fold(U256::ZERO, |word, number| word << 32 | U256::from(number));
+    small << 128 | U256::from(validators) << 64 | U256::from(supply)
 }
 
 /// Four numbers in one word, the first in the highest bits: `ReserveFeed.Packed`.
@@ -75,15 +84,19 @@ fn packed([first, second, third, fourth]: [u64; 4]) -> U256 {
 
 /// The feed's rules at `block`, and what its sources hold and owe there.
 pub(super) async fn rules(client: &ExecutionClient, feed: Address, block: B256) -> Result<ReserveRules, ReadFailure> {
-    let (period, sources) = try_join!(
+    let (period, sources, version) = try_join!(
         client.view_existing(feed, ReserveFeed::reportPeriodEpochsCall {}, block),
         client.view_existing(feed, ReserveFeed::getSourcesCall {}, block),
+        client.view_existing(feed, ReserveFeed::sourcesVersionCall {}, block),
     )?;
+    let (liabilities, supply) = owed(client, sources.liabilityToken, block).await?;
     Ok(ReserveRules {
         period,
+        sources_version: version.to(),
         vaults: balances(client, sources.vaults, block).await?,
         pods: balances(client, sources.pods, block).await?,
-        liabilities: supply(client, sources.liabilityToken, block).await?,
+        liabilities,
+        supply,
     })
 }
 
@@ -92,12 +105,14 @@ pub(super) async fn level(client: &ExecutionClient, feed: Address, block: B256) 
     Ok(client.view(feed, ReserveFeed::lastReferenceSlotCall {}, block).await?.map(Level))
 }
 
-/// The supply of a token; of none, 0.
-async fn supply(client: &ExecutionClient, token: Address, block: B256) -> Result<Wei, ReadFailure> {
+/// What all of a token is worth, and how much there is of it; of none, 0.
+async fn owed(client: &ExecutionClient, token: Address, block: B256) -> Result<(Wei, Wei), ReadFailure> {
     if token.is_zero() {
-        return Ok(0);
+        return Ok((0, 0));
     }
-    wei(client.view_existing(token, LiabilityToken::totalSupplyCall {}, block).await?)
+    let shares = client.view_existing(token, LiabilityToken::totalSupplyCall {}, block).await?;
+    let worth = client.view_existing(token, LiabilityToken::convertToAssetsCall { shares }, block).await?;
+    Ok((wei(worth)?, wei(shares)?))
 }
 
 async fn balances(

@@ -38,12 +38,14 @@ mod eip712 {
             uint64 keyEpoch;
             uint64 referenceSlot;
             bytes32 referenceRoot;
+            uint64 sourcesVersion;
             uint64 validatorCount;
             uint64 validatorGwei;
             uint64 podGwei;
             uint64 vaultGwei;
             uint64 pendingGwei;
             uint64 liabilityGwei;
+            uint64 supplyGwei;
         }
     }
 }
@@ -93,20 +95,23 @@ fn an_independent_eip_712_computes_the_protocols_digests() {
         assert_eq!(domain.digest(&duty), Some(expected.eip712_signing_hash(&verifier)));
 
         let mut gwei = || Gwei(rng.next_u64());
-        let (validators, pods, vaults, pending, liabilities) = (gwei(), gwei(), gwei(), gwei(), gwei());
-        let validator_count = rng.next_u64();
-        let report = ReserveReport { validator_count, validators, pods, vaults, pending, liabilities };
+        let [validators, pods, vaults, pending, liabilities, supply] = std::array::from_fn(|_| gwei());
+        let (sources_version, validator_count) = (rng.next_u64(), rng.next_u64());
+        let report =
+            ReserveReport { sources_version, validator_count, validators, pods, vaults, pending, liabilities, supply };
         let duty = self::duty(&mut rng, DutyBody::Reserves(report));
         let expected = eip712::ReserveReport {
             keyEpoch: duty.key_epoch.0,
             referenceSlot: duty.reference_slot.0,
             referenceRoot: duty.reference_root,
+            sourcesVersion: report.sources_version,
             validatorCount: report.validator_count,
             validatorGwei: report.validators.0,
             podGwei: report.pods.0,
             vaultGwei: report.vaults.0,
             pendingGwei: report.pending.0,
             liabilityGwei: report.liabilities.0,
+            supplyGwei: report.supply.0,
         };
         let verifier = separate(contract(DutyKind::Reserves));
         assert_eq!(domain.digest(&duty), Some(expected.eip712_signing_hash(&verifier)));
@@ -162,6 +167,7 @@ const INTERFACES: [(&str, &[&str], &[&str]); 5] = [
             ReserveFeed::submitReportCall::SIGNATURE,
             ReserveFeed::reportPeriodEpochsCall::SIGNATURE,
             ReserveFeed::getSourcesCall::SIGNATURE,
+            ReserveFeed::sourcesVersionCall::SIGNATURE,
             ReserveFeed::lastReferenceSlotCall::SIGNATURE,
         ],
         &[],

@@ -230,7 +230,14 @@ async fn the_contracts_are_read_at_the_block_of_a_time() {
     assert_eq!(view.block, older);
     assert_eq!(view.group_key, world.signers.group_key());
     assert_eq!((view.key_epoch.0, view.accepted), (1, PLAYED.map(|kind| (kind, Level(0))).into_iter().collect()));
-    let reserves = ReserveRules { period: 2, vaults: vec![(VAULT, 77)], pods: Vec::new(), liabilities: 0 };
+    let reserves = ReserveRules {
+        period: 2,
+        vaults: vec![(VAULT, 77)],
+        pods: Vec::new(),
+        sources_version: 1,
+        liabilities: 0,
+        supply: 0,
+    };
     let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000 };
     assert_eq!(view.rules, [Rules::Ejection(ejection), Rules::Reserves(reserves)]);
     assert_eq!(world.view(At::Block(older.hash)).await, view);

@@ -117,7 +117,9 @@ async fn an_exit_is_paid_for_by_who_takes_the_rest_back_and_asked_for_by_the_reg
     let outcome = called_by(&world.anvil, world.keys, world.registry, trigger, 2).await;
     assert_eq!(outcome.unwrap_err(), "RefundRefused");
 
-    let ask = |fee: u64| requestFullWithdrawalsCall { pubkeys: [7; 48].into(), fee: U256::from(fee), routing: Bytes::new() }.abi_encode();
+    let ask = |fee: u64| {
+        requestFullWithdrawalsCall { pubkeys: [7; 48].into(), fee: U256::from(fee), routing: Bytes::new() }.abi_encode()
+    };
     assert_eq!(called(&world.anvil, requester, ask(1), 1).await.unwrap_err(), "NotRegistry");
     let mine = world.anvil.deploy("DevnetWithdrawalRequester", (DEPLOYER, REQUESTS).abi_encode_params()).await;
     called(&world.anvil, mine, ask(1), 1).await.unwrap();

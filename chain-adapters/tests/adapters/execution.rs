@@ -40,7 +40,14 @@ async fn rules_and_progress_are_read_at_the_block_asked_for() {
     assert_eq!(view.block, block(42));
     let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000 };
     let (vaults, pods) = (vec![(VAULT, 77)], vec![(POD, 77)]);
-    let reserves = ReserveRules { period: 2, vaults, pods, liabilities: 1_000_000_000_001 };
+    let reserves = ReserveRules {
+        period: 2,
+        vaults,
+        pods,
+        sources_version: 3,
+        liabilities: 2_000_000_000_002,
+        supply: 1_000_000_000_001,
+    };
     assert_eq!(view.rules, [Rules::Ejection(ejection), Rules::Reserves(reserves)]);
     assert_eq!(view.accepted(DutyKind::Ejection), Level(8));
     assert_eq!(view.accepted(DutyKind::Reserves), Level(16));

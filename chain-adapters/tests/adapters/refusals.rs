@@ -118,7 +118,8 @@ async fn a_triggered_exit_is_in_the_queue_of_the_real_system_contract() {
 
     let (order, signature) = world.signed(two()).await;
     let payment = world.payment(1).await;
-    let data = triggerExitsCall { order, signature, positions: U256::from(3), payment, routing: Bytes::new() }.abi_encode();
+    let data =
+        triggerExitsCall { order, signature, positions: U256::from(3), payment, routing: Bytes::new() }.abi_encode();
     let request = json!({ "from": DEPLOYER, "to": world.registry, "data": Bytes::from(data), "value": "0x64", "gas": "0x1000000" });
     let hash = world.anvil.call("eth_sendTransaction", json!([request])).await;
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;

@@ -63,4 +63,11 @@ contract DevnetProtocol {
         totalSupply -= 32 ether;
         emit ValidatorExited(pubKey, indexPlusOne - 1, MODULE, 0, 0);
     }
+
+    /// @notice What shares are worth, as a vault says it: each a wei of ether.
+    /// @param shares of {totalSupply}
+    /// @return assets in wei
+    function convertToAssets(uint256 shares) external pure returns (uint256 assets) {
+        return shares;
+    }
 }

@@ -52,6 +52,8 @@ pub(crate) fn report() -> Duty {
         vaults: Gwei(10_000_000_000),
         pending: Gwei(0),
         liabilities: Gwei(500_000_000_001),
+        supply: Gwei(400_000_000_001),
+        sources_version: 3,
     }))
 }
 

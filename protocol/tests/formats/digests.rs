@@ -42,6 +42,8 @@ fn duty(vector: &Value) -> Option<Duty> {
             vaults: Gwei(number(vector, "/fields/vaultGwei")),
             pending: Gwei(number(vector, "/fields/pendingGwei")),
             liabilities: Gwei(number(vector, "/fields/liabilityGwei")),
+            supply: Gwei(number(vector, "/fields/supplyGwei")),
+            sources_version: number(vector, "/fields/sourcesVersion"),
         }),
         _ => return None,
     };

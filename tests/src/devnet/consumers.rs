@@ -46,11 +46,8 @@ impl Deployment {
             EjectionRegistry::submitOrderCall::abi_decode(transaction.input())?;
         let positions = (U256::from(1) << (order.ejections.len() / 57)) - U256::from(1);
         let registry = EjectionRegistry::new(self.ejection_registry, &self.provider);
-        let payment = EjectionRegistry::Payment {
-            maxFee: U256::from(1_000),
-            requester: self.requester,
-            refundTo: Address::ZERO,
-        };
+        let payment =
+            EjectionRegistry::Payment { maxFee: U256::from(1_000), requester: self.requester, refundTo: Address::ZERO };
         let trigger = registry.triggerExits(order, signature, positions, payment, Bytes::new());
         let receipt = trigger.value(U256::from(1_000_000)).send().await?.get_receipt().await?;
         ensure!(receipt.status(), "the exits could not be triggered");

@@ -153,7 +153,7 @@ impl Deployment {
         let consumer = deploy(&provider, "BackedMint", consumer).await?;
 
         let accounts: Vec<Address> = manifest.guardians.iter().map(|guardian| guardian.account).collect();
-        let oracle = Oracle::deploy(&provider, guardian_module, governor, &accounts).await?;
+        let oracle = Oracle::deploy(&provider, (guardian_module, protocol), governor, &accounts).await?;
 
         let pubkeys = manifest.validators.iter().map(hex::decode).collect::<Result<Vec<_>, _>>()?;
         let pubkeys: Vec<Bytes> = pubkeys.into_iter().map(Bytes::from).collect();

@@ -21,6 +21,10 @@ mod abi {
             function grantRole(uint64 roleId, address account, uint32 executionDelay) external;
         }
         #[sol(rpc)]
+        interface FrostGuardianModule {
+            function setCallers(address protocol, address oracle) external;
+        }
+        #[sol(rpc)]
         interface PufferOracle {
             event TotalNumberOfValidatorsUpdated(uint256 oldNumberOfValidators, uint256 newNumberOfValidators, uint256 epochNumber);
             function getTotalNumberOfValidators() external view returns (uint256);
@@ -29,7 +33,7 @@ mod abi {
     }
 }
 
-use abi::{AccessManager, PufferOracle};
+use abi::{AccessManager, FrostGuardianModule, PufferOracle};
 
 /// `ROLE_ID_OPERATIONS_MULTISIG`: who may bring the oracle a count.
 const OPERATIONS: u64 = 22;
@@ -57,7 +61,7 @@ impl Oracle {
     /// Deploys it behind an access manager of its own; `callers` get the role that Puffer's operations have.
     pub(super) async fn deploy(
         provider: &DynProvider,
-        module: Address,
+        (module, protocol): (Address, Address),
         governor: Address,
         callers: &[Address],
     ) -> Result<Self> {
@@ -65,6 +69,8 @@ impl Oracle {
         // Nothing was counted yet: any count is newer.
         let arguments = (module, Address::ZERO, manager, U256::ONE, U256::ZERO).abi_encode_params();
         let address = deploy(provider, "DevnetOracle", arguments).await?;
+        let set = FrostGuardianModule::new(module, provider).setCallers(protocol, address).send().await?;
+        ensure!(set.get_receipt().await?.status(), "the module could not be told whom it serves");
         let manager = AccessManager::new(manager, provider);
         let selectors = vec![PufferOracle::setTotalNumberOfValidatorsCall::SELECTOR.into()];
         let set = manager.setTargetFunctionRole(address, selectors, OPERATIONS).send().await?.get_receipt().await?;

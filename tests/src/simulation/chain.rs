@@ -68,7 +68,8 @@ fn rules() -> Vec<Rules> {
         }
         if let Rules::Reserves(rules) = rules {
             let (vaults, pods) = (vec![([9; 20].into(), VAULT)], vec![([8; 20].into(), POD)]);
-            *rules = ReserveRules { period: 2, vaults, pods, liabilities: SUPPLY };
+            *rules =
+                ReserveRules { period: 2, vaults, pods, sources_version: 1, liabilities: SUPPLY * 2, supply: SUPPLY };
         }
     }
     rules
@@ -211,7 +212,8 @@ impl Chain {
             DutyBody::Reserves(report) => {
                 let sum: u128 = validators.iter().map(|v| u128::from(v.balance.0) * 1_000_000_000).sum();
                 report.assets() == sum + VAULT + POD
-                    && report.liabilities.to_wei() == SUPPLY
+                    && report.liabilities.to_wei() == SUPPLY * 2
+                    && (report.supply.to_wei(), report.sources_version) == (SUPPLY, 1)
                     && report.validator_count == validators.len() as u64
             }
             DutyBody::ValidatorCount(count) => count.active == self.active(duty.period.0),

@@ -102,5 +102,7 @@ pub(crate) fn report() -> DutyBody {
         vaults: Gwei(5),
         pending: Gwei(7),
         liabilities: Gwei(60_000_000_000),
+        supply: Gwei(50_000_000_000),
+        sources_version: 1,
     })
 }

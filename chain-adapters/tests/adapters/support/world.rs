@@ -16,8 +16,8 @@ sol! {
     struct Order { uint64 keyEpoch; uint64 referenceSlot; bytes32 referenceRoot; bytes ejections; }
     #[derive(Debug)]
     struct Report {
-        uint64 keyEpoch; uint64 referenceSlot; bytes32 referenceRoot; uint64 validatorCount;
-        uint64 validatorGwei; uint64 podGwei; uint64 vaultGwei; uint64 pendingGwei; uint64 liabilityGwei;
+        uint64 keyEpoch; uint64 referenceSlot; bytes32 referenceRoot; uint64 sourcesVersion; uint64 validatorCount;
+        uint64 validatorGwei; uint64 podGwei; uint64 vaultGwei; uint64 pendingGwei; uint64 liabilityGwei; uint64 supplyGwei;
     }
     #[derive(Debug)]
     struct Packed { uint256 head; bytes32 referenceRoot; uint256 amounts; }
@@ -156,11 +156,13 @@ pub(crate) fn report(slot: u64) -> Report {
         keyEpoch: 1,
         referenceSlot: slot,
         referenceRoot: ROOT,
+        sourcesVersion: 1,
         validatorCount: 2,
         validatorGwei: 64_000_000_000,
         podGwei: 0,
         vaultGwei: 1,
         pendingGwei: 0,
         liabilityGwei: 60_000_000_000,
+        supplyGwei: 50_000_000_000,
     }
 }

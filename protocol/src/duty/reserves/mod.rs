@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_with::{DisplayFromStr, serde_as};
 
 const TYPE: &[u8] = b"ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,\
-uint64 validatorCount,uint64 validatorGwei,uint64 podGwei,uint64 vaultGwei,uint64 pendingGwei,uint64 liabilityGwei)";
+uint64 sourcesVersion,uint64 validatorCount,uint64 validatorGwei,uint64 podGwei,uint64 vaultGwei,uint64 pendingGwei,\
+uint64 liabilityGwei,uint64 supplyGwei)";
 
 /// What the feed says, and what the accounts that it names hold. In text, amounts of wei are decimal strings.
 #[serde_as]
@@ -29,14 +30,22 @@ pub struct Rules {
     /// The pods whose ether counts, with their balances. `ReserveFeed.getSources`.
     #[serde_as(as = "Vec<(_, DisplayFromStr)>")]
     pub pods: Vec<(Address, Wei)>,
-    /// The supply of the token that is owed, 0 if there is none. `ReserveFeed.getSources`, `totalSupply`.
+    /// How often the governor has changed what is counted. `ReserveFeed.sourcesVersion`.
+    pub sources_version: u64,
+    /// What all of the token that is owed is worth in ether, by its own contract; 0 if there is none.
+    /// `ReserveFeed.getSources`, `convertToAssets(totalSupply())`.
     #[serde_as(as = "DisplayFromStr")]
     pub liabilities: Wei,
+    /// The supply of that token, in its smallest unit: shares, not ether. `totalSupply`.
+    #[serde_as(as = "DisplayFromStr")]
+    pub supply: Wei,
 }
 
 /// What stands behind pufETH at the reference slot. Gwei, as the contract stores them: assets rounded down, liabilities up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct ReserveReport {
+    /// Which accounts and token were counted: the feed refuses a report of other ones than it names now.
+    pub sources_version: u64,
     /// How many of the protocol's validators the beacon chain knows.
     pub validator_count: u64,
     /// Sum of their balances.
@@ -47,8 +56,10 @@ pub struct ReserveReport {
     pub vaults: Gwei,
     /// Deposits and withdrawals on their way. Nothing tells it yet: guardians report 0, which states less than there is.
     pub pending: Gwei,
-    /// The token's supply, in 10^9 of its smallest unit; 0 if the governor named no token.
+    /// What all of the token is worth in ether by its own contract; 0 if the governor named no token.
     pub liabilities: Gwei,
+    /// The token's supply, in 10^9 of its smallest unit, rounded up.
+    pub supply: Gwei,
 }
 
 impl Rules {
@@ -58,7 +69,9 @@ impl Rules {
             period: 10,
             vaults: vec![([8; 20].into(), 7_000_000_000), ([9; 20].into(), 5_999_999_999)],
             pods: vec![([7; 20].into(), 3_000_000_000)],
+            sources_version: 1,
             liabilities: 4_000_000_001,
+            supply: 3_000_000_001,
         }
     }
 
@@ -73,6 +86,8 @@ impl Rules {
         let mut facts = vec![
             ("report period".to_owned(), format!("{} epochs", self.period)),
             ("liabilities".to_owned(), format!("{} wei", self.liabilities)),
+            ("supply".to_owned(), format!("{} shares of 10^-18", self.supply)),
+            ("version of the sources".to_owned(), self.sources_version.to_string()),
         ];
         facts.extend(self.vaults.iter().map(|(account, wei)| (format!("vault {account}"), format!("{wei} wei"))));
         facts.extend(self.pods.iter().map(|(account, wei)| (format!("pod {account}"), format!("{wei} wei"))));
@@ -92,12 +107,14 @@ impl ReserveReport {
             .number(duty.key_epoch.0)
             .number(duty.reference_slot.0)
             .word(duty.reference_root)
+            .number(self.sources_version)
             .number(self.validator_count)
             .number(self.validators.0)
             .number(self.pods.0)
             .number(self.vaults.0)
             .number(self.pending.0)
             .number(self.liabilities.0)
+            .number(self.supply.0)
             .hash()
     }
 
@@ -110,6 +127,8 @@ impl ReserveReport {
             gwei("ether in vaults", self.vaults),
             gwei("pending", self.pending),
             gwei("liabilities", self.liabilities),
+            ("supply".to_owned(), format!("{} shares of 10^-9", self.supply)),
+            ("version of the sources".to_owned(), self.sources_version.to_string()),
         ]
     }
 

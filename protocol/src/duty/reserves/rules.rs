@@ -29,13 +29,16 @@ pub(in crate::duty) fn decide(rules: &Rules, evidence: &Evidence, slots_per_epoc
 
 /// What stands behind pufETH by `evidence`; `None` if the numbers are larger than a report can hold.
 pub(super) fn report(rules: &Rules, evidence: &Evidence) -> Option<ReserveReport> {
+    let rounded_up = |wei: Wei| u64::try_from(wei.div_ceil(WEI_PER_GWEI)).ok().map(Gwei);
     Some(ReserveReport {
+        sources_version: rules.sources_version,
         validator_count: u64::try_from(evidence.validators.len()).ok()?,
         validators: Gwei(evidence.validators.iter().try_fold(0, |sum: u64, v| sum.checked_add(v.balance.0))?),
         pods: ether(&rules.pods)?,
         vaults: ether(&rules.vaults)?,
         pending: Gwei(0),
-        liabilities: Gwei(u64::try_from(rules.liabilities.div_ceil(WEI_PER_GWEI)).ok()?),
+        liabilities: rounded_up(rules.liabilities)?,
+        supply: rounded_up(rules.supply)?,
     })
 }
 

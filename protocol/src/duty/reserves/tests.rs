@@ -21,7 +21,8 @@ fn reserves_are_the_sums_of_validators_pods_and_vaults_in_gwei() {
     let report = report(&evidence).unwrap();
     assert_eq!((report.validator_count, report.validators), (2, Gwei(5)));
     assert_eq!((report.pods, report.vaults, report.pending), (Gwei(3), Gwei(12), Gwei(0)), "assets are rounded down");
-    assert_eq!(report.liabilities, Gwei(5), "liabilities are rounded up");
+    assert_eq!((report.liabilities, report.supply), (Gwei(5), Gwei(4)), "liabilities are rounded up");
+    assert_eq!(report.sources_version, 1, "which accounts those are");
     assert_eq!(report.assets(), 20_000_000_000);
 }
 

@@ -57,6 +57,8 @@ impl Table {
             vaults: nothing,
             pending: nothing,
             liabilities: nothing,
+            supply: nothing,
+            sources_version: 1,
         };
         let duty = Duty {
             key_epoch: KeyEpoch(1),
