@@ -168,7 +168,8 @@ impl<'a> World<'a> {
         }
         self.calm()?;
         let faultless = self.chain.finalized().max(chain::LOW);
-        for _ in 0..30_000 {
+        // Long enough for an order that everybody lost: it is made again when it is too old for its contract, after 256 epochs.
+        for _ in 0..60_000 {
             if self.chain.is_settled(faultless) {
                 return Ok(());
             }

@@ -314,7 +314,7 @@ fn text(path: &Path) -> String {
 fn no_duty_ever_got_a_second_digest(devnet: &Devnet) -> Result<()> {
     let mut digests = std::collections::BTreeMap::new();
     for guardian in &devnet.guardians {
-        for line in guardian.log()?.lines().filter(|line| line.contains("decided and announced")) {
+        for line in guardian.log()?.lines().filter(|line| line.contains(" decided duty=")) {
             let field =
                 |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name).map(str::to_owned));
             let (Some(duty), Some(digest)) = (field("duty="), field("digest=")) else {
