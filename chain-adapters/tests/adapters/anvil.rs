@@ -170,8 +170,8 @@ impl World {
         let threshold = U256::from(31_750_000_000_000_000_000_u128);
         let (none, slot_seconds) = (Address::ZERO, 2_u64);
         let registry = (guardian_keys, DEPLOYER, threshold, GENESIS, slot_seconds, none, none).abi_encode_params();
-        // Slots of 2 s, epochs of 8; a report every 2 epochs, stale after a day, one kept of every 8 epochs.
-        let clock = (GENESIS, slot_seconds, 8_u64, 2_u64, 86_400_u64, 8_u64, none);
+        // Slots of 2 s, epochs of 8; a report every 2 epochs, stale after four hours, one kept of every 8 epochs.
+        let clock = (GENESIS, slot_seconds, 8_u64, 2_u64, 14_400_u64, 8_u64, none);
         let sources = (vec![VAULT], Vec::<Address>::new(), none);
         let feed = (guardian_keys, DEPLOYER, clock, 500_u16, sources).abi_encode_params();
         let duties = [

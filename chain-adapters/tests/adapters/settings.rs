@@ -203,8 +203,8 @@ async fn a_key_comes_only_from_who_may_with_proof_and_in_time() {
     }
     for (call, name) in [
         (good.clone(), "OwnableUnauthorizedAccount"),
-        (unpauseCall {}.abi_encode(), "OwnableUnauthorizedAccount"),
-        (pause, "NotGovernorOrVetoer"),
+        (unpauseCall {}.abi_encode(), "NotPaused"),
+        (pause.clone(), "NotGovernorOrVetoer"),
         (veto, "NotGovernorOrVetoer"),
     ] {
         assert_eq!(refused(STRANGER, call).await, name);
@@ -219,4 +219,6 @@ async fn a_key_comes_only_from_who_may_with_proof_and_in_time() {
     called_by(&anvil, STRANGER, keys, execute(), 0).await.unwrap();
     anvil.mine_at(proposed + 16 * DAY).await;
     assert_eq!(refused(STRANGER, execute()).await, "ProposalExpired");
+    anvil.transact(Some(keys), pause).await;
+    assert_eq!(refused(STRANGER, unpauseCall {}.abi_encode()).await, "OwnableUnauthorizedAccount");
 }
