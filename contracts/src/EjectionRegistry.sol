@@ -42,9 +42,9 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Exi
     /// @notice Highest reason in use: 1 low balance, 2 slashed, 3 offline, 4 tickets spent, 5 module slashed.
     uint256 public constant MAX_REASON = 5;
 
-    /// @notice Highest ejection threshold, wei. A validator that lost no more than what a few missed duties cost is never
-    /// below it, whatever the governor sets.
-    uint256 public constant MAX_EJECTION_THRESHOLD = 31.9 ether;
+    /// @notice Highest ejection threshold, wei. A validator that performs has 32 ether or more, and is never below it,
+    /// whatever the governor sets.
+    uint256 public constant MAX_EJECTION_THRESHOLD = 31.995 ether;
 
     uint256 private constant TAIL_MASK = 0xffffffffffffffffffffffffffffffff00000000000000000000000000000000;
     uint256 private constant SLOT_MASK = type(uint64).max;

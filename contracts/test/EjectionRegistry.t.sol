@@ -230,7 +230,7 @@ contract EjectionRegistryTest is Fixture {
 
     function testFuzz_the_threshold_lies_above_0_and_well_below_32_ether(uint256 threshold) public {
         if (threshold % 3 != 0) threshold = bound(threshold, 0, 33 ether);
-        if (threshold == 0 || threshold > 31.9 ether) {
+        if (threshold == 0 || threshold > 31.995 ether) {
             vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, threshold));
         }
         vm.prank(GOVERNOR);
@@ -254,10 +254,10 @@ contract EjectionRegistryTest is Fixture {
     function test_the_ends_of_the_threshold() public {
         vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, 0));
         newRegistry(keys, 0);
-        vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, 31.9 ether + 1));
-        newRegistry(keys, 31.9 ether + 1);
+        vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, 31.995 ether + 1));
+        newRegistry(keys, 31.995 ether + 1);
         newRegistry(keys, 1);
-        newRegistry(keys, 31.9 ether);
+        newRegistry(keys, 31.995 ether);
     }
 
     function expectRefusedList(bytes memory list, bytes memory why) private {
