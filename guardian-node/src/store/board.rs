@@ -6,7 +6,7 @@
 
 use super::rocks::{StoreError, options, synced};
 use guardian_protocol::{AppendRecords, ceremony::record::Record};
-use rocksdb::{DB, DBRecoveryMode, IteratorMode, WriteBatch};
+use rocksdb::{DB, IteratorMode, WriteBatch};
 use std::path::Path;
 
 /// The open records of one ceremony.
@@ -29,9 +29,9 @@ impl BoardStore {
     /// # Errors
     /// If another process has them open, or they were written by another version, or are unreadable.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        StoreError::check_logs(path)?;
         let mut options = options();
         options.create_if_missing(true);
-        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
         let db = DB::open(&options, path).map_err(|error| StoreError::opening(path, error))?;
         match db.get(SCHEMA)? {
             None => db.put_opt(SCHEMA, Self::VERSION.to_be_bytes(), &synced())?,

@@ -4,6 +4,7 @@
 mod board;
 mod rocks;
 mod tables;
+mod wal;
 
 pub use board::BoardStore;
 pub use rocks::{Store, StoreError};

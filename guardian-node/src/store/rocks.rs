@@ -1,9 +1,13 @@
 //! RocksDB behind [`AppendRecords`]. RocksDB's lock file keeps a second process away from the same store, and so from the same key.
 
-use super::tables::{self, Table};
+use super::{
+    tables::{self, Table},
+    wal,
+};
 use guardian_protocol::{AppendRecords, DecodeError, DutyId, Record};
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, IteratorMode, Options, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBRecoveryMode, ErrorKind, IteratorMode, Options,
+    WriteBatch, WriteOptions,
 };
 use std::path::{Path, PathBuf};
 
@@ -42,16 +46,39 @@ pub enum StoreError {
     /// A table is missing.
     #[error("the store lacks the table `{0}`")]
     NoTable(&'static str),
+    /// What was written and synced can't be read again as it was.
+    #[error("the store is damaged")]
+    Damaged(#[source] rocksdb::Error),
+    /// The same of its newest writes: something else than a crash has shortened a log.
+    #[error("the store is damaged: a record in the middle of {0} reads as its end")]
+    LogEndsEarly(PathBuf),
     /// RocksDB failed.
     #[error("the store can't be read or written")]
-    Rocks(#[from] rocksdb::Error),
+    Rocks(#[source] rocksdb::Error),
+}
+
+impl From<rocksdb::Error> for StoreError {
+    fn from(error: rocksdb::Error) -> Self {
+        if error.kind() == ErrorKind::Corruption { Self::Damaged(error) } else { Self::Rocks(error) }
+    }
 }
 
 impl StoreError {
+    /// Refuses a folder of which RocksDB would silently forget a part.
+    pub(super) fn check_logs(path: &Path) -> Result<(), Self> {
+        wal::damaged(path).map_or(Ok(()), |log| Err(Self::LogEndsEarly(log)))
+    }
+
     /// What it means that `path` could not be opened.
     pub(super) fn opening(path: &Path, error: rocksdb::Error) -> Self {
-        // RocksDB has one kind for all I/O errors; its text is the only sign of a held lock.
-        if error.as_ref().contains("lock") { Self::InUse(path.to_owned()) } else { Self::Rocks(error) }
+        // RocksDB has one kind for all I/O errors; its text is the only sign of a held lock. "block" is a usual word of its other errors.
+        let held = ["While lock file: ", "lock hold by current process"];
+        let io_error = error.kind() == ErrorKind::IOError;
+        if io_error && held.iter().any(|words| error.as_ref().contains(words)) {
+            Self::InUse(path.to_owned())
+        } else {
+            error.into()
+        }
     }
 
     /// What to do about it.
@@ -73,6 +100,10 @@ impl StoreError {
                 "the disk may be failing; move the folder away and run the command again: this guardian then makes the same \
                  posts once more, and the others still have theirs"
             }
+            Self::Damaged(_) | Self::LogEndsEarly(_) => {
+                "the disk may be failing, or the folder was copied while it was in use. Nothing was changed: move the store away, keep it, \
+                 and start with a new one, which waits until it is safe to sign; never run the old one again, nor one that was mended"
+            }
             Self::Rocks(_) => "check free space and permissions of data_dir; nothing that was not written was signed",
         }
     }
@@ -87,6 +118,7 @@ impl Store {
     /// # Errors
     /// If it is in use, of another version, or unreadable.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        StoreError::check_logs(path)?;
         Self::check_existing(path)?;
         let mut options = options();
         options.create_if_missing(true);
@@ -189,5 +221,11 @@ pub(super) fn options() -> Options {
     options.set_max_open_files(64);
     options.set_keep_log_file_num(2);
     options.set_max_total_wal_size(8 * MIB as u64);
+    // RocksDB's default drops everything from the first record of its log that can't be read, without a word: the guard would forget.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_track_and_verify_wals_in_manifest(true);
+    // RocksDB's own log is not read by anybody: a start is a few kilobytes.
+    options.set_stats_dump_period_sec(0);
+    options.set_max_log_file_size(MIB);
     options
 }

@@ -47,6 +47,73 @@ fn a_second_process_is_refused() {
     assert!(matches!(Store::open(dir.path()), Err(StoreError::InUse(_))));
 }
 
+/// A store of which three writes lie in its log, and where in the log the second one lies.
+fn store_with_a_log(dir: &Path) -> (PathBuf, std::ops::Range<usize>) {
+    let mut store = Store::open(dir).unwrap();
+    store.append(&[decided(9, 1)]).unwrap();
+    let path = log(dir);
+    let length = || usize::try_from(fs::metadata(&path).unwrap().len()).unwrap();
+    let first = length();
+    store.append(&[decided(10, 1)]).unwrap();
+    let second = length();
+    store.append(&[decided(11, 1)]).unwrap();
+    drop(store);
+    (path, first..second)
+}
+
+#[test]
+fn a_store_with_a_damaged_log_is_refused_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, middle) = store_with_a_log(dir.path());
+    let whole = fs::read(&path).unwrap();
+    // Every bit of the record's header, which has 7 bytes, and some of what it holds.
+    let header = middle.clone().take(7).flat_map(|at| (0..8).map(move |bit| (at, bit)));
+    for (at, bit) in header.chain(middle.skip(7).step_by(20).map(|at| (at, 3))) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << bit;
+        fs::write(&path, bytes).unwrap();
+        let Err(error) = Store::open(dir.path()) else { panic!("bit {bit} of byte {at} goes unnoticed") };
+        assert!(matches!(error, StoreError::Damaged(_) | StoreError::LogEndsEarly(_)), "{error:?}");
+        assert!(error.advice().contains("start with a new one"), "{}", error.advice());
+    }
+    fs::write(&path, whole).unwrap();
+    assert_eq!(Store::open(dir.path()).unwrap().load().unwrap(), [decided(9, 1), decided(10, 1), decided(11, 1)]);
+}
+
+#[test]
+fn a_store_whose_last_write_was_cut_off_has_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, middle) = store_with_a_log(dir.path());
+    let whole = fs::read(&path).unwrap();
+    // In its header, in what it holds, and before it.
+    for end in [middle.end + 3, whole.len() - 1, middle.end] {
+        let copy = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap()) {
+            fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        }
+        fs::write(copy.path().join(path.file_name().unwrap()), &whole[..end]).unwrap();
+        let found = Store::open(copy.path()).unwrap().load().unwrap();
+        assert_eq!(found, [decided(9, 1), decided(10, 1)], "cut at {end}");
+    }
+}
+
+#[test]
+fn a_damaged_table_is_not_reported_as_in_use() {
+    let dir = tempfile::tempdir().unwrap();
+    store_with_a_log(dir.path());
+    // Opening it again moves everything from the log into tables.
+    drop(Store::open(dir.path()).unwrap());
+    let files = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    for table in files.filter(|path| path.extension().is_some_and(|extension| extension == "sst")) {
+        let mut bytes = fs::read(&table).unwrap();
+        bytes[0] ^= 1;
+        fs::write(&table, bytes).unwrap();
+    }
+    let error = Store::open(dir.path()).and_then(|store| store.load()).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged(_)), "{error:?}");
+    assert!(format!("{:?}", error).contains("block"), "RocksDB's words no longer hold the trap: {error:?}");
+}
+
 /// A record of a ceremony.
 fn begun(byte: u8) -> ceremony::Record {
     ceremony::Record::Begun(CeremonyId([byte; 32].into()))
@@ -109,7 +176,7 @@ fn a_damaged_board_is_an_error_and_never_a_shorter_one() {
     bytes[middle] ^= 1;
     fs::write(&path, bytes).unwrap();
     let damaged = BoardStore::open(dir.path()).and_then(|mut board| board.load());
-    assert!(matches!(damaged, Err(StoreError::Rocks(_))), "{damaged:?}");
+    assert!(matches!(damaged, Err(StoreError::Damaged(_))), "{damaged:?}");
 }
 
 #[test]
