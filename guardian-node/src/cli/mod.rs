@@ -18,7 +18,10 @@ mod status;
 
 use crate::hint;
 use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 
 /// Watches Puffer's validators, agrees with the other guardians, signs with them, and posts to the contracts.
 #[derive(Debug, Parser)]
@@ -67,13 +70,34 @@ enum Command {
 /// Runs the command line.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    match Cli::try_parse() {
+        Ok(cli) => ended(execute(cli.command)),
+        Err(mistake) if mistake.use_stderr() => mistake.exit(),
+        Err(asked) => {
+            let text = asked.render();
+            let text = if io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
+            output::data(text.trim_end());
+            ended(Ok(ExitCode::SUCCESS))
+        }
+    }
+}
+
+/// The exit code of a command, and of what it could not say.
+fn ended(outcome: eyre::Result<ExitCode>) -> ExitCode {
+    match (outcome, output::finish()) {
+        (Ok(code), Ok(())) => code,
+        (Ok(_), Err(lost)) => fail(&lost.into()),
+        (Err(report), _) => fail(&report),
+    }
+}
+
+fn execute(command: Command) -> eyre::Result<ExitCode> {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&eyre::Report::new(error).wrap_err("can't start the runtime")),
+        Err(error) => return Err(eyre::Report::new(error).wrap_err("can't start the runtime")),
     };
     let outcome = runtime.block_on(async {
-        let outcome = match cli.command {
+        let outcome = match command {
             Command::Key(command) => return command.run().await,
             Command::Init(command) => command.run(),
             Command::Check(command) => command.run().await,
@@ -93,10 +117,7 @@ pub fn main() -> ExitCode {
     });
     // What still runs in the background now has nothing left to say.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-    match outcome {
-        Ok(code) => code,
-        Err(report) => fail(&report),
-    }
+    outcome
 }
 
 fn fail(report: &eyre::Report) -> ExitCode {

@@ -13,5 +13,6 @@ mod cli;
 mod dossiers;
 mod key_changes;
 mod key_generation;
+mod output;
 mod store;
 mod support;
