@@ -88,7 +88,21 @@ impl Http {
     }
 
     async fn whole(&self, request: RequestBuilder, limit: usize) -> Result<Answer, ReadFailure> {
-        let mut response = request.send().await.map_err(|error| self.describe(error))?;
+        let response = request.send().await.map_err(|error| self.describe(error))?;
+        self.body(response, limit).await
+    }
+
+    /// The whole body of an answer whose head is [opened](Self::open).
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub(crate) async fn finish(&self, response: Response, limit: usize) -> Result<Answer, ReadFailure> {
+        timeout(self.limits.request_timeout, self.body(response, limit))
+            .await
+            .unwrap_or_else(|_| Err(late(self.limits.request_timeout)))
+    }
+
+    async fn body(&self, mut response: Response, limit: usize) -> Result<Answer, ReadFailure> {
         let declared = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
         if declared > limit {
             return Err(too_large(limit));
@@ -144,6 +158,15 @@ impl Http {
         // Twice what is shown and more, so that scrubbing sees whole keys.
         let prefix = answer.body.get(..4096).unwrap_or(&answer.body);
         format!("HTTP {}: {}", answer.status.as_u16(), self.sanitise(&String::from_utf8_lossy(prefix)))
+    }
+
+    /// Counts a refusal in words that [`crate::dialect`] does not know, and tells of the first, the second, the fourth, ... one.
+    /// `about` is the request; `said` is fit for a log.
+    pub(crate) fn not_understood(&self, about: &str, said: &str) {
+        let times = self.stats.not_understood();
+        if times.is_power_of_two() {
+            tracing::warn!(provider = self.name(), about, said, times, "a refusal that is not understood");
+        }
     }
 
     /// Text of this provider, fit for a log.

@@ -16,6 +16,7 @@ mod beacon;
 mod config;
 mod contracts;
 pub mod deploy;
+mod dialect;
 mod error;
 mod execution;
 mod http;

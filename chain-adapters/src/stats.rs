@@ -18,6 +18,7 @@ pub(crate) struct Stats {
     state_ms: AtomicU64,
     proved: AtomicU64,
     disproved: AtomicU64,
+    not_understood: AtomicU64,
 }
 
 impl Stats {
@@ -61,6 +62,11 @@ impl Stats {
         };
     }
 
+    /// It refused something in words that nobody knows. Returns how many times it has done so.
+    pub(crate) fn not_understood(&self) -> u64 {
+        self.not_understood.fetch_add(1, Relaxed).saturating_add(1)
+    }
+
     pub(crate) fn snapshot(&self, layer: Layer, id: ProviderId, name: &str) -> ProviderStats {
         ProviderStats {
             layer,
@@ -74,6 +80,7 @@ impl Stats {
             last_state: Some(self.state_ms.load(Relaxed)).filter(|ms| *ms > 0).map(Duration::from_millis),
             states_proved: self.proved.load(Relaxed),
             states_disproved: self.disproved.load(Relaxed),
+            not_understood: self.not_understood.load(Relaxed),
         }
     }
 }
@@ -107,4 +114,6 @@ pub struct ProviderStats {
     pub states_proved: u64,
     /// Whole states that were hashed and did not.
     pub states_disproved: u64,
+    /// Refusals in words that nobody knows.
+    pub not_understood: u64,
 }

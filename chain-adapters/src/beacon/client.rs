@@ -8,7 +8,13 @@ use super::{
         Syncing, ValidatorEntry,
     },
 };
-use crate::http::{Answer, Http};
+use crate::{
+    dialect::{
+        exits::{self, ExitRefusal},
+        routes,
+    },
+    http::{Answer, Http},
+};
 use alloy::primitives::{B256, hex};
 use guardian_protocol::{BlsPubkey, ReadFailure, SignedExit, Slot};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
@@ -29,7 +35,7 @@ pub(crate) struct BeaconClient {
 #[derive(Debug)]
 pub(crate) enum Routed<T> {
     Found(T),
-    /// 404, 405 or 501: no such state or block, or no such route. Texts differ from client to client.
+    /// No such state or block, or no such route ([`routes::is_absent`]).
     Absent(String),
 }
 
@@ -136,13 +142,16 @@ impl BeaconClient {
     pub(crate) async fn state(&self, id: &str) -> Result<Routed<Response>, ReadFailure> {
         let response = self.http.open(self.state_request(id), self.http.limits.request_timeout).await?;
         let status = response.status();
-        if absent(status) {
-            return Ok(Routed::Absent(format!("HTTP {}", status.as_u16())));
+        if status.is_success() {
+            return Ok(Routed::Found(response));
         }
-        if !status.is_success() {
-            return Err(ReadFailure::Unreachable(format!("HTTP {} to a state download", status.as_u16())));
+        let answer = self.http.finish(response, self.http.limits.json_bytes).await?;
+        let said = self.http.quote(&answer);
+        if routes::is_absent(status.as_u16(), &said) {
+            Ok(Routed::Absent(said))
+        } else {
+            Err(ReadFailure::Unreachable(said))
         }
-        Ok(Routed::Found(response))
     }
 
     /// The question for finality events.
@@ -165,8 +174,8 @@ impl BeaconClient {
         }
     }
 
-    /// Puts an exit into the node's pool. `Ok` is not acceptance: a client that has seen any exit of this validator may
-    /// answer 200 to everything. Only inclusion proves an exit.
+    /// Puts an exit into the node's pool, unless the pool has one of this validator or the validator is leaving. `Ok` is not acceptance:
+    /// a client that has seen any exit of this validator may answer 200 to everything. Only inclusion proves an exit.
     pub(crate) async fn publish_exit(&self, exit: &SignedExit) -> Result<(), ReadFailure> {
         let body = serde_json::json!({
             "message": { "epoch": exit.epoch.to_string(), "validator_index": exit.index.to_string() },
@@ -175,10 +184,21 @@ impl BeaconClient {
         let request =
             self.json_request(Method::POST, ["eth", "v1", "beacon", "pool", "voluntary_exits"], &[]).json(&body);
         let answer = self.http.fetch(request, self.http.limits.json_bytes).await?;
-        match answer.status {
-            status if status.is_success() => Ok(()),
-            StatusCode::BAD_REQUEST => Err(ReadFailure::NotAvailable(format!("refused: {}", self.http.quote(&answer)))),
-            _ => Err(ReadFailure::Unreachable(self.http.quote(&answer))),
+        if answer.status.is_success() {
+            return Ok(());
+        }
+        let said = self.http.quote(&answer);
+        match exits::refusal(&said) {
+            Some(ExitRefusal::Known | ExitRefusal::Leaving) => Ok(()),
+            Some(ExitRefusal::NotYet | ExitRefusal::Invalid) => {
+                Err(ReadFailure::NotAvailable(format!("refused: {said}")))
+            }
+            // Of a proxy, or of a node that can't at the moment: nothing was said of the exit.
+            None if routes::is_unavailable(answer.status.as_u16()) => Err(ReadFailure::Unreachable(said)),
+            None => {
+                self.http.not_understood("an exit", &said);
+                Err(ReadFailure::NotAvailable(format!("refused: {said}")))
+            }
         }
     }
 
@@ -205,8 +225,11 @@ impl BeaconClient {
         limit: usize,
     ) -> Result<Routed<Envelope<T>>, ReadFailure> {
         let answer = self.http.fetch(request, limit).await?;
-        if absent(answer.status) {
-            return Ok(Routed::Absent(self.http.quote(&answer)));
+        if answer.status != StatusCode::OK {
+            let said = self.http.quote(&answer);
+            if routes::is_absent(answer.status.as_u16(), &said) {
+                return Ok(Routed::Absent(said));
+            }
         }
         match answer.status {
             StatusCode::OK => self.decode(&answer).map(Routed::Found),
@@ -223,10 +246,6 @@ impl BeaconClient {
         serde_json::from_slice(&answer.body)
             .map_err(|error| ReadFailure::Malformed(self.http.sanitise(&error.to_string())))
     }
-}
-
-fn absent(status: StatusCode) -> bool {
-    matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED)
 }
 
 /// The value, where no other route can have it.

@@ -1,7 +1,10 @@
 //! One execution node's JSON-RPC: alloy over our bounded HTTP. One client, one node: alloy's own fallback layers answer
 //! with whatever comes first, which is what this node must not do.
 
-use crate::http::Http;
+use crate::{
+    dialect::logs::{self, LogRefusal},
+    http::Http,
+};
 use alloy::{
     primitives::{Address, B256, Bytes, U64, U256},
     rpc::{
@@ -177,6 +180,30 @@ impl ExecutionClient {
         self.rpc.request("eth_getLogs", (filter,)).await
     }
 
+    /// What a refused question for logs has to become; `None`: the node is not reached, or its answer is of no use.
+    pub(crate) fn log_refusal(&self, error: &TransportError) -> Option<LogRefusal> {
+        let (refusal, said) = match error {
+            RpcError::ErrorResp(error) => {
+                // Some put the reason into the data.
+                let said = format!("{} {}", error.message, error.data.as_ref().map_or("", |data| data.get()));
+                (logs::refusal(error.code, &said), said)
+            }
+            RpcError::Transport(kind) => {
+                let HttpRefusal { status, said } = kind.as_custom()?.downcast_ref()?;
+                (logs::refusal_by_status(*status)?, said.clone())
+            }
+            RpcError::NullResp
+            | RpcError::DeserError { .. }
+            | RpcError::UnsupportedFeature(_)
+            | RpcError::LocalUsageError(_)
+            | RpcError::SerError(_) => return None,
+        };
+        if refusal == LogRefusal::NotUnderstood {
+            self.http.not_understood("eth_getLogs", &self.http.sanitise(&said));
+        }
+        Some(refusal)
+    }
+
     /// A request whose refusal means that there is no answer.
     pub(crate) async fn request<P: RpcSend, R: RpcRecv>(
         &self,
@@ -194,15 +221,23 @@ impl ExecutionClient {
             }
             RpcError::NullResp => ReadFailure::NotAvailable("null".to_owned()),
             RpcError::DeserError { err, .. } => ReadFailure::Malformed(self.http.sanitise(&err.to_string())),
-            RpcError::Transport(kind) => match kind.as_custom().and_then(|error| error.downcast_ref::<ReadFailure>()) {
-                Some(failure) => failure.clone(),
-                None => ReadFailure::Unreachable(self.http.sanitise(&kind.to_string())),
+            RpcError::Transport(kind) => match kind.as_custom() {
+                Some(error) if let Some(failure) = error.downcast_ref::<ReadFailure>() => failure.clone(),
+                Some(_) | None => ReadFailure::Unreachable(self.http.sanitise(&kind.to_string())),
             },
             RpcError::UnsupportedFeature(_) | RpcError::LocalUsageError(_) | RpcError::SerError(_) => {
                 ReadFailure::Malformed(self.http.sanitise(&error.to_string()))
             }
         }
     }
+}
+
+/// An HTTP status without an answer in JSON-RPC.
+#[derive(Debug, thiserror::Error)]
+#[error("{said}")]
+struct HttpRefusal {
+    status: u16,
+    said: String,
 }
 
 /// The state of one block of the canonical chain, in EIP-1898's form. alloy writes a hash alone as a bare string, which not
@@ -237,7 +272,10 @@ impl Service<RequestPacket> for BoundedRpc {
                 Err(_) if answer.status.is_success() => {
                     Err(TransportErrorKind::custom(ReadFailure::Malformed("no JSON-RPC".to_owned())))
                 }
-                Ok(_) | Err(_) => Err(TransportErrorKind::custom(ReadFailure::Unreachable(http.quote(&answer)))),
+                Ok(_) | Err(_) => {
+                    let (status, said) = (answer.status.as_u16(), http.quote(&answer));
+                    Err(TransportErrorKind::custom(HttpRefusal { status, said }))
+                }
             }
         })
     }

@@ -15,6 +15,7 @@ use crate::{
     config::{Endpoint, Limits, SenderConfig},
     contracts::{self, KeyRotation, keys},
     deploy::{Creation, Deployment, FACTORY},
+    dialect::pool::Rejection,
     error::{Error, Layer},
     execution::client::ExecutionClient,
     http::Http,
@@ -31,7 +32,7 @@ use guardian_protocol::{
     CallOutcome, ChainSpec, Contracts, Duty, KeyEpoch, PerKind, ProviderId, ReadFailure, Signed, Wei,
 };
 use node::Trial;
-use nonce::{Rejection, median};
+use nonce::median;
 use tokio::{
     sync::Mutex,
     time::{Instant, sleep_until, timeout_at},

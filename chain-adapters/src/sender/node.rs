@@ -1,18 +1,16 @@
 //! What the sender asks one execution node, and what the answers mean to it. All at the node's head: a submission is about
 //! what the chain is now.
 
-use super::{Goal, Submission, nonce::Rejection};
+use super::{Goal, Submission};
 use crate::{
     contracts::{self, Refusal, keys, refusal},
     deploy::FACTORY,
+    dialect::{pool::Rejection, reverts::is_revert},
     execution::client::ExecutionClient,
 };
 use alloy::{
     primitives::{Address, B256, Bytes, U64, U256, hex},
-    rpc::{
-        json_rpc::ErrorPayload,
-        types::{FeeHistory, TransactionInput, TransactionRequest},
-    },
+    rpc::types::{FeeHistory, TransactionInput, TransactionRequest},
     transports::TransportError,
 };
 use guardian_protocol::{Contracts, ReadFailure, Standing, Wei};
@@ -115,8 +113,12 @@ impl ExecutionClient {
         match self.rpc.request::<_, B256>("eth_sendRawTransaction", (transaction,)).await {
             Ok(_) => Ok(()),
             Err(error) => {
-                let rejection = error.as_error_resp().map_or(Rejection::Other, |said| Rejection::of(&said.message));
-                if rejection == Rejection::Known { Ok(()) } else { Err((rejection, self.failure(&error).to_string())) }
+                let rejection = error.as_error_resp().map_or(Rejection::Node, |said| Rejection::of(&said.message));
+                let said = self.failure(&error).to_string();
+                if rejection == Rejection::NotUnderstood {
+                    self.http.not_understood("a transaction", &said);
+                }
+                if rejection == Rejection::Known { Ok(()) } else { Err((rejection, said)) }
             }
         }
     }
@@ -129,7 +131,7 @@ impl ExecutionClient {
 
     fn refused(&self, error: TransportError) -> Result<Trial, ReadFailure> {
         let Some(payload) = error.as_error_resp() else { return Err(self.failure(&error)) };
-        if !is_revert(payload) {
+        if !is_revert(payload.code, &payload.message) {
             return Err(self.failure(&error));
         }
         let data = payload.as_revert_data().unwrap_or_default();
@@ -145,9 +147,4 @@ impl ExecutionClient {
             }
         })
     }
-}
-
-/// Whether the contract said no, as against the node. Code 3 is a revert (execution-apis); older clients only say so.
-fn is_revert(payload: &ErrorPayload) -> bool {
-    payload.code == 3 || payload.message.to_ascii_lowercase().contains("revert")
 }

@@ -10,6 +10,7 @@ pub(crate) struct ProviderMetrics {
     bytes: IntCounterVec,
     requests: IntCounterVec,
     seconds: CounterVec,
+    not_understood: IntCounterVec,
     state_seconds: GaugeVec,
     states: IntCounterVec,
     capabilities: IntGaugeVec,
@@ -24,6 +25,11 @@ impl ProviderMetrics {
             seconds: make.second_counters(
                 "guardian_provider_seconds_total",
                 "time spent waiting for a provider's complete answers",
+                &provider,
+            )?,
+            not_understood: make.counters(
+                "guardian_provider_not_understood_total",
+                "refusals of a provider in words that this version does not know",
                 &provider,
             )?,
             state_seconds: make.float_gauges(
@@ -50,6 +56,7 @@ impl ProviderMetrics {
             let provider = [of.layer.as_str(), &of.name];
             raise(&self.bytes, &provider, of.bytes);
             raise(&self.requests, &provider, of.requests);
+            raise(&self.not_understood, &provider, of.not_understood);
             let seconds = self.seconds.with_label_values(&provider);
             seconds.inc_by((of.waited.as_secs_f64() - seconds.get()).max(0.0));
             if let Some(took) = of.last_state {

@@ -18,6 +18,7 @@ fn stats(times: u64) -> ProviderStats {
         last_state: (times > 1).then_some(Duration::from_millis(2250)),
         states_proved: times - 1,
         states_disproved: 0,
+        not_understood: times - 1,
     }
 }
 

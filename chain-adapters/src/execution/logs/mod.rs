@@ -2,7 +2,7 @@
 //! asked for, on the branch that was asked for.
 
 use crate::contracts::{event, sources};
-use crate::execution::client::ExecutionClient;
+use crate::{dialect::logs::LogRefusal, execution::client::ExecutionClient};
 use alloy::rpc::types::{Filter, Log};
 use guardian_protocol::{BlockRef, Contracts, ProtocolEvent, ReadFailure};
 use std::sync::atomic::Ordering::Relaxed;
@@ -41,8 +41,8 @@ impl ExecutionClient {
                         self.log_range.store(range.saturating_mul(2).min(LARGEST_RANGE), Relaxed);
                     }
                 }
-                // Too many blocks or results: every provider has its own limit and its own words for it.
-                Err(error) if error.is_error_resp() && range > 1 => {
+                // Every provider has its own limit and its own words for it.
+                Err(error) if range > 1 && self.log_refusal(&error) == Some(LogRefusal::TooMuch) => {
                     self.log_range.store(range / 2, Relaxed);
                     self.log_range_known.store(true, Relaxed);
                 }
