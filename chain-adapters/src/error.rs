@@ -51,6 +51,9 @@ pub enum Error {
     /// The providers agree with each other, but not with the configuration, or not across the layers.
     #[error("{0}")]
     Contradiction(String),
+    /// Both layers have trouble.
+    #[error("{0}; {1}")]
+    Both(Box<Error>, Box<Error>),
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be set up: {0}")]
     Http(String),
@@ -60,9 +63,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Both values, or everything that stands in the way.
+    pub(crate) fn both<A, B>(first: Result<A, Self>, second: Result<B, Self>) -> Result<(A, B), Self> {
+        match (first, second) {
+            (Ok(first), Ok(second)) => Ok((first, second)),
+            (Err(first), Err(second)) => Err(Self::Both(Box::new(first), Box::new(second))),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        }
+    }
+
     /// What the operator can do about it.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         match self {
             Self::ProviderCount { .. } => "list each provider with a name and a url; three of each layer let one fail",
             Self::DuplicateName { .. } => "give every provider its own name",
@@ -71,6 +83,7 @@ impl Error {
             }
             Self::NoMajority { .. } => "remove the providers that serve another network than the one you mean",
             Self::Contradiction(_) => "check that all providers and the configured chain id mean the same network",
+            Self::Both(first, _) => first.hint(),
             Self::Http(_) => "check the system's certificate store and limits",
             Self::AccountKey => "the key is 32 bytes, not zero and below the group order; generate a new one",
         }

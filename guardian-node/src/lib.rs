@@ -5,6 +5,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod account;
 pub mod activation;
 pub mod backup;
 pub mod ceremony;

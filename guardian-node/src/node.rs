@@ -1,6 +1,7 @@
 //! The composition root: every part is made here, once, in the order in which they need each other.
 
 use crate::{
+    account,
     committee::CommitteeFile,
     config::{Config, ProviderConfig},
     dossiers::Dossiers,
@@ -14,7 +15,7 @@ use crate::{
     peers::{self, News, Peers},
     perform::Performer,
     shares::Shares,
-    store::Store,
+    store::{Store, StoreError},
     tasks::Tasks,
 };
 use eyre::Result;
@@ -48,7 +49,8 @@ pub(crate) async fn run(
     reload: Reload,
     stop: CancellationToken,
 ) -> Result<()> {
-    let (secrets, account) = secrets(&config, &committee_file)?;
+    warn_of_urls(&config);
+    let (secrets, account_key) = secrets(&config, &committee_file)?;
     let metrics = Arc::new(Metrics::new()?);
     let store = open_store(&config)?;
 
@@ -59,7 +61,7 @@ pub(crate) async fn run(
         "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
     )?;
     let readers = Arc::new(readers);
-    let sender = Arc::new(sender(&config, &chain, account.expose())?);
+    let sender = Arc::new(sender(&config, &chain, account_key.expose())?);
 
     let guardian = restore(&config, &committee_file, chain, secrets, &store)?;
     let (inputs, receiver) = mpsc::channel(INPUTS);
@@ -78,14 +80,13 @@ pub(crate) async fn run(
         network,
         peers: peers.clone(),
         readers: Arc::clone(&readers),
-        sender,
+        sender: Arc::clone(&sender),
         inputs: inputs.clone(),
         metrics: Arc::clone(&metrics),
         dossiers: Dossiers::start(&config.guardian)?,
     };
     let proofs = MisconductFiles::new(&config.guardian.data_dir);
     let observers = Observers::new(names(&config, &committee_file), metrics.events.clone(), proofs, history);
-    let metrics_of_driver = Arc::clone(&metrics);
     let driver = Driver {
         guardian,
         store,
@@ -93,7 +94,7 @@ pub(crate) async fn run(
         requests: asked,
         performer,
         observers,
-        metrics: metrics_of_driver,
+        metrics: Arc::clone(&metrics),
         status,
     };
 
@@ -102,12 +103,20 @@ pub(crate) async fn run(
     tasks.critical_blocking("brain", move || driver.run(&runtime, &driver_stop));
     tasks.stoppable("network", async { Ok(transport.await?) });
     tasks.stoppable("peers", hear(events, peers, inputs.clone(), Arc::clone(&metrics)));
+    tasks.background("account", account::watch(sender, Arc::clone(&metrics)));
     tasks.background("capabilities", probe_capabilities(Arc::clone(&readers), Arc::clone(&metrics)));
     tasks.stoppable("nudges", nudge(readers, inputs, metrics));
     tasks.critical("http", http::serve(config.http.listen, pages, stop));
     offer_socket(&mut tasks, &config.guardian.data_dir, requests, reload);
     tracing::info!(guardian = config.guardian.name, http = %config.http.listen, "running");
     tasks.until_stopped().await
+}
+
+fn warn_of_urls(config: &Config) {
+    for (layer, provider) in config.readable_on_the_way() {
+        let hint = "who sits between can read its credentials and change every answer: use https://, or a tunnel";
+        tracing::warn!(layer, provider, hint, "its answers come over http:// from another network");
+    }
 }
 
 /// The brain, with its place in the world and everything that it must not have forgotten.
@@ -127,7 +136,7 @@ fn restore(
         timing: config.timing.timing(),
         start_block: config.contracts.start_block,
     };
-    let records = store.load().hint("can't read the store", "see the cause below")?;
+    let records = store.load().map_err(|error| store_refused("can't read the store", error))?;
     Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng)
         .hint("can't start from keys, committee and store", "they must all be of the same guardian and key epoch")
 }
@@ -198,10 +207,13 @@ pub(crate) fn secrets(
 /// Opens the store.
 pub(crate) fn open_store(config: &Config) -> Result<Store, Hinted> {
     let path = &config.guardian.data_dir;
-    Store::open(path).map_err(|error| {
-        let advice = error.advice();
-        Hinted::caused(format!("can't open the store {}", path.display()), advice, error)
-    })
+    Store::open(path).map_err(|error| store_refused(&format!("can't open the store {}", path.display()), error))
+}
+
+/// What can't be done with the store, and what to do about it.
+pub(crate) fn store_refused(what: &str, error: StoreError) -> Hinted {
+    let advice = error.advice();
+    Hinted::caused(what, advice, error)
 }
 
 /// The account that pays.

@@ -9,7 +9,7 @@ mod plan;
 mod verify;
 
 pub use file::{Deployment, DeploymentError};
-pub use plan::{Creation, FACTORY, GroupKeyWords, Plan};
+pub use plan::{Creation, FACTORY, FACTORY_CREATOR, FACTORY_TRANSACTION, GroupKeyWords, Plan};
 pub use verify::{Finding, Found, VerifyError};
 
 #[cfg(test)]

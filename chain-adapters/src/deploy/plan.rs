@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 /// The deterministic deployment proxy (github.com/Arachnid/deterministic-deployment-proxy), which is on nearly every chain.
 /// Call data: salt, creation code.
 pub const FACTORY: Address = address!("0x4e59b44847b379578588920cA78FbF26c0B4956C");
+/// Who creates the factory: an account that nobody has the key of. It needs 0.01 ether, once on each chain.
+pub const FACTORY_CREATOR: Address = address!("0x3fab184622dc19b6109349b94811493bf2a45362");
+/// The transaction that creates the factory, for any chain: its signature is a made-up one, and the account follows from it
+/// (<https://github.com/Arachnid/deterministic-deployment-proxy>).
+pub const FACTORY_TRANSACTION: &str = "0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf31ba02222222222222222222222222222222222222222222222222222222222222222a02222222222222222222222222222222222222222222222222222222222222222";
 
 const KEYS: &str = include_str!("../../../contracts/bytecode/GuardianKeys.hex");
 const REGISTRY: &str = include_str!("../../../contracts/bytecode/EjectionRegistry.hex");

@@ -1,7 +1,14 @@
 //! Addresses are what a third implementation computes, and files hold what they say.
 
-use super::{Creation, Deployment, DeploymentError, FACTORY, Plan};
-use alloy::primitives::{Address, keccak256};
+use super::{
+    Creation, Deployment, DeploymentError, FACTORY, FACTORY_CREATOR, FACTORY_TRANSACTION, Plan,
+    verify::FACTORY_CODE_HASH,
+};
+use alloy::{
+    consensus::{Transaction, TxEnvelope},
+    eips::eip2718::Decodable2718,
+    primitives::{Address, hex, keccak256},
+};
 use serde_json::{Value, json};
 
 /// The plan and the addresses that the forge script computes for it too.
@@ -65,4 +72,18 @@ fn a_plan_that_cannot_be_meant_is_refused() {
     assert_eq!(refused(|plan| plan["group_key"]["py"] = plan["group_key"]["px"].clone()), DeploymentError::GroupKey);
     let unknown = refused(|plan| plan["heart_beat"] = json!(1));
     assert!(unknown.to_string().contains("heart_beat"), "{unknown}");
+}
+
+#[test]
+fn the_factorys_transaction_creates_the_factory() {
+    let bytes = hex::decode(FACTORY_TRANSACTION).unwrap();
+    let transaction = TxEnvelope::decode_2718_exact(&bytes).unwrap();
+    let signer = transaction.signature().recover_address_from_prehash(&transaction.signature_hash());
+    assert_eq!(signer.unwrap(), FACTORY_CREATOR);
+    assert_eq!((transaction.chain_id(), transaction.to()), (None, None), "it creates, on any chain");
+    assert_eq!(FACTORY_CREATOR.create(transaction.nonce()), FACTORY);
+    // 14 bytes that return the rest.
+    assert_eq!(keccak256(&transaction.input()[14..]), FACTORY_CODE_HASH);
+    let price = u128::from(transaction.gas_limit()) * transaction.gas_price().unwrap();
+    assert_eq!(price, 10_u128.pow(16), "a hundredth of an ether");
 }

@@ -13,7 +13,7 @@ use alloy::primitives::{Address, B256, b256, keccak256};
 use guardian_protocol::ReadFailure;
 
 /// keccak256 of the factory's code.
-const FACTORY_CODE_HASH: B256 = b256!("0x2fa86add0aed31f33a762c9d88e807c475bd51d0f52bd0955754b2608f7e4989");
+pub(super) const FACTORY_CODE_HASH: B256 = b256!("0x2fa86add0aed31f33a762c9d88e807c475bd51d0f52bd0955754b2608f7e4989");
 
 /// What was found of one contract.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -69,6 +69,9 @@ enum Syncing {
     Yes(serde::de::IgnoredAny),
 }
 
+/// JSON-RPC's code for parameters that a method does not take.
+const INVALID_PARAMS: i64 = -32602;
+
 impl ExecutionClient {
     pub(crate) fn new(http: Http) -> Self {
         let log_range = AtomicU64::new(http.limits.log_range.max(1));
@@ -134,7 +137,7 @@ impl ExecutionClient {
     ) -> Result<Option<C::Return>, ReadFailure> {
         let request =
             TransactionRequest::default().to(contract).input(TransactionInput::both(call.abi_encode().into()));
-        let returned: Bytes = self.request("eth_call", (request, pinned(block))).await?;
+        let returned: Bytes = self.request_at("eth_call", (request, pinned(block))).await?;
         if returned.is_empty() {
             return Ok(None);
         }
@@ -162,16 +165,16 @@ impl ExecutionClient {
     }
 
     pub(crate) async fn code(&self, account: Address, block: B256) -> Result<Bytes, ReadFailure> {
-        self.request("eth_getCode", (account, pinned(block))).await
+        self.request_at("eth_getCode", (account, pinned(block))).await
     }
 
     /// A word of a contract's storage.
     pub(crate) async fn storage(&self, contract: Address, slot: U256, block: B256) -> Result<U256, ReadFailure> {
-        self.request("eth_getStorageAt", (contract, slot, pinned(block))).await
+        self.request_at("eth_getStorageAt", (contract, slot, pinned(block))).await
     }
 
     pub(crate) async fn balance(&self, account: Address, block: B256) -> Result<U256, ReadFailure> {
-        self.request("eth_getBalance", (account, pinned(block))).await
+        self.request_at("eth_getBalance", (account, pinned(block))).await
     }
 
     /// # Errors
@@ -211,6 +214,17 @@ impl ExecutionClient {
         params: P,
     ) -> Result<R, ReadFailure> {
         self.rpc.request(method, params).await.map_err(|error| self.failure(&error))
+    }
+
+    /// [`Self::request`] about the state of a block that is named by its hash, which not every node understands.
+    async fn request_at<P: RpcSend, R: RpcRecv>(&self, method: &'static str, params: P) -> Result<R, ReadFailure> {
+        let answer = self.rpc.request(method, params).await;
+        answer.map_err(|error| match (&error, self.failure(&error)) {
+            (RpcError::ErrorResp(payload), ReadFailure::NotAvailable(why)) if payload.code == INVALID_PARAMS => {
+                ReadFailure::NotAvailable(format!("it does not take block hashes (EIP-1898): {why}"))
+            }
+            (_, failure) => failure,
+        })
     }
 
     /// What an error means to a reader.

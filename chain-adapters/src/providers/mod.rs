@@ -5,6 +5,7 @@
 mod capabilities;
 mod health;
 mod route;
+mod survey;
 
 pub use capabilities::Capabilities;
 
@@ -171,9 +172,10 @@ impl Readers {
         let execution = clients(Layer::Execution, &config.execution, config.limits, ExecutionClient::new)?;
         let (beacon_says, execution_says) = futures::join!(fingerprints(&beacon), fingerprints(&execution));
         let now = now();
-        let reference = agree(Layer::Beacon, &beacon_says, |a, b| a.difference(b, now))?;
+        let reference = agree(Layer::Beacon, &beacon_says, |a, b| a.difference(b, now));
         let chain_id =
-            agree(Layer::Execution, &execution_says, |a, b| (a != b).then(|| format!("chain id {b} instead of {a}")))?;
+            agree(Layer::Execution, &execution_says, |a, b| (a != b).then(|| format!("chain id {b} instead of {a}")));
+        let (reference, chain_id) = Error::both(reference, chain_id)?;
         let chain = Chain::new(reference, chain_id, &config, now)?;
         note_verified(&chain, &beacon, &beacon_says);
         note_verified(&chain, &execution, &execution_says);

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use eyre::Result;
 use guardian_chain::{
     AccountKey, Endpoint, Limits, Sender, SenderConfig,
-    deploy::{Deployment, Finding, Found, Plan},
+    deploy::{Deployment, FACTORY, FACTORY_CREATOR, FACTORY_TRANSACTION, Finding, Found, Plan, VerifyError},
 };
 use guardian_protocol::CallOutcome;
 use std::{fs, path::PathBuf, time::Duration};
@@ -84,7 +84,7 @@ impl Deploy {
         let deployment = planned(&self.plan)?;
         let key = account(&self.key_file)?;
         // Before anything is paid: is it the plan's chain, and does the node answer?
-        find(&deployment, self.rpc_url.clone()).await?;
+        check_factory(&find(&deployment, self.rpc_url.clone()).await?)?;
         output::talk(&format!("{} pays on chain {}", key.address(), deployment.plan.chain_id));
         let config = SenderConfig { poll_interval: Duration::from_millis(500), ..SenderConfig::default() };
         let sender =
@@ -117,7 +117,34 @@ impl Deploy {
 /// What is on the chain of what the plan says.
 async fn find(deployment: &Deployment, rpc_url: Url) -> Result<Vec<Finding>, Hinted> {
     let asked = deployment.verify(endpoint(rpc_url), Limits::default()).await;
-    asked.hint("the deployment can't be checked", "check --rpc-url and the plan's chain id")
+    let what = "the deployment can't be checked";
+    asked.map_err(|error| match &error {
+        VerifyError::Read(failure) if failure.to_string().contains("EIP-1898") => Hinted::caused(
+            what,
+            "use a node whose client understands EIP-1898: Geth, Nethermind, Besu, Erigon, Reth",
+            error,
+        ),
+        VerifyError::Endpoint(_) | VerifyError::Read(_) | VerifyError::Chain { .. } => {
+            Hinted::caused(what, "check --rpc-url and the plan's chain id", error)
+        }
+    })
+}
+
+/// Without the factory nothing can be created, and nobody but its own account can create the factory.
+fn check_factory(findings: &[Finding]) -> Result<(), Hinted> {
+    let factory = findings.iter().find(|finding| finding.address == FACTORY);
+    let what = match factory.map(|finding| &finding.found) {
+        Some(Found::Right) => return Ok(()),
+        Some(Found::Other(what)) => what.clone(),
+        Some(Found::Nothing) | None => "nothing is there".to_owned(),
+    };
+    Err(Hinted::new(
+        format!("the chain has no CREATE2 factory at {FACTORY}: {what}"),
+        format!(
+            "send 0.01 ether to {FACTORY_CREATOR}, then broadcast its well-known transaction (`cast publish`, or eth_sendRawTransaction), \
+             which creates the factory:\n{FACTORY_TRANSACTION}"
+        ),
+    ))
 }
 
 async fn verify(deployment: &Deployment, rpc_url: Url) -> Result<()> {

@@ -32,7 +32,7 @@ impl Pardon {
             return Ok(());
         }
         let mut store = node::open_store(&config)?;
-        let records = store.load().hint("can't read the store", "see the cause")?;
+        let records = store.load().map_err(|error| node::store_refused("can't read the store", error))?;
         let periods = records.iter().filter_map(|record| {
             let Record::Fault { committee: of, culprit, fault } = record else { return None };
             let is_meant = *of == committee.id() && *culprit == member;

@@ -2,6 +2,7 @@
 //!
 //! `guardian init` writes [`TEMPLATE`], which is this file's documentation; a test keeps the two in step.
 
+mod endpoints;
 mod file;
 
 pub use file::{
@@ -10,7 +11,10 @@ pub use file::{
 };
 
 use crate::hint::{Hinted, WithHint};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// The annotated default.
 pub const TEMPLATE: &str = include_str!("default.toml");
@@ -79,6 +83,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), Hinted> {
+        self.timing.check()?;
         for (layer, providers, quorum) in [
             ("beacon", &self.beacon.providers, self.beacon.quorum),
             ("execution", &self.execution.providers, self.execution.quorum),
@@ -106,8 +111,45 @@ impl Config {
                     "alarms and metrics name providers: give each its own",
                 ));
             }
+            if let Some([a, b]) = endpoints::twice(providers) {
+                return Err(Hinted::new(
+                    format!("[{layer}] the providers `{}` and `{}` have the same url", a.name, b.name),
+                    "one node that counts twice would be its own majority: list each once; three independent ones let one of them fail",
+                ));
+            }
         }
         Ok(())
+    }
+
+    /// Layer and name of the providers whose answers can be read and changed on their way here.
+    pub(crate) fn readable_on_the_way(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let layers = [("beacon", &self.beacon.providers), ("execution", &self.execution.providers)];
+        let named = layers.into_iter().flat_map(|(layer, list)| list.iter().map(move |provider| (layer, provider)));
+        let open = named.filter(|(_, provider)| endpoints::is_readable_on_the_way(&provider.url));
+        open.map(|(layer, provider)| (layer, provider.name.as_str()))
+    }
+}
+
+impl TimingConfig {
+    /// What comes more often than this is a typing error, and would flood the others or the providers.
+    const SHORTEST: Duration = Duration::from_millis(10);
+
+    fn check(&self) -> Result<(), Hinted> {
+        let Self { poll, coordinator_stagger, share_timeout, reannounce, submit_stagger } = *self;
+        let all = [
+            ("poll", poll),
+            ("coordinator_stagger", coordinator_stagger),
+            ("share_timeout", share_timeout),
+            ("reannounce", reannounce),
+            ("submit_stagger", submit_stagger),
+        ];
+        match all.into_iter().find(|(_, value)| *value < Self::SHORTEST) {
+            Some((key, value)) => Err(Hinted::new(
+                format!("[timing] {key} = \"{}\" is too short", humantime::format_duration(value)),
+                "leave it out: the default suits mainnet",
+            )),
+            None => Ok(()),
+        }
     }
 }
 
@@ -150,9 +192,75 @@ mod tests {
         let mut config: Config = toml::from_str(TEMPLATE).unwrap();
         config.beacon.quorum = Some(1);
         config.beacon.providers = (0..3)
-            .map(|i| ProviderConfig { name: format!("p{i}"), url: "http://127.0.0.1:5052".parse().unwrap() })
+            .map(|i| ProviderConfig { name: format!("p{i}"), url: format!("http://127.0.0.1:{i}").parse().unwrap() })
             .collect();
         let error = config.check().unwrap_err();
         assert!(error.to_string().contains("not a majority"), "{error}");
+    }
+
+    #[test]
+    fn no_node_counts_twice() {
+        for (first, second) in [
+            ("http://127.0.0.1:5052", "http://127.0.0.1:5052/"),
+            ("http://127.0.0.1:5052", "http://LOCALHOST:5052"),
+            ("http://[::1]:5052", "http://127.1:5052"),
+            ("http://[::ffff:10.0.0.1]/", "http://10.0.0.1:80"),
+            ("http://0.0.0.0:5052", "http://localhost.:5052"),
+            ("https://alice:secret@rpc.example/v3/key", "https://RPC.example.:443/v3/key//"),
+            ("https://rpc.example/a/../v3?x=1", "http://rpc.example:443/v3?x=1"),
+        ] {
+            for layer in ["beacon", "execution"] {
+                let mut config: Config = toml::from_str(TEMPLATE).unwrap();
+                let providers = [("a", first), ("b", "http://10.9.9.9:1"), ("c", second)];
+                let providers =
+                    providers.map(|(name, url)| ProviderConfig { name: name.into(), url: url.parse().unwrap() });
+                match layer {
+                    "beacon" => config.beacon.providers = providers.to_vec(),
+                    _ => config.execution.providers = providers.to_vec(),
+                }
+                let error = config.check().unwrap_err().to_string();
+                assert!(error.contains(layer) && error.contains("`a` and `c` have the same url"), "{second}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn different_nodes_are_told_apart() {
+        let mut config: Config = toml::from_str(TEMPLATE).unwrap();
+        let urls =
+            ["http://127.0.0.1:5052", "http://127.0.0.1:5053", "https://rpc.example/key1", "https://rpc.example/key2"];
+        let named = |(i, url): (usize, &str)| ProviderConfig { name: format!("p{i}"), url: url.parse().unwrap() };
+        config.beacon.providers = urls.into_iter().enumerate().map(named).collect();
+        config.check().unwrap();
+    }
+
+    #[test]
+    fn urls_that_anybody_on_the_way_can_read_are_named() {
+        let mut config: Config = toml::from_str(TEMPLATE).unwrap();
+        let urls = [
+            "http://127.0.0.1:1",
+            "http://lighthouse:5052",
+            "http://10.0.0.5:5052",
+            "http://box.lan:1",
+            "https://rpc.example",
+            "http://rpc.example",
+            "http://8.8.8.8:1",
+            "http://[fd00::1]:1",
+            "http://[2001:db8::1]:1",
+        ];
+        let named = |url: &str| ProviderConfig { name: url.to_owned(), url: url.parse().unwrap() };
+        config.execution.providers = urls.into_iter().map(named).collect();
+        let open: Vec<_> = config.readable_on_the_way().map(|(_, name)| name).collect();
+        assert_eq!(open, ["http://rpc.example", "http://8.8.8.8:1", "http://[2001:db8::1]:1"]);
+    }
+
+    #[test]
+    fn a_timing_of_zero_is_refused_by_name() {
+        for key in ["poll", "coordinator_stagger", "share_timeout", "reannounce", "submit_stagger"] {
+            let line = TEMPLATE.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
+            let text = TEMPLATE.replace(line, &format!("{key} = \"0s\""));
+            let error = Config::parse(&text, Path::new("guardian.toml")).unwrap_err();
+            assert!(error.to_string().contains(&format!("[timing] {key} = \"0s\"")), "{error}");
+        }
     }
 }

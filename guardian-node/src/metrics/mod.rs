@@ -9,10 +9,10 @@ mod tests;
 pub(crate) use maker::{Maker, SLOW};
 pub(crate) use providers::ProviderMetrics;
 
-use crate::observers::metrics::EventMetrics;
+use crate::{account::ether, observers::metrics::EventMetrics};
 use guardian_protocol::{DutyKind, Reason, Stage, Status};
 use maker::FAST;
-use prometheus::{Histogram, IntCounterVec, IntGauge, IntGaugeVec};
+use prometheus::{GaugeVec, Histogram, IntCounterVec, IntGauge, IntGaugeVec};
 
 /// Everything that is counted.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub(crate) struct Metrics {
     pub(crate) events: EventMetrics,
     pub(crate) driver: DriverMetrics,
     pub(crate) providers: ProviderMetrics,
+    account_balance: GaugeVec,
     status: StatusMetrics,
 }
 
@@ -55,6 +56,11 @@ impl Metrics {
             events: EventMetrics::new(&make)?,
             driver: DriverMetrics::new(&make)?,
             providers: ProviderMetrics::new(&make)?,
+            account_balance: make.float_gauges(
+                "guardian_account_balance_eth",
+                "what the account has that pays for transactions, in ether",
+                &["account"],
+            )?,
             status: StatusMetrics::new(&make)?,
             make,
         })
@@ -63,6 +69,11 @@ impl Metrics {
     /// Shows `status`.
     pub(crate) fn show(&self, status: &Status) {
         self.status.show(status);
+    }
+
+    /// Shows that `account` has so many wei.
+    pub(crate) fn show_balance(&self, account: &str, wei: u128) {
+        self.account_balance.with_label_values(&[account]).set(ether(wei));
     }
 
     /// The exposition text.

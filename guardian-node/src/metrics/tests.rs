@@ -22,6 +22,17 @@ fn stats(times: u64) -> ProviderStats {
     }
 }
 
+#[test]
+fn the_accounts_balance_is_shown_once_it_is_known() {
+    let metrics = Metrics::new().unwrap();
+    assert!(!metrics.text().contains("guardian_account_balance_eth"), "unknown is not empty");
+    for (wei, shown) in [(25 * 10_u128.pow(16), "0.25"), (0, "0")] {
+        metrics.show_balance("0xabc", wei);
+        let line = format!("guardian_account_balance_eth{{account=\"0xabc\"}} {shown}");
+        assert!(metrics.text().lines().any(|text| text == line), "{}", metrics.text());
+    }
+}
+
 /// The metrics' names that `text` speaks of.
 fn named(text: &str) -> BTreeSet<&str> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');

@@ -38,6 +38,12 @@ pub(crate) fn ask(data_dir: &Path, request: &Request) -> Result<Option<String>, 
     Err(Hinted::new(answer.text, answer.hint.unwrap_or_else(|| advice.to_owned())))
 }
 
+/// Whether a node runs with the store in `data_dir`.
+pub(crate) fn is_running(data_dir: &Path) -> bool {
+    // A connection without a request is not answered, and ends with this function.
+    UnixStream::connect(socket(data_dir)).is_ok()
+}
+
 fn converse(mut stream: UnixStream, request: &Request) -> io::Result<Vec<u8>> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;

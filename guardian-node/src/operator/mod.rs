@@ -9,7 +9,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use client::ask;
+pub(crate) use client::{ask, is_running};
 pub(crate) use reload::Reload;
 pub(crate) use server::Server;
 

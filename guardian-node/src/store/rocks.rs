@@ -6,8 +6,8 @@ use super::{
 };
 use guardian_protocol::{AppendRecords, DecodeError, DutyId, Record};
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBRecoveryMode, ErrorKind, IteratorMode, Options,
-    WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBRecoveryMode, ErrorKind, IteratorMode,
+    Options, WriteBatch, WriteOptions,
 };
 use std::path::{Path, PathBuf};
 

@@ -9,10 +9,12 @@
     reason = "a test that can't go on has failed"
 )]
 
+mod check;
 mod cli;
 mod dossiers;
 mod key_changes;
 mod key_generation;
 mod output;
+mod stand_ins;
 mod store;
 mod support;

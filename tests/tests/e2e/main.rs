@@ -203,8 +203,8 @@ fn a_wrong_chain_is_refused_by_name(devnet: &mut Devnet) -> Result<()> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok((output.status.code(), text(&output.stderr), text(&output.stdout)))
     };
-    let (code, said, _) = check(&config.replace("chain_id = 31337", "chain_id = 1"))?;
-    ensure!(code == Some(1) && said.contains("31337") && said.contains("hint:"), "wrong chain: {code:?} {said}");
+    let (code, _, found) = check(&config.replace("chain_id = 31337", "chain_id = 1"))?;
+    ensure!(code == Some(1) && found.contains("31337") && found.contains("hint:"), "wrong chain: {code:?} {found}");
     let (code, said, found) = check(&config)?;
     ensure!(code == Some(0), "the right configuration: {code:?} {said}");
     println!("{found}");

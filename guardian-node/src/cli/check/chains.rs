@@ -1,0 +1,211 @@
+//! The providers, the contracts and the account, each by its name. A single provider's fault is told; whether enough are left decides.
+
+use super::findings::Findings;
+use crate::{cli::output, config::Config, hint::WithHint, node};
+use guardian_chain::{Capabilities, Layer, Readers};
+use guardian_crypto::secret::Secret;
+use guardian_protocol::{ChainSpec, ChainView, Committee, ProviderId, Query, ReadFailure};
+use std::collections::BTreeMap;
+
+/// Blocks of history that nobody reads for nothing.
+const SHORT: u64 = 100_000;
+/// Gas of the dearest usual submission: an order for a full batch of validators.
+const DEAR: u128 = 1_000_000;
+const GWEI: u128 = 1_000_000_000;
+
+/// Tells everything about the chains.
+pub(super) async fn tell(
+    config: &Config,
+    committee: Option<&Committee>,
+    account: Option<&Secret<[u8; 32]>>,
+    findings: &mut Findings,
+) {
+    let connected = Readers::connect(node::chain_config(config)).await.hint(
+        "can't connect to the chains",
+        "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
+    );
+    let Some((readers, network)) = findings.take(connected) else { return };
+    findings.ok(&format!("chain {}: genesis {}", network.chain_id, network.genesis_validators_root));
+    tell_contracts(config, &readers, committee, findings).await;
+    if config.contracts.start_block > 0 {
+        tell_start(config, &readers, findings).await;
+    }
+    if let Some(account) = account {
+        tell_account(config, &network, account.expose(), findings).await;
+    }
+    tell_beacon(config, &readers, findings).await;
+}
+
+/// What the contracts say at each execution provider: they must know this committee's key.
+async fn tell_contracts(config: &Config, readers: &Readers, committee: Option<&Committee>, findings: &mut Findings) {
+    let (mut ours, mut others, mut head) = (0_usize, 0_usize, 0);
+    let answers = readers.contracts_now().await;
+    let total = answers.len();
+    for (provider, answer) in answers {
+        let name = readers.name(Layer::Execution, provider).unwrap_or_default();
+        match answer {
+            Err(failure) => findings.no(&uncounted("execution", name, &failure), execution_advice(&failure)),
+            Ok(view) if committee.is_some_and(|committee| !is_ours(&view, committee)) => {
+                others = others.saturating_add(1);
+                let (at, epoch) = (view.block.number, view.key_epoch);
+                findings.no(
+                    &format!("execution provider {name}, at block {at}: the contracts verify against another key (key epoch {epoch})"),
+                    "after a rotation every guardian needs the new committee file and share; or is it another deployment?",
+                );
+            }
+            Ok(view) => {
+                ours = ours.saturating_add(1);
+                head = head.max(view.block.number);
+                findings.ok(&format!("execution provider {name}: block {}", view.block.number));
+            }
+        }
+    }
+    let needed = config.quorum().execution;
+    if ours >= needed && committee.is_some() {
+        findings.ok("contracts: the group key is ours");
+    } else if ours < needed && others >= needed {
+        findings.fault("contracts: the group key is another one", "see the lines above");
+    } else if ours < needed {
+        findings.fault(
+            &format!("contracts: {ours} of {total} execution providers can be used, {needed} are needed"),
+            "mend or replace those that are named above",
+        );
+    }
+    if config.contracts.start_block == 0 && head > SHORT {
+        findings.fault(
+            &format!("[contracts] start_block = 0: all {head} blocks would be searched for events"),
+            "set it to the block in which the first of the contracts was created",
+        );
+    }
+}
+
+fn is_ours(view: &ChainView, committee: &Committee) -> bool {
+    view.key_epoch == committee.key_epoch() && view.group_key == committee.group_key()
+}
+
+/// Events before the start block would never be read.
+async fn tell_start(config: &Config, readers: &Readers, findings: &mut Findings) {
+    let start = config.contracts.start_block;
+    let answers = readers.created_before_start().await;
+    let there = answers.iter().find_map(|(_, answer)| answer.as_ref().ok()?.first());
+    if let Some(contract) = there {
+        return findings.fault(
+            &format!("[contracts] start_block = {start}: the contract {contract} was there before it, so its earlier events would be missed"),
+            "set it to the block in which the first of the contracts was created",
+        );
+    }
+    let known = answers.iter().any(|(_, answer)| answer.is_ok());
+    let note = if known { "" } else { " (not compared: no execution provider still has the state of that time)" };
+    findings.ok(&format!("events are read from block {start} on{note}"));
+}
+
+/// The account must be able to pay.
+async fn tell_account(config: &Config, network: &ChainSpec, key: &[u8; 32], findings: &mut Findings) {
+    let Some(sender) = findings.take(node::sender(config, network, key)) else { return };
+    let address = sender.address();
+    let dear = u128::from(config.execution.fee_ceiling_gwei).saturating_mul(GWEI).saturating_mul(DEAR);
+    let advice = "send it a little ether: it pays for transactions, and nothing else depends on it";
+    match sender.balance().await {
+        None => findings.no(
+            &format!("account {address}: no execution provider says what it has"),
+            "see the lines about execution providers",
+        ),
+        Some(0) => findings.fault(&format!("account {address} is empty: it can pay for no transaction"), advice),
+        Some(balance) if balance < dear => findings.no(
+            &format!("account {address} has {} ether: not enough for a full order at the fee ceiling", ether(balance)),
+            advice,
+        ),
+        Some(balance) => findings.ok(&format!("account {address} has {} ether", ether(balance))),
+    }
+}
+
+/// To a millionth, rounded down.
+fn ether(wei: u128) -> String {
+    const ETHER: u128 = GWEI * GWEI;
+    format!("{}.{:06}", wei / ETHER, wei % ETHER / (ETHER / 1_000_000))
+}
+
+/// Whether each beacon provider counts, and what it offers. Nothing of the latter is needed: what is missing is made up for, more slowly or
+/// with less proof.
+async fn tell_beacon(config: &Config, readers: &Readers, findings: &mut Findings) {
+    let answers = readers.read(&Query::Finalized).await;
+    let failures: BTreeMap<ProviderId, ReadFailure> =
+        answers.iter().filter_map(|(id, answer)| Some((*id, answer.as_ref().err()?.clone()))).collect();
+    for of in readers.capabilities().await {
+        match failures.get(&of.id) {
+            Some(failure) => findings.no(&uncounted("beacon", &of.name, failure), beacon_advice(failure)),
+            None => tell_offers(&of, findings),
+        }
+    }
+    let (total, needed) = (answers.len(), config.quorum().beacon);
+    let usable = total.saturating_sub(failures.len());
+    if usable < needed {
+        findings.fault(
+            &format!("{usable} of {total} beacon providers can be used, {needed} are needed"),
+            "mend or replace those that are named above",
+        );
+    }
+}
+
+fn tell_offers(of: &Capabilities, findings: &Findings) {
+    let version = of.version.as_deref().unwrap_or("of unknown version");
+    findings.ok(&format!("beacon provider {}, {version}: {}", of.name, of.in_words()));
+    for (what, hint) in of.hints() {
+        output::data(&format!("    no {what}: hint: {hint}"));
+    }
+}
+
+fn uncounted(layer: &str, name: &str, failure: &ReadFailure) -> String {
+    let what = match failure {
+        ReadFailure::Unreachable(_) => "does not answer",
+        ReadFailure::NotAvailable(_)
+        | ReadFailure::NotInSync(_)
+        | ReadFailure::Malformed(_)
+        | ReadFailure::WrongChain(_) => "does not count",
+    };
+    format!("{layer} provider {name} {what}: {failure}")
+}
+
+fn beacon_advice(failure: &ReadFailure) -> &'static str {
+    match failure {
+        ReadFailure::Unreachable(_) => {
+            "check its url under [beacon]; the others are enough as long as a majority of all is left"
+        }
+        ReadFailure::WrongChain(_) => WRONG_CHAIN,
+        ReadFailure::NotInSync(_) => IN_SYNC,
+        ReadFailure::NotAvailable(_) | ReadFailure::Malformed(_) => {
+            "is this url a beacon node's? Else update its client, or the proxy before it"
+        }
+    }
+}
+
+fn execution_advice(failure: &ReadFailure) -> &'static str {
+    match failure {
+        ReadFailure::Unreachable(_) => {
+            "check its url under [execution]; the others are enough as long as a majority of all is left"
+        }
+        ReadFailure::WrongChain(_) => WRONG_CHAIN,
+        ReadFailure::NotInSync(_) => IN_SYNC,
+        ReadFailure::NotAvailable(why) if why.contains("EIP-1898") => {
+            "this node can't be used: take one whose client understands EIP-1898, as Geth, Nethermind, Besu, Erigon and Reth do"
+        }
+        ReadFailure::NotAvailable(_) => {
+            "compare [contracts] with the published addresses; were they deployed on this chain, and is the provider at its head?"
+        }
+        ReadFailure::Malformed(_) => "is this url an execution node's? Else update its client, or the proxy before it",
+    }
+}
+
+const WRONG_CHAIN: &str =
+    "it serves another network than the majority, or its client is too old to know the forks: remove or update it";
+const IN_SYNC: &str = "wait until it has caught up; until then it does not count";
+
+/// Urls over which anybody on the way can read and write.
+pub(super) fn tell_urls(config: &Config, findings: &Findings) {
+    for (layer, name) in config.readable_on_the_way() {
+        findings.no(
+            &format!("{layer} provider {name}: its answers come over http:// from another network"),
+            "who sits between can read its credentials and change every answer: use https://, or a tunnel",
+        );
+    }
+}

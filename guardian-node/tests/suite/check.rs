@@ -1,0 +1,224 @@
+//! `guardian check` before nodes with trouble: everything is told by its name, and a majority that is well is enough.
+
+use crate::{
+    stand_ins::{Chain, Nodes},
+    support::{Place, assert_done, assert_refused, guardian, text},
+};
+use guardian_crypto::schnorr::GroupKey;
+use guardian_node::store::Store;
+use std::{fs, os::unix::net::UnixListener, process::Output};
+
+/// Refuses connections.
+const DEAD: &str = "http://127.0.0.1:1";
+
+/// A guardian with three nodes of each layer.
+struct Checked {
+    place: Place,
+    nodes: Nodes,
+    beacons: Vec<String>,
+    executions: Vec<String>,
+    start_block: u64,
+}
+
+impl Checked {
+    fn new() -> Self {
+        let (place, nodes) = (Place::with_key(4), Nodes::new());
+        let chain = Chain::healthy(key(&place));
+        let beacons = (0..3).map(|_| nodes.beacon(chain.clone())).collect();
+        let executions = (0..3).map(|_| nodes.execution(chain.clone())).collect();
+        Self { place, nodes, beacons, executions, start_block: 10 }
+    }
+
+    /// All execution nodes are of this chain.
+    fn with_executions(change: impl FnOnce(&mut Chain)) -> Self {
+        let mut checked = Self::new();
+        let mut chain = Chain::healthy(key(&checked.place));
+        change(&mut chain);
+        checked.executions = (0..3).map(|_| checked.nodes.execution(chain.clone())).collect();
+        checked
+    }
+
+    fn run(&self) -> Output {
+        let list = |layer: &str, urls: &[String]| -> String {
+            let entry = |(i, url): (usize, &String)| format!("{{ name = \"{layer}-{}\", url = \"{url}\" }}, ", i + 1);
+            urls.iter().enumerate().map(entry).collect()
+        };
+        let listed = |layer: &str| format!("{{ name = \"own\", url = \"http://127.0.0.1:{layer}\" }},");
+        let config = guardian_node::config::TEMPLATE
+            .replace(&listed("5052"), &list("beacon", &self.beacons))
+            .replace(&listed("8545"), &list("exec", &self.executions))
+            .replace("ejection = ", "# ejection = ")
+            .replace("\nreserves = ", "\n# reserves = ")
+            .replace("start_block = 0", &format!("start_block = {}", self.start_block));
+        self.place.write_config(1, &config);
+        self.place.run(1, &["check"])
+    }
+}
+
+fn key(place: &Place) -> GroupKey {
+    place.committee(1).committee().unwrap().group_key()
+}
+
+#[track_caller]
+fn assert_told(output: &Output, code: i32, lines: &[&str]) {
+    let said = text(output);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    for line in lines {
+        assert!(said.contains(line), "does not say `{line}`:\n{said}");
+    }
+}
+
+#[test]
+fn a_healthy_guardian_has_nothing_to_mend() {
+    let output = Checked::new().run();
+    assert_done(&output);
+    assert!(!text(&output).lines().any(|line| line.starts_with("no ")), "{}", text(&output));
+    assert_told(&output, 0, &["ok  contracts: the group key is ours", "has 1.000000 ether", "from block 10 on\n"]);
+}
+
+#[test]
+fn one_dead_node_of_each_layer_is_named_and_the_rest_checked() {
+    let mut checked = Checked::new();
+    checked.executions[1] = DEAD.to_owned();
+    checked.beacons[0] = "http://127.0.0.1:2".to_owned();
+    assert_told(
+        &checked.run(),
+        0,
+        &[
+            "no  execution provider exec-2 does not answer: unreachable",
+            "    hint: check its url under [execution]",
+            "ok  execution provider exec-3: block 99",
+            "no  beacon provider beacon-1 does not answer: unreachable",
+            "ok  beacon provider beacon-3, StandIn/1",
+            "ok  contracts: the group key is ours",
+        ],
+    );
+}
+
+#[test]
+fn two_dead_nodes_of_each_layer_are_all_named() {
+    let mut checked = Checked::new();
+    checked.executions[1] = DEAD.to_owned();
+    checked.executions[2] = "http://127.0.0.1:2".to_owned();
+    checked.beacons[0] = DEAD.to_owned();
+    checked.beacons[2] = "http://127.0.0.1:2".to_owned();
+    assert_told(
+        &checked.run(),
+        1,
+        &["1 of 3 beacon providers answered", "beacon-3: ", "1 of 3 execution providers answered", "exec-3: "],
+    );
+}
+
+#[test]
+fn a_provider_that_does_not_count_says_so_and_why() {
+    let mut checked = Checked::new();
+    let other = Chain { fork: 5, ..Chain::healthy(key(&checked.place)) };
+    checked.beacons[1] = checked.nodes.beacon(other);
+    let output = checked.run();
+    assert_told(
+        &output,
+        0,
+        &["no  beacon provider beacon-2 does not count: serves another chain", "hint: it serves another"],
+    );
+    assert!(!text(&output).contains("ok  beacon provider beacon-2"), "{}", text(&output));
+}
+
+#[test]
+fn another_key_in_the_contracts_is_told_with_its_epoch() {
+    let other = key(&Place::with_key(4));
+    let checked = Checked::with_executions(|chain| chain.key = other);
+    assert_told(
+        &checked.run(),
+        1,
+        &["verify against another key (key epoch 1)", "no  contracts: the group key is another one"],
+    );
+    // One node alone has it otherwise.
+    let mut checked = Checked::new();
+    checked.executions[2] = checked.nodes.execution(Chain::healthy(other));
+    assert_told(&checked.run(), 0, &["no  execution provider exec-3", "ok  contracts: the group key is ours"]);
+}
+
+#[test]
+fn an_empty_account_is_told_before_it_has_to_pay() {
+    let output = Checked::with_executions(|chain| chain.balance = 0).run();
+    assert_told(&output, 1, &["is empty: it can pay for no transaction", "hint: send it a little ether"]);
+    assert_told(&output, 1, &["ok  beacon provider beacon-1"]);
+    let output = Checked::with_executions(|chain| chain.balance = 10_u128.pow(17)).run();
+    assert_told(&output, 0, &["no  account", "has 0.100000 ether: not enough for a full order"]);
+}
+
+#[test]
+fn a_start_block_after_the_contracts_creation_is_refused() {
+    let mut checked = Checked::new();
+    checked.start_block = 11;
+    assert_told(
+        &checked.run(),
+        1,
+        &["[contracts] start_block = 11: the contract 0xf7b6B3", "hint: set it to the block"],
+    );
+}
+
+#[test]
+fn contracts_that_were_just_deployed_are_there() {
+    let mut checked = Checked::with_executions(|chain| chain.created = 99);
+    checked.start_block = 99;
+    assert_told(&checked.run(), 0, &["ok  contracts: the group key is ours"]);
+}
+
+#[test]
+fn a_node_without_eip_1898_is_told_as_that() {
+    let checked = Checked::with_executions(|chain| chain.takes_hashes = false);
+    assert_told(
+        &checked.run(),
+        1,
+        &["it does not take block hashes (EIP-1898)", "take one whose client understands EIP-1898"],
+    );
+}
+
+#[test]
+fn a_damaged_key_does_not_hide_what_else_is_wrong() {
+    let mut checked = Checked::new();
+    checked.executions[1] = DEAD.to_owned();
+    fs::write(checked.place.home(1).join("keys/account.sealed"), "garbage").unwrap();
+    let lines = [
+        "no  can't open the sealed file",
+        "ok  store: 0 records",
+        "no  execution provider exec-2",
+        "1 of these would keep the guardian from its work",
+    ];
+    assert_told(&checked.run(), 1, &lines);
+}
+
+#[test]
+fn a_check_beside_the_running_node_goes_on() {
+    let checked = Checked::new();
+    let data = checked.place.home(1).join("data");
+    let _store = Store::open(&data).unwrap();
+    let _socket = UnixListener::bind(data.join("guardian.sock")).unwrap();
+    assert_told(&checked.run(), 0, &["ok  store: in use by the running node", "ok  contracts: the group key is ours"]);
+}
+
+#[test]
+fn without_the_factory_a_deployment_says_how_to_get_it_and_pays_nothing() {
+    let checked = Checked::with_executions(|chain| chain.created = u64::MAX);
+    let vector = include_str!("../../../contracts/test/vectors/deployment.json");
+    let mut plan = serde_json::from_str::<serde_json::Value>(vector).unwrap()["plan"].take();
+    plan["chain_id"] = 1.into();
+    let folder = checked.place.path();
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    fs::write(path("plan.json"), plan.to_string()).unwrap();
+    fs::write(path("key"), "11".repeat(32)).unwrap();
+    let (plan, key, out) = (path("plan.json"), path("key"), path("out.json"));
+    let deploy = |url: &str| {
+        guardian(&["contracts", "deploy", "--plan", &plan, "--key-file", &key, "--out", &out, "--rpc-url", url])
+    };
+    let refused = deploy(&checked.executions[0]);
+    assert_refused(
+        &refused,
+        "the chain has no CREATE2 factory at 0x4e59",
+        "0x3fAB184622Dc19b6109349B94811493BF2a45362",
+    );
+    assert_refused(&refused, "CREATE2 factory", "\n0xf8a58085174876e8");
+    let checked = Checked::with_executions(|chain| chain.takes_hashes = false);
+    assert_refused(&deploy(&checked.executions[0]), "can't be checked", "EIP-1898");
+}

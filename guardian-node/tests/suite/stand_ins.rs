@@ -1,0 +1,160 @@
+//! Beacon and execution nodes of a small chain, as far as a check asks them, with the trouble that a test wants.
+
+use alloy_primitives::{hex, keccak256, uint};
+use axum::{Json, Router, body::Bytes, extract::Request, http::StatusCode};
+use guardian_crypto::schnorr::GroupKey;
+use serde_json::{Value, json};
+use std::{net::Ipv4Addr, sync::Arc};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+/// What the nodes of a test say.
+#[derive(Clone)]
+pub(crate) struct Chain {
+    /// The key in the contracts.
+    pub(crate) key: GroupKey,
+    /// What every account has, in wei.
+    pub(crate) balance: u128,
+    /// The contracts exist from this block on; there are a hundred.
+    pub(crate) created: u64,
+    /// The execution node understands EIP-1898.
+    pub(crate) takes_hashes: bool,
+    /// Epoch of the beacon chain's second fork.
+    pub(crate) fork: u64,
+}
+
+/// Runs nodes until it is dropped.
+pub(crate) struct Nodes {
+    runtime: Runtime,
+}
+
+impl Chain {
+    pub(crate) fn healthy(key: GroupKey) -> Self {
+        Self { key, balance: 10_u128.pow(18), created: 10, takes_hashes: true, fork: 0 }
+    }
+
+    fn beacon(&self, path: &str) -> Option<Value> {
+        let root = format!("0x{}", "07".repeat(32));
+        let checkpoint = json!({ "epoch": "3", "root": root });
+        Some(match path {
+            "/eth/v1/beacon/genesis" => json!({
+                "genesis_time": "1000", "genesis_validators_root": root, "genesis_fork_version": "0x00000001",
+            }),
+            "/eth/v1/config/spec" => json!({
+                "PRESET_BASE": "minimal", "SECONDS_PER_SLOT": "2", "SLOTS_PER_EPOCH": "8", "DEPOSIT_CHAIN_ID": "5",
+                "BELLATRIX_FORK_EPOCH": "18446744073709551615", "SLOTS_PER_HISTORICAL_ROOT": "64",
+                "EPOCHS_PER_HISTORICAL_VECTOR": "64", "EPOCHS_PER_SLASHINGS_VECTOR": "64",
+            }),
+            "/eth/v1/config/fork_schedule" => json!([
+                { "previous_version": "0x00000001", "current_version": "0x00000001", "epoch": "0" },
+                { "previous_version": "0x00000001", "current_version": "0x01000001", "epoch": self.fork.to_string() },
+            ]),
+            "/eth/v1/node/syncing" => json!({
+                "is_syncing": false, "is_optimistic": false, "el_offline": false, "head_slot": "40",
+                "sync_distance": "0",
+            }),
+            "/eth/v1/node/version" => json!({ "version": "StandIn/1" }),
+            "/eth/v1/beacon/states/head/finality_checkpoints" => json!({
+                "previous_justified": checkpoint, "current_justified": checkpoint, "finalized": checkpoint,
+            }),
+            path if path.starts_with("/eth/v1/beacon/headers/") => json!({
+                "root": root, "canonical": true, "header": { "signature": "0x00", "message": {
+                    "slot": "24", "proposer_index": "0", "parent_root": root, "state_root": root, "body_root": root,
+                } },
+            }),
+            _ => return None,
+        })
+    }
+
+    fn execution(&self, method: &str, params: &Value) -> Result<Value, Value> {
+        let by_tag = |tag: &Value| match tag.as_str().unwrap() {
+            "latest" => 99,
+            "finalized" => 90,
+            hex => u64::from_str_radix(&hex[2..], 16).unwrap(),
+        };
+        Ok(match method {
+            "eth_chainId" => json!("0x1"),
+            "eth_syncing" => json!(false),
+            "eth_getBlockByNumber" => block(by_tag(&params[0])),
+            "eth_getBlockByHash" => block(number_of(&params[0])),
+            "eth_getBalance" => json!(format!("{:#x}", self.balance)),
+            "eth_getCode" | "eth_call" => {
+                if !self.takes_hashes && !params[1].is_string() {
+                    return Err(json!({ "code": -32602, "message": "invalid argument 1: argument must be a string" }));
+                }
+                let there = number_of(&params[1]["blockHash"]) >= self.created;
+                let is =
+                    |name: &str| params[0]["input"].as_str().unwrap().starts_with(&keccak256(name).to_string()[..10]);
+                match method {
+                    _ if !there => json!("0x"),
+                    "eth_getCode" => json!("0x60"),
+                    _ if is("groupKey()") => {
+                        let (x, y) = self.key.coordinates();
+                        json!(hex::encode_prefixed([x, y].concat()))
+                    }
+                    _ if is("keyEpoch()") => json!(format!("{:#066x}", uint!(1_U256))),
+                    other => panic!("{other} of {params} was asked for"),
+                }
+            }
+            other => panic!("{other} was asked for"),
+        })
+    }
+}
+
+impl Nodes {
+    pub(crate) fn new() -> Self {
+        Self { runtime: Runtime::new().unwrap() }
+    }
+
+    /// The url of a beacon node of `chain`.
+    pub(crate) fn beacon(&self, chain: Chain) -> String {
+        self.serve(move |path, _| match chain.beacon(path) {
+            Some(data) => (StatusCode::OK, json!({ "execution_optimistic": false, "finalized": true, "data": data })),
+            None => (StatusCode::NOT_FOUND, json!({ "code": 404, "message": "NOT_FOUND" })),
+        })
+    }
+
+    /// The url of an execution node of `chain`.
+    pub(crate) fn execution(&self, chain: Chain) -> String {
+        self.serve(move |_, body| {
+            let asked: Value = serde_json::from_slice(body).unwrap();
+            let said = match chain.execution(asked["method"].as_str().unwrap(), &asked["params"]) {
+                Ok(result) => json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result }),
+                Err(error) => json!({ "jsonrpc": "2.0", "id": asked["id"], "error": error }),
+            };
+            (StatusCode::OK, said)
+        })
+    }
+
+    fn serve(&self, answer: impl Fn(&str, &Bytes) -> (StatusCode, Value) + Send + Sync + 'static) -> String {
+        let listener = self.runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answer = Arc::new(answer);
+        let router = Router::new().fallback(move |request: Request| {
+            let answer = Arc::clone(&answer);
+            async move {
+                let (head, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+                let (status, said) = answer(head.uri.path(), &body);
+                (status, Json(said))
+            }
+        });
+        self.runtime.spawn(async move { axum::serve(listener, router).await });
+        url
+    }
+}
+
+/// A block's hash holds its number.
+fn hash_of(number: u64) -> String {
+    format!("{number:#066x}")
+}
+
+fn number_of(hash: &Value) -> u64 {
+    u64::from_str_radix(&hash.as_str().unwrap()[50..], 16).unwrap()
+}
+
+fn block(number: u64) -> Value {
+    json!({
+        "number": format!("{number:#x}"), "hash": hash_of(number), "parentHash": hash_of(number.saturating_sub(1)),
+        "timestamp": format!("{:#x}", 1000 + number * 2),
+    })
+}
