@@ -2,6 +2,7 @@
 
 use crate::{
     duty::{ChainView, DutyKind, Subject},
+    event::Layer,
     record::Record,
     sign::Signed,
     types::{
@@ -38,6 +39,16 @@ pub enum Query {
     },
     /// How far the contracts are with these, at the head and at the finalized block, of the execution providers.
     Progress(BTreeSet<Target>),
+}
+
+impl Query {
+    /// Whose question it is.
+    pub(crate) const fn layer(&self) -> Layer {
+        match self {
+            Self::Finalized | Self::State { .. } => Layer::Beacon,
+            Self::Chain(_) | Self::Events { .. } | Self::Progress(_) => Layer::Execution,
+        }
+    }
 }
 
 /// What a contract shows its [`Level`] of.

@@ -100,6 +100,8 @@ pub enum Reason {
     NothingObserved,
     /// The beacon chain has not finalized anything yet.
     NothingFinal,
+    /// What it has finalized is older than it can be while it finalizes.
+    FinalityOld,
     /// Too few beacon providers answer.
     BeaconQuorum,
     /// Beacon providers contradict each other.
@@ -122,9 +124,10 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NothingObserved,
         Self::NothingFinal,
+        Self::FinalityOld,
         Self::BeaconQuorum,
         Self::BeaconContradiction,
         Self::ExecutionQuorum,
@@ -142,6 +145,7 @@ impl Reason {
         match self {
             Self::NothingObserved => "nothing_observed",
             Self::NothingFinal => "nothing_final",
+            Self::FinalityOld => "finality_old",
             Self::BeaconQuorum => "beacon_quorum",
             Self::BeaconContradiction => "beacon_contradiction",
             Self::ExecutionQuorum => "execution_quorum",

@@ -9,8 +9,8 @@ use crate::{
     agree::order::{Turn, rank},
     duty::{ChainView, Duty, DutyId, DutyKind, Standing, Subject},
     effects::Effects,
-    event::Event,
-    observe::{QueryIds, progress},
+    event::{Event, Layer},
+    observe::{QueryIds, progress, report_failures},
     ports::{Answers, Call, CallOutcome, OnChainProgress, Query, QueryId, Target},
     record::Record,
     setup::Setup,
@@ -29,6 +29,8 @@ pub(crate) struct Submissions {
     newest: BTreeMap<Target, Submission>,
     asked: Option<(QueryId, Timestamp)>,
     next_poll: Timestamp,
+    /// The last question about something open was not answered by enough providers.
+    is_blind: bool,
 }
 
 /// One signed duty and how far it is.
@@ -100,6 +102,11 @@ impl Submissions {
         self.newest.get(&target(id))
     }
 
+    /// Whether the contracts' progress can't be seen: something is open, and too few providers answer.
+    pub(crate) fn is_blind(&self) -> bool {
+        self.is_blind
+    }
+
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Submission> {
         self.newest.values()
@@ -127,10 +134,12 @@ impl Submissions {
     ) {
         if self.asked.is_some_and(|(_, since)| now.since(since) >= setup.timing.query_timeout) {
             self.asked = None;
+            self.is_blind = true;
         }
         let open = self.newest.iter().filter(|(_, submission)| submission.is_open());
         let targets: BTreeSet<Target> = open.map(|(target, _)| *target).collect();
         if targets.is_empty() {
+            self.is_blind = false;
             return;
         }
         if self.asked.is_none() && now >= self.next_poll {
@@ -159,7 +168,10 @@ impl Submissions {
             return;
         }
         self.asked = None;
+        report_failures(&answers.answers, Layer::Execution, fx);
         let progress = progress(&answers.answers, setup);
+        let mut open = self.newest.iter().filter(|(_, submission)| submission.is_open());
+        self.is_blind = open.any(|(target, _)| !progress.contains_key(target));
         for (target, submission) in self.newest.iter_mut().filter(|(_, submission)| submission.is_open()) {
             if let Some(progress) = progress.get(target) {
                 submission.see(now, *progress, setup, fx);

@@ -77,6 +77,12 @@ impl Guardian {
             None if self.observer.last().is_none() => reasons.push(Reason::NothingObserved),
             None => {}
         }
+        if self.observer.finality_is_old() {
+            reasons.push(Reason::FinalityOld);
+        }
+        if self.submissions.is_blind() && !reasons.contains(&Reason::ExecutionQuorum) {
+            reasons.push(Reason::ExecutionQuorum);
+        }
         if self.peers.connected().len().saturating_add(1) < self.setup.committee.threshold() {
             reasons.push(Reason::TooFewPeers);
         }

@@ -11,7 +11,7 @@ mod proving;
 pub(crate) mod quorum;
 mod weighing;
 
-pub(crate) use weighing::progress;
+pub(crate) use weighing::{progress, report_failures};
 
 use crate::{
     decide,
@@ -29,12 +29,17 @@ use gathering::Gathering;
 pub(crate) struct Observer {
     registry: Registry,
     stage: Stage,
-    /// The open question.
-    asked: Option<(QueryId, Timestamp)>,
+    /// The open question, and of whom.
+    asked: Option<(QueryId, Timestamp, Layer)>,
     next_poll: Timestamp,
     last: Option<Epoch>,
     trouble: Option<Trouble>,
+    finality_is_old: bool,
 }
+
+/// Epochs from the finalized one to the clock's, beyond which the chain leaks stake instead of finalizing
+/// (`MIN_EPOCHS_TO_INACTIVITY_PENALTY`), or the providers have stopped; normally there are two or three.
+const OLD: u64 = 5;
 
 /// Where one observation stands.
 #[derive(Debug)]
@@ -74,7 +79,15 @@ enum Progress {
 impl Observer {
     /// Starts with what the store knows of the contracts' events.
     pub(crate) fn restore(registry: Registry) -> Self {
-        Self { registry, stage: Stage::Idle, asked: None, next_poll: Timestamp(0), last: None, trouble: None }
+        Self {
+            registry,
+            stage: Stage::Idle,
+            asked: None,
+            next_poll: Timestamp(0),
+            last: None,
+            trouble: None,
+            finality_is_old: false,
+        }
     }
 
     /// The protocol's validators.
@@ -92,6 +105,11 @@ impl Observer {
         self.trouble
     }
 
+    /// Whether what the providers call final is further behind the clock than it can be while the chain finalizes.
+    pub(crate) fn finality_is_old(&self) -> bool {
+        self.finality_is_old
+    }
+
     /// Looks at the next occasion instead of at the next poll.
     pub(crate) fn nudge(&mut self) {
         self.next_poll = Timestamp(0);
@@ -99,16 +117,18 @@ impl Observer {
 
     /// Asks what is finalized if it is time to, and gives up questions that nobody answers.
     pub(crate) fn poll(&mut self, now: Timestamp, ids: &mut QueryIds, setup: &Setup, fx: &mut Effects) {
-        if let Some((_, since)) = self.asked
+        if let Some((_, since, layer)) = self.asked
             && now.since(since) >= setup.timing.query_timeout
         {
+            // Nobody answered at all.
+            self.trouble = Some(Trouble::TooFewAnswers(layer));
             self.give_up(now, setup);
         }
         if self.asked.is_none() && now >= self.next_poll {
             self.next_poll = now.after(setup.timing.poll);
             self.ask(now, Stage::Finality, Query::Finalized, ids, fx);
         }
-        let deadline = self.asked.map_or(self.next_poll, |(_, since)| since.after(setup.timing.query_timeout));
+        let deadline = self.asked.map_or(self.next_poll, |(_, since, _)| since.after(setup.timing.query_timeout));
         fx.wake(deadline);
     }
 
@@ -123,13 +143,13 @@ impl Observer {
         setup: &Setup,
         fx: &mut Effects,
     ) -> Option<Evidence> {
-        if self.asked.is_none_or(|(id, _)| id != answers.id) {
+        if self.asked.is_none_or(|(id, _, _)| id != answers.id) {
             return None;
         }
         self.asked = None;
         let progress = match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Idle => return None,
-            Stage::Finality => self.finality(answers, setup, fx),
+            Stage::Finality => self.finality(now, answers, setup, fx),
             Stage::Chain(checkpoint, slot) => self.chain((checkpoint, slot), answers, besides, setup, fx),
             Stage::Gathering(mut gathering) => gathering
                 .answered(answers.answers, &mut self.registry, setup, fx)
@@ -162,10 +182,17 @@ impl Observer {
         }
     }
 
-    fn finality(&mut self, answers: Answers, setup: &Setup, fx: &mut Effects) -> Result<Progress, Trouble> {
+    fn finality(
+        &mut self,
+        now: Timestamp,
+        answers: Answers,
+        setup: &Setup,
+        fx: &mut Effects,
+    ) -> Result<Progress, Trouble> {
         let Some(checkpoint) = weighing::checkpoint(answers.answers, setup, fx)? else {
             return Err(Trouble::NothingFinal);
         };
+        self.finality_is_old = setup.network.epoch_at(now).0.saturating_sub(checkpoint.epoch.0) > OLD;
         let slot = checkpoint.epoch.first_slot(setup.network.slots_per_epoch);
         let (Some(slot), true) = (slot, self.last.is_none_or(|last| checkpoint.epoch > last)) else {
             return Ok(Progress::Nothing);
@@ -208,7 +235,7 @@ impl Observer {
     fn ask(&mut self, now: Timestamp, stage: Stage, query: Query, ids: &mut QueryIds, fx: &mut Effects) {
         let id = ids.fresh();
         self.stage = stage;
-        self.asked = Some((id, now));
+        self.asked = Some((id, now, query.layer()));
         fx.read(id, query);
     }
 

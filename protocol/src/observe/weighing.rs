@@ -12,7 +12,7 @@ use crate::{
 use std::collections::BTreeMap;
 
 pub(super) type Raw = Vec<(ProviderId, Result<Reading, ReadFailure>)>;
-pub(super) type Given<T> = Vec<(ProviderId, Result<T, ReadFailure>)>;
+pub(crate) type Given<T> = Vec<(ProviderId, Result<T, ReadFailure>)>;
 
 /// The highest finalized checkpoint that enough providers name. One that is behind or ahead does not contradict; one that names
 /// another root for the same epoch does.
@@ -126,7 +126,7 @@ pub(super) fn trouble(contradiction: bool, layer: Layer) -> Trouble {
     if contradiction { Trouble::Contradiction(layer) } else { Trouble::TooFewAnswers(layer) }
 }
 
-pub(super) fn report_failures<T>(given: &Given<T>, layer: Layer, fx: &mut Effects) {
+pub(crate) fn report_failures<T>(given: &Given<T>, layer: Layer, fx: &mut Effects) {
     for (provider, answer) in given {
         if let Err(failure) = answer {
             fx.report(Event::ProviderFailed { provider: *provider, layer, failure: failure.clone() });

@@ -1,6 +1,6 @@
 //! Which Ethereum this is: chain id, genesis and forks. Checked against every provider before it is believed.
 
-use super::{Epoch, Slot};
+use super::{Epoch, Slot, Timestamp};
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,13 @@ pub struct Fork {
 }
 
 impl ChainSpec {
+    /// The epoch at `now`, by the clock; 0 before genesis.
+    pub(crate) fn epoch_at(&self, now: Timestamp) -> Epoch {
+        let seconds = (now.0 / 1_000).saturating_sub(self.genesis_time);
+        let slot = seconds.checked_div(self.seconds_per_slot).unwrap_or_default();
+        Epoch(slot.checked_div(self.slots_per_epoch).unwrap_or_default())
+    }
+
     /// Unix time at which `slot` starts, in seconds.
     #[must_use]
     pub fn time_of(&self, slot: Slot) -> u64 {

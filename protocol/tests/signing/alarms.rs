@@ -1,7 +1,10 @@
 //! Alarms: told once, shown for as long as what they are about lasts.
 
 use super::cluster::Cluster;
-use guardian_protocol::{Event, KeyEpoch, Reading, Reason, Timing, testing::member};
+use guardian_protocol::{
+    Effects, Event, KeyEpoch, Layer, Reading, Reason, Timing,
+    testing::{Eyes, Trouble, chain_spec, member, setup},
+};
 use std::time::Duration;
 
 /// The contracts have the key of another epoch.
@@ -42,4 +45,59 @@ fn another_key_on_chain_is_told_once_and_shown_until_it_passes() {
     cluster.deceive(member(2), an_earlier_key);
     cluster.finalize();
     assert_eq!(told(&cluster), 2, "it has come again");
+}
+
+/// The contracts' progress is not known to the provider.
+fn no_progress(reading: &mut Reading) {
+    if let Reading::Progress(progress) = reading {
+        progress.clear();
+    }
+}
+
+#[test]
+fn finality_that_stands_still_is_not_ready_and_passes() {
+    let mut cluster = Cluster::new(4, 61);
+    cluster.finalize();
+    let not_ready = |cluster: &Cluster| cluster.processes[&1].guardian.status().not_ready;
+    assert_eq!(not_ready(&cluster), []);
+    let epoch = Duration::from_secs(chain_spec().seconds_per_slot * chain_spec().slots_per_epoch);
+    cluster.pass(epoch * 8);
+    assert_eq!(not_ready(&cluster), [Reason::FinalityOld]);
+    for _ in 0..8 {
+        cluster.finalize();
+    }
+    assert_eq!(not_ready(&cluster), []);
+}
+
+#[test]
+fn a_contract_that_nobody_can_see_is_not_ready() {
+    let mut cluster = Cluster::new(4, 62);
+    cluster.finalize();
+    let ready = |cluster: &Cluster| !cluster.processes[&1].guardian.not_ready().contains(&Reason::ExecutionQuorum);
+    cluster.pass(Timing::default().poll * 2);
+    assert!(ready(&cluster));
+    cluster.deceive(member(2), no_progress);
+    cluster.pass(Timing::default().poll * 2);
+    assert!(!ready(&cluster));
+    cluster.deceive(member(2), |_| ());
+    cluster.pass(Timing::default().poll * 2);
+    assert!(ready(&cluster));
+    // An answer to another question is none.
+    cluster.deceive(member(2), |reading| {
+        if matches!(reading, Reading::Progress(_)) {
+            *reading = Reading::Finalized(None);
+        }
+    });
+    cluster.pass(Timing::default().poll * 2);
+    assert!(!ready(&cluster));
+}
+
+#[test]
+fn a_question_that_nobody_answers_is_trouble() {
+    let cluster = Cluster::new(4, 63);
+    let mut eyes = Eyes::new(setup(cluster.dealt.committee.clone(), member(1)), Default::default());
+    eyes.look(cluster.now, &mut Effects::default());
+    assert_eq!(eyes.trouble(), None);
+    eyes.look(cluster.now.after(Timing::default().query_timeout), &mut Effects::default());
+    assert_eq!(eyes.trouble(), Some(Trouble::TooFewAnswers(Layer::Beacon)));
 }
