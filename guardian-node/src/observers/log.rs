@@ -4,8 +4,8 @@
 use super::Names;
 use alloy_primitives::B256;
 use guardian_protocol::{
-    BootId, CallOutcome, Checkpoint, Difference, DutyId, DutyKind, Epoch, Event, KeyEpoch, Layer, MemberId, Proof,
-    ProviderId, ReadFailure, Timestamp,
+    BootId, CallOutcome, Checkpoint, Difference, DutyId, DutyKind, Epoch, Event, Figure, KeyEpoch, Layer, MemberId,
+    Proof, ProviderId, ReadFailure, Timestamp,
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tracing::{debug, error, info, warn};
@@ -16,18 +16,21 @@ pub(crate) struct Log {
     names: Arc<Names>,
     /// Providers that failed last time: their failure is logged when it begins, not every time.
     failing: BTreeSet<(Layer, ProviderId)>,
+    /// Validators whose stake returns to strangers: told when the number changes.
+    foreign: u64,
 }
 
 impl Log {
     pub(crate) fn new(names: Arc<Names>) -> Self {
-        Self { names, failing: BTreeSet::new() }
+        Self { names, failing: BTreeSet::new(), foreign: 0 }
     }
 
     /// One line for `event`.
     pub(crate) fn observe(&mut self, event: &Event) {
         match event {
-            Event::Observed { checkpoint, validators, proof, figures: _ } => {
-                self.observed(checkpoint, *validators, *proof)
+            Event::Observed { checkpoint, validators, proof, figures } => {
+                self.observed(checkpoint, *validators, *proof);
+                self.watch_foreign(figures);
             }
             Event::ProviderFailed { provider, layer, failure } => self.provider_failed(*layer, *provider, failure),
             Event::ProviderDisagrees { provider, layer, detail } => self.provider_disagrees(*layer, *provider, detail),
@@ -103,6 +106,16 @@ impl Log {
         info!(epoch, %root, validators, proof, "finalized epoch observed");
     }
 
+    fn watch_foreign(&mut self, figures: &[Figure]) {
+        let Some(figure) = figures.iter().find(|figure| figure.name == "foreign_validators") else { return };
+        let count = whole(figure.value);
+        if count > 0 && count != self.foreign {
+            let hint = "`guardian report explain` on the newest report names them; they are counted all the same: tell the protocol's governor";
+            error!(validators = count, hint, "ALARM: stake of the protocol's validators returns to none of its pods");
+        }
+        self.foreign = count;
+    }
+
     fn digests_differ(&self, duty: DutyId, member: MemberId, theirs: B256, ours: B256) {
         let member = self.names.member(member);
         error!(%duty, member, %theirs, %ours, "ALARM: a member computed another digest");
@@ -147,6 +160,12 @@ impl Log {
             "ALARM: another process runs with our identity; nothing is signed"
         );
     }
+}
+
+/// A count that was told as a figure.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count is whole and not negative")]
+fn whole(value: f64) -> u64 {
+    value as u64
 }
 
 fn held(duty: DutyId, digest: B256, reason: &str) {

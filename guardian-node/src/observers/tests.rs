@@ -141,6 +141,21 @@ fn a_provider_that_keeps_failing_is_told_once_until_it_answers() {
 }
 
 #[test]
+fn stake_that_returns_to_strangers_is_an_alarm_when_it_changes() {
+    let mut log = Log::new(Arc::new(names()));
+    let Event::Observed { checkpoint, validators, proof, .. } = one_of_each().remove(0).1 else { panic!("not first") };
+    let lines = Lines::of(|| {
+        for value in [0.0, 2.0, 2.0, 3.0, 0.0, 1.0] {
+            let figures = vec![Figure { kind: DutyKind::Reserves, name: "foreign_validators", value }];
+            log.observe(&Event::Observed { checkpoint, validators, proof, figures });
+        }
+    });
+    let alarms: Vec<&String> = lines.iter().filter(|line| line.contains("ALARM")).collect();
+    assert_eq!(alarms.len(), 3, "{lines:?}");
+    assert!(alarms[0].contains("validators=2") && alarms[0].contains("hint"), "{alarms:?}");
+}
+
+#[test]
 fn the_history_has_every_event_with_its_time_and_a_word() {
     let history = History::default();
     let events = one_of_each();

@@ -1,11 +1,12 @@
 //! `guardian check` before nodes with trouble: everything is told by its name, and a majority that is well is enough.
 
 use crate::{
-    stand_ins::{Chain, Nodes},
+    stand_ins::{Chain, Nodes, POD},
     support::{Place, assert_done, assert_refused, guardian, text},
 };
 use guardian_crypto::schnorr::GroupKey;
 use guardian_node::store::Store;
+use guardian_protocol::{AppendRecords, BlockRef, ProtocolEvent, Record};
 use std::{fs, os::unix::net::UnixListener, process::Output};
 
 /// Refuses connections.
@@ -18,6 +19,8 @@ struct Checked {
     beacons: Vec<String>,
     executions: Vec<String>,
     start_block: u64,
+    /// Where reports go, if anywhere.
+    feed: Option<&'static str>,
 }
 
 impl Checked {
@@ -26,7 +29,7 @@ impl Checked {
         let chain = Chain::healthy(key(&place));
         let beacons = (0..3).map(|_| nodes.beacon(chain.clone())).collect();
         let executions = (0..3).map(|_| nodes.execution(chain.clone())).collect();
-        Self { place, nodes, beacons, executions, start_block: 10 }
+        Self { place, nodes, beacons, executions, start_block: 10, feed: None }
     }
 
     /// All execution nodes are of this chain.
@@ -48,7 +51,10 @@ impl Checked {
             .replace(&listed("5052"), &list("beacon", &self.beacons))
             .replace(&listed("8545"), &list("exec", &self.executions))
             .replace("ejection = ", "# ejection = ")
-            .replace("\nreserves = ", "\n# reserves = ")
+            .replace(
+                "\nreserves = ",
+                &self.feed.map_or("\n# ".to_owned(), |feed| format!("\nreserves = \"{feed}\" # ")),
+            )
             .replace("start_block = 0", &format!("start_block = {}", self.start_block));
         self.place.write_config(1, &config);
         self.place.run(1, &["check"])
@@ -221,4 +227,39 @@ fn without_the_factory_a_deployment_says_how_to_get_it_and_pays_nothing() {
     assert_refused(&refused, "CREATE2 factory", "\n0xf8a58085174876e8");
     let checked = Checked::with_executions(|chain| chain.takes_hashes = false);
     assert_refused(&deploy(&checked.executions[0]), "can't be checked", "EIP-1898");
+}
+
+#[test]
+fn stake_that_returns_to_strangers_is_told_with_their_credentials() {
+    let mut checked = Checked::new();
+    checked.feed = Some("0x3333333333333333333333333333333333333333");
+    let to = |kind: u8, account: u64| {
+        let mut credentials = [0; 32];
+        credentials[0] = kind;
+        credentials[24..].copy_from_slice(&account.to_be_bytes());
+        credentials
+    };
+    let upto = BlockRef { number: 20, hash: [1; 32].into(), timestamp: 1_040 };
+    let events = (0..4).map(|index| ProtocolEvent::Provisioned([index; 48].into())).collect();
+    let mut store = Store::open(&checked.place.home(1).join("data")).unwrap();
+    store.append(&[Record::Events { upto, events }]).unwrap();
+    drop(store);
+    let with = |checked: &mut Checked, validators: &[[u8; 32]]| {
+        let chain = Chain { validators: validators.to_vec(), ..Chain::healthy(key(&checked.place)) };
+        checked.beacons = (0..3).map(|_| checked.nodes.beacon(chain.clone())).collect();
+        checked.run()
+    };
+    let ours = [to(1, POD), to(2, POD), to(1, POD), to(2, POD)];
+    assert_told(&with(&mut checked, &ours), 0, &["ok  validators: 4, of which the stake returns to the protocol"]);
+    let two = [to(1, POD), to(1, 0xeeee), to(0, POD), to(2, POD)];
+    assert_told(
+        &with(&mut checked, &two),
+        0,
+        &[
+            "no  the stake of 2 validators returns to none",
+            "1 to 0x0100000000000000",
+            "eeee, 2 to 0x00",
+            "hint: it is counted",
+        ],
+    );
 }

@@ -1,11 +1,14 @@
 //! Beacon and execution nodes of a small chain, as far as a check asks them, with the trouble that a test wants.
 
-use alloy_primitives::{hex, keccak256, uint};
+use alloy_primitives::{hex, keccak256};
 use axum::{Json, Router, body::Bytes, extract::Request, http::StatusCode};
 use guardian_crypto::schnorr::GroupKey;
 use serde_json::{Value, json};
 use std::{net::Ipv4Addr, sync::Arc};
 use tokio::{net::TcpListener, runtime::Runtime};
+
+/// The last eight bytes of the one pod's address; the others are zero.
+pub(crate) const POD: u64 = 0x7777;
 
 /// What the nodes of a test say.
 #[derive(Clone)]
@@ -20,6 +23,8 @@ pub(crate) struct Chain {
     pub(crate) takes_hashes: bool,
     /// Epoch of the beacon chain's second fork.
     pub(crate) fork: u64,
+    /// Withdrawal credentials of its validators, by index.
+    pub(crate) validators: Vec<[u8; 32]>,
 }
 
 /// Runs nodes until it is dropped.
@@ -29,7 +34,7 @@ pub(crate) struct Nodes {
 
 impl Chain {
     pub(crate) fn healthy(key: GroupKey) -> Self {
-        Self { key, balance: 10_u128.pow(18), created: 10, takes_hashes: true, fork: 0 }
+        Self { key, balance: 10_u128.pow(18), created: 10, takes_hashes: true, fork: 0, validators: Vec::new() }
     }
 
     fn beacon(&self, path: &str) -> Option<Value> {
@@ -61,6 +66,7 @@ impl Chain {
                     "slot": "24", "proposer_index": "0", "parent_root": root, "state_root": root, "body_root": root,
                 } },
             }),
+            "/eth/v1/beacon/states/24/validators" => self.validators.iter().zip(0_u8..).map(validator).collect(),
             _ => return None,
         })
     }
@@ -91,7 +97,12 @@ impl Chain {
                         let (x, y) = self.key.coordinates();
                         json!(hex::encode_prefixed([x, y].concat()))
                     }
-                    _ if is("keyEpoch()") => json!(format!("{:#066x}", uint!(1_U256))),
+                    _ if is("keyEpoch()") => words(&[1]),
+                    _ if ["reportPeriodEpochs()", "sourcesVersion()", "lastReferenceSlot()"].into_iter().any(is) => {
+                        words(&[2])
+                    }
+                    // No vaults, one pod, no token.
+                    _ if is("getSources()") => words(&[32, 96, 128, 0, 0, 1, POD]),
                     other => panic!("{other} of {params} was asked for"),
                 }
             }
@@ -141,6 +152,20 @@ impl Nodes {
         self.runtime.spawn(async move { axum::serve(listener, router).await });
         url
     }
+}
+
+fn words(words: &[u64]) -> Value {
+    json!(format!("0x{}", words.iter().map(|word| format!("{word:064x}")).collect::<String>()))
+}
+
+fn validator((credentials, index): (&[u8; 32], u8)) -> Value {
+    json!({
+        "index": index.to_string(), "balance": "32000000000", "status": "active_ongoing", "validator": {
+            "pubkey": hex::encode_prefixed([index; 48]), "withdrawal_credentials": hex::encode_prefixed(credentials),
+            "effective_balance": "32000000000", "slashed": false, "activation_eligibility_epoch": "0",
+            "activation_epoch": "0", "exit_epoch": "18446744073709551615", "withdrawable_epoch": "18446744073709551615",
+        },
+    })
 }
 
 /// A block's hash holds its number.

@@ -4,8 +4,11 @@ use super::findings::Findings;
 use crate::{cli::output, config::Config, hint::WithHint, node};
 use guardian_chain::{Capabilities, Layer, Readers};
 use guardian_crypto::secret::Secret;
-use guardian_protocol::{ChainSpec, ChainView, Committee, ProviderId, Query, ReadFailure};
-use std::collections::BTreeMap;
+use guardian_protocol::{
+    BlsPubkey, ChainSpec, ChainView, Checkpoint, Committee, DutyKind, ProviderId, Query, ReadFailure, Reading,
+    ReserveRules, Rules,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Blocks of history that nobody reads for nothing.
 const SHORT: u64 = 100_000;
@@ -13,32 +16,84 @@ const SHORT: u64 = 100_000;
 const DEAR: u128 = 1_000_000;
 const GWEI: u128 = 1_000_000_000;
 
+/// What is known of the guardian before the chains are asked, as far as it could be read.
+pub(super) struct Known<'a> {
+    pub(super) committee: Option<&'a Committee>,
+    pub(super) account: Option<&'a Secret<[u8; 32]>>,
+    /// The protocol's validators.
+    pub(super) provisioned: BTreeSet<BlsPubkey>,
+}
+
 /// Tells everything about the chains.
-pub(super) async fn tell(
-    config: &Config,
-    committee: Option<&Committee>,
-    account: Option<&Secret<[u8; 32]>>,
-    findings: &mut Findings,
-) {
+pub(super) async fn tell(config: &Config, known: Known<'_>, findings: &mut Findings) {
+    let Known { committee, account, provisioned } = known;
     let connected = Readers::connect(node::chain_config(config)).await.hint(
         "can't connect to the chains",
         "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
     );
     let Some((readers, network)) = findings.take(connected) else { return };
     findings.ok(&format!("chain {}: genesis {}", network.chain_id, network.genesis_validators_root));
-    tell_contracts(config, &readers, committee, findings).await;
+    let rules = tell_contracts(config, &readers, committee, findings).await;
     if config.contracts.start_block > 0 {
         tell_start(config, &readers, findings).await;
     }
     if let Some(account) = account {
         tell_account(config, &network, account.expose(), findings).await;
     }
-    tell_beacon(config, &readers, findings).await;
+    let finalized = tell_beacon(config, &readers, findings).await;
+    if let (Some(checkpoint), Some(rules), false) = (finalized, rules, provisioned.is_empty()) {
+        tell_foreign(config, &network, (checkpoint, &rules), provisioned, findings).await;
+    }
+}
+
+/// Stake that returns to somebody else than the protocol. Asked for in words, so that no whole state has to come.
+async fn tell_foreign(
+    config: &Config,
+    network: &ChainSpec,
+    (checkpoint, rules): (Checkpoint, &ReserveRules),
+    provisioned: BTreeSet<BlsPubkey>,
+    findings: &mut Findings,
+) {
+    let mut config = node::chain_config(config);
+    config.limits.prove_states = false;
+    let connected = Readers::connect(config).await.ok();
+    let (Some((readers, _)), Some(slot)) = (connected, checkpoint.epoch.first_slot(network.slots_per_epoch)) else {
+        return;
+    };
+    let pubkeys = provisioned.into_iter().collect();
+    let answers = readers.read(&Query::State { checkpoint, slot, pubkeys }).await;
+    let validators = answers
+        .into_iter()
+        .find_map(|(_, answer)| if let Ok(Reading::Validators(validators)) = answer { Some(validators) } else { None });
+    let Some(validators) = validators else {
+        return findings.no("no beacon provider says where the validators' stake returns to", "see the lines above");
+    };
+    let foreign: Vec<String> = validators
+        .iter()
+        .filter(|validator| rules.is_foreign(validator))
+        .map(|validator| format!("{} to {}", validator.index, validator.withdrawal_credentials))
+        .collect();
+    if foreign.is_empty() {
+        return findings.ok(&format!("validators: {}, of which the stake returns to the protocol", validators.len()));
+    }
+    findings.no(
+        &format!(
+            "the stake of {} validators returns to none of the protocol's pods: {}",
+            foreign.len(),
+            foreign.join(", ")
+        ),
+        "it is counted as reserves all the same: tell the protocol's governor",
+    );
 }
 
 /// What the contracts say at each execution provider: they must know this committee's key.
-async fn tell_contracts(config: &Config, readers: &Readers, committee: Option<&Committee>, findings: &mut Findings) {
-    let (mut ours, mut others, mut head) = (0_usize, 0_usize, 0);
+async fn tell_contracts(
+    config: &Config,
+    readers: &Readers,
+    committee: Option<&Committee>,
+    findings: &mut Findings,
+) -> Option<ReserveRules> {
+    let (mut ours, mut others, mut head, mut reserves) = (0_usize, 0_usize, 0, None);
     let answers = readers.contracts_now().await;
     let total = answers.len();
     for (provider, answer) in answers {
@@ -56,6 +111,7 @@ async fn tell_contracts(config: &Config, readers: &Readers, committee: Option<&C
             Ok(view) => {
                 ours = ours.saturating_add(1);
                 head = head.max(view.block.number);
+                reserves = reserves.or_else(|| reserve_rules(&view));
                 findings.ok(&format!("execution provider {name}: block {}", view.block.number));
             }
         }
@@ -77,6 +133,12 @@ async fn tell_contracts(config: &Config, readers: &Readers, committee: Option<&C
             "set it to the block in which the first of the contracts was created",
         );
     }
+    reserves
+}
+
+/// What the feed says, if there is one.
+fn reserve_rules(view: &ChainView) -> Option<ReserveRules> {
+    if let Rules::Reserves(rules) = view.rules(DutyKind::Reserves)? { Some(rules.clone()) } else { None }
 }
 
 fn is_ours(view: &ChainView, committee: &Committee) -> bool {
@@ -125,9 +187,9 @@ fn ether(wei: u128) -> String {
     format!("{}.{:06}", wei / ETHER, wei % ETHER / (ETHER / 1_000_000))
 }
 
-/// Whether each beacon provider counts, and what it offers. Nothing of the latter is needed: what is missing is made up for, more slowly or
+/// Whether each beacon provider counts, and what it offers; returns the finalized checkpoint, as one of them says. Nothing of the latter is needed: what is missing is made up for, more slowly or
 /// with less proof.
-async fn tell_beacon(config: &Config, readers: &Readers, findings: &mut Findings) {
+async fn tell_beacon(config: &Config, readers: &Readers, findings: &mut Findings) -> Option<Checkpoint> {
     let answers = readers.read(&Query::Finalized).await;
     let failures: BTreeMap<ProviderId, ReadFailure> =
         answers.iter().filter_map(|(id, answer)| Some((*id, answer.as_ref().err()?.clone()))).collect();
@@ -145,6 +207,9 @@ async fn tell_beacon(config: &Config, readers: &Readers, findings: &mut Findings
             "mend or replace those that are named above",
         );
     }
+    answers
+        .into_iter()
+        .find_map(|(_, answer)| if let Ok(Reading::Finalized(finalized)) = answer { finalized } else { None })
 }
 
 fn tell_offers(of: &Capabilities, findings: &Findings) {

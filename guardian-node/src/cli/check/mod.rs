@@ -9,7 +9,8 @@ use clap::Args;
 use eyre::Result;
 use findings::Findings;
 use guardian_chain::AccountKey;
-use std::path::PathBuf;
+use guardian_protocol::{BlsPubkey, ProtocolEvent, Record};
+use std::{collections::BTreeSet, path::PathBuf};
 
 /// Arguments of `guardian check`.
 #[derive(Debug, Args)]
@@ -42,20 +43,33 @@ impl Check {
             }
             account
         });
-        tell_store(&config, &mut findings);
-        chains::tell(&config, committee.as_ref(), account.as_ref(), &mut findings).await;
+        let provisioned = tell_store(&config, &mut findings);
+        let known = chains::Known { committee: committee.as_ref(), account: account.as_ref(), provisioned };
+        chains::tell(&config, known, &mut findings).await;
         Ok(findings.finish()?)
     }
 }
 
-/// The store of a node that runs is that node's.
-fn tell_store(config: &Config, findings: &mut Findings) {
+/// The store of a node that runs is that node's. Returns the validators that it knows of.
+fn tell_store(config: &Config, findings: &mut Findings) -> BTreeSet<BlsPubkey> {
     if operator::is_running(&config.guardian.data_dir) {
-        return findings.ok("store: in use by the running node");
+        findings.ok("store: in use by the running node");
+        return BTreeSet::new();
     }
     let records = node::open_store(config)
         .and_then(|store| store.load().map_err(|error| node::store_refused("can't read the store", error)));
-    if let Some(records) = findings.take(records) {
-        findings.ok(&format!("store: {} records", records.len()));
+    let Some(records) = findings.take(records) else { return BTreeSet::new() };
+    findings.ok(&format!("store: {} records", records.len()));
+    let mut validators = BTreeSet::new();
+    for record in records {
+        let Record::Events { events, .. } = record else { continue };
+        for event in events {
+            match event {
+                ProtocolEvent::Provisioned(pubkey) => drop(validators.insert(pubkey)),
+                ProtocolEvent::Exited(pubkey) => drop(validators.remove(&pubkey)),
+                ProtocolEvent::Ordered { .. } => {}
+            }
+        }
     }
+    validators
 }

@@ -7,7 +7,7 @@ mod tests;
 
 pub(super) use rules::{decide, needs};
 
-use super::{Duty, Evidence, digest::Words, ejection};
+use super::{Duty, DutyKind, Evidence, digest::Words, ejection};
 use crate::types::{Gwei, ValidatorRecord, Wei};
 use alloy_primitives::{Address, B256};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -79,7 +79,18 @@ impl Rules {
     pub(super) fn figures(&self, evidence: &Evidence) -> Vec<(&'static str, f64)> {
         let Some(report) = rules::report(self, evidence) else { return Vec::new() };
         let ether = |wei: Wei| wei as f64 / 1e18;
-        vec![("assets_eth", ether(report.assets())), ("liabilities_eth", ether(report.liabilities.to_wei()))]
+        let foreign = evidence.validators.iter().filter(|validator| self.is_foreign(validator)).count();
+        vec![
+            ("assets_eth", ether(report.assets())),
+            ("liabilities_eth", ether(report.liabilities.to_wei())),
+            ("foreign_validators", foreign as f64),
+        ]
+    }
+
+    /// Whether the stake of a validator of the protocol returns to somebody else: its withdrawal credentials name none of the pods.
+    #[must_use]
+    pub fn is_foreign(&self, validator: &ValidatorRecord) -> bool {
+        rules::is_foreign(self, validator)
     }
 
     pub(super) fn facts(&self) -> Vec<(String, String)> {
@@ -134,6 +145,15 @@ impl ReserveReport {
 
     /// Every validator is counted; whether it may stay is told besides.
     pub(super) fn verdict(&self, validator: &ValidatorRecord, evidence: &Evidence, slots_per_epoch: u64) -> String {
-        format!("counted; {}", ejection::judge(validator, evidence, slots_per_epoch))
+        let judgement = ejection::judge(validator, evidence, slots_per_epoch);
+        if let Some(super::Rules::Reserves(rules)) = evidence.chain.rules(DutyKind::Reserves)
+            && rules.is_foreign(validator)
+        {
+            let credentials = validator.withdrawal_credentials;
+            return format!(
+                "counted, ALTHOUGH its stake returns to none of the pods, but to {credentials}; {judgement}"
+            );
+        }
+        format!("counted; {judgement}")
     }
 }

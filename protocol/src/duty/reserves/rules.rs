@@ -4,7 +4,7 @@
 use super::{ReserveReport, Rules};
 use crate::{
     duty::{DutyKind, Evidence, Need, Needs, schedule},
-    types::{Epoch, Gwei, Level, Wei},
+    types::{Epoch, Gwei, Level, ValidatorRecord, Wei},
 };
 use alloy_primitives::Address;
 
@@ -40,6 +40,18 @@ pub(super) fn report(rules: &Rules, evidence: &Evidence) -> Option<ReserveReport
         liabilities: rounded_up(rules.liabilities)?,
         supply: rounded_up(rules.supply)?,
     })
+}
+
+/// Whether a validator's stake returns to an account that is not counted: its ether is gone for the protocol. Whoever deposits first for
+/// a key decides that (<https://eips.ethereum.org/EIPS/eip-7251> for the types). Where no pods are named, a BLS key may be anybody's.
+pub(super) fn is_foreign(rules: &Rules, validator: &ValidatorRecord) -> bool {
+    match validator.withdrawal_credentials.0 {
+        [1 | 2, ..] => {
+            let account = Address::from_word(validator.withdrawal_credentials);
+            !rules.pods.iter().any(|(pod, _)| *pod == account)
+        }
+        _ => !rules.pods.is_empty(),
+    }
 }
 
 /// The sum of some accounts' balances, rounded down.

@@ -3,9 +3,9 @@
 use super::ReserveReport;
 use crate::{
     decide::of_kind,
-    duty::{DutyBody, DutyKind, Evidence},
+    duty::{ChainView, DutyBody, DutyKind, Evidence},
     testing::{any_chain_view, chain_spec, evidence, reserve_rules, validator},
-    types::{Gwei, Level},
+    types::{Gwei, Level, ValidatorRecord},
 };
 
 fn report(evidence: &Evidence) -> Option<ReserveReport> {
@@ -46,4 +46,26 @@ fn a_report_of_nothing_is_not_made() {
     rules.vaults.clear();
     rules.pods.clear();
     assert_eq!(report(&evidence(chain, 100, Vec::new())), None);
+}
+
+#[test]
+fn stake_that_returns_to_strangers_is_told() {
+    let to = |kind: u8, account: u8| {
+        let mut credentials = [account; 32];
+        credentials[0] = kind;
+        ValidatorRecord { withdrawal_credentials: credentials.into(), ..validator(1, 2) }
+    };
+    let mut chain = any_chain_view(100);
+    assert_eq!(reserve_rules(&mut chain).pods.len(), 1, "that of 7 everywhere");
+    let validators = vec![to(1, 7), to(2, 7), to(1, 9), to(2, 9), to(0, 7)];
+    let foreign = |chain: &ChainView| {
+        let evidence = evidence(chain.clone(), 100, validators.clone());
+        let figure = evidence.figures().into_iter().find(|figure| figure.name == "foreign_validators").unwrap();
+        let report = report(&evidence).unwrap();
+        let told = validators.iter().map(|validator| report.verdict(validator, &evidence, 8).contains("ALTHOUGH"));
+        (figure.value, told.collect::<Vec<_>>())
+    };
+    assert_eq!(foreign(&chain), (3.0, vec![false, false, true, true, true]));
+    reserve_rules(&mut chain).pods.clear();
+    assert_eq!(foreign(&chain), (4.0, vec![true, true, true, true, false]), "nobody knows whose a BLS key is");
 }
