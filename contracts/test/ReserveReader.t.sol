@@ -23,8 +23,21 @@ contract ReserveReaderTest is Fixture {
         vm.assertEq(reserves.liabilities, 109_876.543210987 ether, "liabilities");
         vm.assertEq(reserves.validatorCount, 3210, "validators");
         vm.assertEq(reserves.updatedAt, timeOf(FIRST_SLOT), "time");
-        consumer.mint(reserves.assets);
-        vm.expectRevert(abi.encodeWithSelector(BackedMint.NotCovered.selector, reserves.assets + 1, reserves.assets));
+    }
+
+    function test_what_pufeth_is_owed_is_not_pledged_again() public {
+        Reserves memory reserves = this.reservesOf(feed, 6 hours);
+        uint256 free = reserves.assets - reserves.liabilities;
+        consumer.mint(free);
+        vm.expectRevert(abi.encodeWithSelector(BackedMint.NotCovered.selector, free + 1, free));
+        consumer.mint(1);
+        // A feed that says nothing of what is owed leaves nothing free.
+        ReserveFeed.Report memory report = reportAt(FIRST_SLOT);
+        report.liabilityGwei = 0;
+        feed = newFeed(REPORT_PERIOD, HEARTBEAT, twoVaults());
+        submit(report);
+        consumer = new BackedMint(feed, 6 hours);
+        vm.expectRevert(ReserveReader.NoLiabilities.selector);
         consumer.mint(1);
     }
 

@@ -260,6 +260,22 @@ pub enum Event {
         /// When it leaves.
         exit_epoch: Epoch,
     },
+    /// A signed order demands the exit of a validator that need not leave, by what is read here: an alarm. Our part is not given. Told once
+    /// for each exit of an order.
+    OrderUnfounded {
+        /// The order.
+        id: DutyId,
+        /// The validator.
+        index: ValidatorIndex,
+    },
+    /// The committee's signature holds for a period that is far from final here, or from being so: who made it has not read what it signed,
+    /// or we are far behind. An alarm. It waits until the period is final.
+    SignedAhead {
+        /// The duty.
+        id: DutyId,
+        /// Who told us.
+        member: MemberId,
+    },
     /// This guardian has no share of the key of a validator that must leave.
     NoExitShare {
         /// The validator.

@@ -99,8 +99,8 @@ pub use ports::{
 pub use duty::kinds::*;
 pub use duty::legacy::{LegacyModule, Provisioning, PufferMessage, StoppedValidator};
 pub use duty::{
-    ChainView, DigestDomain, Duty, DutyBody, DutyError, DutyId, DutyKind, Evidence, Figure, PerKind, Rules, Standing,
-    Subject, rotation,
+    ChainView, DigestDomain, Duty, DutyBody, DutyError, DutyId, DutyKind, Evidence, Figure, KeyProposal, PerKind,
+    Rules, Standing, Subject, rotation,
 };
 pub use hold::Hold;
 pub use sign::{Fault, FaultError, NotSafe, Signed, SignedError};

@@ -7,6 +7,7 @@ use alloy::{
     sol,
     sol_types::{SolCall, SolEvent},
 };
+use futures::try_join;
 use guardian_crypto::schnorr;
 use guardian_protocol::{BlsPubkey, Duty, EjectionOrder, EjectionRules, Level, ProtocolEvent, ReadFailure, Slot};
 
@@ -36,6 +37,7 @@ mod abi {
             function submitOrder(Order calldata order, Signature calldata signature) external;
             function getEjectionThreshold() external view returns (uint256 amount);
             function lastReferenceSlot() external view returns (uint64 slot);
+            function exitsLeft() external view returns (uint256 count);
         }
     }
 }
@@ -62,8 +64,11 @@ pub(super) async fn rules(
     registry: Address,
     block: B256,
 ) -> Result<EjectionRules, ReadFailure> {
-    let threshold = client.view_existing(registry, EjectionRegistry::getEjectionThresholdCall {}, block).await?;
-    Ok(EjectionRules { threshold: wei(threshold)? })
+    let (threshold, left) = try_join!(
+        client.view_existing(registry, EjectionRegistry::getEjectionThresholdCall {}, block),
+        client.view_existing(registry, EjectionRegistry::exitsLeftCall {}, block),
+    )?;
+    Ok(EjectionRules { threshold: wei(threshold)?, exits_stopped: left.is_zero() })
 }
 
 /// The last reference slot that the registry has accepted; `None` if nothing answers there.

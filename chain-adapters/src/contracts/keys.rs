@@ -9,7 +9,7 @@ use alloy::{
 };
 use futures::try_join;
 use guardian_crypto::schnorr::{self, GroupKey};
-use guardian_protocol::{KeyEpoch, ReadFailure};
+use guardian_protocol::{KeyEpoch, KeyProposal, ReadFailure};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
 mod abi {
@@ -26,6 +26,8 @@ mod abi {
         interface GuardianKeys {
             function groupKey() external view returns (uint256 px, uint256 py);
             function keyEpoch() external view returns (uint64 epoch);
+            function isPaused() external view returns (bool paused);
+            function proposal() external view returns (uint256 px, uint256 py, uint64 number, uint64 readyAt, bool slowed);
             function rotate(
                 uint256 px,
                 uint256 py,
@@ -77,6 +79,25 @@ pub(crate) async fn in_force(
     let key = GroupKey::from_coordinates(key.px.to_be_bytes(), key.py.to_be_bytes())
         .map_err(|_| ReadFailure::Malformed("the contract's group key is not a key".to_owned()))?;
     Ok((KeyEpoch(epoch), key))
+}
+
+/// Whether no signature counts at `block`, and the key that waits there to begin, if one does.
+pub(crate) async fn change(
+    client: &ExecutionClient,
+    keys: Address,
+    block: B256,
+) -> Result<(bool, Option<KeyProposal>), ReadFailure> {
+    let (paused, proposal) = try_join!(
+        client.view_existing(keys, GuardianKeys::isPausedCall {}, block),
+        client.view_existing(keys, GuardianKeys::proposalCall {}, block),
+    )?;
+    let waits = (proposal.readyAt != 0).then(|| KeyProposal {
+        number: proposal.number,
+        ready_at: proposal.readyAt,
+        key: [proposal.px, proposal.py].map(B256::from),
+        slowed: proposal.slowed,
+    });
+    Ok((paused, waits))
 }
 
 fn abi_signature(signature: &schnorr::Signature) -> abi::Signature {

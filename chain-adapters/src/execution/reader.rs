@@ -3,7 +3,7 @@
 use super::client::{ExecutionClient, Header};
 use crate::contracts::{self, keys};
 use alloy::primitives::{Address, B256};
-use futures::future::try_join_all;
+use futures::{future::try_join_all, try_join};
 use guardian_crypto::schnorr::GroupKey;
 use guardian_protocol::{At, ChainView, Contracts, KeyEpoch, Level, OnChainProgress, ReadFailure, Subject, Target};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,10 @@ impl ExecutionClient {
             }
         };
         let block = header.hash;
-        let (key_epoch, group_key) = keys::in_force(self, contracts.guardian_keys, block).await?;
+        let ((key_epoch, group_key), (paused, proposal)) = try_join!(
+            keys::in_force(self, contracts.guardian_keys, block),
+            keys::change(self, contracts.guardian_keys, block),
+        )?;
         let of_kinds = contracts.duties.iter().map(|(kind, contract)| async move {
             let rules = contracts::rules(kind, self, *contract, block).await?;
             let level = contracts::level((kind, Subject::Whole), self, *contract, block).await?;
@@ -42,7 +45,7 @@ impl ExecutionClient {
         });
         let (rules, accepted): (Vec<_>, Vec<_>) = try_join_all(of_kinds).await?.into_iter().unzip();
         let accepted = accepted.into_iter().collect();
-        Ok(ChainView { block: header.block(), key_epoch, group_key, rules, accepted })
+        Ok(ChainView { block: header.block(), key_epoch, group_key, paused, proposal, rules, accepted })
     }
 
     /// How far the contracts are with `targets`, at the head and at the finalized block.

@@ -238,7 +238,7 @@ async fn the_contracts_are_read_at_the_block_of_a_time() {
         liabilities: 0,
         supply: 0,
     };
-    let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000 };
+    let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000, exits_stopped: false };
     assert_eq!(view.rules, [Rules::Ejection(ejection), Rules::Reserves(reserves)]);
     assert_eq!(world.view(At::Block(older.hash)).await, view);
 }

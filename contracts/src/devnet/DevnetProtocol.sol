@@ -64,6 +64,12 @@ contract DevnetProtocol {
         emit ValidatorExited(pubKey, indexPlusOne - 1, MODULE, 0, 0);
     }
 
+    /// @notice Decimals of the shares.
+    /// @return as ether has
+    function decimals() external pure returns (uint8) {
+        return 18;
+    }
+
     /// @notice What shares are worth, as a vault says it: each a wei of ether.
     /// @param shares of {totalSupply}
     /// @return assets in wei

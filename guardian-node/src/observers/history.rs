@@ -96,6 +96,8 @@ const fn word(event: &Event) -> &'static str {
         Event::PartialExitReleased { .. } => "partial_exit_released",
         Event::ExitCombined { .. } => "exit_combined",
         Event::ExitSeen { .. } => "exit_seen",
+        Event::OrderUnfounded { .. } => "order_unfounded",
+        Event::SignedAhead { .. } => "signed_ahead",
         Event::NoExitShare { .. } => "no_exit_share",
         Event::MessageRefused { .. } => "message_refused",
     }
@@ -158,6 +160,8 @@ fn details(names: &Names, event: &Event) -> Value {
         | Event::Reorged { id } => json!({"duty": id.to_string()}),
         Event::PartialExitReleased { index, reason } => json!({"validator": index, "reason": reason.as_str()}),
         Event::ExitCombined { index } | Event::NoExitShare { index } => json!({"validator": index}),
+        Event::OrderUnfounded { id, index } => json!({"duty": id.to_string(), "validator": index}),
+        Event::SignedAhead { id, member } => json!({"duty": id.to_string(), "member": name(member)}),
         Event::ExitSeen { index, exit_epoch } => json!({"validator": index, "exit_epoch": exit_epoch}),
         Event::MessageRefused { member, reason } => json!({"member": name(member), "reason": reason}),
     }

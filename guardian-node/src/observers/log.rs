@@ -5,7 +5,7 @@ use super::Names;
 use alloy_primitives::B256;
 use guardian_protocol::{
     BootId, CallOutcome, Checkpoint, Difference, DutyId, DutyKind, Epoch, Event, Figure, KeyEpoch, Layer, MemberId,
-    Proof, ProviderId, ReadFailure, Timestamp,
+    Proof, ProviderId, ReadFailure, Timestamp, ValidatorIndex,
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tracing::{debug, error, info, warn};
@@ -75,11 +75,18 @@ impl Log {
             Event::ExitSeen { index, exit_epoch } => {
                 info!(validator = index.0, exit_epoch = exit_epoch.0, "the validator's exit is on the beacon chain");
             }
+            Event::OrderUnfounded { id, index } => order_unfounded(*id, *index),
+            Event::SignedAhead { id, member } => self.signed_ahead(*id, *member),
             Event::NoExitShare { index } => warn!(validator = index.0, "no share of this validator's key here"),
             Event::MessageRefused { member, reason } => {
                 debug!(member = self.names.member(*member), reason, "message refused");
             }
         }
+    }
+
+    fn signed_ahead(&self, duty: DutyId, member: MemberId) {
+        let member = self.names.member(member);
+        error!(%duty, member, "ALARM: the committee signed for a period that is far from final here; it waits");
     }
 
     fn provider_failed(&mut self, layer: Layer, provider: ProviderId, failure: &ReadFailure) {
@@ -179,6 +186,11 @@ fn vetoed(duty: DutyId, digest: B256) {
 fn signed_otherwise(duty: DutyId, signed: B256, ours: Option<B256>) {
     let ours = ours.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string());
     error!(%duty, %signed, ours, "ALARM: the committee signed something else than what is computed here");
+}
+
+fn order_unfounded(duty: DutyId, validator: ValidatorIndex) {
+    let validator = validator.0;
+    error!(%duty, validator, "ALARM: the committee ordered out a validator that need not leave; our part is not given");
 }
 
 fn hold_placed(kind: DutyKind, until: Option<Timestamp>, reason: &str) {

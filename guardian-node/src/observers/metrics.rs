@@ -189,6 +189,8 @@ impl EventObserver {
             Event::PartialExitReleased { .. } => self.count_exit("partial_released"),
             Event::ExitCombined { .. } => self.count_exit("combined"),
             Event::ExitSeen { .. } => self.count_exit("seen"),
+            Event::OrderUnfounded { .. } => self.count_exit("unfounded"),
+            Event::SignedAhead { id, .. } => self.count_duty(*id, "ahead"),
             Event::NoExitShare { .. } => self.count_exit("no_share"),
             Event::MessageRefused { member: who, .. } => self.count_member(&member.messages_refused, *who),
             // Told by `guardian_not_ready`, by the status, or by the log alone.

@@ -71,6 +71,8 @@ impl MisconductFiles {
             | Event::PartialExitReleased { .. }
             | Event::ExitCombined { .. }
             | Event::ExitSeen { .. }
+            | Event::OrderUnfounded { .. }
+            | Event::SignedAhead { .. }
             | Event::NoExitShare { .. }
             | Event::MessageRefused { .. } => {}
         }

@@ -1,7 +1,7 @@
 //! Evidence and duties as facts: one name and one value each, in words. Two that differ, differ in facts that can be named.
 
 use crate::{
-    duty::{ChainView, Evidence, Rules},
+    duty::{ChainView, Evidence, KeyProposal, Rules},
     types::{Census, Checkpoint, Epoch, Participation, ValidatorRecord},
 };
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -53,7 +53,7 @@ impl std::fmt::Display for Difference {
 pub(crate) fn facts(evidence: &Evidence) -> BTreeMap<String, String> {
     let Evidence { checkpoint, slot, chain, proof: _, validators, unknown, orders, census, .. } = evidence;
     let Checkpoint { epoch, root, block_slot, state_root, execution } = checkpoint;
-    let ChainView { block, key_epoch, group_key, rules, accepted } = chain;
+    let ChainView { block, key_epoch, group_key, paused, proposal, rules, accepted } = chain;
     let execution = execution.map_or_else(|| "none".to_owned(), |block| format!("{} {}", block.number, block.hash));
     let mut facts = BTreeMap::new();
     let mut tell = |name: String, value: String| facts.insert(name, value);
@@ -66,6 +66,13 @@ pub(crate) fn facts(evidence: &Evidence) -> BTreeMap<String, String> {
     tell("execution block".to_owned(), format!("{} {} at {}", block.number, block.hash, block.timestamp));
     tell("key epoch".to_owned(), key_epoch.to_string());
     tell("group key".to_owned(), group_key.to_string());
+    if *paused {
+        tell("keys".to_owned(), "paused".to_owned());
+    }
+    if let Some(KeyProposal { number, ready_at, key: [x, y], slowed }) = proposal {
+        let slowed = if *slowed { ", slowed" } else { "" };
+        tell(format!("key proposal {number}"), format!("{x} {y}, ready at {ready_at}{slowed}"));
+    }
     for (name, value) in rules.iter().flat_map(Rules::facts) {
         tell(name, value);
     }

@@ -3,6 +3,7 @@
 
 use super::{DutyKind, Figure, PerKind, Rules};
 use crate::types::{BlockRef, BlsPubkey, Census, Checkpoint, KeyEpoch, Level, Proof, Registry, Slot, ValidatorRecord};
+use alloy_primitives::B256;
 use guardian_crypto::schnorr::GroupKey;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,10 +17,29 @@ pub struct ChainView {
     pub key_epoch: KeyEpoch,
     /// That key.
     pub group_key: GroupKey,
+    /// No signature counts: the governor or the vetoer has paused the keys. `GuardianKeys.isPaused`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    /// A key that the governor wants to put in the place of this one. `GuardianKeys.proposal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<KeyProposal>,
     /// What the contract of each kind says; at most one of a kind, in the order of the kinds.
     pub rules: Vec<Rules>,
     /// How far each contract is with duties about the whole.
     pub accepted: PerKind<Level>,
+}
+
+/// A key that waits to begin the next epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyProposal {
+    /// Which proposal of the contract it is.
+    pub number: u64,
+    /// From when on it can begin, Unix time in seconds.
+    pub ready_at: u64,
+    /// The key's coordinates. It has proven itself to the contract; nothing here depends on it.
+    pub key: [B256; 2],
+    /// The guardians have slowed it, which they can do once.
+    pub slowed: bool,
 }
 
 impl ChainView {

@@ -21,8 +21,8 @@ mod validator_count;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use digest::rotation_of;
 pub use digest::{DigestDomain, rotation};
-pub(crate) use ejection::ORDER_LIFE;
-pub use evidence::{ChainView, Evidence};
+pub(crate) use ejection::{ORDER_LIFE, demands_exit, stops_exits};
+pub use evidence::{ChainView, Evidence, KeyProposal};
 pub(crate) use evidence::{Need, Needs};
 pub use id::{DutyId, Subject};
 pub use per_kind::PerKind;
@@ -158,6 +158,13 @@ impl DutyKind {
         match self {
             Self::Ejection | Self::Reserves => contracts.duties.get(self).copied(),
             Self::ValidatorCount => contracts.duties.get(self).and(contracts.guardian_module),
+        }
+    }
+
+    /// For how many epochs after its period a signed duty means anything: what is older has been decided afresh, or need not be.
+    pub(crate) const fn life(self) -> u64 {
+        match self {
+            Self::Ejection | Self::Reserves | Self::ValidatorCount => ORDER_LIFE,
         }
     }
 

@@ -1,9 +1,10 @@
 //! What a signed ejection order leads to: each guardian gives its part of the validator's exit, t parts make the validator's own
 //! signature, and the beacon chain is watched until the exit is on it.
 //!
-//! An exit signature is valid for ever, so giving a part is irrevocable. It is given only here, and only for a validator in a
-//! [`Signed`] order whose record is in the same commit or an earlier one, and not while the operator holds ejections, or refuses the order. A part is checked against its author's public share before
-//! it counts; that it was is in its type ([`guardian_crypto::bls::VerifiedPartial`]).
+//! An exit signature is valid for ever, so giving a part is irrevocable. A [`Signed`] order, whose record is in the same commit or an
+//! earlier one, opens an exit: others' parts are collected. Ours is given only when what this guardian itself reads at a finalized block
+//! speaks for it ([`OpenExit::weigh`]), and while neither the operator nor a limit says wait. A part is checked against its author's public
+//! share before it counts; that it was is in its type ([`guardian_crypto::bls::VerifiedPartial`]).
 //!
 //! The arithmetic is done elsewhere, as one [`Job`] at a time. What came in while it ran is the next one's work, so that under load
 //! jobs get larger and cheaper for each exit. Parts of a member that has given a wrong one wait until nothing else is to be done:
@@ -15,7 +16,10 @@ mod root;
 #[cfg(test)]
 mod tests;
 
-use self::{open::OpenExit, publish::RateLimit};
+use self::{
+    open::{OpenExit, Weight},
+    publish::RateLimit,
+};
 use crate::{
     agree::order::{Turn, rank},
     duty::{
@@ -36,12 +40,26 @@ use crate::{
 use alloy_primitives::B256;
 use guardian_crypto::bls::{VerifiedPartial, batch::Checked};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 /// Parts in one job at most: under a second of work on one core, so that what comes meanwhile does not wait for long.
 const PARTS_AT_ONCE: usize = 1024;
+
+/// Of so many orders that are not known here yet, each member's parts are kept.
+const EARLY: usize = 2;
+/// Epochs after which what was read last speaks for nothing any more: then a new reading must.
+const CLEARANCE: u32 = 2;
+
+/// How long we let the members before us publish an exit. As many as may be faulty and one more take turns; the others step in after an
+/// epoch, so that a mass of exits does not reach a beacon node from everybody.
+fn patience(signed: &Signed, setup: &Setup) -> Duration {
+    let place = rank(Turn::PublishExit, signed.id(), signed.digest(), &setup.committee, setup.me).unwrap_or(usize::MAX);
+    let turn = setup.timing.coordinator_stagger.saturating_mul(u32::try_from(place).unwrap_or(u32::MAX));
+    if place <= setup.committee.tolerated() { turn } else { turn.saturating_add(setup.network.epoch()) }
+}
 
 /// Exits under way.
 #[derive(Debug)]
@@ -50,8 +68,9 @@ pub(crate) struct Exits {
     /// Orders that may still have exits that are not on the beacon chain.
     orders: BTreeMap<(Epoch, B256), Signed>,
     open: BTreeMap<ValidatorIndex, OpenExit>,
-    /// The last parts of each member, kept until their order is known here: parts may overtake the order's signature.
-    early: BTreeMap<MemberId, PartialExits>,
+    /// The last parts of each member, kept until their order is known here: parts may overtake the order's signature. Of two orders, so
+    /// that an old message that somebody repeats does not take the place of a new one.
+    early: BTreeMap<MemberId, VecDeque<PartialExits>>,
     /// Members whose last parts were not all right.
     suspects: BTreeSet<MemberId>,
     /// Validators of which it was said that there is no share.
@@ -60,8 +79,8 @@ pub(crate) struct Exits {
     jobs: u64,
     /// Nothing is to be computed until something changes.
     idle: bool,
-    /// Orders for which no part is made, because the operator holds or refuses them.
-    kept_back: BTreeSet<B256>,
+    /// When the evidence came by which exits were cleared last.
+    seen: Option<Timestamp>,
     rate: RateLimit,
 }
 
@@ -82,7 +101,7 @@ impl Exits {
             running: None,
             jobs: 0,
             idle: true,
-            kept_back: BTreeSet::new(),
+            seen: None,
             rate: RateLimit::default(),
         }
     }
@@ -99,12 +118,27 @@ impl Exits {
         }
     }
 
+    /// Whether `signed` is an order that is not known here, and of which an exit may still be to be made: one that is not newer for any of its
+    /// validators is done with.
+    pub(crate) fn is_news(&self, signed: &Signed) -> bool {
+        let DutyBody::Ejection(order) = &signed.duty().body else { return false };
+        let period = signed.duty().period;
+        let is_newer = |index: &ValidatorIndex| self.open.get(index).is_none_or(|open| open.period() < period);
+        !self.orders.contains_key(&(period, signed.digest())) && order.ejections().iter().any(|e| is_newer(&e.index))
+    }
+
+    /// Orders of which exits are open, oldest first.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = &Signed> {
+        let is_open = |digest: &B256| self.open.values().any(|open| open.order() == *digest);
+        self.orders.iter().filter(move |((_, digest), _)| is_open(digest)).map(|(_, signed)| signed)
+    }
+
     /// Starts the exits that `signed`, whose record is written in this step, demands.
     pub(crate) fn start(&mut self, now: Timestamp, signed: &Signed, setup: &Setup, fx: &mut Effects) {
         self.remember(signed);
         self.open_exits(now, signed, |_| true, setup, fx);
-        for (member, parts) in std::mem::take(&mut self.early) {
-            self.take(member, parts, fx);
+        for (member, kept) in std::mem::take(&mut self.early) {
+            kept.into_iter().for_each(|parts| self.take(member, parts, fx));
         }
     }
 
@@ -135,9 +169,7 @@ impl Exits {
         fx: &mut Effects,
     ) {
         let DutyBody::Ejection(order) = &signed.duty().body else { return };
-        let place = rank(Turn::PublishExit, signed.id(), signed.digest(), &setup.committee, setup.me);
-        let place = place.and_then(|place| u32::try_from(place).ok()).unwrap_or(u32::MAX);
-        let patience = setup.timing.coordinator_stagger.saturating_mul(place);
+        let patience = patience(signed, setup);
         // A slashed validator is on its way out already: the beacon chain saw to that.
         for ejection in order.ejections().iter().filter(|e| e.reason != EjectionReason::Slashed && wanted(e.index)) {
             if self.open.get(&ejection.index).is_some_and(|open| open.period() >= signed.duty().period) {
@@ -165,7 +197,12 @@ impl Exits {
             return;
         }
         if !self.orders.keys().any(|(_, digest)| *digest == parts.digest) {
-            self.early.insert(member, parts);
+            let kept = self.early.entry(member).or_default();
+            kept.retain(|other| other.digest != parts.digest);
+            kept.push_back(parts);
+            if kept.len() > EARLY {
+                kept.pop_front();
+            }
             return;
         }
         for (index, partial) in parts.exits {
@@ -191,8 +228,6 @@ impl Exits {
         self.running = None;
         self.idle = false;
         match outcome {
-            // They were begun before the operator held ejections: they are made again when those go on.
-            Outcome::Signed { order, .. } if self.kept_back.contains(&order) => None,
             Outcome::Signed { order, parts } => self.signed(order, parts, fx),
             Outcome::Checked(exits) => {
                 self.checked(now, exits, fx);
@@ -210,6 +245,7 @@ impl Exits {
         let mut told = BTreeMap::new();
         for (index, partial) in parts {
             if let Some(open) = self.open.get_mut(&index).filter(|open| open.order() == order)
+                // What was begun before a hold or a doubt is made again when that is over.
                 && open.signed(partial)
             {
                 fx.report(Event::PartialExitReleased { index, reason: open.reason() });
@@ -244,8 +280,8 @@ impl Exits {
         }
     }
 
-    /// Has computed what is to be, and publishes complete exits when it is our turn. For orders that are
-    /// `kept_back` no part of ours is made.
+    /// Has computed what is to be, and publishes complete exits when it is our turn. For orders that are kept back no part of ours is made,
+    /// and nothing published.
     pub(crate) fn poll(
         &mut self,
         now: Timestamp,
@@ -253,10 +289,17 @@ impl Exits {
         setup: &Setup,
         fx: &mut Effects,
     ) {
-        let kept_back = self.orders.keys().map(|(_, digest)| *digest).filter(|digest| is_kept_back(*digest)).collect();
-        if self.kept_back != kept_back {
-            self.kept_back = kept_back;
-            self.idle = false;
+        let is_stale = self.seen.is_none_or(|seen| now.since(seen) >= setup.network.epoch().saturating_mul(CLEARANCE));
+        let mut words: BTreeMap<B256, bool> = BTreeMap::new();
+        for open in self.open.values_mut() {
+            if is_stale {
+                open.doubt();
+            }
+            let order = open.order();
+            if open.keep_back(*words.entry(order).or_insert_with(|| is_kept_back(order))) {
+                self.idle = false;
+                self.rate.due_at(open.turn());
+            }
         }
         // A job that does not come back is given up: what it was to do is still to be done.
         if self.running.is_some_and(|(_, since)| now.since(since) >= setup.timing.query_timeout) {
@@ -282,8 +325,7 @@ impl Exits {
 
     /// Our own parts first: others wait for them.
     fn next_work(&self) -> Option<Work> {
-        let may_sign = |open: &&OpenExit| !self.kept_back.contains(&open.order());
-        let unsigned = self.open.values().filter(may_sign).find_map(|open| open.to_sign().map(|_| open.order()));
+        let unsigned = self.open.values().find_map(|open| open.to_sign().map(|_| open.order()));
         if let Some(order) = unsigned {
             let of_order = self.open.values().filter(|open| open.order() == order);
             let exits: Vec<ToSign> = of_order.filter_map(OpenExit::to_sign).collect();
@@ -306,11 +348,26 @@ impl Exits {
             .collect()
     }
 
-    /// Closes the exits that `evidence` shows on the beacon chain.
-    pub(crate) fn see(&mut self, evidence: &Evidence, fx: &mut Effects) {
+    /// Closes the exits that `evidence` shows on the beacon chain, and weighs the others by it.
+    pub(crate) fn see(&mut self, now: Timestamp, evidence: &Evidence, fx: &mut Effects) {
+        self.seen = Some(now);
+        self.open.values_mut().for_each(OpenExit::doubt);
         for validator in &evidence.validators {
-            if validator.exit_epoch != Epoch::FAR_FUTURE && self.open.remove(&validator.index).is_some() {
-                fx.report(Event::ExitSeen { index: validator.index, exit_epoch: validator.exit_epoch });
+            let index = validator.index;
+            if validator.exit_epoch != Epoch::FAR_FUTURE {
+                if self.open.remove(&index).is_some() {
+                    fx.report(Event::ExitSeen { index, exit_epoch: validator.exit_epoch });
+                }
+                continue;
+            }
+            let Some(open) = self.open.get_mut(&index) else { continue };
+            match open.weigh(validator, evidence) {
+                Weight::For => {
+                    self.idle = false;
+                    self.rate.due_at(open.turn());
+                }
+                Weight::Open => {}
+                Weight::Against => fx.report(Event::OrderUnfounded { id: open.duty(), index }),
             }
         }
     }

@@ -1,15 +1,16 @@
-//! One validator on its way out.
+//! One validator on its way out: what speaks for it, the parts that came in, and the whole signature once it is there.
 
 use super::root::exit_root;
 use crate::{
     duty::{
-        DutyId,
+        DutyId, Evidence, demands_exit,
         kinds::{Ejection, EjectionReason},
+        stops_exits,
     },
     ports::SignedExit,
     setup::Setup,
     sign::Signed,
-    types::{Epoch, MemberId, Timestamp, ValidatorIndex},
+    types::{BlsPubkey, Epoch, MemberId, Slot, Timestamp, ValidatorIndex, ValidatorRecord},
     wire::PartialExits,
     work::{
         ValidatorKey,
@@ -24,10 +25,18 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 #[derive(Debug)]
 pub(super) struct OpenExit {
     duty: DutyId,
+    reference_slot: Slot,
     order: B256,
     index: ValidatorIndex,
+    pubkey: BlsPubkey,
     reason: EjectionReason,
     key: Arc<ValidatorKey>,
+    /// What was read last speaks for it; see [`OpenExit::weigh`].
+    cleared: bool,
+    /// The operator, or a limit, says wait.
+    kept_back: bool,
+    /// It was told that what is read here speaks against it.
+    doubted: bool,
     root: ExitRoot,
     /// Our part, once it is made.
     ours: Option<PartialSignature>,
@@ -38,6 +47,19 @@ pub(super) struct OpenExit {
     signature: Option<BlsSignature>,
     turn: Timestamp,
     patience: Duration,
+    /// How often we have published it.
+    published: u32,
+}
+
+/// What evidence says of an exit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// It speaks for it.
+    For,
+    /// It can't say: the order is not final on its chain, say, or of a later epoch.
+    Open,
+    /// The validator need not leave, as far as it shows. Said once.
+    Against,
 }
 
 impl OpenExit {
@@ -52,10 +74,15 @@ impl OpenExit {
     ) -> Option<Self> {
         Some(Self {
             duty: signed.id(),
+            reference_slot: signed.duty().reference_slot,
             order: signed.digest(),
             index: ejection.index,
+            pubkey: ejection.pubkey,
             reason: ejection.reason,
             key: Arc::clone(key),
+            cleared: false,
+            kept_back: false,
+            doubted: false,
             root: exit_root(signed.duty().period, ejection.index, &setup.network)?,
             ours: None,
             verified: BTreeMap::new(),
@@ -63,7 +90,50 @@ impl OpenExit {
             signature: None,
             turn,
             patience,
+            published: 0,
         })
+    }
+
+    /// Which order demands it.
+    pub(super) fn duty(&self) -> DutyId {
+        self.duty
+    }
+
+    /// A group signature alone moves nothing that can't be taken back: who holds t shares of the key may have made it. So our part is
+    /// given, and the whole is published, only while all of this holds of the newest finalized block that *we* read:
+    /// - it is not older than the order;
+    /// - the validator of that index has the order's key, is active, and must leave by the rules, whatever was ordered before;
+    /// - the registry has accepted this order for it;
+    /// - the keys are not paused, and the registry's exits are not stopped.
+    ///
+    /// An exit takes days in the queue, so the minutes until then cost nothing; they give people the time to say no.
+    pub(super) fn weigh(&mut self, validator: &ValidatorRecord, evidence: &Evidence) -> Weight {
+        self.cleared = false;
+        if evidence.checkpoint.epoch < self.period() {
+            return Weight::Open;
+        }
+        let is_the_one = validator.index == self.index && validator.pubkey == self.pubkey;
+        if !is_the_one || !demands_exit(validator, evidence) {
+            let news = !std::mem::replace(&mut self.doubted, true);
+            return if news { Weight::Against } else { Weight::Open };
+        }
+        self.cleared = !stops_exits(evidence) && evidence.orders.get(&self.pubkey) == Some(&self.reference_slot);
+        if self.cleared { Weight::For } else { Weight::Open }
+    }
+
+    /// Nothing that was read speaks for it any more.
+    pub(super) fn doubt(&mut self) {
+        self.cleared = false;
+    }
+
+    /// The operator's word, or a limit's. Returns whether it is another than before.
+    pub(super) fn keep_back(&mut self, kept_back: bool) -> bool {
+        std::mem::replace(&mut self.kept_back, kept_back) != kept_back
+    }
+
+    /// Whether our part may be given, and the whole published.
+    pub(super) fn is_free(&self) -> bool {
+        self.cleared && !self.kept_back
     }
 
     pub(super) fn period(&self) -> Epoch {
@@ -89,7 +159,11 @@ impl OpenExit {
 
     /// What is left to sign.
     pub(super) fn to_sign(&self) -> Option<ToSign> {
-        self.ours.is_none().then(|| ToSign { index: self.index, key: Arc::clone(&self.key), root: self.root })
+        (self.ours.is_none() && self.is_free()).then(|| ToSign {
+            index: self.index,
+            key: Arc::clone(&self.key),
+            root: self.root,
+        })
     }
 
     /// As many of the parts of members that `are_chosen` as are needed. None, if ours came last and there are enough: then what is left
@@ -108,9 +182,9 @@ impl OpenExit {
         })
     }
 
-    /// Our part is made; whether it was still to make.
+    /// Our part is made; whether it was still to make, and still may be given.
     pub(super) fn signed(&mut self, partial: VerifiedPartial) -> bool {
-        if self.ours.is_some() {
+        if self.ours.is_some() || !self.is_free() {
             return false;
         }
         self.ours = Some(partial.signature());
@@ -144,19 +218,22 @@ impl OpenExit {
 
     /// When it is our turn to publish, if there is something to.
     pub(super) fn turn(&self) -> Option<Timestamp> {
-        self.signature.map(|_| self.turn)
+        self.signature.filter(|_| self.is_free()).map(|_| self.turn)
     }
 
-    /// The complete exit, to be published now, and again if that does not help: a node's 200 is not acceptance.
+    /// The complete exit, to be published now, and again if that does not help: a node's 200 is not acceptance. Each time after twice
+    /// as long, up to an epoch: it may wait for a place in a block, and beacon nodes have other things to do.
     pub(super) fn publish(&mut self, now: Timestamp, setup: &Setup) -> Option<SignedExit> {
         let signature = self.signature?;
-        self.turn = now.after(setup.timing.submit_stagger.saturating_add(self.patience));
+        let pause = setup.timing.submit_stagger.saturating_mul(2_u32.saturating_pow(self.published));
+        self.published = self.published.saturating_add(1);
+        self.turn = now.after(pause.min(setup.network.epoch()).saturating_add(self.patience));
         Some(SignedExit { epoch: self.period(), index: self.index, signature: signature.to_bytes() })
     }
 
-    /// Adds our part to what its order's parts are told as.
+    /// Adds our part to what its order's parts are told as, if it may be given now: who has not heard it yet may be the t-th.
     pub(super) fn tell(&self, orders: &mut BTreeMap<B256, PartialExits>) {
-        let Some(ours) = self.ours else { return };
+        let Some(ours) = self.ours.filter(|_| self.is_free()) else { return };
         let nothing = || PartialExits { duty: self.duty, digest: self.order, exits: Vec::new() };
         orders.entry(self.order).or_insert_with(nothing).exits.push((self.index, ours));
     }

@@ -20,18 +20,27 @@ impl Guardian {
         }
     }
 
-    /// Exits that are not on the beacon chain: after a restart they are taken up again, and our parts are told again in every epoch
-    /// until the exit is seen.
-    pub(super) fn resume_exits(&mut self, now: Timestamp, evidence: &Evidence, fx: &mut Effects) {
+    /// Exits that are not on the beacon chain: after a restart they are taken up again, all are weighed by what was read, and our parts are
+    /// told again in every epoch until the exit is seen.
+    pub(super) fn follow_exits(&mut self, now: Timestamp, evidence: &Evidence, fx: &mut Effects) {
         let epoch = evidence.checkpoint.epoch;
         let active: BTreeSet<_> =
             evidence.validators.iter().filter(|v| v.is_active_ongoing(epoch)).map(|v| v.index).collect();
         self.exits.resume(now, epoch, |index| active.contains(&index), &self.setup, fx);
+        self.exits.see(now, evidence, fx);
         self.send_parts(Recipient::All, fx);
     }
 
-    /// Tells a member that came late, or everybody once more, our parts of what is under way.
-    pub(super) fn send_parts(&self, to: Recipient, fx: &mut Effects) {
+    /// Tells a member that came late what is under way: the orders, of which it may lack one that is not the newest, and our parts.
+    pub(super) fn send_exits(&self, to: Recipient, fx: &mut Effects) {
+        for signed in self.exits.orders() {
+            fx.send(to, self.seal_signed(signed));
+        }
+        self.send_parts(to, fx);
+    }
+
+    /// Tells our parts once more.
+    fn send_parts(&self, to: Recipient, fx: &mut Effects) {
         for parts in self.exits.ours() {
             fx.send(to, self.seal(Message::PartialExits(parts)));
         }

@@ -7,12 +7,13 @@ mod audit;
 mod commands;
 mod exits;
 mod floor;
+mod learn;
 mod misconduct;
 mod on_message;
 mod past;
 mod view;
 
-use self::past::Past;
+use self::{learn::Waiting, past::Past};
 use crate::{
     agree::Tally,
     audit::Comparisons,
@@ -31,10 +32,10 @@ use crate::{
     sign::{Culprits, Fault, Roster, Signed, SignedError, guard::Guard, signer::Keys},
     submit::Submissions,
     types::{BlsPubkey, BootId, Committee, Epoch, MemberId, Timestamp},
-    wire::{Envelope, Message, SignedDuty},
+    wire::{Envelope, Message},
     work::ValidatorKey,
 };
-use guardian_crypto::{frost::KeyShare, identity::IdentityKey, schnorr::Signature};
+use guardian_crypto::{frost::KeyShare, identity::IdentityKey};
 use rand_core::{CryptoRng, RngCore};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -89,6 +90,8 @@ pub struct Guardian {
     holds: Holds,
     open: BTreeMap<DutyId, OpenDuty>,
     submissions: Submissions,
+    /// Signed duties of periods that are not known here yet.
+    waiting: Waiting,
     exits: Exits,
     peers: Peers,
     doppelgangers: Doppelgangers,
@@ -146,6 +149,7 @@ impl Guardian {
             holds: Holds::restore(past.holds, past.vetoes),
             open: BTreeMap::new(),
             submissions,
+            waiting: Waiting::default(),
             exits,
             peers: Peers::default(),
             doppelgangers: Doppelgangers::new(boot, setup.committee.tolerated().saturating_add(1)),
@@ -225,8 +229,8 @@ impl Guardian {
         let epoch = evidence.checkpoint.epoch;
         self.comparisons.keep(Arc::clone(&evidence));
         self.woke_at.get_or_insert(epoch);
-        self.exits.see(&evidence, fx);
-        self.resume_exits(now, &evidence, fx);
+        self.take_waiting(now, fx);
+        self.follow_exits(now, &evidence, fx);
         self.check_earlier(epoch, fx);
         for (_, duty) in std::mem::take(&mut self.open) {
             fx.report(Event::Expired { id: duty.id() });
@@ -264,29 +268,6 @@ impl Guardian {
         for (member, theirs) in otherwise {
             self.differ(id, member, theirs, digest, fx);
         }
-    }
-
-    /// We put the committee's signature together.
-    fn complete(&mut self, now: Timestamp, id: DutyId, signature: Signature, fx: &mut Effects) {
-        let Some(signed) = self.open.get(&id).and_then(|duty| duty.signed(signature, &self.setup)) else { return };
-        let message = SignedDuty { duty: signed.duty().clone(), signature };
-        let envelope = self.seal(Message::Signed(message));
-        fx.send(Recipient::All, envelope);
-        self.learn(now, signed, true, fx);
-    }
-
-    /// A duty is signed, by us or by others: from here on it needs no vote any more.
-    fn learn(&mut self, now: Timestamp, signed: Signed, coordinated: bool, fx: &mut Effects) {
-        let (id, digest) = (signed.id(), signed.digest());
-        if !self.submissions.add(now, signed.clone(), false, &self.setup) {
-            return;
-        }
-        // What is open about the same is done with, unless it is of a later period.
-        self.open.retain(|open, _| (open.kind, open.subject) != (id.kind, id.subject) || open.period > id.period);
-        fx.record(Record::signed(&signed));
-        fx.report(Event::Signed { id, digest, coordinated });
-        self.check_signed(&signed, fx);
-        self.exits.start(now, &signed, &self.setup, fx);
     }
 
     /// What is open, what was announced, and what signing needs besides.

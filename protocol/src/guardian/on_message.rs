@@ -2,7 +2,6 @@
 
 use super::Guardian;
 use crate::{
-    duty::DutyId,
     effects::{Effects, Recipient},
     event::Event,
     open::OpenDuty,
@@ -10,7 +9,7 @@ use crate::{
     sign::Signed,
     submit::Submission,
     types::{Epoch, MemberId, Timestamp},
-    wire::{Announcement, Envelope, Greeting, Message, Share, SignedDuty},
+    wire::{Announcement, Envelope, Greeting, Message, Share},
 };
 use rand_core::{CryptoRng, RngCore};
 use std::collections::BTreeMap;
@@ -56,19 +55,6 @@ impl Guardian {
             }
             Message::Finding(finding) => self.on_finding(from, finding.clone(), fx),
             Message::PartialExits(parts) => self.exits.take(from, parts.clone(), fx),
-        }
-    }
-
-    fn on_signed(
-        &mut self,
-        now: Timestamp,
-        from: MemberId,
-        SignedDuty { duty, signature }: SignedDuty,
-        fx: &mut Effects,
-    ) {
-        match Signed::verify(duty, signature, &self.setup) {
-            Ok(signed) => self.learn(now, signed, false, fx),
-            Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),
         }
     }
 
@@ -136,20 +122,7 @@ impl Guardian {
         for announcement in self.open.values().filter_map(OpenDuty::announcement) {
             fx.send(Recipient::One(from), announcement.clone());
         }
-        self.send_parts(Recipient::One(from), fx);
+        self.send_exits(Recipient::One(from), fx);
         self.send_faults(from, &greeting.excluded, fx);
-    }
-
-    /// Sends what is signed about the subject of `id` to `member`, if it is of that period or a newer one, and if we did not just do so.
-    fn send_signed(&mut self, now: Timestamp, member: MemberId, id: DutyId, fx: &mut Effects) {
-        let Some(signed) = self.submissions.of(id).map(Submission::signed) else { return };
-        if signed.duty().period >= id.period && self.peers.may_tell(now, member, (id.kind, id.subject)) {
-            fx.send(Recipient::One(member), self.seal_signed(signed));
-        }
-    }
-
-    fn seal_signed(&self, signed: &Signed) -> Envelope {
-        let message = SignedDuty { duty: signed.duty().clone(), signature: *signed.signature() };
-        self.seal(Message::Signed(message))
     }
 }

@@ -1,14 +1,19 @@
 //! A committee whose secrets are all known: dealt from a seed.
 
 use crate::{Committee, KeyEpoch, Member, MemberId, Secrets};
+use alloy_primitives::B256;
 use guardian_crypto::{
-    frost::{KeyShare, dealer},
+    frost::{
+        KeyShare, dealer,
+        signing::{self, SigningPackage},
+    },
     identity::IdentityKey,
+    schnorr::Signature,
     secret::Secret,
 };
 use rand_chacha::{
     ChaCha20Rng,
-    rand_core::{RngCore, SeedableRng},
+    rand_core::{CryptoRng, RngCore, SeedableRng},
 };
 use std::collections::BTreeMap;
 
@@ -64,6 +69,22 @@ impl Dealt {
     #[must_use]
     pub fn share(&self, member: MemberId) -> KeyShare {
         KeyShare::from_secret_bytes(&self.shares[usize::from(member.get()) - 1]).unwrap()
+    }
+
+    /// The committee's signature over `digest`: what somebody can make who has stolen a threshold of shares, too.
+    ///
+    /// # Panics
+    /// Never: the shares were dealt here.
+    #[must_use]
+    pub fn sign(&self, digest: B256, rng: &mut (impl CryptoRng + RngCore)) -> Signature {
+        let threshold = u16::try_from(self.committee.threshold()).unwrap();
+        let signers: Vec<KeyShare> = MemberId::first(threshold).map(|member| self.share(member)).collect();
+        let nonces: Vec<_> = signers.iter().map(|share| signing::commit(share, rng).unwrap().0).collect();
+        let commitments = signers.iter().zip(&nonces).map(|(share, nonces)| (share.member(), nonces.commitments()));
+        let package = SigningPackage::new(digest.0, &commitments.collect()).unwrap();
+        let shares = nonces.into_iter().zip(&signers);
+        let shares = shares.map(|(nonces, share)| (share.member(), signing::sign(nonces, &package, share).unwrap()));
+        signing::aggregate(&package, &shares.collect(), self.committee.public_shares()).unwrap()
     }
 
     /// What `member` must never show; it has no shares of validators' keys.

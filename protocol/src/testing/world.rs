@@ -61,6 +61,8 @@ pub fn chain_view(group_key: GroupKey, epoch: u64) -> ChainView {
         block: BlockRef { number: epoch, hash: [3; 32].into(), timestamp: epoch },
         key_epoch: KeyEpoch(1),
         group_key,
+        paused: false,
+        proposal: None,
         rules: rules(),
         accepted: DutyKind::ALL.into_iter().map(|kind| (kind, Level(0))).collect::<PerKind<Level>>(),
     }

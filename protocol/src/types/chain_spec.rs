@@ -3,6 +3,7 @@
 use super::{Epoch, Slot, Timestamp};
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The constants of one network, as its genesis and `/eth/v1/config/spec` state them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,5 +47,11 @@ impl ChainSpec {
     #[must_use]
     pub fn time_of(&self, slot: Slot) -> u64 {
         self.genesis_time.saturating_add(slot.0.saturating_mul(self.seconds_per_slot))
+    }
+
+    /// How long an epoch is.
+    #[must_use]
+    pub fn epoch(&self) -> Duration {
+        Duration::from_secs(self.seconds_per_slot.saturating_mul(self.slots_per_epoch))
     }
 }

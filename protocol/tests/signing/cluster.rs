@@ -6,8 +6,9 @@ use guardian_crypto::{
 };
 use guardian_protocol::{
     Answers, BlsPubkey, Call, ChainView, Checkpoint, Dossier, DutyId, DutyKind, Effects, Envelope, Epoch, Event,
-    Guardian, Input, Job, Level, MemberId, OnChainProgress, OperatorCommand, OperatorReply, Outgoing, ProtocolEvent,
-    ProviderId, Query, Reading, Recipient, Record, ReserveRules, Secrets, Timestamp, ValidatorKey, ValidatorRecord,
+    Guardian, Gwei, Input, Job, Level, MemberId, OnChainProgress, OperatorCommand, OperatorReply, Outgoing,
+    ProtocolEvent, ProviderId, Query, Reading, Recipient, Record, ReserveRules, Secrets, Slot, Timestamp, ValidatorKey,
+    ValidatorRecord,
     testing::{Dealt, Log, Message, chain_view, checkpoint, member, reserve_rules, setup, validator},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -32,6 +33,7 @@ pub(crate) struct Process {
     pub(crate) replies: Vec<OperatorReply>,
     /// Questions to providers so far.
     pub(crate) asked: usize,
+    blind: bool,
 }
 
 /// What happens to a message on its way: `None` loses it.
@@ -48,6 +50,8 @@ pub(crate) struct Cluster {
     started: usize,
     finalized: u64,
     validators: Vec<Validator>,
+    /// Orders that the registry has accepted: for which validator, of which period, and the block that shows it first.
+    accepted: Vec<(usize, Epoch, u64)>,
     /// Whose provider lies, and how.
     deceived: (MemberId, fn(&mut Reading)),
 }
@@ -108,6 +112,7 @@ impl Cluster {
             started: 0,
             finalized: FIRST,
             validators,
+            accepted: Vec::new(),
             deceived: (member(1), |_| ()),
         };
         for member in MemberId::first(size) {
@@ -133,6 +138,7 @@ impl Cluster {
             calls: Vec::new(),
             replies: Vec::new(),
             asked: 0,
+            blind: false,
         };
         self.processes.insert(index, process);
         index
@@ -174,12 +180,49 @@ impl Cluster {
 
     /// Something new is final; everybody looks, and everything that follows at once happens.
     pub(crate) fn finalize(&mut self) -> Epoch {
-        self.finalized += 1;
+        self.finalize_at(self.finalized + 1)
+    }
+
+    /// The same, of this epoch.
+    pub(crate) fn finalize_at(&mut self, epoch: u64) -> Epoch {
+        self.finalized = epoch;
         for index in self.all() {
             self.step(index, Input::Nudged);
         }
         self.deliver();
         Epoch(self.finalized)
+    }
+
+    /// The registry accepts the order of `period`, which names all validators. It is seen when something new is final.
+    pub(crate) fn accept(&mut self, period: Epoch) {
+        let all: Vec<usize> = (0..self.validators.len()).collect();
+        self.accept_of(period, &all);
+    }
+
+    /// The same of an order that names only these.
+    pub(crate) fn accept_of(&mut self, period: Epoch, places: &[usize]) {
+        let block = self.finalized + 1;
+        self.accepted.extend(places.iter().map(|place| (*place, period, block)));
+    }
+
+    /// The validators' public keys, in the order of their indices, which begin with 1.
+    pub(crate) fn pubkey(&self, place: usize) -> BlsPubkey {
+        self.validators[place].record.pubkey
+    }
+
+    /// It has this balance, gwei, from now on.
+    pub(crate) fn set_balance(&mut self, place: usize, balance: u64) {
+        self.validators[place].record.balance = Gwei(balance);
+    }
+
+    /// No provider answers this process, or all do again.
+    pub(crate) fn blindfold(&mut self, index: usize, blind: bool) {
+        self.processes.get_mut(&index).unwrap().blind = blind;
+    }
+
+    /// This process hears something.
+    pub(crate) fn hear(&mut self, index: usize, from: MemberId, bytes: Vec<u8>) {
+        self.step(index, Input::Heard { from, bytes });
     }
 
     /// Time passes in one leap, and everything that follows happens.
@@ -220,7 +263,8 @@ impl Cluster {
             process.replies.extend(released.replies);
             let sender = process.member;
             process.asked += released.queries.len();
-            for (id, query) in released.queries {
+            let blind = process.blind;
+            for (id, query) in released.queries.into_iter().filter(|_| !blind) {
                 let mut reading = self.answer(&query);
                 if sender == self.deceived.0 {
                     (self.deceived.1)(&mut reading);
@@ -279,10 +323,17 @@ impl Cluster {
                 Reading::Finalized(Some(Checkpoint { root, ..checkpoint(self.finalized) }))
             }
             Query::Chain(_) => Reading::Chain(Box::new(self.chain())),
-            Query::Events { from, to } if (*from..=to.number).contains(&(FIRST + 1)) => {
-                Reading::Events(validators.map(|record| ProtocolEvent::Provisioned(record.pubkey)).collect())
+            Query::Events { from, to } => {
+                let range = *from..=to.number;
+                let provisioned =
+                    validators.clone().map(|record| (FIRST + 1, ProtocolEvent::Provisioned(record.pubkey)));
+                let ordered = self.accepted.iter().map(|(place, period, block)| {
+                    let (pubkey, reference_slot) = (self.pubkey(*place), Slot(period.0 * 8));
+                    (*block, ProtocolEvent::Ordered { pubkey, reference_slot })
+                });
+                let events = provisioned.chain(ordered).filter(|(block, _)| range.contains(block));
+                Reading::Events(events.map(|(_, event)| event).collect())
             }
-            Query::Events { .. } => Reading::Events(Vec::new()),
             Query::State { pubkeys, .. } => {
                 Reading::Validators(validators.filter(|record| pubkeys.contains(&record.pubkey)).collect())
             }
@@ -302,6 +353,10 @@ impl Cluster {
             ReserveRules { period: 1, vaults, pods: Vec::new(), sources_version: 1, liabilities: 0, supply: 0 };
         let level = Level((self.finalized - 1).max(FIRST) * 8);
         chain.accepted.insert(DutyKind::Reserves, level);
+        let visible = self.accepted.iter().filter(|(.., block)| *block <= self.finalized);
+        if let Some(period) = visible.map(|(_, period, _)| *period).max() {
+            chain.accepted.insert(DutyKind::Ejection, Level(period.0 * 8));
+        }
         chain
     }
 }

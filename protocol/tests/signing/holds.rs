@@ -214,6 +214,8 @@ fn with_ejections_held_no_part_of_an_exit_is_given() {
     let period = cluster.finalize();
     pass(&mut cluster, 10);
     assert_eq!(signed(&cluster, kind, period), 4);
+    cluster.accept(period);
+    cluster.finalize();
     let is_given = |event: &Event| matches!(event, Event::PartialExitReleased { index: ValidatorIndex(1), .. });
     assert_eq!((0..4).map(|index| told(&cluster, index, is_given)).collect::<Vec<_>>(), [0, 1, 1, 1]);
     assert_eq!(cluster.count(|event| matches!(event, Event::ExitCombined { .. })), 4, "three parts are enough");

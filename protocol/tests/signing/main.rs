@@ -18,3 +18,4 @@ mod cluster;
 mod doppelgangers;
 mod holds;
 mod sizes;
+mod thief;

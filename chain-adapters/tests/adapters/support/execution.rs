@@ -231,6 +231,12 @@ impl Chain {
             return Ok(json!(format!("0x{}{}", KEY[0], KEY[1])));
         } else if known("keyEpoch()") {
             return words(&[U256::from(1)]);
+        } else if known("isPaused()") {
+            return words(&[U256::ZERO]);
+        } else if known("proposal()") {
+            return words(&[U256::ZERO; 5]);
+        } else if known("exitsLeft()") {
+            return words(&[U256::from(256)]);
         } else if known("getEjectionThreshold()") {
             return words(&[U256::from(31_750_000_000_000_000_000_u128)]);
         } else if known("reportPeriodEpochs()") {

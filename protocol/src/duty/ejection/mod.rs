@@ -5,8 +5,8 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use rules::ORDER_LIFE;
 use rules::Verdict;
+pub(crate) use rules::{ORDER_LIFE, demands_exit, stops_exits};
 pub(super) use rules::{decide, judge, needs};
 
 use super::{Duty, DutyError, Evidence, digest::Words};
@@ -26,6 +26,10 @@ pub struct Rules {
     /// Validators below this balance are forced out, wei. `EjectionRegistry.getEjectionThreshold`.
     #[serde_as(as = "DisplayFromStr")]
     pub threshold: Wei,
+    /// The registry requests no exits now: its governor or the keys' vetoer has paused them, or the day's limit is used up.
+    /// `EjectionRegistry.exitsLeft` is 0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exits_stopped: bool,
 }
 
 /// An order to force validators out. Invariant (checked by [`EjectionOrder::new`]): 1 to 256 entries, strictly increasing by index.
@@ -81,11 +85,13 @@ impl EjectionReason {
 impl Rules {
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn example() -> Self {
-        Self { threshold: 31_750_000_000_000_000_000 }
+        Self { threshold: 31_750_000_000_000_000_000, exits_stopped: false }
     }
 
     pub(super) fn facts(&self) -> Vec<(String, String)> {
-        vec![("ejection threshold".to_owned(), format!("{} wei", self.threshold))]
+        let stopped = self.exits_stopped.then(|| ("exits".to_owned(), "stopped".to_owned()));
+        let threshold = ("ejection threshold".to_owned(), format!("{} wei", self.threshold));
+        std::iter::once(threshold).chain(stopped).collect()
     }
 }
 

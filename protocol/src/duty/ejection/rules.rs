@@ -61,6 +61,24 @@ pub(in crate::duty) fn judge(validator: &ValidatorRecord, evidence: &Evidence, s
     judge_by(rules, validator, evidence, slots_per_epoch)
 }
 
+/// Whether `evidence` alone demands that `validator`, one of its own, leaves by an exit that guardians sign. That it was ordered out
+/// already is no objection.
+pub(crate) fn demands_exit(validator: &ValidatorRecord, evidence: &Evidence) -> bool {
+    let Some(AnyRules::Ejection(rules)) = evidence.chain.rules(DutyKind::Ejection) else { return false };
+    !validator.slashed && is_low(rules, validator, evidence)
+}
+
+/// Whether the contracts let nobody out at `evidence`'s block: the keys are paused, or the registry's exits are stopped.
+pub(crate) fn stops_exits(evidence: &Evidence) -> bool {
+    let Some(AnyRules::Ejection(rules)) = evidence.chain.rules(DutyKind::Ejection) else { return true };
+    evidence.chain.paused || rules.exits_stopped
+}
+
+/// Whether `validator` is active, and its balance below the threshold.
+fn is_low(rules: &Rules, validator: &ValidatorRecord, evidence: &Evidence) -> bool {
+    validator.balance.to_wei() < rules.threshold && validator.is_active_ongoing(evidence.checkpoint.epoch)
+}
+
 fn judge_by(rules: &Rules, validator: &ValidatorRecord, evidence: &Evidence, slots_per_epoch: u64) -> Verdict {
     let ordered = evidence.orders.get(&validator.pubkey).copied();
     if validator.slashed {
@@ -73,7 +91,7 @@ fn judge_by(rules: &Rules, validator: &ValidatorRecord, evidence: &Evidence, slo
     let life = ORDER_LIFE.saturating_mul(slots_per_epoch);
     match ordered {
         Some(slot) if evidence.slot.0.saturating_sub(slot.0) <= life => Verdict::Stay(Stay::Ordered(slot)),
-        _ if validator.is_active_ongoing(evidence.checkpoint.epoch) => Verdict::Eject(EjectionReason::LowBalance),
+        _ if is_low(rules, validator, evidence) => Verdict::Eject(EjectionReason::LowBalance),
         _ if validator.activation_epoch > evidence.checkpoint.epoch => Verdict::Stay(Stay::NotActive),
         _ => Verdict::Stay(Stay::Leaving),
     }

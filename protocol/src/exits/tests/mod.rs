@@ -2,11 +2,11 @@
 
 mod table;
 
-use self::table::{SigningContext, Table, bring, member, run};
+use self::table::{SigningContext, Table, accepted, bring, member, run};
 use super::{Job, PARTS_AT_ONCE, Work};
 use crate::{
     duty::{
-        DutyBody,
+        DutyBody, Evidence, Rules,
         kinds::{Ejection, EjectionOrder, EjectionReason},
     },
     event::Event,
@@ -37,7 +37,8 @@ fn a_wrong_part_is_reported_and_does_not_delay_the_honest() {
     context.hear(4, &table.parts(4, &order));
     let seen = context.compute();
     assert_eq!((seen.combined(), seen.jobs), (BTreeSet::from([0, 1, 2]), 1));
-    let published = context.publish_for(Duration::from_secs(10));
+    // Everybody's turn comes within an epoch.
+    let published = context.publish_for(context.setup.network.epoch() + Duration::from_secs(10));
     assert_eq!(published.len(), 3);
     assert!(published.iter().all(|(_, exit)| table.is_genuine(exit)));
 }
@@ -67,7 +68,8 @@ fn parts_of_suspects_wait_for_those_of_others() {
     context.start(&first);
     context.hear(2, &table.lies(2, &first));
     assert_eq!(context.compute().refused(), [member(2)]);
-    context.start(&second);
+    context.open(&second);
+    context.see(&accepted(&[&first, &second]));
     context.hear(2, &table.lies(2, &second));
     context.hear(3, &table.parts(3, &second));
     context.hear(4, &table.parts(4, &second));
@@ -86,7 +88,7 @@ fn our_parts_are_made_after_the_order_is_known_and_told_then() {
     let order = table.order(9, &[0, 1]);
     let mut context = table.context(2);
     assert_eq!(context.compute().jobs, 0);
-    let mut released = context.step(|exits, now, setup, fx| exits.start(now, &order, setup, fx));
+    let mut released = context.started(&order);
     assert!(released.events.is_empty() && context.exits.ours().is_empty());
     let computed = run(released.jobs.pop().unwrap(), &table);
     let mut told = None;
@@ -126,7 +128,7 @@ fn parts_that_were_being_made_when_the_hold_came_are_not_told() {
     let mut table = Table::new(1);
     let order = table.order(9, &[0]);
     let mut context = table.context(1);
-    let mut released = context.step(|exits, now, setup, fx| exits.start(now, &order, setup, fx));
+    let mut released = context.started(&order);
     let computed = run(released.jobs.pop().unwrap(), &table);
     context.held = true;
     context.act(|_, _, _, _| {});
@@ -170,7 +172,7 @@ fn a_job_that_does_not_come_back_is_done_again() {
     let mut table = Table::new(1);
     let order = table.order(9, &[0]);
     let mut context = table.context(1);
-    let lost = context.step(|exits, now, setup, fx| exits.start(now, &order, setup, fx));
+    let lost = context.started(&order);
     assert_eq!(lost.jobs.len(), 1);
     assert!(context.step(|_, _, _, _| {}).jobs.is_empty());
     assert_eq!(lost.wake, Some(context.now.after(context.setup.timing.query_timeout)));
@@ -192,7 +194,7 @@ fn what_a_job_brings_of_an_order_that_was_replaced_is_dropped() {
     let mut table = Table::new(1);
     let (old, new) = (table.order(9, &[0]), table.order(300, &[0]));
     let mut context = table.context(1);
-    let mut released = context.step(|exits, now, setup, fx| exits.start(now, &old, setup, fx));
+    let mut released = context.started(&old);
     let computed = run(released.jobs.pop().unwrap(), &table);
     context.start(&new);
     let mut told = None;
@@ -214,6 +216,7 @@ fn orders_that_follow_each_other_are_all_taken_up_after_a_restart() {
     }
     let resume = |context: &mut SigningContext, epoch: u64, left: u64| {
         context.act(|exits, now, setup, fx| exits.resume(now, Epoch(epoch), |index| index.0 != left, setup, fx));
+        context.see(&accepted(&orders.iter().collect::<Vec<_>>()));
         context.compute();
         let ours = context.exits.ours().into_iter();
         ours.map(|parts| (parts.duty.period.0, parts.exits.iter().map(|it| it.0.0).collect())).collect()
@@ -233,9 +236,10 @@ fn complete_exits_are_published_in_turn_and_again_until_seen() {
     let count = 40;
     let mut table = Table::new(count);
     let order = table.order(9, &(0..count).collect::<Vec<_>>());
-    let mut context = table.context(1);
+    let [first, others @ ..] = table.turns(&order);
+    let mut context = table.context(first);
     context.start(&order);
-    for who in [2, 3] {
+    for who in others {
         context.hear(who, &table.parts(who, &order));
     }
     let seen = context.compute();
@@ -267,7 +271,8 @@ fn jobs_are_bounded() {
             table.signed(period, EjectionOrder::new(ejections).unwrap())
         })
         .collect();
-    orders.iter().for_each(|order| context.start(order));
+    orders.iter().for_each(|order| context.open(order));
+    context.see(&accepted(&orders.iter().collect::<Vec<_>>()));
     assert!(context.compute().told.iter().all(|told| told.exits.len() == 256));
     let garbage = PartialSignature::from_bytes(&[1; 96]).unwrap();
     for order in &orders {
@@ -286,4 +291,138 @@ fn jobs_are_bounded() {
     context.now = context.now.after(context.setup.timing.query_timeout);
     let released = context.step(|_, _, _, _| {});
     assert_eq!(parts(&released.jobs[0]), PARTS_AT_ONCE);
+}
+
+/// What nobody could be made to do by a group signature alone.
+#[test]
+fn no_part_is_made_before_the_registry_has_the_order_finally() {
+    let mut table = Table::new(2);
+    let (order, other) = (table.order(9, &[0, 1]), table.order(8, &[0, 1]));
+    let mut context = table.context(1);
+    context.open(&order);
+    assert_eq!(context.compute().jobs, 0, "only signed");
+    // Both are low, but the registry has another order for them.
+    let mut evidence = accepted(&[&other]);
+    context.see(&evidence);
+    assert_eq!(context.compute().jobs, 0, "not this one");
+    evidence.orders.clear();
+    context.see(&evidence);
+    assert_eq!(context.compute().jobs, 0, "none");
+    context.see(&accepted(&[&order]));
+    assert_eq!(context.compute().told[0].exits.len(), 2);
+}
+
+#[test]
+fn no_part_is_made_for_a_validator_that_need_not_leave_and_an_alarm_says_so_once() {
+    let mut table = Table::new(3);
+    let order = table.order(9, &[0, 1, 2]);
+    let mut context = table.context(1);
+    context.open(&order);
+    let mut evidence = accepted(&[&order]);
+    // One is healthy; of one the order names another's index. (Its key is not that of the validator there.)
+    evidence.validators[0].balance = crate::types::Gwei(32_000_000_000);
+    evidence.validators[1].pubkey = table.pubkey(2);
+    for _ in 0..3 {
+        context.see(&evidence);
+    }
+    let seen = context.compute();
+    assert_eq!(seen.told[0].exits.iter().map(|(index, _)| index.0).collect::<Vec<_>>(), [2]);
+    let unfounded = |event: &Event| if let Event::OrderUnfounded { index, .. } = event { Some(index.0) } else { None };
+    assert_eq!(seen.events.iter().filter_map(unfounded).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn what_was_read_before_the_order_says_nothing_about_it() {
+    let mut table = Table::new(1);
+    let (earlier, order) = (table.order(9, &[0]), table.order(300, &[0]));
+    let mut context = table.context(1);
+    context.open(&order);
+    let mut evidence = accepted(&[&earlier]);
+    evidence.validators[0].balance = crate::types::Gwei(32_000_000_000);
+    context.see(&evidence);
+    let seen = context.compute();
+    assert_eq!((seen.jobs, seen.events.len()), (0, 0));
+}
+
+#[test]
+fn a_pause_stops_parts_that_are_not_given_yet_and_publishing() {
+    let mut table = Table::new(2);
+    let order = table.order(9, &[0, 1]);
+    for stop in [
+        |evidence: &mut Evidence| evidence.chain.paused = true,
+        |evidence: &mut Evidence| {
+            let Some(Rules::Ejection(rules)) = evidence.chain.rules.first_mut() else { unreachable!() };
+            rules.exits_stopped = true;
+        },
+    ] {
+        let mut stopped = accepted(&[&order]);
+        stop(&mut stopped);
+        let mut context = table.context(1);
+        // The job is under way when it comes.
+        let mut released = context.started(&order);
+        let computed = run(released.jobs.pop().unwrap(), &table);
+        context.see(&stopped);
+        let mut told = None;
+        context.act(|exits, now, _, fx| told = bring(exits, now, computed, fx));
+        let seen = context.compute();
+        assert_eq!((told, seen.events.len(), context.exits.ours()), (None, 0, vec![]));
+        // Others gave theirs all the same; that makes it whole, and it is still not published by us.
+        for who in [2, 3, 4] {
+            context.hear(who, &table.parts(who, &order));
+        }
+        assert_eq!(context.compute().combined(), BTreeSet::from([0, 1]));
+        assert_eq!(context.publish_for(Duration::from_secs(150)), []);
+        context.see(&accepted(&[&order]));
+        context.compute();
+        assert_eq!(context.publish_for(Duration::from_secs(150)).len(), 2);
+    }
+}
+
+#[test]
+fn what_was_read_long_ago_speaks_for_nothing() {
+    let mut table = Table::new(1);
+    let order = table.order(9, &[0]);
+    let mut context = table.context(1);
+    context.held = true;
+    context.start(&order);
+    context.held = false;
+    context.now = context.now.after(context.setup.network.epoch() * 2);
+    context.act(|_, _, _, _| {});
+    assert_eq!(context.compute().jobs, 0);
+    context.see(&accepted(&[&order]));
+    assert_eq!(context.compute().told.len(), 1);
+}
+
+#[test]
+fn an_old_message_that_is_repeated_does_not_cost_a_member_its_new_parts() {
+    let mut table = Table::new(1);
+    let (old, new) = (table.order(9, &[0]), table.order(10, &[0]));
+    let mut context = table.context(1);
+    for who in [2, 3] {
+        context.hear(who, &table.parts(who, &new));
+        context.hear(who, &table.parts(who, &old));
+    }
+    context.start(&new);
+    assert_eq!(context.compute().combined(), BTreeSet::from([0]));
+}
+
+#[test]
+fn an_exit_that_waits_for_its_place_is_published_ever_more_rarely_and_never_given_up() {
+    let mut table = Table::new(1);
+    let order = table.order(9, &[0]);
+    let [first, others @ ..] = table.turns(&order);
+    let mut context = table.context(first);
+    context.start(&order);
+    for who in others {
+        context.hear(who, &table.parts(who, &order));
+    }
+    let mut times = vec![];
+    for _ in 0..20 {
+        times.extend(context.compute().calls.iter().map(|_| context.now));
+        times.extend(context.publish_for(context.setup.network.epoch()).into_iter().map(|(at, _)| at));
+        context.see(&accepted(&[&order]));
+    }
+    let pauses: Vec<Duration> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    assert!(pauses.is_sorted() && pauses.len() >= 8, "{pauses:?}");
+    assert!(*pauses.last().unwrap() >= context.setup.network.epoch());
 }

@@ -3,8 +3,9 @@
 pub(super) use crate::testing::member;
 
 use crate::{
+    agree::order::{Turn, rank},
     duty::{
-        Duty, DutyBody,
+        Duty, DutyBody, Evidence,
         kinds::{Ejection, EjectionOrder, EjectionReason},
     },
     effects::{Effects, Released},
@@ -13,17 +14,21 @@ use crate::{
     ports::{Call, SignedExit},
     setup::Setup,
     sign::Signed,
-    testing::{Dealt, released, setup},
-    types::{BlsPubkey, Epoch, KeyEpoch, MemberId, Slot, Timestamp, ValidatorIndex},
+    testing::{Dealt, any_chain_view, evidence_with, released, setup, validator},
+    types::{
+        BlockRef, BlsPubkey, Epoch, KeyEpoch, MemberId, ProtocolEvent, Registry, Slot, Timestamp, ValidatorIndex,
+        ValidatorRecord,
+    },
     wire::PartialExits,
     work::{Computed, Job, Outcome, ValidatorKey},
 };
-use guardian_crypto::{
-    bls::{self, ExitShare, PartialSignature, ShareCommitments},
-    frost::{KeyShare, signing},
-};
+use guardian_crypto::bls::{self, ExitShare, PartialSignature, ShareCommitments};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use std::{collections::BTreeSet, num::NonZeroUsize, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
+    time::Duration,
+};
 
 pub(super) const NOW: Timestamp = Timestamp(1_000_000);
 pub(super) const GUARDIANS: u16 = 4;
@@ -72,13 +77,7 @@ impl Table {
         };
         let setup = self.setup(1);
         let digest = setup.domain().digest(&duty).unwrap();
-        let signers: Vec<KeyShare> = MemberId::first(THRESHOLD).map(|member| self.dealt.share(member)).collect();
-        let nonces: Vec<_> = signers.iter().map(|share| signing::commit(share, &mut self.rng).unwrap().0).collect();
-        let commitments = signers.iter().zip(&nonces).map(|(share, nonces)| (share.member(), nonces.commitments()));
-        let package = signing::SigningPackage::new(digest.0, &commitments.collect()).unwrap();
-        let shares = nonces.into_iter().zip(&signers);
-        let shares = shares.map(|(nonces, share)| (share.member(), signing::sign(nonces, &package, share).unwrap()));
-        let signature = signing::aggregate(&package, &shares.collect(), self.dealt.committee.public_shares()).unwrap();
+        let signature = self.dealt.sign(digest, &mut self.rng);
         Signed::verify(duty, signature, &setup).unwrap()
     }
 
@@ -118,6 +117,15 @@ impl Table {
             self.parts(who % GUARDIANS + 1, order).exits.into_iter().map(|it| it.1).collect();
         parts.exits.iter_mut().zip(own).for_each(|((_, part), other)| *part = other);
         parts
+    }
+
+    /// The members in the order in which they publish the exits of `order`.
+    pub(super) fn turns(&self, order: &Signed) -> [u16; GUARDIANS as usize] {
+        let place =
+            |who: &u16| rank(Turn::PublishExit, order.id(), order.digest(), &self.dealt.committee, member(*who));
+        let mut all: Vec<u16> = (1..=GUARDIANS).collect();
+        all.sort_by_key(place);
+        all.try_into().unwrap()
     }
 
     pub(super) fn is_genuine(&self, exit: &SignedExit) -> bool {
@@ -181,8 +189,29 @@ impl SigningContext {
         }
     }
 
+    /// The order is signed, and then final in the registry, and everything speaks for it.
     pub(super) fn start(&mut self, order: &Signed) {
+        self.open(order);
+        self.see(&accepted(&[order]));
+    }
+
+    /// The same in one step; the job is not run.
+    pub(super) fn started(&mut self, order: &Signed) -> Released {
+        let evidence = accepted(&[order]);
+        self.step(|exits, now, setup, fx| {
+            exits.start(now, order, setup, fx);
+            exits.see(now, &evidence, fx);
+        })
+    }
+
+    /// The order is signed.
+    pub(super) fn open(&mut self, order: &Signed) {
         self.act(|exits, now, setup, fx| exits.start(now, order, setup, fx));
+    }
+
+    /// This is read.
+    pub(super) fn see(&mut self, evidence: &Evidence) {
+        self.act(|exits, now, _, fx| exits.see(now, evidence, fx));
     }
 
     pub(super) fn hear(&mut self, from: u16, parts: &PartialExits) {
@@ -211,6 +240,24 @@ impl SigningContext {
         }
         all
     }
+}
+
+/// What is read of the validators of `orders` after the registry has accepted these, in the epoch after the last one: they are low.
+pub(super) fn accepted(orders: &[&Signed]) -> Evidence {
+    let (mut registry, mut validators) = (Registry::default(), BTreeMap::new());
+    let last = orders.iter().map(|order| order.duty().period.0).max().unwrap_or_default();
+    for order in orders {
+        let DutyBody::Ejection(body) = &order.duty().body else { continue };
+        for Ejection { index, pubkey, .. } in body.ejections() {
+            let low = ValidatorRecord { pubkey: *pubkey, ..validator(index.0, 31_000_000_000) };
+            validators.insert(*index, low);
+            let ordered = ProtocolEvent::Ordered { pubkey: *pubkey, reference_slot: order.duty().reference_slot };
+            let block = BlockRef { number: 1, hash: [3; 32].into(), timestamp: 1 };
+            registry.advance(block, &[ProtocolEvent::Provisioned(*pubkey), ordered]);
+        }
+    }
+    let chain = any_chain_view(last + 1);
+    evidence_with(chain, last + 1, validators.into_values().collect(), &registry)
 }
 
 fn published(call: Call) -> Option<SignedExit> {
