@@ -50,7 +50,7 @@ fn every_invariant_holds_under_all_faults() {
     let seeds = seeds(100);
     let tally = all(seeds, Profile::DUTIES, Faults::ALL, Sabotage::None).unwrap();
     println!("{seeds} seeds: {tally:?}");
-    assert!(tally.commands > seeds, "{tally:?}");
+    assert!(tally.commands > seeds && tally.stolen > seeds / 2, "{tally:?}");
 }
 
 #[test]
@@ -102,6 +102,14 @@ fn a_restart_that_forgets_what_the_operator_said_is_noticed() {
     let faults = Faults { crashes: true, operators: true, ..Faults::NONE };
     let (_, violation) = all(500, Profile::DUTIES, faults, Sabotage::HoldsAreForgotten).unwrap_err();
     assert!(violation.name.ends_with("_while_held"), "{violation:?}");
+}
+
+#[test]
+fn a_part_that_is_given_without_grounds_is_noticed() {
+    let faults = Faults { thief: true, ..Faults::NONE };
+    let profile = Profile { mishap: 5, ..Profile::DUTIES };
+    let (_, violation) = all(500, profile, faults, Sabotage::EverybodyLooksLow).unwrap_err();
+    assert_eq!(violation.name, "no_part_for_who_need_not_leave");
 }
 
 /// Whether `name` breaks in one of `seeds` runs that are about signing.

@@ -1,6 +1,7 @@
 //! Both chains of the simulation: a beacon chain with validators that lose balance, contracts that accept signed duties, and providers
 //! that tell the truth or do not.
 
+use alloy::primitives::B256;
 use guardian_crypto::{
     bls::{
         self, BlsSignature,
@@ -11,9 +12,10 @@ use guardian_crypto::{
 use guardian_protocol::{
     At, BlockHash, BlockRef, BlsPubkey, CallOutcome, Census, ChainSpec, ChainView, Checkpoint, DutyBody, DutyId,
     DutyKind, Epoch, Fork, Gwei, Level, OnChainProgress, PerKind, ProtocolEvent, Query, ReadFailure, Reading,
-    ReserveRules, Rules, Signed, SignedExit, Slot, Standing, StateReading, Target, ValidatorRecord, testing,
+    ReserveRules, Rules, Signed, SignedExit, Slot, Standing, StateReading, Target, ValidatorIndex, ValidatorRecord,
+    testing,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// In this epoch validators that are offline have fallen below the threshold.
 pub const LOW: u64 = 8;
@@ -40,6 +42,8 @@ pub struct Chain {
     epoch: u64,
     validators: Vec<(bls::PublicKey, u64)>,
     exits: BTreeMap<u64, u64>,
+    /// In which epochs the keys are paused.
+    paused: BTreeSet<u64>,
     /// How far the contracts were at the start of each epoch, and all events with their epoch.
     accepted: Vec<PerKind<Level>>,
     events: Vec<(u64, ProtocolEvent)>,
@@ -86,6 +90,7 @@ impl Chain {
             epoch,
             validators,
             exits: BTreeMap::new(),
+            paused: BTreeSet::new(),
             accepted: vec![nothing_accepted(); index(epoch) + 1],
             events: Vec::new(),
             paid: BTreeMap::new(),
@@ -123,7 +128,7 @@ impl Chain {
     ///
     /// # Errors
     /// If the question can't be answered.
-    pub fn answer(&self, query: &Query, lie: u64) -> Result<Reading, ReadFailure> {
+    pub fn answer(&self, query: &Query, lie: i64) -> Result<Reading, ReadFailure> {
         match query {
             Query::Finalized => {
                 let epoch = self.finalized();
@@ -143,7 +148,7 @@ impl Chain {
                 let mut validators = self.validators_at(slot.0 / SLOTS_PER_EPOCH);
                 validators.retain(|validator| pubkeys.contains(&validator.pubkey));
                 for validator in &mut validators {
-                    validator.balance.0 += lie;
+                    validator.balance.0 = validator.balance.0.saturating_add_signed(lie);
                 }
                 // Every third epoch has a state that proves itself, which nobody can lie about.
                 let epoch = slot.0 / SLOTS_PER_EPOCH;
@@ -159,6 +164,27 @@ impl Chain {
         }
     }
 
+    /// The keys are paused for this epoch and the next `more`.
+    pub fn pause(&mut self, more: u64) {
+        self.paused.extend(self.epoch..=self.epoch.saturating_add(more));
+    }
+
+    /// The validators' public keys, by index.
+    pub fn pubkeys(&self) -> impl Iterator<Item = BlsPubkey> {
+        self.validators.iter().map(|(key, _)| pubkey(key))
+    }
+
+    /// Whether the chain, as it was final at `epoch`, lets guardians give their parts of this validator's exit. Found out in another way
+    /// than guardians do.
+    #[must_use]
+    pub fn lets_go(&self, validator: ValidatorIndex, epoch: Epoch) -> bool {
+        let Some(record) = self.validators_at(epoch.0).into_iter().find(|v| v.index == validator) else { return false };
+        let is_ordered = self.events.iter().any(|(at, event)| {
+            *at <= epoch.0 && matches!(event, ProtocolEvent::Ordered { pubkey, .. } if *pubkey == record.pubkey)
+        });
+        is_low(&record) && is_ordered && !self.paused.contains(&epoch.0)
+    }
+
     /// Somebody pays to bring a signed duty to its contract.
     pub fn submit(&mut self, signed: &Signed) -> CallOutcome {
         let duty = signed.duty();
@@ -166,6 +192,13 @@ impl Chain {
         let Some(level) = level else { return CallOutcome::Failed("no contract".into()) };
         if duty.standing(*level) != Standing::Open {
             return CallOutcome::AlreadyAccepted;
+        }
+        if self.paused.contains(&self.epoch) {
+            return CallOutcome::Refused("paused".into());
+        }
+        // The anchor: the contract knows the roots of blocks that there are.
+        if duty.period.0 > self.epoch || duty.reference_root != root_of(duty.period.0) {
+            return CallOutcome::Refused("no such block".into());
         }
         *level = duty.level();
         if let DutyBody::Ejection(order) = &duty.body {
@@ -223,6 +256,7 @@ impl Chain {
     fn view(&self, epoch: u64) -> ChainView {
         ChainView {
             block: BlockRef { number: epoch, hash: hash(epoch), timestamp: epoch * SLOTS_PER_EPOCH },
+            paused: self.paused.contains(&epoch),
             rules: rules(),
             // What was accepted within an epoch is visible from the next one on.
             accepted: self.accepted_at(epoch),
@@ -280,15 +314,21 @@ fn is_low(validator: &ValidatorRecord) -> bool {
 fn checkpoint(epoch: u64) -> Checkpoint {
     Checkpoint {
         epoch: Epoch(epoch),
-        root: [u8::try_from(epoch % 251).unwrap_or(0); 32].into(),
+        root: root_of(epoch),
         block_slot: Slot(epoch * SLOTS_PER_EPOCH),
         state_root: [7; 32].into(),
         execution: Some(BlockHash { number: epoch, hash: hash(epoch) }),
     }
 }
 
-fn hash(epoch: u64) -> alloy::primitives::B256 {
-    alloy::primitives::B256::left_padding_from(&epoch.to_be_bytes())
+/// Root of the block that the checkpoint of `epoch` names.
+#[must_use]
+pub fn root_of(epoch: u64) -> B256 {
+    [u8::try_from(epoch % 251).unwrap_or(0); 32].into()
+}
+
+fn hash(epoch: u64) -> B256 {
+    B256::left_padding_from(&epoch.to_be_bytes())
 }
 
 fn pubkey(key: &bls::PublicKey) -> BlsPubkey {

@@ -3,7 +3,7 @@
 use super::{
     invariants::{Scene, Violation, violation},
     liar::Liar,
-    process::ProcessId,
+    process::{Process, ProcessId},
     scenario::Sabotage,
     world::{Item, Node, PROVIDERS, Reach, World},
 };
@@ -24,13 +24,13 @@ impl World<'_> {
                 self.ears(to, by).into_iter().map(hear).try_for_each(|(id, input)| self.step(id, input))
             }
             Item::Answers { to, id, query } => {
-                let Some(node) = self.processes.get(&to).and_then(|p| self.nodes.get(&p.member())) else {
-                    return Ok(());
-                };
+                let Some(member) = self.processes.get(&to).map(Process::member) else { return Ok(()) };
+                let Some(node) = self.nodes.get(&member) else { return Ok(()) };
+                let blind = self.sabotage == Sabotage::EverybodyLooksLow && self.keys.members().next() == Some(member);
                 let lying = node.lying;
                 let answers = (0..PROVIDERS)
                     .map(|provider| {
-                        let lie = if provider < lying { 1_000 } else { 0 };
+                        let lie = if blind { -1_000_000_000 } else { i64::from(provider < lying) * 1_000 };
                         (ProviderId(provider), self.chain.answer(&query, lie))
                     })
                     .collect();
@@ -100,8 +100,8 @@ impl World<'_> {
         if let (Some(process), Some(node)) = (self.processes.get(&id), self.nodes.get(&member)) {
             let (now, excused) = (self.now, node.astray && node.deceived);
             let (liar, committee) = (self.liar.as_ref().map(Liar::member), self.keys.committee());
-            let scene =
-                Scene { now, speaker: process, chain: &self.chain, committee, lives: &self.lives, liar, excused };
+            let (chain, lives, stolen) = (&self.chain, &self.lives, &self.stolen);
+            let scene = Scene { now, speaker: process, chain, committee, lives, liar, stolen, excused };
             self.invariants.check(member, &released, &scene)?;
         }
         for event in &released.events {

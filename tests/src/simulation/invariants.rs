@@ -1,6 +1,6 @@
 //! What must hold after every event. Each invariant has a name, and a violation says which one fired.
 
-use super::{chain::Chain, lives::Lives, process::Process};
+use super::{chain::Chain, lives::Lives, process::Process, thief::Stolen};
 use alloy::primitives::B256;
 use guardian_protocol::{
     Call, Committee, DutyId, DutyKind, Event, MemberId, Record, Released, Signed, Timestamp, testing::Message,
@@ -44,6 +44,8 @@ pub struct Scene<'a> {
     pub lives: &'a Lives,
     /// Who lies.
     pub liar: Option<MemberId>,
+    /// What was signed by who has stolen the key.
+    pub stolen: &'a Stolen,
     /// Whether the speaker may vote twice: its disk was set back or it ran twice, *and* most of its providers lied alike.
     /// Nothing that it knows then tells it from a guardian that never voted.
     pub excused: bool,
@@ -123,6 +125,10 @@ impl Invariants {
 
     fn signed(&mut self, signed: &Signed, scene: &Scene<'_>) -> Result<(), Violation> {
         let (id, digest) = (signed.id(), signed.digest());
+        // A guardian that pays for it can't know; that nothing worse follows is judged elsewhere.
+        if scene.stolen.has(digest) {
+            return Ok(());
+        }
         let votes = self.votes.get(&(id, digest)).map_or(0, BTreeSet::len);
         if votes < scene.committee.threshold() {
             return violation("no_signature_without_quorum", format!("{id} was announced by {votes}"));
@@ -172,6 +178,13 @@ fn judged(member: MemberId, event: &Event, scene: &Scene<'_>) -> Result<(), Viol
         }
         Event::PartialExitReleased { index, .. } if scene.speaker.restraints().hold(scene.now, DutyKind::Ejection) => {
             return violation("no_part_of_an_exit_is_given_while_held", format!("{member} gives its part for {index}"));
+        }
+        Event::PartialExitReleased { index, .. } => {
+            let observed = scene.speaker.guardian().status().observed;
+            if !observed.is_some_and(|epoch| scene.chain.lets_go(*index, epoch)) {
+                let detail = format!("{member} gives its part for {index}, having read epoch {observed:?}");
+                return violation("no_part_for_who_need_not_leave", detail);
+            }
         }
         _ => {}
     }

@@ -1,8 +1,10 @@
 //! Keys of a committee, dealt once and handed out again for every seed: key generation is not what the simulation is about.
 
+use alloy::primitives::B256;
 use guardian_crypto::{
     bls::{self, ExitShare, ShareCommitments},
     identity::IdentityKey,
+    schnorr::Signature,
     secret::Secret,
 };
 use guardian_protocol::{BlsPubkey, Committee, MemberId, Secrets, ValidatorKey, testing::Dealt};
@@ -58,6 +60,12 @@ impl Keys {
     #[must_use]
     pub fn committee(&self) -> &Committee {
         &self.dealt.committee
+    }
+
+    /// The committee's signature, by whoever has stolen enough of its shares.
+    #[must_use]
+    pub fn sign(&self, digest: B256, rng: &mut ChaCha20Rng) -> Signature {
+        self.dealt.sign(digest, rng)
     }
 
     /// A fresh copy of the secrets of `member`, as if read from its sealed files.

@@ -20,7 +20,7 @@ impl World<'_> {
     /// Something goes wrong, of what may.
     pub(super) fn mishap(&mut self) -> Result<(), Violation> {
         let Some(member) = self.anybody() else { return Ok(()) };
-        match self.below(18) {
+        match self.below(20) {
             0 if self.faults.crashes => self.crash(member)?,
             1 | 2 if self.faults.crashes => self.revive()?,
             3 if self.faults.crashes => self.cut_off(member)?,
@@ -33,6 +33,8 @@ impl World<'_> {
             15 if self.faults.lies => self.deceive(member),
             16 if self.faults.liar => self.accuse(member)?,
             17 if self.faults.operators => self.command(member)?,
+            18 if self.faults.thief => self.steal(),
+            19 if self.faults.thief && self.below(4) == 0 => self.pause(),
             _ => {}
         }
         Ok(())
@@ -45,8 +47,8 @@ impl World<'_> {
         self.nodes.values_mut().for_each(|node| node.lying = 0);
         let members: Vec<MemberId> = self.keys.members().collect();
         members.iter().try_for_each(|member| self.end_doppelganger(*member))?;
-        let forgets = [Sabotage::GuardForgets, Sabotage::HoldsAreForgotten].contains(&self.sabotage);
-        self.sabotage = if forgets { Sabotage::None } else { self.sabotage };
+        let ends = [Sabotage::GuardForgets, Sabotage::HoldsAreForgotten, Sabotage::EverybodyLooksLow];
+        self.sabotage = if ends.contains(&self.sabotage) { Sabotage::None } else { self.sabotage };
         self.revive()?;
         self.release_all()?;
         members.into_iter().try_for_each(|member| self.reconnect(member))
@@ -237,6 +239,13 @@ impl World<'_> {
         let (from, envelope) = (liar.member(), liar.seal(Message::Fault(fault), self.keys));
         self.send(from, None, Recipient::One(member), &envelope);
         Ok(())
+    }
+
+    /// The governor pauses the keys for some epochs.
+    fn pause(&mut self) {
+        let epochs = 1 + self.below(3) as u64;
+        self.chain.pause(epochs);
+        self.note(|| format!("the keys are paused for {epochs} epochs and a part of one"));
     }
 
     fn cut_off(&mut self, member: MemberId) -> Result<(), Violation> {

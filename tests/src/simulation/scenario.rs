@@ -93,14 +93,24 @@ pub struct Faults {
     pub copies: bool,
     /// Operators hold kinds of duty for a while, and refuse digests.
     pub operators: bool,
+    /// Somebody holds the group key, and the governor pauses the keys now and then.
+    pub thief: bool,
 }
 
 impl Faults {
     /// A quiet day.
-    pub const NONE: Self =
-        Self { network: false, crashes: false, lies: false, liar: false, copies: false, operators: false };
+    pub const NONE: Self = Self {
+        network: false,
+        crashes: false,
+        lies: false,
+        liar: false,
+        copies: false,
+        operators: false,
+        thief: false,
+    };
     /// Everything at once.
-    pub const ALL: Self = Self { network: true, crashes: true, lies: true, liar: true, copies: true, operators: true };
+    pub const ALL: Self =
+        Self { network: true, crashes: true, lies: true, liar: true, copies: true, operators: true, thief: true };
 }
 
 /// A protection that is taken away on purpose, to see that an invariant notices.
@@ -122,6 +132,8 @@ pub enum Sabotage {
     MemoryIsCopied,
     /// Nobody asks which of a member's processes lives.
     ProbesAreLost,
+    /// All beacon providers of one guardian say that every validator is low: what giving parts without grounds would amount to.
+    EverybodyLooksLow,
 }
 
 /// How a run ended.
@@ -148,6 +160,8 @@ pub struct Tally {
     pub set_back: u64,
     /// Second processes of a member that runs already.
     pub doppelgangers: u64,
+    /// Orders that were signed with a stolen key.
+    pub stolen: u64,
     /// What operators told their guardians.
     pub commands: u64,
     /// Members that announced a second digest for a duty: only ever one whose disk was set back or that ran twice, while most of
@@ -171,6 +185,7 @@ impl Tally {
             restarts: self.restarts.saturating_add(other.restarts),
             set_back: self.set_back.saturating_add(other.set_back),
             doppelgangers: self.doppelgangers.saturating_add(other.doppelgangers),
+            stolen: self.stolen.saturating_add(other.stolen),
             commands: self.commands.saturating_add(other.commands),
             double_votes: self.double_votes.saturating_add(other.double_votes),
         }

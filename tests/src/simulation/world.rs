@@ -11,6 +11,7 @@ use super::{
     process::{Process, ProcessId},
     scenario::{Faults, Outcome, Profile, Sabotage, Tally},
     store::MemoryStore,
+    thief::Stolen,
 };
 use guardian_protocol::{
     CallOutcome, DutyId, Input, Job, MemberId, ProviderQuorum, Query, QueryId, Setup, Signed, SignedExit, Timestamp,
@@ -82,6 +83,7 @@ pub struct World<'a> {
     pub(super) invariants: Invariants,
     pub(super) oracle: Oracle,
     pub(super) liar: Option<Liar>,
+    pub(super) stolen: Stolen,
     pub(super) lives: Lives,
     pub(super) tally: Tally,
     /// How two processes of one member are reached.
@@ -114,6 +116,7 @@ impl<'a> World<'a> {
             invariants: Invariants::default(),
             oracle: Oracle::default(),
             liar: None,
+            stolen: Stolen::default(),
             lives: Lives::default(),
             tally: Tally::default(),
             reach: Reach::Linked,
