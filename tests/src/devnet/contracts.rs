@@ -186,6 +186,12 @@ impl Deployment {
         send_ether(&self.provider, account, U256::from(10u64.pow(18))).await
     }
 
+    /// Sends a transaction as the governor; whether it succeeded.
+    pub(super) async fn send(&self, to: Address, data: Vec<u8>) -> Result<bool> {
+        let transaction = TransactionRequest::default().with_to(to).with_input(data);
+        Ok(self.provider.send_transaction(transaction).await?.get_receipt().await?.status())
+    }
+
     /// As guardians are told.
     #[must_use]
     pub fn config(&self) -> ContractsConfig {

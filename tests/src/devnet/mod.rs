@@ -6,6 +6,7 @@ pub mod ceremony;
 pub mod consumers;
 pub mod contracts;
 pub mod equivocator;
+mod governor;
 pub mod guardians;
 pub mod keys;
 pub mod liar;
@@ -14,9 +15,10 @@ pub mod options;
 pub mod oracle;
 pub mod process;
 pub mod screen;
+pub mod thief;
 
 use self::{
-    beacon::Beacon,
+    beacon::{Beacon, Genesis},
     ceremony::Participant,
     contracts::Deployment,
     guardians::{GuardianProcess, Surroundings, write_config},
@@ -47,6 +49,8 @@ pub struct Devnet {
     pub contracts: Deployment,
     /// Public keys of the protocol's validators, hex, by index.
     pub validators: Vec<String>,
+    /// When the beacon chain began.
+    pub genesis: Genesis,
     around: Surroundings,
     chains: Vec<Process>,
     liar: Option<liar::Liar>,
@@ -119,6 +123,7 @@ impl Devnet {
             beacon,
             contracts,
             validators: manifest.validators,
+            genesis,
             around,
             chains: vec![anvil, lodestar],
             liar,
