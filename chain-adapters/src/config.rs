@@ -1,7 +1,7 @@
 //! Which providers to ask, and within which limits. Values only: reading a file is the shell's work.
 
 use crate::redact::Redacted;
-use guardian_protocol::Contracts;
+use guardian_protocol::{Contracts, ProviderQuorum};
 use std::{fmt, time::Duration};
 use url::Url;
 
@@ -33,6 +33,8 @@ pub struct ChainConfig {
     pub start_block: u64,
     /// The chain id that the operator expects, if the operator wants it checked.
     pub chain_id: Option<u64>,
+    /// How many equal answers end a question: as many as the protocol believes.
+    pub quorum: ProviderQuorum,
     /// Bounds on everything that providers may cost.
     pub limits: Limits,
 }
@@ -61,8 +63,10 @@ pub struct Limits {
     pub prove_states: bool,
     /// Largest beacon state, in bytes of SSZ; streamed, never held. Mainnet's is about 310 MB.
     pub state_bytes: u64,
-    /// For all attempts together to get a state that fits, before the validators are asked for alone.
+    /// For one provider's state.
     pub state_timeout: Duration,
+    /// A provider that has not sent its state after this is helped out by the next one.
+    pub state_hedge: Duration,
     /// Bytes that one provider may be made to send in an hour for whole states. Mainnet finalizes 9.4 epochs an hour: 3 GB.
     pub state_budget: u64,
     /// Largest answer of an execution node, in bytes.
@@ -83,8 +87,9 @@ impl Default for Limits {
             block_bytes: 32 << 20,
             prove_states: true,
             state_bytes: 4 << 30,
-            // With `answer_timeout`, below the protocol's patience.
+            // With three times `state_hedge` and `answer_timeout`, below the protocol's patience.
             state_timeout: Duration::from_secs(55),
+            state_hedge: Duration::from_secs(10),
             state_budget: 6 << 30,
             rpc_bytes: 32 << 20,
             log_range: 2_000,

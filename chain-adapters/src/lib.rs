@@ -35,6 +35,6 @@ pub use config::{ChainConfig, Endpoint, Limits, SenderConfig};
 pub use contracts::KeyRotation;
 pub use error::{Error, Layer};
 pub use execution::reader::FinalKey;
-pub use providers::{Capabilities, Readers};
+pub use providers::{Asked, Capabilities, Readers};
 pub use sender::{AccountKey, Sender};
 pub use stats::ProviderStats;

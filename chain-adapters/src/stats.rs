@@ -3,7 +3,7 @@
 use crate::error::Layer;
 use guardian_protocol::ProviderId;
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -19,6 +19,7 @@ pub(crate) struct Stats {
     proved: AtomicU64,
     disproved: AtomicU64,
     not_understood: AtomicU64,
+    foreign: AtomicBool,
 }
 
 impl Stats {
@@ -67,6 +68,11 @@ impl Stats {
         self.not_understood.fetch_add(1, Relaxed).saturating_add(1)
     }
 
+    /// Whether it serves another chain, as far as is known.
+    pub(crate) fn is_foreign(&self, foreign: bool) {
+        self.foreign.store(foreign, Relaxed);
+    }
+
     pub(crate) fn snapshot(&self, layer: Layer, id: ProviderId, name: &str) -> ProviderStats {
         ProviderStats {
             layer,
@@ -81,6 +87,7 @@ impl Stats {
             states_proved: self.proved.load(Relaxed),
             states_disproved: self.disproved.load(Relaxed),
             not_understood: self.not_understood.load(Relaxed),
+            foreign: self.foreign.load(Relaxed),
         }
     }
 }
@@ -116,4 +123,6 @@ pub struct ProviderStats {
     pub states_disproved: u64,
     /// Refusals in words that nobody knows.
     pub not_understood: u64,
+    /// It serves another chain, and does not count.
+    pub foreign: bool,
 }

@@ -105,6 +105,7 @@ pub(crate) async fn run(
     tasks.stoppable("peers", hear(events, peers, inputs.clone(), Arc::clone(&metrics)));
     tasks.background("account", account::watch(sender, Arc::clone(&metrics)));
     tasks.background("capabilities", probe_capabilities(Arc::clone(&readers), Arc::clone(&metrics)));
+    tasks.background("forks", follow_forks(Arc::clone(&readers)));
     tasks.stoppable("nudges", nudge(readers, inputs, metrics));
     tasks.critical("http", http::serve(config.http.listen, pages, stop));
     offer_socket(&mut tasks, &config.guardian.data_dir, requests, reload);
@@ -166,6 +167,10 @@ async fn hear(
     Ok(())
 }
 
+/// What to do about a fork to come.
+pub(crate) const FORK_HINT: &str =
+    "update the guardian before it begins: from then on no state is proved, so that no ejection is ordered";
+
 /// The beacon nodes' finality events become hints.
 async fn nudge(readers: Arc<Readers>, inputs: mpsc::Sender<Input>, metrics: Arc<Metrics>) -> Result<()> {
     let mut nudges = std::pin::pin!(readers.finality_nudges());
@@ -185,6 +190,25 @@ async fn probe_capabilities(readers: Arc<Readers>, metrics: Arc<Metrics>) {
         for (what, hint) in of.hints() {
             tracing::info!(provider, what, hint, "not offered");
         }
+    }
+}
+
+/// Learns once an epoch of forks that were scheduled since the start, and tells of those that this version can't follow. Never ends.
+async fn follow_forks(readers: Arc<Readers>) {
+    let mut told = Vec::new();
+    loop {
+        let unknown = readers.unknown_forks();
+        for (fork, epoch) in unknown.iter().filter(|fork| !told.contains(*fork)) {
+            tracing::warn!(
+                fork,
+                epoch = epoch.0,
+                hint = FORK_HINT,
+                "a fork that this version does not know is scheduled"
+            );
+        }
+        told = unknown;
+        tokio::time::sleep(readers.epoch()).await;
+        readers.refresh().await;
     }
 }
 
@@ -241,6 +265,7 @@ pub(crate) fn chain_config(config: &Config) -> ChainConfig {
         contracts: config.contracts(),
         start_block: config.contracts.start_block,
         chain_id: Some(config.contracts.chain_id),
+        quorum: config.quorum(),
         limits: Limits { prove_states: config.beacon.prove_states, ..Limits::default() },
     }
 }

@@ -56,11 +56,17 @@ impl Performer {
     fn read(&self, id: QueryId, query: Query) {
         let (readers, inputs) = (Arc::clone(&self.readers), self.inputs.clone());
         let metrics = Arc::clone(&self.metrics);
-        // At most two questions are open at a time, and each is bounded by the readers' own timeouts.
+        // The brain has at most two questions open at a time, and each is bounded by the readers' own timeouts, late answers too.
         self.runtime.spawn(async move {
-            let answers = readers.read(&query).await;
+            let mut asked = readers.ask(&query).await;
             metrics.providers.show_costs(&readers.stats());
-            inputs.send(Input::Read(Answers { id, answers })).await.ok();
+            inputs.send(Input::Read(Answers { id, answers: asked.take() })).await.ok();
+            // Enough have answered. What the others say is compared when it comes.
+            let answers = asked.rest().await;
+            if !answers.is_empty() {
+                metrics.providers.show_costs(&readers.stats());
+                inputs.send(Input::Read(Answers { id, answers })).await.ok();
+            }
         });
     }
 

@@ -13,7 +13,7 @@ use crate::{
 use alloy_primitives::B256;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A question to *every* provider; the answers come back together, in one [`Answers`]. Which of them to believe is decided here.
+/// A question to *every* provider. Which of the [`Answers`] to believe is decided here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Query {
     /// The finalized checkpoint, of the beacon providers.
@@ -129,11 +129,12 @@ pub enum ReadFailure {
     WrongChain(String),
 }
 
-/// Correlates [`Answers`] with their [`Query`]; an answer to a question that is no longer open is dropped.
+/// Correlates [`Answers`] with their [`Query`]. Those to the last questions that are no longer open are compared with what was
+/// believed; others are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueryId(pub u64);
 
-/// What all providers said to one question.
+/// What providers said to one question: first so many that there can be a quorum, then, as further answers, the others.
 #[derive(Clone, Debug)]
 pub struct Answers {
     /// Which question.

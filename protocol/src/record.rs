@@ -75,6 +75,11 @@ pub enum Record {
         /// The digest.
         digest: B256,
     },
+    /// A provider served a whole state of this finalized epoch; the newest counts.
+    StatesServed {
+        /// The epoch.
+        epoch: Epoch,
+    },
 }
 
 impl Record {

@@ -94,7 +94,8 @@ impl Default for Timing {
             share_timeout: Duration::from_secs(2),
             reannounce: Duration::from_secs(10),
             submit_stagger: Duration::from_secs(48),
-            query_timeout: Duration::from_secs(120),
+            // Three states, each asked for ten seconds after the one before it, then the validators alone.
+            query_timeout: Duration::from_secs(180),
         }
     }
 }

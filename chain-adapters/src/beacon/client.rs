@@ -117,6 +117,17 @@ impl BeaconClient {
         self.routed(request, self.http.limits.json_bytes).await
     }
 
+    /// The network's first validator, by number.
+    pub(crate) async fn validator_zero(
+        &self,
+        slot: Slot,
+    ) -> Result<Routed<Envelope<Vec<ValidatorEntry>>>, ReadFailure> {
+        let state = slot.to_string();
+        let path = ["eth", "v1", "beacon", "states", &state, "validators"];
+        let request = self.json_request(Method::GET, path, &[("id", "0")]);
+        self.routed(request, self.http.limits.json_bytes).await
+    }
+
     /// The root of the state with this id, as the node has it.
     pub(crate) async fn state_root(&self, id: &str) -> Result<Routed<B256>, ReadFailure> {
         let request = self.json_request(Method::GET, ["eth", "v1", "beacon", "states", id, "root"], &[]);

@@ -5,6 +5,7 @@ use super::{
     state::{Preset, StateProver},
     wire::{ForkEntry, Genesis, Spec, decimal, fixed_bytes},
 };
+use alloy::primitives::FixedBytes;
 use guardian_protocol::{Epoch, Fork, ReadFailure, Slot};
 use std::time::Duration;
 
@@ -89,8 +90,8 @@ impl BeaconFingerprint {
         self.bellatrix.is_some_and(|fork| fork <= self.epoch_of(slot))
     }
 
-    /// How `other` differs at Unix time `now`, if it does. Forks yet to come are left out: clients learn of them at
-    /// different times, and until then all are on one chain.
+    /// How `other` differs at Unix time `now`, if it does. The version in force decides: clients write the list of past forks differently,
+    /// and learn of those to come at different times.
     pub(crate) fn difference(&self, other: &Self, now: u64) -> Option<String> {
         if self.genesis_validators_root != other.genesis_validators_root || self.genesis_time != other.genesis_time {
             return Some(format!("genesis {} instead of {}", other.genesis(), self.genesis()));
@@ -102,37 +103,45 @@ impl BeaconFingerprint {
             ));
         }
         let epoch = self.epoch_at(now);
-        let (mine, theirs) = (active(&self.forks, epoch), active(&other.forks, epoch));
+        let (mine, theirs) = (self.version_in_force(epoch), other.version_in_force(epoch));
         if mine != theirs {
-            return Some(format!("forks {} instead of {}", names(&theirs), names(&mine)));
+            let [mine, theirs] = [mine, theirs].map(|version| version.map(FixedBytes::<4>::from));
+            let name = |version: Option<FixedBytes<4>>| version.map_or_else(|| "none".to_owned(), |v| v.to_string());
+            return Some(format!("fork version {} in force instead of {}", name(theirs), name(mine)));
         }
-        let happened = |fork: Option<Epoch>| fork.filter(|fork| *fork <= epoch);
-        if happened(self.bellatrix) != happened(other.bellatrix) || happened(self.deneb) != happened(other.deneb) {
+        // Forks that one of them does not state, or schedules later, are no difference.
+        let differ = |ours: Option<Epoch>, theirs: Option<Epoch>| matches!((ours, theirs), (Some(a), Some(b)) if a != b && a.min(b) <= epoch);
+        if differ(self.bellatrix, other.bellatrix) || differ(self.deneb, other.deneb) {
             return Some("other epochs for Bellatrix or Deneb".to_owned());
         }
         // Exits are signed with it from Deneb on (EIP-7044).
-        if happened(self.deneb).is_some() && self.capella_version != other.capella_version {
+        let has_deneb = self.deneb.is_some_and(|fork| fork <= epoch);
+        if has_deneb && matches!((self.capella_version, other.capella_version), (Some(a), Some(b)) if a != b) {
             return Some("another fork version for Capella".to_owned());
         }
         None
+    }
+
+    /// The fork version of the beacon chain in `epoch`.
+    fn version_in_force(&self, epoch: Epoch) -> Option<[u8; 4]> {
+        self.forks.iter().rfind(|fork| fork.epoch <= epoch).map(|fork| fork.version)
+    }
+
+    /// Forks whose blocks and states this version does not know, and when they begin.
+    pub(crate) fn unknown_forks(&self) -> Vec<(String, Epoch)> {
+        self.named_forks.iter().filter(|(name, _)| !StateProver::knows(name)).cloned().collect()
+    }
+
+    /// Whether both are of one genesis, with the same slots: one chain, or forks of one.
+    pub(crate) fn is_of_one_genesis(&self, other: &Self) -> bool {
+        (self.genesis_validators_root, self.genesis_time) == (other.genesis_validators_root, other.genesis_time)
+            && (self.seconds_per_slot, self.slots_per_epoch) == (other.seconds_per_slot, other.slots_per_epoch)
     }
 
     fn genesis(&self) -> String {
         let root = alloy::primitives::B256::from(self.genesis_validators_root);
         format!("{root} at {}", self.genesis_time)
     }
-}
-
-fn active(forks: &[Fork], epoch: Epoch) -> Vec<Fork> {
-    forks.iter().filter(|fork| fork.epoch <= epoch).copied().collect()
-}
-
-fn names(forks: &[Fork]) -> String {
-    let names: Vec<String> = forks
-        .iter()
-        .map(|fork| format!("{}@{}", alloy::primitives::FixedBytes::<4>::from(fork.version), fork.epoch))
-        .collect();
-    names.join(" ")
 }
 
 fn text<'a>(spec: &'a Spec, name: &str) -> Result<Option<&'a str>, ReadFailure> {
@@ -206,7 +215,32 @@ mod tests {
         let (old, new) = (fingerprint(&[(0, 1)]), fingerprint(&[(0, 1), (10, 2)]));
         let fork_time = 1000 + 10 * 8 * 2;
         assert_eq!(old.difference(&new, fork_time - 1), None);
-        assert!(old.difference(&new, fork_time).unwrap().contains("forks"));
+        assert!(old.difference(&new, fork_time).unwrap().contains("fork version"));
+    }
+
+    #[test]
+    fn the_same_forks_written_differently_are_no_difference() {
+        let whole = fingerprint(&[(0, 1), (0, 2), (0, 3), (4, 4)]);
+        let time = 1000 + 9 * 8 * 2;
+        for other in [&[(0, 3), (4, 4)][..], &[(4, 4)], &[(0, 1), (4, 4)], &[(3, 4)]] {
+            let other = fingerprint(other);
+            assert_eq!((whole.difference(&other, time), other.difference(&whole, time)), (None, None));
+        }
+        for other in [&[(0, 1), (0, 2), (0, 3)][..], &[(0, 3), (4, 9)], &[(0, 4), (5, 5)], &[]] {
+            assert!(whole.difference(&fingerprint(other), time).is_some(), "{other:?}");
+        }
+        // A name that one of them does not have.
+        let mut nameless = whole.clone();
+        nameless.bellatrix = None;
+        assert_eq!((whole.difference(&nameless, time), nameless.difference(&whole, time)), (None, None));
+    }
+
+    #[test]
+    fn a_fork_that_this_version_does_not_know_is_named_before_it_comes() {
+        let mut chain = fingerprint(&[(0, 1)]);
+        let names = [("deneb", 0), ("gloas", 70), ("altair", 0)];
+        chain.named_forks = names.into_iter().map(|(name, at)| (name.to_owned(), Epoch(at))).collect();
+        assert_eq!(chain.unknown_forks(), [("gloas".to_owned(), Epoch(70))]);
     }
 
     #[test]

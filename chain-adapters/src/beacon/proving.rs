@@ -8,19 +8,18 @@ use super::{
     state::{Expected, ProvedState, StateError, StateProver, Tracked, Wanted, WarmCache},
 };
 use crate::http::content_type;
+use alloy::primitives::B256;
 use bytes::Bytes;
 use guardian_protocol::{BlsPubkey, ReadFailure, Reading, Slot, StateReading};
 use reqwest::Response;
-use std::sync::Arc;
-use tokio::{
-    sync::{Mutex, OwnedMutexGuard, mpsc},
-    time::Instant,
-};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::{sync::mpsc, time::Instant};
 
 /// Pieces of a body that wait to be hashed.
 const QUEUE: usize = 8;
 
-/// Where states are hashed: one at a time, whoever serves it, and what the last one left makes the next one cheap.
+/// What the last state left, whoever served it: it makes the next one cheap. Not held while a state comes, or one that drips would hold up
+/// the others.
 pub(crate) type StateHasher = Arc<Mutex<WarmCache>>;
 
 /// What to do to the bytes of a state.
@@ -53,12 +52,14 @@ impl BeaconClient {
         Err(ReadFailure::NotAvailable(said))
     }
 
-    /// The root that this node says the state at `slot` has.
-    pub(crate) async fn read_state_root(&self, slot: Slot) -> Result<Reading, ReadFailure> {
+    /// The root that this node says the state at `slot`, a skipped one, has. `own` is the root of the last block's own state: a node that
+    /// names that one has not advanced the state, and has not answered the question.
+    pub(crate) async fn read_state_root(&self, slot: Slot, own: B256) -> Result<Reading, ReadFailure> {
         let mut said = String::new();
         for id in [slot.to_string().as_str(), "finalized"] {
             match self.state_root(id).await? {
                 Routed::Absent(reason) => said = reason,
+                Routed::Found(root) if root == own => said = "it has the block's own state alone".to_owned(),
                 Routed::Found(root) => return Ok(Reading::StateRoot(root)),
             }
         }
@@ -95,12 +96,12 @@ impl BeaconClient {
         let expected = Expected { genesis_time, genesis_validators_root, slot: slot.0 };
         let wanted = Wanted::validators(pubkeys.iter().copied());
         let start = move |warm| StateProver::new(&fork, preset, Some(expected), wanted, warm);
-        let cache = Arc::clone(hasher).lock_owned().await;
         if !self.budget.begin(response.content_length(), self.http.limits.state_budget, Instant::now()) {
             return Err(self.exhausted());
         }
         let (pieces, inbox) = mpsc::channel(QUEUE);
-        let work = tokio::task::spawn_blocking(move || hash(start, inbox, cache));
+        let cache = Arc::clone(hasher);
+        let work = tokio::task::spawn_blocking(move || hash(start, inbox, &cache));
         self.send_pieces(&mut response, pieces).await?;
         let state = work.await.map_err(|_| ReadFailure::Malformed("hashing the state broke off".to_owned()))?;
         state.map_err(failure)
@@ -139,9 +140,11 @@ impl BeaconClient {
 fn hash(
     start: impl FnOnce(WarmCache) -> Result<StateProver, StateError>,
     mut inbox: mpsc::Receiver<Piece>,
-    mut cache: OwnedMutexGuard<WarmCache>,
+    cache: &Mutex<WarmCache>,
 ) -> Result<ProvedState, StateError> {
-    let mut prover = start(std::mem::take(&mut *cache))?;
+    let cache = || cache.lock().unwrap_or_else(PoisonError::into_inner);
+    let warm = cache().clone();
+    let mut prover = start(warm)?;
     let outcome = loop {
         match inbox.blocking_recv() {
             Some(Piece::Next(bytes)) => {
@@ -151,13 +154,13 @@ fn hash(
             }
             Some(Piece::End) => {
                 let (state, warm) = prover.finish();
-                *cache = warm;
+                *cache() = warm;
                 return state;
             }
             None => break Err(StateError::GivenUp),
         }
     };
-    *cache = prover.into_warm();
+    *cache() = prover.into_warm();
     outcome
 }
 

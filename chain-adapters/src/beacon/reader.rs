@@ -1,8 +1,9 @@
 //! Answers to the protocol's beacon queries, from one beacon node's routes.
 
 use super::{
-    client::{BeaconClient, Routed, reject_optimistic},
+    client::{BeaconClient, Routed, reject_optimistic, require_found},
     fingerprint::BeaconFingerprint,
+    state::StateProver,
     wire::{Envelope, ValidatorEntry},
 };
 use alloy::primitives::B256;
@@ -61,11 +62,26 @@ impl BeaconClient {
         }
         let asked: BTreeSet<BlsPubkey> = pubkeys.iter().copied().collect();
         let keys: Vec<BlsPubkey> = asked.iter().copied().collect();
-        let records = match self.validators_by_id(slot, &keys).await? {
-            Routed::Found(records) => records,
-            Routed::Absent(said) => return Err(ReadFailure::NotAvailable(said)),
-        };
+        let records = require_found(self.validators_by_id(slot, &keys).await?)?;
+        if records.is_empty() {
+            self.check_emptiness(slot).await?;
+        }
         check_validators(records, &asked).map(Reading::Validators)
+    }
+
+    /// None of many keys is a good answer while all of them wait in the deposit queue, and a usual one of nodes that are broken or misread
+    /// the question. Which it is, a question tells whose answer is known: the network's first validator, by its key.
+    async fn check_emptiness(&self, slot: Slot) -> Result<(), ReadFailure> {
+        let none = |what: &str| Err(ReadFailure::Malformed(format!("none of the validators asked for, and {what}")));
+        let Routed::Found(first) = self.validator_zero(slot).await? else { return none("not even number 0") };
+        let first = validators(first)?.into_iter().find(|record| record.index.0 == 0);
+        let Some(first) = first else { return none("not even number 0") };
+        let found = require_found(self.validators_by_id(slot, &[first.pubkey]).await?)?;
+        if found.iter().any(|record| record.pubkey == first.pubkey) {
+            Ok(())
+        } else {
+            none("not even its first one, by key")
+        }
     }
 
     /// # Errors
@@ -102,8 +118,18 @@ impl BeaconClient {
         if Slot::from(block.slot) != slot || block.state_root.0 != state_root.0 {
             return Err(ReadFailure::Malformed("a block that does not fit its header".to_owned()));
         }
-        let Some(payload) = block.body.execution_payload else {
-            return Err(ReadFailure::Malformed("a block without an execution payload, after the merge".to_owned()));
+        let body = block.body;
+        let Some(payload) = body.execution_payload else {
+            if body.signed_execution_payload_bid.is_some() {
+                // The payload comes by itself, or not at all (EIP-7732): the execution block is found by time, as before the merge.
+                return Ok(None);
+            }
+            let fork = chain.fork_at(slot);
+            return Err(if StateProver::knows(fork) {
+                ReadFailure::Malformed("a block without an execution payload, after the merge".to_owned())
+            } else {
+                ReadFailure::NotAvailable(format!("the fork '{fork}' is not known to this version: update it"))
+            });
         };
         let hash = B256::from(payload.block_hash.0);
         // Bellatrix blocks before the merge itself contain an empty payload.
@@ -159,9 +185,6 @@ fn check_validators(
     asked: &BTreeSet<BlsPubkey>,
 ) -> Result<Vec<ValidatorRecord>, ReadFailure> {
     let malformed = |what: &str| Err(ReadFailure::Malformed(what.to_owned()));
-    if records.is_empty() && !asked.is_empty() {
-        return malformed("none of the validators asked for");
-    }
     if !records.iter().all(|record| asked.contains(&record.pubkey)) {
         return malformed("a validator that was not asked for");
     }

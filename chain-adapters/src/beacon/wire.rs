@@ -105,11 +105,12 @@ pub(crate) struct BlockMessage {
     pub(crate) body: BlockBody,
 }
 
-/// A full block has the payload, a blinded one the payload's header.
+/// A full block has the payload, a blinded one the payload's header, and one of Gloas (EIP-7732) only a builder's bid for one.
 #[derive(Debug, Deserialize)]
 pub(crate) struct BlockBody {
     #[serde(alias = "execution_payload_header")]
     pub(crate) execution_payload: Option<Payload>,
+    pub(crate) signed_execution_payload_bid: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -47,6 +47,12 @@ pub(crate) use abi::EjectionRegistry;
 /// The events that are asked for.
 pub(super) const TOPICS: [B256; 1] = [EjectionRegistry::ValidatorEjected::SIGNATURE_HASH];
 
+/// The most gas that `order` can need: some five times what it does (`make bench ARGS="--only gas"`).
+pub(super) fn gas_cap(order: &EjectionOrder) -> u64 {
+    let validators = u64::try_from(order.ejections().len()).unwrap_or(u64::MAX);
+    validators.saturating_mul(20_000).saturating_add(500_000)
+}
+
 /// The call that brings `order` to the registry.
 pub(super) fn call(duty: &Duty, order: &EjectionOrder, signature: &schnorr::Signature) -> Bytes {
     let order = abi::Order {

@@ -84,6 +84,23 @@ fn refusal_of(kind: DutyKind, data: &[u8]) -> Option<Refusal> {
     }
 }
 
+/// More gas than bringing `duty` to its contract can cost: some five times what it does cost.
+pub(crate) fn gas_cap(duty: &Duty) -> u64 {
+    match &duty.body {
+        DutyBody::Ejection(order) => ejection::gas_cap(order),
+        DutyBody::Reserves(_) => reserves::GAS_CAP,
+        DutyBody::ValidatorCount(_) => validator_count::GAS_CAP,
+    }
+}
+
+/// Whether other submissions make way for one of this kind: what it prevents grows with every epoch.
+pub(crate) const fn is_urgent(kind: DutyKind) -> bool {
+    match kind {
+        DutyKind::Ejection => true,
+        DutyKind::Reserves | DutyKind::ValidatorCount => false,
+    }
+}
+
 // What follows from the table. --------------------------------------------------------------------------------------------------
 
 /// What the data of a revert means, if it is one of the contracts' errors.

@@ -59,6 +59,9 @@ const MOST_ACCOUNTS: usize = 256;
 /// Balance requests in flight.
 const BALANCES_AT_ONCE: usize = 8;
 
+/// The most gas that one can need: more than five times what it does.
+pub(super) const GAS_CAP: u64 = 500_000;
+
 /// The call that brings `report` to the feed.
 pub(super) fn call(duty: &Duty, report: &ReserveReport, signature: &schnorr::Signature) -> Bytes {
     let numbers = [duty.key_epoch.0, duty.reference_slot.0, report.sources_version, report.validator_count];

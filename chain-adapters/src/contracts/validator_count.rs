@@ -36,6 +36,9 @@ pub(crate) use abi::PufferOracleV2;
 /// `_epochNumber`: slot 0 is OpenZeppelin's, and two numbers come before it.
 const EPOCH_SLOT: U256 = U256::from_limbs([3, 0, 0, 0]);
 
+/// The most gas that one can need: more than five times what it does.
+pub(super) const GAS_CAP: u64 = 500_000;
+
 /// The call that brings `count` to the oracle. Its list of signatures holds one, the group's: key epoch (8 bytes), rx, ry, z.
 pub(super) fn call(duty: &Duty, count: ValidatorCount, signature: &schnorr::Signature) -> Bytes {
     let mut packed = duty.key_epoch.0.to_be_bytes().to_vec();

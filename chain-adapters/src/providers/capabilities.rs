@@ -1,7 +1,7 @@
 //! What the beacon providers offer, found out once of each, at the start or when it first answers, in the background: for people, for
 //! metrics, and so that nobody is asked in vain for what it does not have.
 
-use super::{Provider, Readers};
+use super::{Readers, provider::Provider};
 use crate::beacon::client::BeaconClient;
 use futures::{Stream, StreamExt, future::join_all, stream};
 use guardian_protocol::{ProviderId, ReadFailure};
@@ -98,7 +98,7 @@ impl Readers {
         let version = self.asked(provider, client.version()).await;
         // Where no states are wanted, none is asked for. What a node that is behind lacks it may have when it is not.
         let states = async {
-            client.check_sync(&self.chain.beacon).await?;
+            client.check_sync(&self.chain.beacon()).await?;
             Ok(if self.chain.limits.prove_states { client.has_states().await } else { None })
         };
         let states = self.asked(provider, states).await.flatten();
@@ -106,7 +106,7 @@ impl Readers {
             provider.health.serves_none(Instant::now());
         }
         let post = self.asked(provider, client.has_post()).await.flatten();
-        let past = self.asked(provider, client.has_past(self.chain.beacon.slots_per_epoch)).await.flatten();
+        let past = self.asked(provider, client.has_past(self.chain.beacon().slots_per_epoch)).await.flatten();
         // No query, and maybe a long wait: nobody's turn is taken.
         let events = client.has_events().await;
         Capabilities { id: provider.id, name: client.http.name().to_owned(), version, states, post, events, past }

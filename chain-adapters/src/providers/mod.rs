@@ -1,12 +1,15 @@
 //! All providers of both layers: every query goes to each of them at once, one query at a time to each, and every answer comes
-//! back beside its provider's name. Which to believe is not decided here. The one thing that is: a provider that serves another
-//! chain than the majority did at the start has no answer.
+//! back beside its provider's name. Which to believe is not decided here. Two things are: when enough have answered
+//! ([`asking`]), and that a provider that serves another chain than the majority has no answer.
 
+mod asking;
 mod capabilities;
 mod health;
+mod provider;
 mod route;
 mod survey;
 
+pub use asking::Asked;
 pub use capabilities::Capabilities;
 
 use crate::{
@@ -19,19 +22,10 @@ use crate::{
     stats::ProviderStats,
 };
 use futures::{Stream, StreamExt, future::join_all, stream};
-use guardian_protocol::{ChainSpec, ProviderId, Query, ReadFailure, Reading, SignedExit};
-use health::ProviderHealth;
-use std::{
-    collections::BTreeSet,
-    fmt,
-    future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
-use tokio::{sync::Mutex, time::timeout};
+use guardian_protocol::{ChainSpec, Epoch, ProviderId, ReadFailure, SignedExit};
+use provider::{Client, Provider, now};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::sync::Mutex;
 
 /// The eyes: all configured providers, checked to serve one chain.
 #[derive(Debug)]
@@ -44,123 +38,6 @@ pub struct Readers {
     proved: Mutex<Option<route::Proved>>,
 }
 
-/// One provider and what is known of it.
-#[derive(Debug)]
-struct Provider<C> {
-    id: ProviderId,
-    client: Arc<C>,
-    /// Its fingerprint was the chain's, and it has not been away since: behind the same address there may be another node.
-    verified: AtomicBool,
-    /// Protects the operator's node: one query at a time.
-    flight: Mutex<()>,
-    /// As a source of whole states.
-    health: ProviderHealth,
-}
-
-/// What both layers' clients can do.
-trait Client: Send + Sync {
-    /// What tells chains apart.
-    type Fingerprint: Clone + fmt::Debug + Send;
-
-    fn fingerprint(&self) -> impl Future<Output = Result<Self::Fingerprint, ReadFailure>> + Send;
-
-    /// How this provider's chain differs from `chain`.
-    fn difference(chain: &Chain, fingerprint: &Self::Fingerprint) -> Option<String>;
-
-    /// Forgets what was learnt about the node behind the address.
-    fn forget(&self);
-
-    fn http(&self) -> &Http;
-}
-
-impl Client for BeaconClient {
-    type Fingerprint = BeaconFingerprint;
-
-    async fn fingerprint(&self) -> Result<BeaconFingerprint, ReadFailure> {
-        Self::fingerprint(self).await
-    }
-
-    fn difference(chain: &Chain, fingerprint: &BeaconFingerprint) -> Option<String> {
-        chain.beacon.difference(fingerprint, now())
-    }
-
-    fn forget(&self) {
-        self.post_unsupported.store(false, Relaxed);
-    }
-
-    fn http(&self) -> &Http {
-        &self.http
-    }
-}
-
-impl Client for ExecutionClient {
-    type Fingerprint = u64;
-
-    async fn fingerprint(&self) -> Result<u64, ReadFailure> {
-        self.chain_id().await
-    }
-
-    fn difference(chain: &Chain, chain_id: &u64) -> Option<String> {
-        (chain.chain_id != *chain_id).then(|| format!("chain id {chain_id} instead of {}", chain.chain_id))
-    }
-
-    fn forget(&self) {
-        self.log_range_known.store(false, Relaxed);
-    }
-
-    fn http(&self) -> &Http {
-        &self.http
-    }
-}
-
-impl<C: Client> Provider<C> {
-    fn new(id: ProviderId, client: C) -> Self {
-        Self {
-            id,
-            client: Arc::new(client),
-            verified: AtomicBool::new(false),
-            flight: Mutex::new(()),
-            health: ProviderHealth::default(),
-        }
-    }
-
-    /// `work`'s answer, if this provider's turn comes and the answer is complete within `patience`.
-    async fn answer<T>(
-        &self,
-        chain: &Chain,
-        patience: Duration,
-        work: impl Future<Output = Result<T, ReadFailure>>,
-    ) -> (ProviderId, Result<T, ReadFailure>) {
-        let answer = timeout(patience, async {
-            let _flight = self.flight.lock().await;
-            self.verify(chain).await?;
-            work.await
-        });
-        let answer = answer
-            .await
-            .unwrap_or_else(|_| Err(ReadFailure::Unreachable(format!("no complete answer within {patience:?}"))));
-        if matches!(answer, Err(ReadFailure::Unreachable(_) | ReadFailure::WrongChain(_))) {
-            self.verified.store(false, Relaxed);
-        }
-        (self.id, answer)
-    }
-
-    async fn verify(&self, chain: &Chain) -> Result<(), ReadFailure> {
-        if self.verified.load(Relaxed) {
-            return Ok(());
-        }
-        self.client.forget();
-        self.health.forget();
-        let fingerprint = self.client.fingerprint().await?;
-        if let Some(difference) = C::difference(chain, &fingerprint) {
-            tracing::warn!(provider = self.client.http().name(), difference, "a provider serves another chain");
-            return Err(ReadFailure::WrongChain(difference));
-        }
-        self.verified.store(true, Relaxed);
-        Ok(())
-    }
-}
-
 impl Readers {
     /// Asks every provider which chain it serves. A majority of each layer must answer and agree; a provider that does not
     /// answer now is asked again before its first answer counts.
@@ -170,43 +47,42 @@ impl Readers {
     pub async fn connect(config: ChainConfig) -> Result<(Self, ChainSpec), Error> {
         let beacon = clients(Layer::Beacon, &config.beacon, config.limits, BeaconClient::new)?;
         let execution = clients(Layer::Execution, &config.execution, config.limits, ExecutionClient::new)?;
-        let (beacon_says, execution_says) = futures::join!(fingerprints(&beacon), fingerprints(&execution));
-        let now = now();
-        let reference = agree(Layer::Beacon, &beacon_says, |a, b| a.difference(b, now));
-        let chain_id =
-            agree(Layer::Execution, &execution_says, |a, b| (a != b).then(|| format!("chain id {b} instead of {a}")));
+        let (beacon_says, execution_says) = {
+            let patience = config.limits.answer_timeout;
+            futures::join!(fingerprints(&beacon, patience), fingerprints(&execution, patience))
+        };
+        let reference = agree_on_beacon(&beacon_says);
+        let differ = |a: &u64, b: &u64| (a != b).then(|| format!("chain id {b} instead of {a}"));
+        let chain_id = agree(Layer::Execution, &execution_says, differ, |a, b| a == b, |_| 0);
         let (reference, chain_id) = Error::both(reference, chain_id)?;
-        let chain = Chain::new(reference, chain_id, &config, now)?;
-        note_verified(&chain, &beacon, &beacon_says);
-        note_verified(&chain, &execution, &execution_says);
+        let chain = Chain::new(reference, chain_id, &config, now())?;
+        compare(&chain, &beacon, &beacon_says).await;
+        compare(&chain, &execution, &execution_says).await;
         let network = chain.network();
         Ok((Self { beacon, execution, chain, hasher: StateHasher::default(), proved: Mutex::default() }, network))
     }
 
-    /// Every provider's answer to `query`, of the layer that it is about. Where one answer can prove itself, the others may be spared.
-    pub async fn read(&self, query: &Query) -> Vec<(ProviderId, Result<Reading, ReadFailure>)> {
-        let patience = self.chain.patience(query);
-        match query {
-            Query::State { checkpoint, slot, pubkeys } => self.read_validators(checkpoint, *slot, pubkeys).await,
-            Query::Finalized => {
-                join_all(self.beacon.iter().map(|provider| async move {
-                    let work = provider.client.read_finalized(&self.chain.beacon);
-                    let answer = provider.answer(&self.chain, patience, work).await;
-                    if let Ok(Reading::Finalized(Some(checkpoint))) = &answer.1 {
-                        provider.health.finalized(checkpoint.epoch);
-                    }
-                    answer
-                }))
-                .await
-            }
-            Query::Chain(_) | Query::Events { .. } | Query::Progress(_) => {
-                join_all(self.execution.iter().map(|provider| {
-                    let work = read_execution(&provider.client, &self.chain, query);
-                    provider.answer(&self.chain, patience, work)
-                }))
-                .await
-            }
+    /// Asks every beacon provider once more which chain it serves, and takes over the forks that a majority states: clients learn of them
+    /// when they are updated, and each at another time. To be done once in an [`Self::epoch`].
+    pub async fn refresh(&self) {
+        let said = fingerprints(&self.beacon, self.chain.limits.answer_timeout).await;
+        if let Ok(stated) = agree_on_beacon(&said) {
+            self.chain.adopt(stated);
         }
+        compare(&self.chain, &self.beacon, &said).await;
+    }
+
+    /// How long an epoch lasts.
+    #[must_use]
+    pub fn epoch(&self) -> Duration {
+        self.chain.beacon().epoch_length()
+    }
+
+    /// Forks that the providers schedule and this version does not know, and when they begin: from then on no state is proved, and blocks
+    /// may not be understood.
+    #[must_use]
+    pub fn unknown_forks(&self) -> Vec<(String, Epoch)> {
+        self.chain.beacon().unknown_forks()
     }
 
     /// The key against which the contracts verify at the finalized block, as every execution provider says.
@@ -261,20 +137,6 @@ impl Readers {
     }
 }
 
-async fn read_execution(client: &ExecutionClient, chain: &Chain, query: &Query) -> Result<Reading, ReadFailure> {
-    match query {
-        Query::Chain(at) => {
-            let view = client.read_chain(&chain.contracts, chain.start_block, *at).await?;
-            Ok(Reading::Chain(Box::new(view)))
-        }
-        Query::Events { from, to } => Ok(Reading::Events(client.read_events(&chain.contracts, *from, *to).await?)),
-        Query::Progress(targets) => Ok(Reading::Progress(client.read_progress(&chain.contracts, targets).await?)),
-        Query::Finalized | Query::State { .. } => {
-            Err(ReadFailure::Malformed("a question that is not for execution providers".to_owned()))
-        }
-    }
-}
-
 fn clients<C: Client>(
     layer: Layer,
     endpoints: &[Endpoint],
@@ -306,24 +168,24 @@ pub(crate) fn checked(layer: Layer, endpoints: &[Endpoint]) -> Result<&[Endpoint
 /// What providers said of their chains, each with its name.
 type Said<F> = Vec<(String, Result<F, ReadFailure>)>;
 
-async fn fingerprints<C: Client>(providers: &[Provider<C>]) -> Said<C::Fingerprint> {
-    join_all(
-        providers
-            .iter()
-            .map(|provider| async { (provider.client.http().name().to_owned(), provider.client.fingerprint().await) }),
-    )
-    .await
+async fn fingerprints<C: Client>(providers: &[Provider<C>], patience: Duration) -> Said<C::Fingerprint> {
+    let asked = providers.iter().map(|provider| async move {
+        (provider.client.http().name().to_owned(), provider.fingerprint(patience).await)
+    });
+    join_all(asked).await
+}
+
+fn agree_on_beacon(said: &Said<BeaconFingerprint>) -> Result<BeaconFingerprint, Error> {
+    let now = now();
+    let alike = |a: &BeaconFingerprint, b: &BeaconFingerprint| a.forks == b.forks;
+    agree(Layer::Beacon, said, |a, b| a.difference(b, now), alike, |print| print.forks.len())
 }
 
 /// Spares those that have just been asked from being asked again.
-fn note_verified<C: Client>(chain: &Chain, providers: &[Provider<C>], said: &Said<C::Fingerprint>) {
+async fn compare<C: Client>(chain: &Chain, providers: &[Provider<C>], said: &Said<C::Fingerprint>) {
     for (provider, (_, said)) in providers.iter().zip(said) {
-        let same = said.as_ref().is_ok_and(|fingerprint| C::difference(chain, fingerprint).is_none());
-        provider.verified.store(same, Relaxed);
+        if let Ok(fingerprint) = said {
+            provider.compare(chain, fingerprint).await;
+        }
     }
-}
-
-/// Unix time in seconds.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

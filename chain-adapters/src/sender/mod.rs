@@ -1,13 +1,15 @@
 //! The hands: brings a signed duty to its contract, with one paid transaction in the normal case. The only place with an
 //! account key. Whether and when to submit is the protocol's decision; what a receipt is worth is, too.
 //!
-//! No single execution node can prevent a submission: each question goes to all of them or, where one answer is enough, on to
-//! the next, and the transaction goes to every pool.
+//! No single execution node can prevent a submission: each question goes to all of them, what most say counts, nobody is waited for
+//! when half have answered, and the transaction goes to every pool. An ejection waits for no receipt of anything else.
 
 mod account;
 mod fee;
+mod most;
 mod node;
 mod nonce;
+mod pools;
 
 pub use account::AccountKey;
 
@@ -15,24 +17,29 @@ use crate::{
     config::{Endpoint, Limits, SenderConfig},
     contracts::{self, KeyRotation, keys},
     deploy::{Creation, Deployment, FACTORY},
-    dialect::pool::Rejection,
     error::{Error, Layer},
     execution::client::ExecutionClient,
     http::Http,
     providers::checked,
     stats::ProviderStats,
 };
-use alloy::{
-    consensus::TxEip1559,
-    primitives::{Address, B256, Bytes, TxKind},
-};
+use alloy::primitives::{Address, B256, Bytes};
 use fee::{Ceiling, Fees, quote, raise};
-use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
+use futures::future::join_all;
 use guardian_protocol::{
     CallOutcome, ChainSpec, Contracts, Duty, KeyEpoch, PerKind, ProviderId, ReadFailure, Signed, Wei,
 };
+use most::most;
 use node::Trial;
 use nonce::median;
+use pools::Sent;
+use std::{
+    cmp::Ordering,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
+    },
+};
 use tokio::{
     sync::Mutex,
     time::{Instant, sleep_until, timeout_at},
@@ -40,8 +47,10 @@ use tokio::{
 
 /// No transaction may use more gas than this (EIP-7825).
 const GAS_CAP: u64 = 1 << 24;
-/// Times that a refused broadcast is tried with another bid or nonce, at once.
-const REPAIRS: u32 = 32;
+/// What nothing but a contract's creation may cost in gas.
+const CREATION_GAS: u64 = GAS_CAP;
+/// What a rotation of the group's key costs at most.
+const ROTATION_GAS: u64 = 500_000;
 
 /// Sends what the committee signed to its contracts, one at a time.
 #[derive(Debug)]
@@ -50,8 +59,12 @@ pub struct Sender {
     chain_id: u64,
     contracts: Contracts,
     key: AccountKey,
-    nodes: Vec<ExecutionClient>,
+    nodes: Vec<Arc<ExecutionClient>>,
     turn: Mutex<()>,
+    /// Urgent submissions that wait for their turn.
+    urgent: AtomicUsize,
+    /// Attempts in a row that the pools refused in words that nobody knows: the next one bids more.
+    puzzled: AtomicU32,
 }
 
 /// What the committee signed, ready for its contract.
@@ -60,6 +73,10 @@ struct Submission {
     goal: Goal,
     to: Address,
     data: Bytes,
+    /// More gas than this it can't need.
+    gas_cap: u64,
+    /// Others make way for it.
+    urgent: bool,
 }
 
 /// What a contract has once the submission, or a later one, was accepted.
@@ -81,14 +98,6 @@ struct Bid {
     fees: Fees,
 }
 
-/// What became of a broadcast.
-enum Sent {
-    /// At least one node has it.
-    Taken(B256, Bid),
-    /// The nonce is used up.
-    NonceUsed,
-}
-
 impl Sender {
     /// A sender that pays with `key` on `network` and speaks to `endpoints`. Connects to nothing yet.
     ///
@@ -104,9 +113,9 @@ impl Sender {
     ) -> Result<Self, Error> {
         let nodes = checked(Layer::Execution, endpoints)?
             .iter()
-            .map(|endpoint| Ok(ExecutionClient::new(Http::new(endpoint.clone(), limits)?)))
+            .map(|endpoint| Ok(Arc::new(ExecutionClient::new(Http::new(endpoint.clone(), limits)?))))
             .collect::<Result<_, Error>>()?;
-        Ok(Self { config, chain_id: network.chain_id, contracts, key, nodes, turn: Mutex::new(()) })
+        Ok(Self::with(config, network.chain_id, contracts, key, nodes))
     }
 
     /// A sender that creates the contracts of `deployment`, and pays with `key`. Connects to nothing yet.
@@ -126,8 +135,19 @@ impl Sender {
             guardian_module: None,
             duties: PerKind::default(),
         };
-        let nodes = vec![ExecutionClient::new(Http::new(endpoint, limits)?)];
-        Ok(Self { config, chain_id: deployment.plan.chain_id, contracts, key, nodes, turn: Mutex::new(()) })
+        let nodes = vec![Arc::new(ExecutionClient::new(Http::new(endpoint, limits)?))];
+        Ok(Self::with(config, deployment.plan.chain_id, contracts, key, nodes))
+    }
+
+    fn with(
+        config: SenderConfig,
+        chain_id: u64,
+        contracts: Contracts,
+        key: AccountKey,
+        nodes: Vec<Arc<ExecutionClient>>,
+    ) -> Self {
+        let (turn, urgent, puzzled) = (Mutex::new(()), AtomicUsize::new(0), AtomicU32::new(0));
+        Self { config, chain_id, contracts, key, nodes, turn, urgent, puzzled }
     }
 
     /// The paying account.
@@ -159,45 +179,59 @@ impl Sender {
             return CallOutcome::Refused(format!("no contract for duties of the kind {} is configured", duty.kind()));
         };
         let data = contracts::call(duty, signed.signature());
-        self.bring(Submission { goal: Goal::Duty(Box::new(duty.clone())), to, data }).await
+        let (gas_cap, urgent) = (contracts::gas_cap(duty), contracts::is_urgent(duty.kind()));
+        self.bring(Submission { goal: Goal::Duty(Box::new(duty.clone())), to, data, gas_cap, urgent }).await
     }
 
     /// Brings a rotation of the group key to its contract, unless the contract has its epoch or a later one. As
     /// [`Sender::submit`].
     pub async fn rotate(&self, signed: &KeyRotation) -> CallOutcome {
         let (to, data) = (self.contracts.guardian_keys, keys::rotation(signed));
-        self.bring(Submission { goal: Goal::Epoch(signed.key_epoch), to, data }).await
+        let goal = Goal::Epoch(signed.key_epoch);
+        self.bring(Submission { goal, to, data, gas_cap: ROTATION_GAS, urgent: false }).await
     }
 
     /// Creates a contract of a deployment, unless it is there. As [`Sender::submit`]; the chain must have the factory.
     pub async fn create(&self, creation: &Creation) -> CallOutcome {
         let goal = Goal::Code(creation.address);
-        self.bring(Submission { goal, to: FACTORY, data: creation.data.clone() }).await
+        let data = creation.data.clone();
+        self.bring(Submission { goal, to: FACTORY, data, gas_cap: CREATION_GAS, urgent: false }).await
     }
 
     async fn bring(&self, submission: Submission) -> CallOutcome {
-        let _turn = self.turn.lock().await;
-        match self.deliver(&submission).await {
-            Ok(outcome) | Err(outcome) => outcome,
+        let deadline = Instant::now() + self.config.timeout;
+        loop {
+            if submission.urgent {
+                self.urgent.fetch_add(1, Relaxed);
+            }
+            // Turns are taken in the order in which they were asked for.
+            let _turn = self.turn.lock().await;
+            if submission.urgent {
+                self.urgent.fetch_sub(1, Relaxed);
+            }
+            match self.deliver(&submission, deadline).await {
+                Ok(Some(outcome)) | Err(outcome) => return outcome,
+                // Made way: the urgent one takes the nonce, and bids more. Then all is done again, with the nonce after it.
+                Ok(None) => tracing::info!(goal = ?submission.goal, "makes way for an urgent submission"),
+            }
         }
     }
 
-    /// The error side is an outcome as well: one that ends the attempt early.
-    async fn deliver(&self, submission: &Submission) -> Result<CallOutcome, CallOutcome> {
-        let deadline = Instant::now() + self.config.timeout;
+    /// Something waits that must not.
+    fn makes_way(&self, submission: &Submission) -> bool {
+        !submission.urgent && self.urgent.load(Relaxed) > 0
+    }
+
+    /// `None`: something urgent waits. The error side is an outcome as well: one that ends the attempt early.
+    async fn deliver(&self, submission: &Submission, deadline: Instant) -> Result<Option<CallOutcome>, CallOutcome> {
         let nodes = self.nodes_without(submission).await?;
         let mut bid = self.prepare(submission, &nodes).await?;
         let mut sent: Vec<B256> = Vec::new();
         let mut replacements = self.config.replacements;
         loop {
-            match self.send(submission, bid).await? {
-                Sent::Taken(hash, taken) => {
-                    bid = taken;
-                    if !sent.contains(&hash) {
-                        tracing::info!(%hash, nonce = bid.nonce, max_fee = bid.fees.max_fee, "transaction sent");
-                        sent.push(hash);
-                    }
-                }
+            let known = sent.len();
+            match self.send(submission, bid, &mut sent).await? {
+                Sent::Taken(taken) => bid = taken,
                 // Not by us: something else of this account was included. Prepare anew, which runs a trial again.
                 Sent::NonceUsed if sent.is_empty() => {
                     let used = bid.nonce;
@@ -210,9 +244,15 @@ impl Sender {
                 // Very likely by one of ours, whose receipt we shall see.
                 Sent::NonceUsed => {}
             }
+            for hash in sent.iter().skip(known) {
+                tracing::info!(%hash, nonce = bid.nonce, max_fee = bid.fees.max_fee, "transaction sent");
+            }
             let until = deadline.min(Instant::now() + self.config.replace_after);
             if let Some(outcome) = self.await_receipt(submission, &sent, until).await? {
-                return Ok(outcome);
+                return Ok(Some(outcome));
+            }
+            if self.makes_way(submission) {
+                return Ok(None);
             }
             let nodes = self.nodes_without(submission).await?;
             if Instant::now() >= deadline {
@@ -233,10 +273,11 @@ impl Sender {
     /// [`CallOutcome::AlreadyAccepted`] if most nodes say that it has; [`CallOutcome::Failed`] if none says anything.
     async fn nodes_without(&self, submission: &Submission) -> Result<Vec<&ExecutionClient>, CallOutcome> {
         let asked = self.nodes.iter().map(|node| node.has(&self.contracts, &submission.goal));
-        let (mut without, mut accepted, mut reason) = (Vec::new(), 0_usize, String::new());
-        for (node, answer) in self.nodes.iter().zip(join_all(asked).await) {
+        let (mut without, mut accepted, mut reason) = (Vec::new(), 0_usize, "none in time".to_owned());
+        for (place, answer) in most(asked, Result::is_ok).await {
+            let Some(node) = self.nodes.get(place) else { continue };
             match answer {
-                Ok(false) => without.push(node),
+                Ok(false) => without.push(node.as_ref()),
                 Ok(true) => accepted = accepted.saturating_add(1),
                 Err(failure) => reason = format!("{}: {failure}", node.http.name()),
             }
@@ -247,33 +288,55 @@ impl Sender {
         if accepted > without.len() { Err(CallOutcome::AlreadyAccepted) } else { Ok(without) }
     }
 
-    /// A bid, if the submission passes a trial on any of `nodes`: with the largest of their gas estimates, since too little
-    /// gas is paid for in vain, and the median of the fees that they suggest.
+    /// A bid, if the submission passes a trial on at least as many of `nodes` as refuse it: with the medians of the gas that they
+    /// estimate and of the fees that they suggest. An estimate above what such a submission can need is no answer.
     async fn prepare(&self, submission: &Submission, nodes: &[&ExecutionClient]) -> Result<Bid, CallOutcome> {
         let nonce = self.next_nonce().await?;
         let (mut estimates, mut fees) = (Vec::new(), Vec::new());
-        let mut worst = CallOutcome::Failed("no execution provider".to_owned());
-        for tried in join_all(nodes.iter().map(|node| self.try_on(node, submission))).await {
+        let (mut refused, mut worst) = (0_usize, CallOutcome::Failed("no execution provider".to_owned()));
+        let tried =
+            most(nodes.iter().map(|node| self.try_on(node, submission)), |tried| weight(tried.as_ref().err()) > 0);
+        for (_, tried) in tried.await {
             match tried {
                 Ok((estimate, suggested)) => {
                     estimates.push(estimate);
                     fees.push(suggested);
                 }
-                Err(problem) if weight(&problem) >= weight(&worst) => worst = problem,
-                Err(_) => {}
+                Err(problem) => {
+                    refused = refused.saturating_add(usize::from(weight(Some(&problem)) > 0));
+                    if weight(Some(&problem)) >= weight(Some(&worst)) {
+                        worst = problem;
+                    }
+                }
             }
         }
-        match (estimates.into_iter().max(), median(fees)) {
-            (Some(estimate), Some(fees)) => Ok(Bid { nonce, gas: gas_limit(estimate)?, fees }),
+        if estimates.len().cmp(&refused) == Ordering::Less {
+            return Err(worst);
+        }
+        match (median(estimates), median(fees)) {
+            (Some(estimate), Some(fees)) => {
+                let gas = gas_limit(estimate, submission.gas_cap);
+                Ok(Bid { nonce, gas, fees: self.after_puzzles(fees) })
+            }
             _ => Err(worst),
         }
+    }
+
+    /// More by an eighth for each time that the pools have just refused in words that nobody knows: it may have been the bid.
+    fn after_puzzles(&self, fees: Fees) -> Fees {
+        let times = self.puzzled.load(Relaxed);
+        (0..times).try_fold(fees, |fees, _| raise(fees, fees, self.ceiling()).ok_or(fees)).unwrap_or_else(|most| most)
     }
 
     /// The gas that one node estimates and the fees that follow from its blocks.
     async fn try_on(&self, node: &ExecutionClient, submission: &Submission) -> Result<(u64, Fees), CallOutcome> {
         let failed = |failure: ReadFailure| CallOutcome::Failed(format!("{}: {failure}", node.http.name()));
         let estimate = match node.trial(self.address(), submission).await.map_err(failed)? {
-            Trial::Passes(estimate) => estimate,
+            Trial::Passes(estimate) if estimate <= submission.gas_cap => estimate,
+            Trial::Passes(estimate) => {
+                let (name, cap) = (node.http.name(), submission.gas_cap);
+                return Err(CallOutcome::Failed(format!("{name}: estimates {estimate} gas, where {cap} are plenty")));
+            }
             Trial::Stale => return Err(CallOutcome::AlreadyAccepted),
             Trial::Refused(reason) => return Err(CallOutcome::Refused(reason)),
         };
@@ -283,56 +346,13 @@ impl Sender {
     }
 
     async fn next_nonce(&self) -> Result<u64, CallOutcome> {
-        let counts = join_all(self.nodes.iter().map(|node| node.included_count(self.address()))).await;
-        median(counts.into_iter().filter_map(Result::ok).collect())
+        let counts = most(self.nodes.iter().map(|node| node.included_count(self.address())), Result::is_ok).await;
+        median(counts.into_iter().filter_map(|(_, count)| count.ok()).collect())
             .ok_or_else(|| CallOutcome::Failed("no execution provider tells the account's nonce".to_owned()))
     }
 
     fn ceiling(&self) -> Ceiling {
         Ceiling { max_fee: self.config.max_fee_per_gas, tip: self.config.max_priority_fee }
-    }
-
-    /// Broadcasts to all nodes, raising the bid as long as a stuck transaction of an earlier attempt outbids it.
-    async fn send(&self, submission: &Submission, mut bid: Bid) -> Result<Sent, CallOutcome> {
-        for _ in 0..REPAIRS {
-            let (hash, transaction) = self.sign(submission, bid)?;
-            let mut rejections = Vec::new();
-            for taken in join_all(self.nodes.iter().map(|node| node.broadcast(&transaction))).await {
-                match taken {
-                    Ok(()) => return Ok(Sent::Taken(hash, bid)),
-                    Err(rejection) => rejections.push(rejection),
-                }
-            }
-            let meant = |meaning| rejections.iter().any(|(rejection, _)| *rejection == meaning);
-            if meant(Rejection::NonceTooLow) {
-                return Ok(Sent::NonceUsed);
-            }
-            if meant(Rejection::NoFunds) {
-                return Err(CallOutcome::Failed(format!("the account {} can't pay", self.address())));
-            }
-            if !meant(Rejection::Underpriced) {
-                let said: Vec<String> = rejections.into_iter().map(|(_, said)| said).collect();
-                return Err(CallOutcome::Failed(format!("no execution provider took it: {}", said.join("; "))));
-            }
-            bid.fees = raise(bid.fees, bid.fees, self.ceiling()).ok_or_else(|| {
-                CallOutcome::Failed("fee ceiling: a stuck transaction of this account bids as much".to_owned())
-            })?;
-        }
-        Err(CallOutcome::Failed("a stuck transaction of this account can't be replaced".to_owned()))
-    }
-
-    fn sign(&self, submission: &Submission, bid: Bid) -> Result<(B256, Bytes), CallOutcome> {
-        let transaction = TxEip1559 {
-            chain_id: self.chain_id,
-            nonce: bid.nonce,
-            gas_limit: bid.gas,
-            max_fee_per_gas: bid.fees.max_fee,
-            max_priority_fee_per_gas: bid.fees.tip,
-            to: TxKind::Call(submission.to),
-            input: submission.data.clone(),
-            ..TxEip1559::default()
-        };
-        self.key.sign(transaction).ok_or_else(|| CallOutcome::Failed("the transaction could not be signed".to_owned()))
     }
 
     /// Looks for a receipt of any of `sent` until `until`.
@@ -343,20 +363,23 @@ impl Sender {
         until: Instant,
     ) -> Result<Option<CallOutcome>, CallOutcome> {
         loop {
-            let asked = self.nodes.iter().flat_map(|node| sent.iter().map(|hash| node.receipt(*hash)));
-            let mut receipts: FuturesUnordered<_> = asked.collect();
-            while let Ok(Some(receipt)) = timeout_at(until, receipts.next()).await {
-                let Some(receipt) = receipt else { continue };
-                if receipt.succeeded() {
-                    let (transaction, gas) = (receipt.transaction_hash, receipt.gas());
-                    return Ok(Some(CallOutcome::Included { transaction, gas }));
-                }
+            let asked = self.nodes.iter().map(|node| async move {
+                let receipts = join_all(sent.iter().map(|hash| node.receipt(*hash))).await;
+                receipts.into_iter().flatten().next()
+            });
+            let answers = timeout_at(until, most(asked, |_| true)).await.unwrap_or_default();
+            let receipts = || answers.iter().filter_map(|(_, receipt)| receipt.as_ref());
+            if let Some(receipt) = receipts().find(|receipt| receipt.succeeded()) {
+                let (transaction, gas) = (receipt.transaction_hash, receipt.gas());
+                return Ok(Some(CallOutcome::Included { transaction, gas }));
+            }
+            if let Some(receipt) = receipts().next() {
                 // Usually because another guardian was faster.
                 self.nodes_without(submission).await?;
                 return Ok(Some(CallOutcome::Refused(format!("reverted in {}", receipt.transaction_hash))));
             }
             let now = Instant::now();
-            if now >= until {
+            if now >= until || self.makes_way(submission) {
                 return Ok(None);
             }
             sleep_until(until.min(now + self.config.poll_interval)).await;
@@ -387,21 +410,16 @@ impl Sender {
     }
 }
 
-/// Which of several nodes' problems to tell: the contract's word counts for more than a node's trouble.
-fn weight(outcome: &CallOutcome) -> u8 {
-    match outcome {
-        CallOutcome::Failed(_) => 0,
-        CallOutcome::Refused(_) => 1,
-        CallOutcome::AlreadyAccepted | CallOutcome::Included { .. } => 2,
+/// Which of several nodes' problems to tell: the contract's word counts for more than a node's trouble. `None`: there is none.
+fn weight(problem: Option<&CallOutcome>) -> u8 {
+    match problem {
+        Some(CallOutcome::Failed(_)) => 0,
+        Some(CallOutcome::Refused(_)) => 1,
+        None | Some(CallOutcome::AlreadyAccepted | CallOutcome::Included { .. }) => 2,
     }
 }
 
 /// A fifth more than the estimate: the state may have changed by the time of inclusion.
-fn gas_limit(estimate: u64) -> Result<u64, CallOutcome> {
-    let gas = estimate.saturating_add(estimate / 5).min(GAS_CAP);
-    if gas < estimate {
-        Err(CallOutcome::Failed(format!("it needs {estimate} gas, more than a transaction may")))
-    } else {
-        Ok(gas)
-    }
+fn gas_limit(estimate: u64, cap: u64) -> u64 {
+    estimate.saturating_add(estimate / 5).min(cap.max(estimate)).min(GAS_CAP)
 }

@@ -51,10 +51,33 @@ async fn after_the_merge_the_execution_block_is_read_from_the_blinded_block_or_t
     assert!(matches!(finalized(other).await, Err(ReadFailure::Malformed(_))));
 }
 
+#[tokio::test]
+async fn a_block_with_a_bid_instead_of_a_payload_is_placed_by_time() {
+    let route = "/eth/v2/beacon/blocks/";
+    for gloas in ["0", "18446744073709551615"] {
+        let answer = finalized(move |asked| of_fork(gloas, asked, route, "signed_execution_payload_bid", "ab")).await;
+        assert!(
+            matches!(&answer, Ok(Reading::Finalized(Some(checkpoint))) if checkpoint.execution.is_none()),
+            "{gloas}: {answer:?}"
+        );
+    }
+    // Neither a payload nor a bid, in a fork that is not known: told as that.
+    let answer = finalized(move |asked| of_fork("0", asked, route, "something_else", "ab")).await;
+    assert!(
+        matches!(&answer, Err(ReadFailure::NotAvailable(why)) if why.contains("'gloas' is not known")),
+        "{answer:?}"
+    );
+}
+
 fn merged(asked: &Asked, route: &str, field: &str, hash: &str) -> Option<Reply> {
+    of_fork("18446744073709551615", asked, route, field, hash)
+}
+
+fn of_fork(gloas: &str, asked: &Asked, route: &str, field: &str, hash: &str) -> Option<Reply> {
     if asked.path() == "/eth/v1/config/spec" {
         let mut spec = beacon::spec();
         (spec["BELLATRIX_FORK_EPOCH"], spec["DEPOSIT_CHAIN_ID"]) = (json!("0"), json!("7"));
+        spec["GLOAS_FORK_EPOCH"] = json!(gloas);
         return Some(data(spec));
     }
     let payload = json!({ "block_number": "23", "block_hash": format!("0x{}", hash.repeat(32)) });

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod anvil;
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod capabilities;
 #[cfg(test)]
 mod consumers;

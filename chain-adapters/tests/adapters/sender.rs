@@ -10,7 +10,8 @@ use crate::support::{
 use alloy::primitives::{U256, hex};
 use guardian_chain::{AccountKey, Sender, SenderConfig};
 use guardian_protocol::{CallOutcome, DutyKind, Level, Signed};
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 
 const GWEI: u128 = 1_000_000_000;
 
@@ -217,6 +218,74 @@ async fn one_dead_or_lying_node_of_three_does_not_stop_a_submission() {
         matches!(&outcome, CallOutcome::Failed(why) if why.contains("no execution provider answers")),
         "{outcome:?}"
     );
+}
+
+#[tokio::test]
+async fn one_node_of_three_can_neither_lie_nor_be_silent_about_a_submission() {
+    let silent = Chain { held: Some(Arc::new(Semaphore::new(0))), ..Chain::default() };
+    let estimates = [21_000, 16_000_000, 1 << 40].map(|estimate| Chain { estimate, ..Chain::default() });
+    let words = ["nonce too low", "insufficient funds", "the moon is full"];
+    let refusing = words.map(|word| Chain { rejections: VecDeque::from([word; 40]), ..Chain::default() });
+    for liar in estimates.into_iter().chain(refusing).chain([silent]) {
+        let stuck = || Chain { rejections: VecDeque::from(["ReplacementNotAllowed"; 3]), ..Chain::default() };
+        let (liar, a, b) = (Node::start(liar).await, Node::start(stuck()).await, Node::start(stuck()).await);
+        // Patient: what is tried here is that it is included, not when.
+        let patient =
+            SenderConfig { replace_after: Duration::from_secs(60), timeout: Duration::from_secs(60), ..config() };
+        let outcome = sender(patient, &[&liar, &a, &b]).submit(&signed()).await;
+        assert!(matches!(outcome, CallOutcome::Included { .. }), "{outcome:?}");
+        let chain = a.chain();
+        assert_eq!((chain.taken[0].nonce, chain.taken[0].gas_limit), (5, 72_000));
+        // The stuck one was outbid at once.
+        assert!(chain.taken[0].max_fee_per_gas > 5 * GWEI);
+    }
+}
+
+#[tokio::test]
+async fn what_most_nodes_refuse_is_not_paid_for() {
+    let refusing = || Chain { revert: Some(selector("InvalidSignature()").to_vec()), ..Chain::default() };
+    let (liar, a, b) =
+        (Node::start(Chain::default()).await, Node::start(refusing()).await, Node::start(refusing()).await);
+    let outcome = sender(config(), &[&liar, &a, &b]).submit(&signed()).await;
+    assert_eq!(outcome, CallOutcome::Refused("InvalidSignature".to_owned()));
+    assert!(liar.chain().taken.is_empty());
+}
+
+#[tokio::test]
+async fn words_that_nobody_knows_are_told_counted_and_answered_with_a_higher_bid_the_next_time() {
+    let node = Node::start(Chain { rejections: VecDeque::from(["the moon is full"; 2]), ..Chain::default() }).await;
+    let sender = sender(config(), &[&node]);
+    for _ in 0..2 {
+        let outcome = sender.submit(&signed()).await;
+        assert!(matches!(&outcome, CallOutcome::Failed(why) if why.contains("moon")), "{outcome:?}");
+    }
+    assert_eq!(sender.stats()[0].not_understood, 2);
+    assert!(matches!(sender.submit(&signed()).await, CallOutcome::Included { .. }));
+    assert!(node.chain().taken[0].max_fee_per_gas > 5 * GWEI);
+}
+
+#[tokio::test]
+async fn an_ejection_does_not_wait_for_a_reports_receipt() {
+    let node = Node::start(Chain { price: 1000 * GWEI, ..Chain::default() }).await;
+    let slow = SenderConfig { replace_after: Duration::from_secs(60), timeout: Duration::from_secs(60), ..config() };
+    let (sender, signers) = (sender(slow, &[&node]), Signers::new(7));
+    let (order, report) = (signers.sign(10, order(&[3])), signers.sign(10, report()));
+    let urgent = async {
+        while node.chain().taken.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        // The report waits, and would for a minute.
+        node.chain().price = 0;
+        let outcome = sender.submit(&order).await;
+        assert!(matches!(outcome, CallOutcome::Included { .. }), "{outcome:?}");
+    };
+    let (outcome, ()) = tokio::join!(sender.submit(&report), urgent);
+    assert!(matches!(outcome, CallOutcome::Included { .. }), "{outcome:?}");
+    let chain = node.chain();
+    let nonces: Vec<_> =
+        chain.taken.iter().map(|transaction| (transaction.nonce, *transaction.to.to().unwrap())).collect();
+    let (order, report) = (contract(DutyKind::Ejection), contract(DutyKind::Reserves));
+    assert_eq!(nonces, [(5, report), (5, order), (6, report)]);
 }
 
 #[tokio::test]

@@ -143,7 +143,7 @@ async fn an_answer_that_does_not_fit_the_question_is_malformed() {
     let mut unquoted = validator(1);
     unquoted["balance"] = json!(32);
     for (what, list) in [
-        ("an empty list", json!([])),
+        ("an empty list, even when asked for the first validator", json!([])),
         ("an unasked validator", json!([validator(1), validator(2)])),
         ("a validator twice", json!([validator(1), validator(1)])),
         ("one key with two indices", json!([validator(1), doppelganger])),
@@ -152,6 +152,15 @@ async fn an_answer_that_does_not_fit_the_question_is_malformed() {
     ] {
         let answer = read_validators(at(VALIDATORS, data(list))).await;
         assert!(matches!(answer, Err(ReadFailure::Malformed(_))), "{what}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_wait_in_the_deposit_queue_are_no_validators_yet() {
+    for posts in [true, false] {
+        let no_post = move |asked: &Asked| (!posts && asked.method == "POST").then(|| error(405, "METHOD_NOT_ALLOWED"));
+        let (readers, _server, _node) = readers(no_post).await;
+        assert_eq!(ask(&readers, validators([5_000, 5_001])).await, Ok(Reading::Validators(Vec::new())), "{posts}");
     }
 }
 

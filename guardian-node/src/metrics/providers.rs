@@ -11,6 +11,7 @@ pub(crate) struct ProviderMetrics {
     requests: IntCounterVec,
     seconds: CounterVec,
     not_understood: IntCounterVec,
+    foreign: IntGaugeVec,
     state_seconds: GaugeVec,
     states: IntCounterVec,
     capabilities: IntGaugeVec,
@@ -30,6 +31,11 @@ impl ProviderMetrics {
             not_understood: make.counters(
                 "guardian_provider_not_understood_total",
                 "refusals of a provider in words that this version does not know",
+                &provider,
+            )?,
+            foreign: make.gauges(
+                "guardian_provider_foreign",
+                "a provider serves another chain and does not count: 1, else 0",
                 &provider,
             )?,
             state_seconds: make.float_gauges(
@@ -57,6 +63,7 @@ impl ProviderMetrics {
             raise(&self.bytes, &provider, of.bytes);
             raise(&self.requests, &provider, of.requests);
             raise(&self.not_understood, &provider, of.not_understood);
+            self.foreign.with_label_values(&provider).set(i64::from(of.foreign));
             let seconds = self.seconds.with_label_values(&provider);
             seconds.inc_by((of.waited.as_secs_f64() - seconds.get()).max(0.0));
             if let Some(took) = of.last_state {

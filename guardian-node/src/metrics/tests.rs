@@ -19,6 +19,7 @@ fn stats(times: u64) -> ProviderStats {
         states_proved: times - 1,
         states_disproved: 0,
         not_understood: times - 1,
+        foreign: times == 2,
     }
 }
 
@@ -78,6 +79,8 @@ fn what_a_provider_costs_is_shown_and_moves() {
         r#"guardian_provider_requests_total{layer="beacon",provider="mine"} 20"#,
         r#"guardian_provider_seconds_total{layer="beacon",provider="mine"} 6"#,
         r#"guardian_provider_state_seconds{provider="mine"} 2.25"#,
+        r#"guardian_provider_not_understood_total{layer="beacon",provider="mine"} 3"#,
+        r#"guardian_provider_foreign{layer="beacon",provider="mine"} 0"#,
         r#"guardian_provider_states_total{outcome="proved",provider="mine"} 3"#,
         r#"guardian_provider_states_total{outcome="disproved",provider="mine"} 0"#,
     ] {

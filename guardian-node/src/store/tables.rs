@@ -58,6 +58,8 @@ impl Table {
 
 /// The key of the floor in [`Table::Meta`].
 pub(super) const FLOOR: &[u8] = b"floor";
+/// The key of the last epoch of which a whole state was served, in [`Table::Meta`].
+pub(super) const STATES_SERVED: &[u8] = b"states served";
 /// The key of the schema version in [`Table::Meta`].
 pub(super) const SCHEMA: &[u8] = b"schema";
 
@@ -76,6 +78,7 @@ pub(super) fn place(record: &Record) -> (Table, Vec<u8>) {
         Record::Pardon { committee, member, .. } => (Table::Pardons, member_key(*committee, *member)),
         Record::Hold { kind, .. } => (Table::Holds, vec![kind.number()]),
         Record::Veto { digest } => (Table::Vetoes, digest.to_vec()),
+        Record::StatesServed { .. } => (Table::Meta, STATES_SERVED.to_vec()),
     }
 }
 

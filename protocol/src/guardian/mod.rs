@@ -144,7 +144,7 @@ impl Guardian {
         }
         Ok(Self {
             guard: Guard::restore(past.decided, past.floor),
-            observer: Observer::restore(past.registry),
+            observer: Observer::restore(past.registry, past.states_served),
             tally: Tally::default(),
             holds: Holds::restore(past.holds, past.vetoes),
             open: BTreeMap::new(),

@@ -25,6 +25,7 @@ pub(super) struct Past {
     pub(super) pardons: BTreeMap<MemberId, Epoch>,
     pub(super) holds: Vec<(DutyKind, Option<Hold>)>,
     pub(super) vetoes: BTreeSet<B256>,
+    pub(super) states_served: Option<Epoch>,
 }
 
 impl Past {
@@ -54,6 +55,7 @@ impl Past {
                 Record::Veto { digest } => {
                     past.vetoes.insert(digest);
                 }
+                Record::StatesServed { epoch } => past.states_served = past.states_served.max(Some(epoch)),
                 Record::Fault { .. } | Record::Pardon { .. } => {}
             }
         }

@@ -5,6 +5,7 @@
 use super::{
     Reference, Trouble,
     proving::{self, FromState},
+    served::Served,
     weighing::{self, Raw},
 };
 use crate::{
@@ -49,6 +50,7 @@ impl Gathering {
         &mut self,
         raw: Raw,
         registry: &mut Registry,
+        served: &mut Served,
         setup: &Setup,
         fx: &mut Effects,
     ) -> Result<(), Trouble> {
@@ -59,7 +61,14 @@ impl Gathering {
                 registry.advance(to, &events);
                 fx.record(Record::Events { upto: to, events });
             }
-            Some(Query::State { .. }) => self.state = Some(proving::state(raw, checkpoint, *slot, setup, fx)?),
+            Some(Query::State { .. }) => {
+                served.note(&raw, checkpoint.epoch, fx);
+                let mut known = proving::state(raw, checkpoint, *slot, setup, fx)?;
+                if known.proof == Proof::Quorum && served.lately(checkpoint.epoch, setup) {
+                    known.proof = Proof::Downgraded;
+                }
+                self.state = Some(known);
+            }
             Some(Query::Finalized | Query::Chain(_) | Query::Progress(_)) | None => {}
         }
         Ok(())

@@ -9,6 +9,8 @@
 mod gathering;
 mod proving;
 pub(crate) mod quorum;
+mod served;
+mod settled;
 mod weighing;
 
 pub(crate) use weighing::{progress, report_failures};
@@ -23,6 +25,8 @@ use crate::{
     types::{Checkpoint, Epoch, Registry, Slot, Timestamp},
 };
 use gathering::Gathering;
+use served::Served;
+use settled::Settled;
 
 /// The observation machine.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub(crate) struct Observer {
     last: Option<Epoch>,
     trouble: Option<Trouble>,
     finality_is_old: bool,
+    settled: Settled,
+    served: Served,
 }
 
 /// Epochs from the finalized one to the clock's, beyond which the chain leaks stake instead of finalizing
@@ -77,8 +83,8 @@ enum Progress {
 }
 
 impl Observer {
-    /// Starts with what the store knows of the contracts' events.
-    pub(crate) fn restore(registry: Registry) -> Self {
+    /// Starts with what the store knows of the contracts' events, and of the last whole state.
+    pub(crate) fn restore(registry: Registry, states_served: Option<Epoch>) -> Self {
         Self {
             registry,
             stage: Stage::Idle,
@@ -87,6 +93,8 @@ impl Observer {
             last: None,
             trouble: None,
             finality_is_old: false,
+            settled: Settled::default(),
+            served: Served::new(states_served),
         }
     }
 
@@ -132,8 +140,8 @@ impl Observer {
         fx.wake(deadline);
     }
 
-    /// Takes answers to our question; others are ignored. Complete evidence comes out once for each finalized epoch. `besides` is what
-    /// others than duties need to be read.
+    /// Takes answers to our question; those to earlier ones are only compared with what was believed. Complete evidence comes out once
+    /// for each finalized epoch. `besides` is what others than duties need to be read.
     pub(crate) fn answered(
         &mut self,
         now: Timestamp,
@@ -144,15 +152,17 @@ impl Observer {
         fx: &mut Effects,
     ) -> Option<Evidence> {
         if self.asked.is_none_or(|(id, _, _)| id != answers.id) {
+            self.settled.compare(answers, fx);
             return None;
         }
         self.asked = None;
+        self.settled.remember(&answers, setup.quorum);
         let progress = match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Idle => return None,
             Stage::Finality => self.finality(now, answers, setup, fx),
             Stage::Chain(checkpoint, slot) => self.chain((checkpoint, slot), answers, besides, setup, fx),
             Stage::Gathering(mut gathering) => gathering
-                .answered(answers.answers, &mut self.registry, setup, fx)
+                .answered(answers.answers, &mut self.registry, &mut self.served, setup, fx)
                 .map(|()| self.gather(gathering, setup)),
         };
         match progress {

@@ -28,11 +28,7 @@ pub(super) fn checkpoint(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Op
     for epoch in epochs.into_iter().rev() {
         let of_epoch = given.iter().filter(|(_, answer)| matches!(answer, Ok(c) if c.map(|c| c.epoch) == epoch));
         let verdict = quorum::weigh(of_epoch.cloned().collect(), k);
-        let detail = |found: &Option<Checkpoint>| match found {
-            Some(c) => format!("finalized root {} at epoch {}", c.root, c.epoch),
-            None => "nothing finalized".to_owned(),
-        };
-        if report_dissent(&verdict, Layer::Beacon, detail, fx) {
+        if report_dissent(&verdict, Layer::Beacon, of_checkpoint, fx) {
             contradiction = true;
         }
         if let Some(value) = verdict.value {
@@ -44,14 +40,7 @@ pub(super) fn checkpoint(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Op
 
 pub(super) fn chain(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<ChainView, Trouble> {
     let given = only(raw, |reading| if let Reading::Chain(value) = reading { Some(*value) } else { None });
-    let detail = |view: &ChainView| {
-        let accepted = view.accepted.iter().map(|(kind, level)| format!(", {kind} up to {level}"));
-        let rules =
-            view.rules.iter().flat_map(crate::duty::Rules::facts).map(|(name, value)| format!(", {name} {value}"));
-        let all: String = accepted.chain(rules).collect();
-        format!("block {} {}{all}", view.block.number, view.block.hash)
-    };
-    believed(given, setup.quorum.execution, Layer::Execution, detail, fx)
+    believed(given, setup.quorum.execution, Layer::Execution, of_chain, fx)
 }
 
 pub(super) fn events(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Vec<ProtocolEvent>, Trouble> {
@@ -66,18 +55,7 @@ pub(super) fn validators(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Ve
     let verdict = quorum::weigh(given, setup.quorum.beacon);
     // The first record that differs says more than two long lists would.
     let reference = verdict.value.clone().or_else(|| verdict.dissent.first().map(|(_, list)| list.clone()));
-    let detail = |list: &Vec<ValidatorRecord>| {
-        let against = reference.as_deref().unwrap_or_default();
-        list.iter().find(|record| !against.contains(record)).map_or_else(
-            || format!("{} validators instead of {}", list.len(), against.len()),
-            |record| {
-                format!(
-                    "validator {}: balance {} gwei, slashed {}, exit epoch {}",
-                    record.index, record.balance, record.slashed, record.exit_epoch
-                )
-            },
-        )
-    };
+    let detail = |list: &Vec<ValidatorRecord>| of_validators(list, reference.as_deref().unwrap_or_default());
     let contradiction = report_dissent(&verdict, Layer::Beacon, detail, fx);
     verdict.value.ok_or(trouble(contradiction, Layer::Beacon))
 }
@@ -101,6 +79,73 @@ pub(crate) fn progress(raw: &Raw, setup: &Setup) -> BTreeMap<Target, OnChainProg
         Some((target, OnChainProgress { head, finalized }))
     });
     believed.collect()
+}
+
+fn of_checkpoint(found: &Option<Checkpoint>) -> String {
+    match found {
+        Some(c) => format!("finalized root {} at epoch {}", c.root, c.epoch),
+        None => "nothing finalized".to_owned(),
+    }
+}
+
+fn of_chain(view: &ChainView) -> String {
+    let accepted = view.accepted.iter().map(|(kind, level)| format!(", {kind} up to {level}"));
+    let rules = view.rules.iter().flat_map(crate::duty::Rules::facts).map(|(name, value)| format!(", {name} {value}"));
+    let all: String = accepted.chain(rules).collect();
+    format!("block {} {}{all}", view.block.number, view.block.hash)
+}
+
+/// The first of `list` that is not in `against`.
+fn of_validators(list: &[ValidatorRecord], against: &[ValidatorRecord]) -> String {
+    list.iter().find(|record| !against.contains(record)).map_or_else(
+        || format!("{} validators instead of {}", list.len(), against.len()),
+        |record| {
+            format!(
+                "validator {}: balance {} gwei, slashed {}, exit epoch {}",
+                record.index, record.balance, record.slashed, record.exit_epoch
+            )
+        },
+    )
+}
+
+/// Whether a provider that says `said` contradicts what is believed. One that is behind or ahead does not.
+pub(super) fn contradicts(believed: &Reading, said: &Reading) -> bool {
+    match (believed, said) {
+        (Reading::Finalized(Some(ours)), Reading::Finalized(Some(theirs))) => {
+            ours.epoch == theirs.epoch && ours != theirs
+        }
+        (Reading::Chain(ours), Reading::Chain(theirs)) => ours != theirs,
+        (Reading::Events(ours), Reading::Events(theirs)) => ours != theirs,
+        (Reading::Validators(ours), Reading::Validators(theirs)) => ours != theirs,
+        (Reading::StateRoot(ours), Reading::StateRoot(theirs)) => ours != theirs,
+        (Reading::State(state), Reading::StateRoot(root)) => !state.own && state.root != *root,
+        (Reading::State(state), Reading::Validators(theirs)) => !are_alike(&state.validators, theirs),
+        _ => false,
+    }
+}
+
+/// What `said` says that `believed` does not.
+pub(super) fn detail(said: &Reading, believed: &Reading) -> String {
+    match said {
+        Reading::Finalized(checkpoint) => of_checkpoint(checkpoint),
+        Reading::Chain(view) => of_chain(view),
+        Reading::Events(events) => format!("{} protocol events", events.len()),
+        Reading::Validators(list) => {
+            if let Reading::Validators(ours) = believed {
+                of_validators(list, ours)
+            } else {
+                "validators that are not those of the proved state".to_owned()
+            }
+        }
+        Reading::State(state) => format!("a state with root {}", state.root),
+        Reading::StateRoot(root) => format!("state root {root}"),
+        Reading::Progress(_) => "another progress".to_owned(),
+    }
+}
+
+/// Whether what a provider merely says is what was proved; of participation it says nothing.
+pub(super) fn are_alike(proved: &[ValidatorRecord], said: &[ValidatorRecord]) -> bool {
+    proved.len() == said.len() && proved.iter().zip(said).all(|(proved, said)| proved.agrees_with(said))
 }
 
 /// An answer to another question than was asked is malformed.

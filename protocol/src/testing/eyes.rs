@@ -19,7 +19,7 @@ impl Eyes {
     /// The protocol's validators are those of `registry`.
     #[must_use]
     pub fn new(setup: Setup, registry: Registry) -> Self {
-        Self { setup, observer: Observer::restore(registry), ids: QueryIds::default() }
+        Self { setup, observer: Observer::restore(registry, None), ids: QueryIds::default() }
     }
 
     /// What they were told at their start.

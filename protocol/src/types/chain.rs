@@ -128,7 +128,7 @@ pub struct Census {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Proof {
-    /// Enough providers said the same.
+    /// Enough providers said the same, and none has served whole states within the last day.
     Quorum,
     /// The state they stand in was hashed: it is the one whose root the reference block has. No provider was believed.
     State {
@@ -141,6 +141,9 @@ pub enum Proof {
         /// Its root.
         root: B256,
     },
+    /// Enough providers said the same, although one has served whole states within the last day: those who lie need only keep states
+    /// from being proved. Worth a report, and nothing that can't be undone.
+    Downgraded,
 }
 
 impl Proof {
@@ -151,6 +154,16 @@ impl Proof {
             Self::Quorum => "quorum",
             Self::State { .. } => "state",
             Self::AdvancedState { .. } => "advanced_state",
+            Self::Downgraded => "downgraded",
+        }
+    }
+
+    /// Whether something irrevocable may follow.
+    #[must_use]
+    pub const fn bears_orders(&self) -> bool {
+        match self {
+            Self::Quorum | Self::State { .. } | Self::AdvancedState { .. } => true,
+            Self::Downgraded => false,
         }
     }
 }

@@ -52,6 +52,7 @@ fn all() -> BTreeMap<&'static str, Record> {
         ("hold", hold(None)),
         ("hold_with_an_end", hold(Some(1_700_000_000_000))),
         ("release", Record::Hold { kind: DutyKind::Ejection, hold: None }),
+        ("states_served", Record::StatesServed { epoch: Epoch(9) }),
         ("veto", Record::Veto { digest: [6; 32].into() }),
         ("decided", Record::Decided { id: order().id(), digest: [6; 32].into() }),
         ("floor", Record::Floor { epoch: Epoch(9) }),

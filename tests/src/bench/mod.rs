@@ -1,5 +1,6 @@
 //! Figures, each beside a reference: measured in the same run where that is possible, quoted with its source where it is not.
 
+pub mod announce;
 pub mod beacon;
 pub mod devnet;
 pub mod dkg;

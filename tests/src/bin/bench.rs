@@ -68,6 +68,8 @@ enum Part {
     Keys,
     /// Beacon states at mainnet's size
     Beacon,
+    /// Finality to announcement, with one provider in trouble
+    Announce,
     /// On a devnet
     Devnet,
     /// Half an hour beside a beacon chain of 2.2 million validators; only if asked for
@@ -114,6 +116,10 @@ fn run(arguments: &Arguments) -> Result<()> {
     if wanted(Part::Beacon) {
         let runtime = tokio::runtime::Runtime::new()?;
         figures.extend(runtime.block_on(bench::beacon::measure(&arguments.validators, say))?);
+    }
+    if wanted(Part::Announce) {
+        let runtime = tokio::runtime::Runtime::new()?;
+        figures.extend(runtime.block_on(bench::announce::measure(say))?);
     }
     // Children die with the thread that started them, so this runs on the main thread alone.
     let processes = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -8,4 +8,4 @@ pub mod watch;
 
 pub use server::{BeaconServer, Manner};
 pub use state::Synthetic;
-pub use watch::Watch;
+pub use watch::{Watch, connect, view};

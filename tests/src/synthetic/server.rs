@@ -20,7 +20,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -54,6 +54,12 @@ pub enum Manner {
     IsSlow(u64),
     /// It is not there: every answer is an error.
     IsBroken,
+    /// It sends a state's head and nothing more.
+    Drips,
+    /// It serves no states; of a skipped slot's it names the root that the block's own state has.
+    KnowsOwnRootAlone,
+    /// It keeps states from being proved: it serves none, names a false block, and says that the validators have lost everything.
+    KeepsProofsAway,
 }
 
 /// A running node. Dropping it ends it.
@@ -68,6 +74,9 @@ pub struct BeaconServer {
 #[derive(Debug)]
 struct Node {
     manner: Manner,
+    /// It takes questions and answers none.
+    silent: AtomicBool,
+    delay_ms: AtomicU64,
     finalized: Mutex<Rooted>,
     /// Indices by public key; made when first asked for, the same in all epochs.
     indices: OnceLock<HashMap<[u8; 48], u64>>,
@@ -97,6 +106,8 @@ impl BeaconServer {
     pub async fn start(state: Synthetic, manner: Manner) -> Result<Self> {
         let node = Node {
             manner,
+            silent: AtomicBool::new(false),
+            delay_ms: AtomicU64::new(0),
             finalized: Mutex::new(rooted(state)?),
             indices: OnceLock::new(),
             kept: Mutex::new(None),
@@ -139,6 +150,16 @@ impl BeaconServer {
         *self.node.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
     }
 
+    /// From now on it takes questions and answers none, or answers again.
+    pub fn be_silent(&self, silent: bool) {
+        self.node.silent.store(silent, Relaxed);
+    }
+
+    /// From now on each answer comes only after this long.
+    pub fn be_slow(&self, delay: Duration) {
+        self.node.delay_ms.store(delay.as_millis().try_into().unwrap_or(u64::MAX), Relaxed);
+    }
+
     /// Keeps the finalized state in memory: sending it costs no more than sending then.
     pub fn keep(&self) {
         let (state, ..) = *self.node.finalized.lock().unwrap_or_else(PoisonError::into_inner);
@@ -179,12 +200,17 @@ fn rooted(state: Synthetic) -> Result<Rooted> {
 async fn answer(State(node): State<Arc<Node>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, 1 << 20).await else { return not_found() };
+    if node.silent.load(Relaxed) {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(Duration::from_millis(node.delay_ms.load(Relaxed))).await;
     if node.manner == Manner::IsBroken {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
     let (state, root, block_root) = *node.finalized.lock().unwrap_or_else(PoisonError::into_inner);
     let path: Vec<&str> = parts.uri.path().split('/').skip(1).collect();
-    let block_root = if node.manner == Manner::LiesAboutHeader { [0x66; 32] } else { block_root };
+    let block_root =
+        if matches!(node.manner, Manner::LiesAboutHeader | Manner::KeepsProofsAway) { [0x66; 32] } else { block_root };
     match path.as_slice() {
         ["eth", "v1", "beacon", "genesis"] => data(json!({
             "genesis_time": GENESIS_TIME.to_string(), "genesis_validators_root": hex(&GENESIS_ROOT),
@@ -204,6 +230,9 @@ async fn answer(State(node): State<Arc<Node>>, request: Request) -> Response {
         }
         ["eth", "v1", "beacon", "headers", _] => data(header_of(&state, &root, &block_root)),
         ["eth", "v1", "beacon", "states", id, rest] if is_known(id, &state) => match *rest {
+            "root" if node.manner == Manner::KnowsOwnRootAlone && state.skipped => {
+                data(json!({ "root": hex(&[0x77; 32]) }))
+            }
             "root" => data(json!({ "root": hex(&root) })),
             "validators" => validators(&node, state, &body),
             _ => not_found(),
@@ -245,8 +274,12 @@ fn header_of(state: &Synthetic, root: &[u8; 32], block_root: &[u8; 32]) -> Value
 /// The validators named in the body, or all of them.
 fn validators(node: &Node, state: Synthetic, body: &Bytes) -> Response {
     let lie = if node.manner == Manner::LiesAboutBalances { 1_000_000_000 } else { 0 };
+    let is_thief = node.manner == Manner::KeepsProofsAway;
     let entry = move |(index, mut validator): (u64, Validator)| {
         validator.balance += lie;
+        if is_thief {
+            validator.balance = 1;
+        }
         json_entry(index, &validator)
     };
     if node.manner == Manner::IsEmpty {
@@ -301,7 +334,13 @@ fn debug_state(node: Arc<Node>, mut state: Synthetic) -> Response {
     node.states.fetch_add(1, Relaxed);
     let (mut kind, mut fork, mut most, mut delay) = ("application/octet-stream", state.fork, u64::MAX, None);
     match node.manner {
-        Manner::IsEmpty | Manner::HasNoStates => return not_found(),
+        Manner::IsEmpty | Manner::HasNoStates | Manner::KnowsOwnRootAlone | Manner::KeepsProofsAway => {
+            return not_found();
+        }
+        Manner::Drips => {
+            let body = Body::from_stream(stream::pending::<io::Result<Bytes>>());
+            return ([("content-type", kind), ("eth-consensus-version", fork)], body).into_response();
+        }
         Manner::LiesAboutBalances => state.lie = 1_000_000_000,
         Manner::IsBehind => state.registry.epoch -= 1,
         Manner::Truncates => most = state.length() / 2,

@@ -5,6 +5,7 @@ use crate::simulation::store::MemoryStore;
 use axum::{Json, Router, routing::post};
 use eyre::{Result, bail};
 use guardian_chain::{ChainConfig, Endpoint, Limits, Readers};
+use guardian_crypto::schnorr::GroupKey;
 use guardian_protocol::{
     Answers, BlockRef, BlsPubkey, ChainSpec, ChainView, Effects, Event, Evidence, ProtocolEvent, ProviderId,
     ProviderQuorum, Query, Reading, Setup, Timestamp,
@@ -35,20 +36,11 @@ impl Watch {
         tracked: impl IntoIterator<Item = BlsPubkey>,
         limits: Limits,
     ) -> Result<Self> {
-        let named = |(place, url): (usize, Url)| Endpoint { name: format!("beacon-{}", place + 1), url };
-        let config = ChainConfig {
-            beacon: urls.into_iter().enumerate().map(named).collect(),
-            execution: vec![Endpoint { name: "execution".to_owned(), url: execution().await? }],
-            contracts: contracts(),
-            start_block: 0,
-            chain_id: None,
-            limits,
-        };
-        let (readers, network) = Readers::connect(config).await?;
+        let quorum = ProviderQuorum { beacon: 2, execution: 1 };
+        let (readers, network) = connect(urls, limits, quorum).await?;
         let events: Vec<ProtocolEvent> = tracked.into_iter().map(ProtocolEvent::Provisioned).collect();
         let mut registry = Registry::default();
         registry.advance(block(), &events);
-        let quorum = ProviderQuorum { beacon: 2, execution: 1 };
         let setup = Setup { network, quorum, ..testing::setup(Dealt::new(3, 2, 7).committee, member(1)) };
         Ok(Self { readers, eyes: Eyes::new(setup, registry), events: Vec::new() })
     }
@@ -66,7 +58,7 @@ impl Watch {
             let Some((id, query)) = released.queries.into_iter().next() else { return Ok(None) };
             happens(&query);
             let answers = match &query {
-                Query::Finalized | Query::State { .. } => self.readers.read(&query).await,
+                Query::Finalized | Query::State { .. } => self.readers.ask(&query).await.take(),
                 Query::Chain(_) => vec![(ProviderId(0), Ok(Reading::Chain(Box::new(self.view()))))],
                 other => bail!("nobody can answer {other:?}"),
             };
@@ -86,11 +78,38 @@ impl Watch {
     }
 
     fn view(&self) -> ChainView {
-        // A report is due in every epoch.
-        let mut view = ChainView { block: block(), ..testing::chain_view(self.eyes.setup().committee.group_key(), 5) };
-        testing::reserve_rules(&mut view).period = 1;
-        view
+        view(self.eyes.setup().committee.group_key())
     }
+}
+
+/// The product's readers of the beacon nodes at `urls`, beside an execution node that knows its chain id.
+///
+/// # Errors
+/// If they can't be reached.
+pub async fn connect(
+    urls: impl IntoIterator<Item = Url>,
+    limits: Limits,
+    quorum: ProviderQuorum,
+) -> Result<(Readers, ChainSpec)> {
+    let named = |(place, url): (usize, Url)| Endpoint { name: format!("beacon-{}", place + 1), url };
+    let config = ChainConfig {
+        beacon: urls.into_iter().enumerate().map(named).collect(),
+        execution: vec![Endpoint { name: "execution".to_owned(), url: execution().await? }],
+        contracts: contracts(),
+        start_block: 0,
+        chain_id: None,
+        quorum,
+        limits,
+    };
+    Ok(Readers::connect(config).await?)
+}
+
+/// What the made-up contracts say: a report is due in every epoch.
+#[must_use]
+pub fn view(group_key: GroupKey) -> ChainView {
+    let mut view = ChainView { block: block(), ..testing::chain_view(group_key, 5) };
+    testing::reserve_rules(&mut view).period = 1;
+    view
 }
 
 fn block() -> BlockRef {

@@ -7,8 +7,12 @@ mod sparing;
 
 use guardian::{Guardian, TRACKED, quick, synthetic, truth};
 use guardian_chain::Limits;
-use guardian_protocol::{BlsPubkey, Event, Layer, Proof, testing::Trouble};
+use guardian_protocol::{
+    BlsPubkey, DutyKind, Event, Evidence, Layer, Proof,
+    testing::{Trouble, decide},
+};
 use guardian_tests::synthetic::{BeaconServer, Manner};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_proved_report_is_right_in_every_fork_and_one_node_is_asked() {
@@ -110,4 +114,68 @@ async fn validators_are_found_as_the_generator_made_them() {
         assert_eq!((record.balance.0, record.slashed), (validator.balance, validator.slashed));
         assert_eq!(record.exit_epoch.0, validator.epochs[2]);
     }
+}
+
+#[tokio::test]
+async fn a_node_that_is_silent_does_not_hold_up_the_evidence() {
+    let state = synthetic("electra", false);
+    // It speaks at the start, so that it would be believed; then it takes questions and answers none. Whether it would be asked
+    // for the state first or last.
+    for silent in [0, 2] {
+        let mut guardian = Guardian::new(state, [Manner::Honest; 3], quick()).await;
+        guardian.servers[silent].be_silent(true);
+        let evidence = guardian.observe().await.unwrap();
+        assert!(matches!(evidence.proof, Proof::State { .. }));
+        // Nobody has given it up: that would be a failure, and told as one.
+        assert_eq!(guardian.events.iter().filter(|event| matches!(event, Event::ProviderFailed { .. })).count(), 0);
+        assert_eq!(guardian.reported(&evidence), truth(state));
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_drips_does_not_hold_up_the_evidence() {
+    let state = synthetic("electra", false);
+    // Its time is never over, as far as this test is concerned.
+    let patient = Limits {
+        state_hedge: Duration::from_millis(50),
+        state_timeout: Duration::from_secs(3600),
+        request_timeout: Duration::from_secs(3600),
+        ..quick()
+    };
+    let mut guardian = Guardian::new(state, [Manner::Drips, Manner::Honest, Manner::Honest], patient).await;
+    let evidence = guardian.observe().await.unwrap();
+    assert!(matches!(evidence.proof, Proof::State { .. }));
+    assert_eq!(guardian.reported(&evidence), truth(state));
+}
+
+#[tokio::test]
+async fn nodes_that_know_only_the_blocks_own_root_are_not_accused() {
+    let state = synthetic("deneb", true);
+    let manners = [Manner::Honest, Manner::KnowsOwnRootAlone, Manner::KnowsOwnRootAlone];
+    let mut guardian = Guardian::new(state, manners, quick()).await;
+    let evidence = guardian.observe().await.unwrap();
+    // The one that has the state says of the validators what it says.
+    assert_eq!((evidence.proof, guardian.reported(&evidence)), (Proof::Downgraded, truth(state)));
+    assert_eq!(guardian.named(), Vec::<u8>::new());
+    assert!(!guardian.events.iter().any(|event| matches!(event, Event::NoQuorum { .. })));
+}
+
+#[tokio::test]
+async fn two_that_keep_proofs_away_get_no_ejection_through() {
+    let state = synthetic("electra", false);
+    let manners = [Manner::KeepsProofsAway, Manner::KeepsProofsAway, Manner::Honest];
+    let mut guardian = Guardian::new(state, manners, quick()).await;
+    for _ in 0..4 {
+        let Some(evidence) = guardian.observe().await else { continue };
+        let ejections = |evidence: &Evidence| {
+            let duties = decide(evidence, guardian.network().slots_per_epoch);
+            duties.iter().any(|duty| duty.kind() == DutyKind::Ejection)
+        };
+        assert_eq!((evidence.proof, ejections(&evidence)), (Proof::Downgraded, false));
+        // As an honest quorum's words, they would lead to one.
+        let mut believed = evidence.clone();
+        believed.proof = Proof::Quorum;
+        assert!(ejections(&believed));
+    }
+    assert!(guardian.named().contains(&2), "the honest one is heard");
 }

@@ -13,7 +13,7 @@ pub(super) struct Mark {
 }
 
 /// The groups of every long field of the last states read. 64 bytes for each 31 kB of state: 0.7 MB at 2.2 million validators.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct WarmCache {
     fields: BTreeMap<&'static str, Vec<Mark>>,
 }

@@ -99,7 +99,8 @@ pub(crate) fn header(slot: &str) -> Value {
 }
 
 fn known(ids: &[String]) -> Value {
-    (0..VALIDATORS).filter(|index| ids.contains(&pubkey_text(*index))).map(validator).collect()
+    let is_asked = |index: &u64| ids.contains(&pubkey_text(*index)) || ids.contains(&index.to_string());
+    (0..VALIDATORS).filter(is_asked).map(validator).collect()
 }
 
 /// An Altair state of this chain, of the minimal preset, with `validators` validators, of which index 3 is slashed.

@@ -2,7 +2,7 @@
 
 use super::{
     PLAYED, contracts,
-    server::{Asked, Reply, Server},
+    server::{Asked, Reply, Said, Server},
 };
 use alloy::{
     consensus::{Transaction, TxEip1559, TxEnvelope},
@@ -15,6 +15,7 @@ use std::{
     collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
+use tokio::sync::Semaphore;
 
 pub(crate) const VAULT: Address = address!("0x5555555555555555555555555555555555555555");
 pub(crate) const POD: Address = address!("0x6666666666666666666666666666666666666666");
@@ -44,6 +45,10 @@ pub(crate) struct Chain {
     pub(crate) log_range: u64,
     pub(crate) log_requests: u64,
     pub(crate) base_fee: u64,
+    /// Of gas, for everything.
+    pub(crate) estimate: u64,
+    /// Nothing is answered until the test lets it.
+    pub(crate) held: Option<Arc<Semaphore>>,
     /// What a submission reverts with.
     pub(crate) revert: Option<Vec<u8>>,
     pub(crate) nonce: u64,
@@ -71,6 +76,8 @@ impl Default for Chain {
             log_range: u64::MAX,
             log_requests: 0,
             base_fee: 1_000_000_000,
+            estimate: 60_000,
+            held: None,
             revert: None,
             nonce: 5,
             rejections: VecDeque::new(),
@@ -150,7 +157,11 @@ impl Chain {
             Ok(result) => json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }),
             Err(error) => json!({ "jsonrpc": "2.0", "id": request["id"], "error": error }),
         };
-        Reply::json(said.to_string())
+        let reply = Reply::json(said.to_string());
+        match &self.held {
+            Some(released) => reply.clone().saying(Said::Held(said.to_string().into_bytes(), Arc::clone(released))),
+            None => reply,
+        }
     }
 
     fn call(&mut self, method: &str, params: &Value) -> Result<Value, Value> {
@@ -162,7 +173,7 @@ impl Chain {
             "eth_getBlockByHash" => self.by_hash(&params[0]).map_or(Value::Null, |number| self.header(number)),
             "eth_getLogs" => return self.get_logs(&params[0]),
             "eth_call" => return self.eth_call(&params[0], &params[1]),
-            "eth_estimateGas" => quantity(60_000),
+            "eth_estimateGas" => quantity(self.estimate),
             "eth_getCode" => json!(if self.exists(&params[1]) { "0x60" } else { "0x" }),
             "eth_getBalance" => quantity(77),
             "eth_feeHistory" => json!({

@@ -9,7 +9,7 @@ pub(crate) mod server;
 pub(crate) mod world;
 
 use guardian_chain::{ChainConfig, Endpoint, Limits};
-use guardian_protocol::{Contracts, DutyKind, testing};
+use guardian_protocol::{Contracts, DutyKind, ProviderQuorum, testing};
 use std::time::Duration;
 use url::Url;
 
@@ -41,6 +41,10 @@ pub(crate) fn config(beacon: &[&Url], execution: &[&Url]) -> ChainConfig {
         contracts: contracts(),
         start_block: 10,
         chain_id: None,
+        quorum: ProviderQuorum {
+            beacon: ProviderQuorum::majority(beacon.len()),
+            execution: ProviderQuorum::majority(execution.len()),
+        },
         limits: limits(),
     }
 }

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::task::JoinHandle;
+use tokio::{sync::Semaphore, task::JoinHandle};
 use url::Url;
 
 /// What was asked.
@@ -41,6 +41,8 @@ pub(crate) enum Said {
     Hanging(Vec<u8>),
     /// Comes whole, head and all, only after this long.
     Late(Vec<u8>, Duration),
+    /// Comes, head and all, only when the test has added a permit for it.
+    Held(Vec<u8>, Arc<Semaphore>),
     /// Repeats for ever.
     Endless(Vec<u8>),
 }
@@ -88,6 +90,9 @@ impl Server {
                     Asked { method: head.method.to_string(), target: head.uri.to_string(), body: body.to_vec() };
                 log.lock().unwrap().push(asked.clone());
                 let reply = answer(&asked);
+                if let Said::Held(_, released) = &reply.body {
+                    released.acquire().await.unwrap().forget();
+                }
                 if let Said::Late(_, delay) = reply.body {
                     tokio::time::sleep(delay).await;
                 }
@@ -114,7 +119,7 @@ fn respond(reply: Reply) -> Response<Body> {
     let pieces = |bytes: Vec<u8>| futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(bytes))]);
     let broken = || std::io::Error::other("broken off");
     let body = match reply.body {
-        Said::Whole(bytes) | Said::Late(bytes, _) => Body::from(bytes),
+        Said::Whole(bytes) | Said::Late(bytes, _) | Said::Held(bytes, _) => Body::from(bytes),
         Said::Truncated(bytes) => {
             // The pause lets the first piece out before the connection is torn down.
             let failure = futures::stream::once(async move {

@@ -82,6 +82,10 @@ fn head(dossier: &Dossier) -> Vec<String> {
     };
     let proof = match evidence.proof {
         Proof::Quorum => "enough beacon providers said the same".to_owned(),
+        Proof::Downgraded => {
+            "enough beacon providers said the same, but no state was proved, where that can be done: no orders"
+                .to_owned()
+        }
         Proof::State { root } => format!("every byte of the finalized block's state was hashed (root {root})"),
         Proof::AdvancedState { root } => format!(
             "every byte of the state at the skipped slot was hashed (root {root}), which names the finalized block; enough providers have that root"

@@ -122,8 +122,8 @@ fn fits(state: &ProvedState, evidence: &Evidence) -> bool {
     let root = match evidence.proof {
         Proof::AdvancedState { root } => root,
         // Of a skipped slot, a quorum does not say the state's root: that the state names the block is what can be checked.
-        Proof::Quorum if !state.is_of_block() => state.root.into(),
-        Proof::Quorum | Proof::State { .. } => evidence.checkpoint.state_root,
+        Proof::Quorum | Proof::Downgraded if !state.is_of_block() => state.root.into(),
+        Proof::Quorum | Proof::Downgraded | Proof::State { .. } => evidence.checkpoint.state_root,
     };
     state.slot == evidence.slot && evidence.checkpoint.root == state.block_root() && root == state.root
 }

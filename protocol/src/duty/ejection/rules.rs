@@ -32,6 +32,8 @@ pub(in crate::duty) enum Stay {
     NotActive,
     /// Its balance is too low, but it is leaving by itself.
     Leaving,
+    /// It seems that it must leave, but that could not be proved, where proofs can be had.
+    Unproved,
 }
 
 /// Every validator of the protocol is looked at in every epoch.
@@ -80,6 +82,15 @@ fn is_low(rules: &Rules, validator: &ValidatorRecord, evidence: &Evidence) -> bo
 }
 
 fn judge_by(rules: &Rules, validator: &ValidatorRecord, evidence: &Evidence, slots_per_epoch: u64) -> Verdict {
+    let verdict = judge_as_said(rules, validator, evidence, slots_per_epoch);
+    if matches!(verdict, Verdict::Eject(_)) && !evidence.proof.bears_orders() {
+        return Verdict::Stay(Stay::Unproved);
+    }
+    verdict
+}
+
+/// The verdict if what is said of the validator is true.
+fn judge_as_said(rules: &Rules, validator: &ValidatorRecord, evidence: &Evidence, slots_per_epoch: u64) -> Verdict {
     let ordered = evidence.orders.get(&validator.pubkey).copied();
     if validator.slashed {
         // The beacon chain has begun its exit already: the order is the protocol's notice, and once is enough.
@@ -115,6 +126,9 @@ impl fmt::Display for Stay {
             Self::Ordered(slot) => write!(f, "it was ordered out at slot {slot} already"),
             Self::NotActive => f.write_str("below the threshold, but not active yet"),
             Self::Leaving => f.write_str("below the threshold, but leaving already"),
+            Self::Unproved => {
+                f.write_str("it would have to leave by the providers' word alone, where states could be proved")
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     decide::of_kind,
     duty::{DutyBody, DutyKind, Evidence, Rules},
     testing::{any_chain_view, chain_spec, evidence, evidence_with, validator},
-    types::{BlockRef, BlsPubkey, Epoch, Gwei, ProtocolEvent, Registry, Slot, ValidatorRecord},
+    types::{BlockRef, BlsPubkey, Epoch, Gwei, Proof, ProtocolEvent, Registry, Slot, ValidatorRecord},
 };
 
 const THRESHOLD: Gwei = Gwei(31_750_000_000);
@@ -94,6 +94,22 @@ fn every_verdict_has_its_reason() {
         Verdict::Stay(Stay::Ordered(Slot(90 * slots()))),
     ];
     assert_eq!(verdicts, expected);
+}
+
+#[test]
+fn nobody_is_ordered_out_by_words_where_states_could_be_proved() {
+    let slashed = ValidatorRecord { slashed: true, ..validator(5, THRESHOLD.0) };
+    let mut evidence = evidence(any_chain_view(100), 100, vec![validator(1, THRESHOLD.0), validator(2, 1), slashed]);
+    let root = evidence.checkpoint.state_root;
+    for (proof, ordered) in
+        [(Proof::Quorum, 2), (Proof::State { root }, 2), (Proof::AdvancedState { root }, 2), (Proof::Downgraded, 0)]
+    {
+        evidence.proof = proof;
+        assert_eq!(ordered_by(&evidence).len(), ordered, "{proof:?}");
+    }
+    let verdicts: Vec<Verdict> = evidence.validators.iter().map(|v| judge(v, &evidence, slots())).collect();
+    let unproved = Verdict::Stay(Stay::Unproved);
+    assert_eq!(verdicts, [Verdict::Stay(Stay::Healthy), unproved, unproved]);
 }
 
 #[test]

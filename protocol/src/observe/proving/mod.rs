@@ -4,7 +4,7 @@
 
 use super::{
     Trouble,
-    weighing::{self, Raw, report_failures},
+    weighing::{self, Raw, are_alike, report_failures},
 };
 use crate::{
     effects::Effects,
@@ -39,10 +39,10 @@ pub(super) fn state(
     setup: &Setup,
     fx: &mut Effects,
 ) -> Result<FromState, Trouble> {
-    let vouched = served_roots(&raw);
+    let vouched = served_roots(&raw, checkpoint);
     let mut proved: Vec<(ProviderId, FromState)> = Vec::new();
     let mut said = Raw::new();
-    let (mut lies, mut unvouched) = (Vec::new(), Vec::new());
+    let (mut lies, mut unvouched) = (Vec::new(), Vec::<(ProviderId, StateReading)>::new());
     for (provider, answer) in raw {
         match answer {
             Ok(Reading::State(state)) => match verdict_on(&state, checkpoint, slot, &vouched, setup.quorum.beacon) {
@@ -50,7 +50,7 @@ pub(super) fn state(
                     let StateReading { validators, census, .. } = *state;
                     proved.push((provider, FromState { validators, census: Some(census), proof }));
                 }
-                StateVerdict::Unvouched => unvouched.push((provider, state.root)),
+                StateVerdict::Unvouched => unvouched.push((provider, *state)),
                 StateVerdict::Lie(detail) => {
                     lies.push(provider);
                     fx.report(Event::ProviderDisagrees { provider, layer: Layer::Beacon, detail });
@@ -62,15 +62,17 @@ pub(super) fn state(
         }
     }
     if let Some((_, known)) = proved.first().cloned() {
-        for (provider, root) in unvouched {
+        for (provider, StateReading { root, .. }) in unvouched {
             let detail = format!("a state with root {root} at the skipped slot, which too few others have");
             fx.report(Event::ProviderDisagrees { provider, layer: Layer::Beacon, detail });
         }
         return agreed(&proved, known, said, fx);
     }
-    if !unvouched.is_empty() {
+    if vouched.windows(2).any(|pair| matches!(pair, [(_, a), (_, b)] if a != b)) && !unvouched.is_empty() {
         return Err(no_root(&vouched, fx));
     }
+    // Nobody has another root, but too few have one: such a state is worth as much as its provider's word.
+    said.extend(unvouched.into_iter().map(|(provider, state)| (provider, Ok(Reading::Validators(words(state))))));
     // A provider that sent a false state is ignored.
     match weighing::validators(said, setup, fx) {
         Ok(validators) => Ok(FromState { validators, census: None, proof: Proof::Quorum }),
@@ -110,11 +112,6 @@ fn agreed(
     Ok(known)
 }
 
-/// Whether what a provider merely says is what was proved; of participation it says nothing.
-fn are_alike(proved: &[ValidatorRecord], said: &[ValidatorRecord]) -> bool {
-    proved.len() == said.len() && proved.iter().zip(said).all(|(proved, said)| proved.agrees_with(said))
-}
-
 fn verdict_on(state: &StateReading, checkpoint: &Checkpoint, slot: Slot, vouched: &Served, k: usize) -> StateVerdict {
     if state.slot != slot {
         return StateVerdict::Lie(format!("a state at slot {} instead of {slot}", state.slot));
@@ -138,14 +135,21 @@ fn verdict_on(state: &StateReading, checkpoint: &Checkpoint, slot: Slot, vouched
     }
 }
 
+/// What `state` says of the validators, as a provider says it that only tells of them.
+fn words(state: StateReading) -> Vec<ValidatorRecord> {
+    let plain = |validator| ValidatorRecord { participation: None, ..validator };
+    state.validators.into_iter().map(plain).collect()
+}
+
 /// The root of the state at the slot, as each provider has it: one that sent a state, by that state.
 type Served = Vec<(ProviderId, B256)>;
 
-fn served_roots(raw: &[(ProviderId, Result<Reading, ReadFailure>)]) -> Served {
+/// The root of the block's own state is no answer: whoever names it has not advanced the state over the skipped slots.
+fn served_roots(raw: &[(ProviderId, Result<Reading, ReadFailure>)], checkpoint: &Checkpoint) -> Served {
     let mut served = Served::new();
     for (provider, answer) in raw {
         let root = match answer {
-            Ok(Reading::StateRoot(root)) => *root,
+            Ok(Reading::StateRoot(root)) if *root != checkpoint.state_root => *root,
             Ok(Reading::State(state)) => state.root,
             Ok(_) | Err(_) => continue,
         };
@@ -158,10 +162,6 @@ fn served_roots(raw: &[(ProviderId, Result<Reading, ReadFailure>)]) -> Served {
 }
 
 fn no_root(served: &Served, fx: &mut Effects) -> Trouble {
-    let differ = served.windows(2).any(|pair| matches!(pair, [(_, a), (_, b)] if a != b));
-    if !differ {
-        return Trouble::TooFewAnswers(Layer::Beacon);
-    }
     let roots: Vec<String> = served.iter().map(|(provider, root)| format!("{provider} says {root}")).collect();
     let detail = format!("the root of the state at a skipped slot: {}", roots.join(", "));
     for (provider, root) in served {

@@ -126,6 +126,22 @@ fn an_advanced_state_needs_its_root_from_a_quorum() {
 }
 
 #[test]
+fn the_blocks_own_root_at_a_skipped_slot_accuses_nobody() {
+    let own = || Ok(Reading::StateRoot(checkpoint().state_root));
+    assert_eq!(judge(vec![advanced(5), own(), own()]), (Err(Trouble::TooFewAnswers(Layer::Beacon)), vec![]));
+    let known = hashed(Proof::AdvancedState { root: B256::repeat_byte(5) });
+    assert_eq!(judge(vec![advanced(5), root(5), own()]), (known, vec![]));
+}
+
+#[test]
+fn an_advanced_state_that_nobody_else_has_is_worth_a_word() {
+    assert_eq!(judge(vec![advanced(5), word(32), word(32)]), (told(), vec![]));
+    assert_eq!(judge(vec![advanced(5), word(32), down()]), (told(), vec![]));
+    assert_eq!(judge(vec![advanced(5), word(31), word(31)]).1, vec![0]);
+    assert_eq!(judge(vec![advanced(5), word(31), down()]).0, Err(CONTRADICTION));
+}
+
+#[test]
 fn a_provider_vouches_once() {
     let raw = vec![(ProviderId(0), advanced(5)), (ProviderId(0), root(5)), (ProviderId(1), down())];
     let known = super::state(raw, &checkpoint(), SLOT, &two_of_three(), &mut Effects::default());
