@@ -104,8 +104,7 @@ pub(crate) async fn run(
     tasks.stoppable("network", async { Ok(transport.await?) });
     tasks.stoppable("peers", hear(events, peers, inputs.clone(), Arc::clone(&metrics)));
     tasks.background("account", account::watch(sender, Arc::clone(&metrics)));
-    tasks.background("capabilities", probe_capabilities(Arc::clone(&readers), Arc::clone(&metrics)));
-    tasks.background("forks", follow_forks(Arc::clone(&readers)));
+    tasks.background("providers", learn(Arc::clone(&readers), Arc::clone(&metrics)));
     tasks.stoppable("nudges", nudge(readers, inputs, metrics));
     tasks.critical("http", http::serve(config.http.listen, pages, stop));
     offer_socket(&mut tasks, &config.guardian.data_dir, requests, reload);
@@ -178,6 +177,11 @@ async fn nudge(readers: Arc<Readers>, inputs: mpsc::Sender<Input>, metrics: Arc<
         Performer::offer(&inputs, &metrics, "finality", Input::Nudged);
     }
     Ok(())
+}
+
+/// Learns of the providers what nothing waits for. Never ends.
+async fn learn(readers: Arc<Readers>, metrics: Arc<Metrics>) {
+    tokio::join!(probe_capabilities(Arc::clone(&readers), metrics), follow_forks(readers));
 }
 
 /// Finds out what the beacon nodes offer, once of each, and tells. Nothing waits for it.

@@ -31,13 +31,16 @@ const DRIP: Duration = Duration::from_millis(9_900);
 /// The first epoch.
 const FIRST: u64 = 40;
 
+/// What happens to the first node, and what its 50th and 99th percentiles are called.
+type Case = (fn(&BeaconServer), [&'static str; 2]);
+
 /// Measures all three; `say` gets a line for each.
 ///
 /// # Errors
 /// If a guardian announces nothing.
 pub async fn measure(say: impl Fn(&str)) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    let cases: [(fn(&BeaconServer), [&'static str; 2]); 3] = [
+    let cases: [Case; 3] = [
         (|_| (), ["announce_well_p50_ms", "announce_well_p99_ms"]),
         (|server| server.be_silent(true), ["announce_silent_p50_ms", "announce_silent_p99_ms"]),
         (|server| server.be_slow(DRIP), ["announce_dripping_p50_ms", "announce_dripping_p99_ms"]),
