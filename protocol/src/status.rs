@@ -33,6 +33,10 @@ pub struct Status {
     pub signed: Vec<SignedDutyStatus>,
     /// Validators whose exit is under way.
     pub exits: Vec<ValidatorIndex>,
+    /// How many of the protocol's validators the members that are present can let go by exits that they sign.
+    pub exitable: usize,
+    /// Our shares of validators' keys that fewer holders than the committee's threshold could use.
+    pub weak_exit_shares: usize,
     /// What members that computed another digest have read otherwise, of the last period.
     pub differences: Vec<Disagreement>,
     /// Members that were proven to cheat and take no part in signing.

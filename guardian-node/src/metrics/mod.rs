@@ -40,6 +40,8 @@ struct StatusMetrics {
     not_ready: IntGaugeVec,
     observed_epoch: IntGauge,
     validators: IntGauge,
+    exitable: IntGauge,
+    weak_exit_shares: IntGauge,
     members_connected: IntGauge,
     duty_period: IntGaugeVec,
     held: IntGaugeVec,
@@ -103,6 +105,14 @@ impl StatusMetrics {
             not_ready: make.gauges("guardian_not_ready", "1 for each reason why it would not", &["reason"])?,
             observed_epoch: make.gauge("guardian_observed_epoch", "last finalized epoch that was fully observed")?,
             validators: make.gauge("guardian_validators", "validators of the protocol, by the contracts' events")?,
+            exitable: make.gauge(
+                "guardian_validators_exitable",
+                "validators of the protocol that the members present can let go by exits that they sign",
+            )?,
+            weak_exit_shares: make.gauge(
+                "guardian_exit_shares_weak",
+                "our shares of validators' keys that fewer holders than the committee's threshold could use",
+            )?,
             members_connected: make.gauge("guardian_members_connected", "other members connected now")?,
             held: make.gauges("guardian_held", "1 while the operator holds duties of the kind", &["kind"])?,
             duty_period: make.gauges("guardian_duty_period", "newest period that reached a step", &["kind", "step"])?,
@@ -121,6 +131,8 @@ impl StatusMetrics {
         }
         self.observed_epoch.set(status.observed.map_or(0, |epoch| number(epoch.0)));
         self.validators.set(number(status.validators));
+        self.exitable.set(number(status.exitable));
+        self.weak_exit_shares.set(number(status.weak_exit_shares));
         self.members_connected.set(number(status.connected.len()));
         for kind in DutyKind::ALL {
             let held = status.holds.iter().any(|held| held.kind == kind);

@@ -10,11 +10,14 @@
 //! jobs get larger and cheaper for each exit. Parts of a member that has given a wrong one wait until nothing else is to be done:
 //! looking for wrong ones takes time, which others should not lose.
 
+mod coverage;
 mod open;
 mod publish;
 mod root;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use coverage::Coverage;
 
 use self::{
     open::{OpenExit, Weight},
@@ -31,7 +34,7 @@ use crate::{
     setup::Setup,
     sign::Signed,
     types::{BlsPubkey, Epoch, MemberId, Timestamp, ValidatorIndex},
-    wire::PartialExits,
+    wire::{Holdings, PartialExits},
     work::{
         self, Job, JobId, ValidatorKey,
         exits::{Outcome, ToCheck, ToSign, Work},
@@ -109,6 +112,27 @@ impl Exits {
     /// Validators whose exit is under way.
     pub(crate) fn open(&self) -> impl Iterator<Item = ValidatorIndex> {
         self.open.keys().copied()
+    }
+
+    /// Which validators' keys we hold shares of.
+    pub(crate) fn holdings(&self) -> Holdings {
+        Holdings { validators: self.keys.keys().take(Holdings::MAX).map(coverage::name).collect() }
+    }
+
+    /// Whether we hold a share of this validator's key.
+    pub(crate) fn holds(&self, pubkey: &BlsPubkey) -> bool {
+        self.keys.contains_key(pubkey)
+    }
+
+    /// How many shares this validator's exit needs, if we can tell.
+    pub(crate) fn threshold_of(&self, pubkey: &BlsPubkey) -> Option<usize> {
+        self.keys.get(pubkey).map(|key| usize::from(key.commitments.threshold()))
+    }
+
+    /// How many of our shares are of keys that fewer than `threshold` holders can use: their dealer was satisfied with less than the
+    /// committee is.
+    pub(crate) fn weak(&self, threshold: usize) -> usize {
+        self.keys.values().filter(|key| usize::from(key.commitments.threshold()) < threshold).count()
     }
 
     /// Knows of an order that was signed before a restart; [`Exits::resume`] takes it up.

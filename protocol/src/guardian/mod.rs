@@ -21,7 +21,7 @@ use crate::{
     duty::{Duty, DutyId, Evidence},
     effects::{Effects, Recipient},
     event::Event,
-    exits::Exits,
+    exits::{Coverage, Exits},
     hold::{self, Holds},
     input::Input,
     observe::{Observer, QueryIds, needs_of_exits},
@@ -93,6 +93,8 @@ pub struct Guardian {
     /// Signed duties of periods that are not known here yet.
     waiting: Waiting,
     exits: Exits,
+    /// Which shares of validators' keys the others hold.
+    coverage: Coverage,
     peers: Peers,
     doppelgangers: Doppelgangers,
     culprits: Culprits,
@@ -151,6 +153,7 @@ impl Guardian {
             submissions,
             waiting: Waiting::default(),
             exits,
+            coverage: Coverage::default(),
             peers: Peers::default(),
             doppelgangers: Doppelgangers::new(boot, setup.committee.tolerated().saturating_add(1)),
             culprits,

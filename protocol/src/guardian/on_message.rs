@@ -55,6 +55,7 @@ impl Guardian {
             }
             Message::Finding(finding) => self.on_finding(from, finding.clone(), fx),
             Message::PartialExits(parts) => self.exits.take(from, parts.clone(), fx),
+            Message::Holdings(holdings) => self.coverage.hear(from, holdings),
         }
     }
 
@@ -96,6 +97,7 @@ impl Guardian {
         let doppelganger = self.doppelgangers.is_quarantined(member);
         let greeting = Greeting { boot: self.boot, highest, signed, excluded, doppelganger };
         fx.send(Recipient::One(member), self.seal(Message::Greeting(greeting)));
+        fx.send(Recipient::One(member), self.seal(Message::Holdings(self.exits.holdings())));
     }
 
     /// Brings a peer that came late up to date: signed duties that it lacks, what we announce, our parts of exits, and who cheated.

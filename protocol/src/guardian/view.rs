@@ -33,10 +33,19 @@ impl Guardian {
                 .collect(),
             holds: self.holds.all().map(|(kind, hold)| status::HeldKind { kind, hold: hold.clone() }).collect(),
             exits: self.exits.open().collect(),
+            exitable: self.exitable(),
+            weak_exit_shares: self.exits.weak(self.setup.committee.threshold()),
             differences: self.disagreements(),
             excluded: self.culprits.iter().map(|(member, _)| member).collect(),
             quarantined: self.doppelgangers.quarantined().collect(),
         }
+    }
+
+    fn exitable(&self) -> usize {
+        let present = self.peers.connected().collect();
+        let threshold = |pubkey: &_| self.exits.threshold_of(pubkey).unwrap_or(self.setup.committee.threshold());
+        let validators = self.observer.registry().validators();
+        self.coverage.count(validators, &present, |pubkey| self.exits.holds(pubkey), threshold)
     }
 
     fn open_status(&self, duty: &OpenDuty) -> status::OpenDutyStatus {

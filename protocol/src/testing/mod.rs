@@ -22,8 +22,8 @@ pub use crate::{
     observe::Trouble,
     types::Registry,
     wire::{
-        Alive, Announcement, Commitment, CommitmentLabel, EnvelopeError, Finding, Greeting, Inquiry, Message, Package,
-        PartialExits, Probe, Share, SignedDuty,
+        Alive, Announcement, Commitment, CommitmentLabel, EnvelopeError, Finding, Greeting, Holdings, Inquiry, Message,
+        Package, PartialExits, Probe, Share, SignedDuty,
     },
 };
 

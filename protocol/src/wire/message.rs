@@ -1,4 +1,4 @@
-//! The messages. Eleven kinds; each says in one sentence what it is for.
+//! The messages. Twelve kinds; each says in one sentence what it is for.
 
 use super::{Announcement, Package, Share};
 use crate::{
@@ -36,6 +36,8 @@ pub enum Message {
     Inquiry(Inquiry),
     /// To who asked: this.
     Finding(Finding),
+    /// To a peer that has just connected: which validators' keys I hold shares of.
+    Holdings(Holdings),
 }
 
 impl Message {
@@ -54,6 +56,7 @@ impl Message {
             Self::Alive(_) => "alive",
             Self::Inquiry(_) => "inquiry",
             Self::Finding(_) => "finding",
+            Self::Holdings(_) => "holdings",
         }
     }
 
@@ -71,7 +74,8 @@ impl Message {
             | Self::PartialExits(_)
             | Self::Fault(_)
             | Self::Inquiry(_)
-            | Self::Finding(_) => None,
+            | Self::Finding(_)
+            | Self::Holdings(_) => None,
         }
     }
 }
@@ -154,4 +158,16 @@ pub struct Finding {
     pub place: Place,
     /// What is there.
     pub node: Node,
+}
+
+/// Which validators' keys a member holds shares of.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Holdings {
+    /// The first eight bytes of each public key, as a big-endian number.
+    pub validators: Vec<u64>,
+}
+
+impl Holdings {
+    /// More are not told: that many fill half of the largest message.
+    pub(crate) const MAX: usize = 16 * 1024;
 }

@@ -8,5 +8,5 @@ mod message;
 mod signing;
 
 pub use envelope::{Envelope, EnvelopeError};
-pub use message::{Alive, Finding, Greeting, Inquiry, Message, PartialExits, Probe, SignedDuty};
+pub use message::{Alive, Finding, Greeting, Holdings, Inquiry, Message, PartialExits, Probe, SignedDuty};
 pub use signing::{Announcement, Commitment, CommitmentLabel, Package, Share};

@@ -12,8 +12,8 @@ use guardian_crypto::{
 use guardian_protocol::{
     BootId, Challenge, Committee, DutyId, Envelope, Epoch, Fault, KeyEpoch, Member, ValidatorIndex,
     testing::{
-        Alive, Announcement, Commitment, CommitmentLabel, Dealt, EnvelopeError, Fact, Finding, Greeting, Inquiry,
-        Message, Node, Package, PartialExits, Probe, Share, SignedDuty, member,
+        Alive, Announcement, Commitment, CommitmentLabel, Dealt, EnvelopeError, Fact, Finding, Greeting, Holdings,
+        Inquiry, Message, Node, Package, PartialExits, Probe, Share, SignedDuty, member,
     },
 };
 use proptest::prelude::*;
@@ -44,6 +44,7 @@ fn all(fixture: &Dealt) -> BTreeMap<&'static str, Message> {
         ("fault", Message::Fault(fault)),
         ("probe", Message::Probe(Probe { boot: BOOT, member: member(2), challenge: Challenge([8; 16]) })),
         ("inquiry", Message::Inquiry(Inquiry { period: Epoch(9), place: vec![1, 15] })),
+        ("holdings", Message::Holdings(Holdings { validators: vec![1, u64::MAX] })),
         ("finding", Message::Finding(Finding { period: Epoch(9), place: vec![1, 15], node: Node::Facts(vec![fact]) })),
         (
             "finding_of_hashes",

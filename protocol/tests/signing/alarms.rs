@@ -2,7 +2,7 @@
 
 use super::cluster::Cluster;
 use guardian_protocol::{
-    Effects, Event, KeyEpoch, Layer, Reading, Reason, Timing,
+    Effects, Event, Input, KeyEpoch, Layer, Reading, Reason, Timing,
     testing::{Eyes, Trouble, chain_spec, member, setup},
 };
 use std::time::Duration;
@@ -100,4 +100,17 @@ fn a_question_that_nobody_answers_is_trouble() {
     assert_eq!(eyes.trouble(), None);
     eyes.look(cluster.now.after(Timing::default().query_timeout), &mut Effects::default());
     assert_eq!(eyes.trouble(), Some(Trouble::TooFewAnswers(Layer::Beacon)));
+}
+
+#[test]
+fn everybody_knows_which_validators_can_still_be_let_go() {
+    let mut cluster = Cluster::with_validators(4, 62, &[32_000_000_000; 2]);
+    cluster.finalize();
+    let exitable = |cluster: &Cluster, index: usize| cluster.processes[&index].guardian.status().exitable;
+    assert_eq!((0..4).map(|index| exitable(&cluster, index)).collect::<Vec<_>>(), [2; 4]);
+    assert_eq!(cluster.processes[&0].guardian.status().weak_exit_shares, 0);
+    for (gone, left) in [(member(4), 2), (member(3), 0)] {
+        cluster.step(0, Input::PeerDown(gone));
+        assert_eq!(exitable(&cluster, 0), left, "three shares are needed");
+    }
 }

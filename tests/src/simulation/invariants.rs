@@ -101,7 +101,8 @@ impl Invariants {
             | Message::Probe(_)
             | Message::Alive(_)
             | Message::Inquiry(_)
-            | Message::Finding(_) => true,
+            | Message::Finding(_)
+            | Message::Holdings(_) => true,
         };
         if recorded {
             Ok(())
