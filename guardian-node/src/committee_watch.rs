@@ -2,6 +2,7 @@
 //! file counts only if it is whole, valid, and a committee of which we hold the share; anything else is said once and changes nothing.
 
 use crate::{committee::CommitteeFile, config::Config, hint::Hinted, keys::KeyFiles, shares};
+use guardian_protocol::Mode;
 use std::{fs, time::Duration};
 
 /// Between two looks. The file is some kilobytes, and a switch need not be seen sooner.
@@ -81,11 +82,14 @@ pub(crate) fn examine(config: &Config) -> String {
     }
 }
 
-/// The committee file, if we are a member and hold the share.
+/// The committee file, if we are a member and hold the share, which whoever observes need not.
 fn usable(config: &Config) -> Result<CommitteeWatch, Hinted> {
     let watch = CommitteeWatch::load(config)?;
     let committee = watch.file.committee()?;
     let me = watch.file.named(&config.guardian.name)?.id;
+    if config.guardian.mode == Mode::Observe {
+        return Ok(watch);
+    }
     let files = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
     let share = shares::Shares::new(&config.keys.shares, &files).load(&committee)?;
     if share.member() == me {

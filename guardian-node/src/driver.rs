@@ -83,6 +83,13 @@ impl Driver {
             Request::Release { kind } => {
                 (OperatorCommand::Release { kind }, format!("duties of the kind {kind} go on"))
             }
+            Request::ReleaseDuty { digest } => {
+                let done = format!("{digest} passes the limits, and for a day whatever moves no more than it does");
+                (OperatorCommand::ReleaseDuty { digest }, done)
+            }
+            Request::Limit { limits } => {
+                (OperatorCommand::Limit { limits }, "the limits of the configuration are in force".to_owned())
+            }
             Request::Veto { digest } => (OperatorCommand::Veto { digest }, format!("{digest} is never signed here")),
             Request::Pardon { member } => {
                 let done = format!("member {member} is forgiven; the other guardians have to pardon it too");
@@ -136,6 +143,9 @@ const fn advice(refusal: OperatorRefusal) -> &'static str {
         OperatorRefusal::ReasonTooLong => "say it in a sentence",
         OperatorRefusal::EndsInThePast => "give --for a longer time, or leave it out",
         OperatorRefusal::NotHeld => "`guardian status` shows what is held",
+        OperatorRefusal::UnknownDigest => {
+            "`limited` in `guardian status` lists what waits, with its digest; it changes with every epoch until it is signed"
+        }
         OperatorRefusal::TooManyVetoes => "hold the kind instead",
         OperatorRefusal::NotConvicted => {
             "each guardian keeps its own proofs: ask those whose status lists the member as excluded"

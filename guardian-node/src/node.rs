@@ -23,7 +23,7 @@ use futures::StreamExt;
 use guardian_chain::{AccountKey, ChainConfig, Endpoint, Limits, Readers, Sender, SenderConfig};
 use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Event, Network};
-use guardian_protocol::{ChainSpec, Guardian, Input, Secrets, Setup};
+use guardian_protocol::{ChainSpec, Guardian, Input, Mode, Secrets, Setup};
 use rand_core::OsRng;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use tokio::{
@@ -108,7 +108,7 @@ pub(crate) async fn run(
     tasks.stoppable("nudges", nudge(readers, inputs, metrics));
     tasks.critical("http", http::serve(config.http.listen, pages, stop));
     offer_socket(&mut tasks, &config.guardian.data_dir, requests, reload);
-    tracing::info!(guardian = config.guardian.name, http = %config.http.listen, "running");
+    tell_start(&config);
     tasks.until_stopped().await
 }
 
@@ -116,6 +116,14 @@ fn warn_of_urls(config: &Config) {
     for (layer, provider) in config.readable_on_the_way() {
         let hint = "who sits between can read its credentials and change every answer: use https://, or a tunnel";
         tracing::warn!(layer, provider, hint, "its answers come over http:// from another network");
+    }
+}
+
+fn tell_start(config: &Config) {
+    let (guardian, http) = (config.guardian.name.as_str(), config.http.listen);
+    match config.guardian.mode {
+        Mode::Act => tracing::info!(guardian, %http, "running"),
+        Mode::Observe => tracing::warn!(guardian, %http, "observing: nothing is announced, signed or paid"),
     }
 }
 
@@ -135,6 +143,8 @@ fn restore(
         quorum: config.quorum(),
         timing: config.timing.timing(),
         start_block: config.contracts.start_block,
+        limits: config.limits.limits(),
+        mode: config.guardian.mode,
     };
     let records = store.load().map_err(|error| store_refused("can't read the store", error))?;
     Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng)
@@ -216,19 +226,23 @@ async fn follow_forks(readers: Arc<Readers>) {
     }
 }
 
-/// Opens every key that a running guardian needs.
+/// Opens every key that a running guardian needs: of one that observes, no share.
 pub(crate) fn secrets(
     config: &Config,
     committee: &CommitteeFile,
 ) -> Result<(Secrets, guardian_crypto::secret::Secret<[u8; 32]>), Hinted> {
     let files = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
     let me = committee.named(&config.guardian.name)?.id;
-    let validators = match &config.keys.exits {
+    let acts = config.guardian.mode == Mode::Act;
+    let validators = match config.keys.exits.as_ref().filter(|_| acts) {
         Some(path) => files.exits(path, me)?,
         None => BTreeMap::new(),
     };
     let identity = files.identity(&config.keys.identity)?;
-    let share = Shares::new(&config.keys.shares, &files).load(&committee.committee()?)?;
+    let share = match config.guardian.mode {
+        Mode::Act => Some(Shares::new(&config.keys.shares, &files).load(&committee.committee()?)?),
+        Mode::Observe => None,
+    };
     Ok((Secrets { identity, share, validators }, files.account(&config.keys.account)?))
 }
 

@@ -79,6 +79,8 @@ impl Process {
             quorum: config.quorum(),
             timing: config.timing.timing(),
             start_block: 0,
+            limits: config.limits.limits(),
+            mode: config.guardian.mode,
         };
         let records = [Record::Floor { epoch: Epoch(0) }];
         let guardian = Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng).unwrap();

@@ -2,7 +2,7 @@
 //! configure: every honest guardian that sees the same chain computes the same bytes. The rules stand with their kinds ([`crate::duty`]).
 
 use crate::{
-    duty::{ChainView, Duty, DutyBody, DutyKind, Evidence, Needs},
+    duty::{ChainView, Duty, DutyBody, DutyKind, Evidence, Need, Needs},
     types::{Checkpoint, Epoch},
 };
 
@@ -35,6 +35,14 @@ pub(crate) fn of_kind(kind: DutyKind, evidence: &Evidence, slots_per_epoch: u64)
         body,
     };
     bodies.map(duty).collect()
+}
+
+/// Whether `evidence` holds everything that duties of `kind` are decided from.
+pub(crate) fn is_complete(kind: DutyKind, evidence: &Evidence, slots_per_epoch: u64) -> bool {
+    let Checkpoint { epoch, .. } = evidence.checkpoint;
+    let rules = evidence.chain.rules(kind);
+    let needs = rules.map(|rules| rules.needs(epoch, evidence.chain.accepted(kind), slots_per_epoch));
+    needs.is_some_and(|needs| !needs.has(Need::Census) || evidence.census.is_some())
 }
 
 #[cfg(test)]

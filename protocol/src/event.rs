@@ -3,6 +3,7 @@
 use crate::{
     audit::Difference,
     duty::{DutyId, DutyKind, Figure, kinds::EjectionReason},
+    hold::{Cause, Excess},
     ports::{CallOutcome, ReadFailure},
     sign::{Fault, NotSafe},
     types::{BootId, Checkpoint, Epoch, KeyEpoch, MemberId, Proof, ProviderId, Timestamp, ValidatorIndex},
@@ -105,6 +106,42 @@ pub enum Event {
         /// The kind.
         kind: DutyKind,
     },
+    /// A kind of duty is held because of what happened: an alarm.
+    AutomaticHold {
+        /// The kind.
+        kind: DutyKind,
+        /// What happened.
+        cause: Cause,
+        /// In words.
+        reason: String,
+    },
+    /// A hold of that cause is over: the operator released it, or its cause has passed.
+    AutomaticHoldOver {
+        /// The kind.
+        kind: DutyKind,
+        /// Its cause.
+        cause: Cause,
+    },
+    /// A duty moves more than a limit of this operator allows: an alarm. This guardian takes no part in it for now.
+    LimitExceeded {
+        /// The duty.
+        id: DutyId,
+        /// Its digest.
+        digest: B256,
+        /// The limit.
+        excess: Excess,
+        /// It goes on at this time; `None`: when the operator releases it.
+        until: Option<Timestamp>,
+    },
+    /// The operator lets a duty pass the limits.
+    LimitReleased {
+        /// The duty.
+        id: DutyId,
+        /// Its digest.
+        digest: B256,
+    },
+    /// Other limits are in force.
+    LimitsChanged,
     /// The operator refuses a digest.
     Vetoed {
         /// The digest.

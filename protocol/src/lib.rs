@@ -84,7 +84,7 @@ pub use guardian::{Guardian, RestoreError, Secrets};
 pub use input::Input;
 pub use operator::{OperatorCommand, OperatorRefusal, OperatorReply};
 pub use record::Record;
-pub use setup::{Contracts, ProviderQuorum, Setup, Timing};
+pub use setup::{Contracts, Mode, ProviderQuorum, Setup, Timing};
 pub use status::{Disagreement, HeldKind, OpenDutyStatus, Reason, SignedDutyStatus, Status};
 pub use submit::Stage;
 pub use work::{Computed, Job, ValidatorKey};
@@ -99,10 +99,10 @@ pub use ports::{
 pub use duty::kinds::*;
 pub use duty::legacy::{LegacyModule, Provisioning, PufferMessage, StoppedValidator};
 pub use duty::{
-    ChainView, DigestDomain, Duty, DutyBody, DutyError, DutyId, DutyKind, Evidence, Figure, KeyProposal, PerKind,
-    Rules, Standing, Subject, rotation,
+    Bounds, ChainView, DigestDomain, Duty, DutyBody, DutyError, DutyId, DutyKind, Evidence, Figure, KeyProposal,
+    Measure, PerKind, Rules, Standing, Subject, rotation,
 };
-pub use hold::Hold;
+pub use hold::{Cause, Excess, Hold, LimitedDuty, Limits, Severity};
 pub use sign::{Fault, FaultError, NotSafe, Signed, SignedError};
 pub use wire::Envelope;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     duty::DutyKind,
-    hold::{Hold, Holds},
+    hold::{Hold, Holds, Limits},
     types::{MemberId, Timestamp},
 };
 use alloy_primitives::B256;
@@ -23,6 +23,16 @@ pub enum OperatorCommand {
     Release {
         /// The kind.
         kind: DutyKind,
+    },
+    /// The duty with this digest passes the limits, and for a day whatever moves no more than it.
+    ReleaseDuty {
+        /// The digest.
+        digest: B256,
+    },
+    /// These limits are in force from now on.
+    Limit {
+        /// The limits.
+        limits: Box<Limits>,
     },
     /// This digest is never signed here, whatever comes.
     Veto {
@@ -48,6 +58,9 @@ pub enum OperatorRefusal {
     /// Nothing was held.
     #[error("nothing of this kind is held")]
     NotHeld,
+    /// No duty of this digest is known here.
+    #[error("this guardian knows no duty with this digest")]
+    UnknownDigest,
     /// Too many digests are refused already.
     #[error("so many digests are refused already that there is no room for another")]
     TooManyVetoes,

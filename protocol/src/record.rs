@@ -4,6 +4,7 @@
 
 use crate::{
     duty::{Duty, DutyId, DutyKind},
+    hold::Cause,
     sign::{Fault, Signed},
     types::{BlockRef, DecodeError, Epoch, MemberId, ProtocolEvent, Timestamp, versioned},
 };
@@ -79,6 +80,22 @@ pub enum Record {
     StatesServed {
         /// The epoch.
         epoch: Epoch,
+    },
+    /// A hold that this guardian placed by itself; the newest of a kind and cause counts.
+    AutomaticHold {
+        /// Which kind.
+        kind: DutyKind,
+        /// What happened.
+        cause: Cause,
+        /// Which occasion it was; zero: none that is remembered.
+        about: B256,
+        /// Wait, and why; `None`: it was released, or is over.
+        reason: Option<String>,
+    },
+    /// The operator lets a duty pass the limits, and for a day whatever moves no more than it.
+    Released {
+        /// The duty.
+        duty: Duty,
     },
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     duty::{DigestDomain, PerKind},
+    hold::Limits,
     types::{ChainSpec, Committee, MemberId},
 };
 use alloy_primitives::Address;
@@ -25,9 +26,31 @@ pub struct Setup {
     pub timing: Timing,
     /// First block that can hold events of the contracts.
     pub start_block: u64,
+    /// What may be set in motion before people have looked.
+    pub limits: Limits,
+    /// Whether this guardian takes part.
+    pub mode: Mode,
+}
+
+/// Whether a guardian takes part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It announces, signs and submits.
+    #[default]
+    Act,
+    /// It reads, decides, verifies and raises alarms. It announces, signs and submits nothing, and needs no share.
+    Observe,
 }
 
 impl Setup {
+    /// How many epochs a day has, at least one.
+    pub(crate) fn epochs_of_a_day(&self) -> u64 {
+        const DAY: u64 = 24 * 60 * 60;
+        let epoch = self.network.seconds_per_slot.saturating_mul(self.network.slots_per_epoch);
+        DAY.checked_div(epoch).unwrap_or_default().max(1)
+    }
+
     /// Where signatures count.
     #[must_use]
     pub fn domain(&self) -> DigestDomain {

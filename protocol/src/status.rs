@@ -2,8 +2,9 @@
 
 use crate::{
     audit::Difference,
-    duty::{DutyId, DutyKind},
-    hold::Hold,
+    duty::{DutyId, DutyKind, KeyProposal},
+    hold::{Cause, Hold, LimitedDuty},
+    setup::Mode,
     submit::Stage,
     types::{Epoch, MemberId, Timestamp, ValidatorIndex},
 };
@@ -27,8 +28,16 @@ pub struct Status {
     pub not_ready: Vec<Reason>,
     /// Duties that it decided and that are not signed yet.
     pub open: Vec<OpenDutyStatus>,
-    /// Kinds of duty that the operator holds, and why.
+    /// Kinds of duty that wait, and why: because the operator said so, or because something happened.
     pub holds: Vec<HeldKind>,
+    /// Duties that are beyond a limit, and wait for their time or for the operator's release.
+    pub limited: Vec<LimitedDuty>,
+    /// Whether it takes part.
+    pub mode: Mode,
+    /// Whether the contracts take no signature, by the last epoch observed.
+    pub keys_paused: bool,
+    /// The key that the governor wants in the place of the group's, by the last epoch observed.
+    pub key_proposal: Option<KeyProposal>,
     /// The newest signed duty of each subject of each kind.
     pub signed: Vec<SignedDutyStatus>,
     /// Validators whose exit is under way.
@@ -68,6 +77,9 @@ pub struct OpenDutyStatus {
 pub struct HeldKind {
     /// The kind.
     pub kind: DutyKind,
+    /// What happened; `None`: the operator holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// Why, and until when.
     #[serde(flatten)]
     pub hold: Hold,
@@ -122,13 +134,15 @@ pub enum Reason {
     StoreIsNew,
     /// Another process runs with this guardian's identity.
     Doppelganger,
+    /// It was started to observe only.
+    Observing,
     /// This guardian was proven to cheat, and the others exclude it.
     Excluded,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NothingObserved,
         Self::NothingFinal,
         Self::FinalityOld,
@@ -140,6 +154,7 @@ impl Reason {
         Self::TooFewPeers,
         Self::StoreIsNew,
         Self::Doppelganger,
+        Self::Observing,
         Self::Excluded,
     ];
 
@@ -158,6 +173,7 @@ impl Reason {
             Self::TooFewPeers => "too_few_peers",
             Self::StoreIsNew => "store_is_new",
             Self::Doppelganger => "doppelganger",
+            Self::Observing => "observing",
             Self::Excluded => "excluded",
         }
     }

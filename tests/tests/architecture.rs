@@ -133,7 +133,7 @@ fn every_file_says_what_it_is_and_is_small() {
 const STEPS: [&str; 12] = [
     "observe",
     "decide.rs",
-    "hold.rs",
+    "hold",
     "agree",
     "open",
     "sign",

@@ -112,6 +112,13 @@ fn a_part_that_is_given_without_grounds_is_noticed() {
     assert_eq!(violation.name, "no_part_for_who_need_not_leave");
 }
 
+#[test]
+fn guardians_without_their_operators_limits_are_noticed() {
+    let faults = Faults { operators: true, ..Faults::NONE };
+    let (_, violation) = all(20, Profile::DUTIES, faults, Sabotage::LimitsAreLost).unwrap_err();
+    assert_eq!(violation.name, "nothing_goes_on_beyond_a_hard_limit");
+}
+
 /// Whether `name` breaks in one of `seeds` runs that are about signing.
 fn breaks(name: &str, seeds: u64, sabotage: Sabotage) -> bool {
     let broken = |seed| world(seed, Profile::NONCES, Faults::ALL, sabotage).run().err();

@@ -43,7 +43,7 @@ enum Command {
     Status(status::StatusCommand),
     /// Say nothing of one kind of duty for now: the running node keeps it to itself until released
     Hold(operator::Hold),
-    /// End a hold
+    /// End a hold, or let a duty pass the limits
     Release(operator::Release),
     /// Never sign this digest, whatever comes
     Veto(operator::Veto),

@@ -32,9 +32,12 @@ pub(super) struct Hold {
 /// Arguments of `guardian release`.
 #[derive(Debug, Args)]
 pub(super) struct Release {
-    /// Which kind of duty, such as ejection
+    /// A duty that is beyond a limit: its digest, as in the log and in `/status`
+    #[arg(required_unless_present = "kind", conflicts_with = "kind")]
+    digest: Option<B256>,
+    /// Which kind of duty is held, such as ejection
     #[arg(long, value_parser = kind)]
-    kind: DutyKind,
+    kind: Option<DutyKind>,
     #[command(flatten)]
     config: ConfigArgument,
 }
@@ -64,7 +67,10 @@ impl Hold {
 
 impl Release {
     pub(super) fn run(self) -> Result<()> {
-        tell(&self.config, &Request::Release { kind: self.kind })
+        let of_kind = self.kind.map(|kind| Request::Release { kind });
+        let request = of_kind.or_else(|| self.digest.map(|digest| Request::ReleaseDuty { digest }));
+        // One of them is there: the command line demands it.
+        request.map_or(Ok(()), |request| tell(&self.config, &request))
     }
 }
 

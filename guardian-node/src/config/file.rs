@@ -1,7 +1,8 @@
 //! The configuration's shape, key by key.
 
+use super::LimitsConfig;
 use alloy_primitives::Address;
-use guardian_protocol::{Contracts, PerKind, ProviderQuorum, Timing};
+use guardian_protocol::{Contracts, Mode, PerKind, ProviderQuorum, Timing};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
@@ -22,6 +23,9 @@ pub struct Config {
     pub execution: ExecutionConfig,
     /// The protocol's contracts.
     pub contracts: ContractsConfig,
+    /// How much it helps to set in motion.
+    #[serde(default)]
+    pub limits: LimitsConfig,
     /// Where it shows itself.
     #[serde(default)]
     pub http: HttpConfig,
@@ -43,6 +47,9 @@ pub struct GuardianConfig {
     pub data_dir: PathBuf,
     /// The committee file: public, the same for every guardian.
     pub committee: PathBuf,
+    /// Whether it takes part, or observes only.
+    #[serde(default)]
+    pub mode: Mode,
     /// How many dossiers to keep: a file for each duty with everything that it was decided from, for auditors.
     #[serde(default = "keep_dossiers")]
     pub keep_dossiers: usize,

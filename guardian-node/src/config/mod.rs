@@ -4,11 +4,13 @@
 
 mod endpoints;
 mod file;
+mod limits;
 
 pub use file::{
     BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LogConfig,
     LogFormat, NetworkConfig, ProviderConfig, TimingConfig,
 };
+pub use limits::LimitsConfig;
 
 use crate::hint::{Hinted, WithHint};
 use std::{
@@ -84,6 +86,7 @@ impl Config {
 
     fn check(&self) -> Result<(), Hinted> {
         self.timing.check()?;
+        self.limits.check()?;
         for (layer, providers, quorum) in [
             ("beacon", &self.beacon.providers, self.beacon.quorum),
             ("execution", &self.execution.providers, self.execution.quorum),

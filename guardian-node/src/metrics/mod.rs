@@ -10,7 +10,7 @@ pub(crate) use maker::{Maker, SLOW};
 pub(crate) use providers::ProviderMetrics;
 
 use crate::{account::ether, observers::metrics::EventMetrics};
-use guardian_protocol::{DutyKind, Reason, Stage, Status};
+use guardian_protocol::{Cause, DutyKind, Reason, Severity, Stage, Status};
 use maker::FAST;
 use prometheus::{GaugeVec, Histogram, IntCounterVec, IntGauge, IntGaugeVec};
 
@@ -45,6 +45,10 @@ struct StatusMetrics {
     members_connected: IntGauge,
     duty_period: IntGaugeVec,
     held: IntGaugeVec,
+    automatic_hold: IntGaugeVec,
+    limited: IntGaugeVec,
+    keys_paused: IntGauge,
+    key_proposed: IntGauge,
 }
 
 impl Metrics {
@@ -114,7 +118,26 @@ impl StatusMetrics {
                 "our shares of validators' keys that fewer holders than the committee's threshold could use",
             )?,
             members_connected: make.gauge("guardian_members_connected", "other members connected now")?,
-            held: make.gauges("guardian_held", "1 while the operator holds duties of the kind", &["kind"])?,
+            held: make.gauges(
+                "guardian_held",
+                "1 while duties of the kind are held, whoever placed the hold",
+                &["kind"],
+            )?,
+            automatic_hold: make.gauges(
+                "guardian_automatic_hold",
+                "1 while duties of the kind are held because of what happened",
+                &["kind", "cause"],
+            )?,
+            keys_paused: make.gauge("guardian_keys_paused", "1 while the contracts take no signature")?,
+            key_proposed: make.gauge(
+                "guardian_key_proposed",
+                "number of the proposal that wants another key in the place of the group's; 0: none waits",
+            )?,
+            limited: make.gauges(
+                "guardian_limited_duties",
+                "duties that wait because they are beyond a limit",
+                &["kind", "severity"],
+            )?,
             duty_period: make.gauges("guardian_duty_period", "newest period that reached a step", &["kind", "step"])?,
         };
         for reason in Reason::ALL {
@@ -137,7 +160,18 @@ impl StatusMetrics {
         for kind in DutyKind::ALL {
             let held = status.holds.iter().any(|held| held.kind == kind);
             self.held.with_label_values(&[kind.as_str()]).set(i64::from(held));
+            for cause in Cause::ALL {
+                let held = status.holds.iter().any(|held| (held.kind, held.cause) == (kind, Some(cause)));
+                self.automatic_hold.with_label_values(&[kind.as_str(), cause.as_str()]).set(i64::from(held));
+            }
+            for severity in Severity::ALL {
+                let limited =
+                    status.limited.iter().filter(|duty| (duty.id.kind, duty.excess.severity) == (kind, severity));
+                self.limited.with_label_values(&[kind.as_str(), severity.as_str()]).set(number(limited.count()));
+            }
         }
+        self.keys_paused.set(i64::from(status.keys_paused));
+        self.key_proposed.set(status.key_proposal.map_or(0, |proposal| number(proposal.number)));
         for duty in &status.signed {
             let step = match duty.stage {
                 Stage::Signed => "signed",

@@ -1,7 +1,10 @@
 //! The newest events in JSON, in memory: what pages show of the past. Not an archive: a restart forgets it, the log keeps more.
 
 use super::{Names, metrics::outcome_word};
-use guardian_protocol::{CallOutcome, DutyId, Event, MemberId, Timestamp};
+use alloy_primitives::B256;
+use guardian_protocol::{
+    CallOutcome, Checkpoint, DutyId, Event, Excess, Figure, Layer, MemberId, Proof, ProviderId, Timestamp,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
@@ -72,6 +75,11 @@ const fn word(event: &Event) -> &'static str {
         Event::VetoedDuty { .. } => "vetoed_duty",
         Event::HoldPlaced { .. } => "hold_placed",
         Event::HoldReleased { .. } => "hold_released",
+        Event::AutomaticHold { .. } => "automatic_hold",
+        Event::AutomaticHoldOver { .. } => "automatic_hold_over",
+        Event::LimitExceeded { .. } => "limit_exceeded",
+        Event::LimitReleased { .. } => "limit_released",
+        Event::LimitsChanged => "limits_changed",
         Event::Vetoed { .. } => "vetoed",
         Event::Pardoned { .. } => "pardoned",
         Event::FloorRaised { .. } => "floor_raised",
@@ -108,17 +116,10 @@ fn details(names: &Names, event: &Event) -> Value {
     let name = |member: &MemberId| names.member(*member);
     match event {
         Event::Observed { checkpoint, validators, proof, figures } => {
-            let (epoch, root) = (checkpoint.epoch, checkpoint.root);
-            let figures: BTreeMap<String, f64> =
-                figures.iter().map(|figure| (format!("{}.{}", figure.kind, figure.name), figure.value)).collect();
-            json!({"epoch": epoch, "root": root, "validators": validators, "proof": proof.as_str(), "figures": figures})
+            observed(checkpoint, *validators, *proof, figures)
         }
-        Event::ProviderFailed { provider, layer, failure } => {
-            json!({"layer": layer, "provider": names.provider(*layer, *provider), "detail": failure.to_string()})
-        }
-        Event::ProviderDisagrees { provider, layer, detail } => {
-            json!({"layer": layer, "provider": names.provider(*layer, *provider), "detail": detail})
-        }
+        Event::ProviderFailed { provider, layer, failure } => of(names, *layer, *provider, &failure.to_string()),
+        Event::ProviderDisagrees { provider, layer, detail } => of(names, *layer, *provider, detail),
         Event::NoQuorum { layer, detail } => json!({"layer": layer, "detail": detail}),
         Event::KeyMismatch { onchain, ours } => json!({"onchain": onchain, "ours": ours}),
         Event::Decided { id, digest } => json!({"duty": id.to_string(), "digest": digest}),
@@ -128,6 +129,11 @@ fn details(names: &Names, event: &Event) -> Value {
         Event::VetoedDuty { id, digest } => json!({"duty": id.to_string(), "digest": digest}),
         Event::HoldPlaced { kind, until, reason } => json!({"kind": kind, "until": until, "reason": reason}),
         Event::HoldReleased { kind } => json!({"kind": kind}),
+        Event::AutomaticHold { kind, cause, reason } => json!({"kind": kind, "cause": cause, "reason": reason}),
+        Event::AutomaticHoldOver { kind, cause } => json!({"kind": kind, "cause": cause}),
+        Event::LimitExceeded { id, digest, excess, until } => limit_exceeded(*id, *digest, *excess, *until),
+        Event::LimitReleased { id, digest } => json!({"duty": id.to_string(), "digest": digest}),
+        Event::LimitsChanged => json!({}),
         Event::Vetoed { digest } => json!({"digest": digest}),
         Event::Pardoned { member, upto } => json!({"member": name(member), "upto": upto}),
         Event::DigestsDiffer { id, member, theirs, ours } => {
@@ -165,6 +171,21 @@ fn details(names: &Names, event: &Event) -> Value {
         Event::ExitSeen { index, exit_epoch } => json!({"validator": index, "exit_epoch": exit_epoch}),
         Event::MessageRefused { member, reason } => json!({"member": name(member), "reason": reason}),
     }
+}
+
+fn of(names: &Names, layer: Layer, provider: ProviderId, detail: &str) -> Value {
+    json!({"layer": layer, "provider": names.provider(layer, provider), "detail": detail})
+}
+
+fn observed(checkpoint: &Checkpoint, validators: usize, proof: Proof, figures: &[Figure]) -> Value {
+    let (epoch, root) = (checkpoint.epoch, checkpoint.root);
+    let figures: BTreeMap<String, f64> =
+        figures.iter().map(|figure| (format!("{}.{}", figure.kind, figure.name), figure.value)).collect();
+    json!({"epoch": epoch, "root": root, "validators": validators, "proof": proof.as_str(), "figures": figures})
+}
+
+fn limit_exceeded(id: DutyId, digest: B256, excess: Excess, until: Option<Timestamp>) -> Value {
+    json!({"duty": id.to_string(), "digest": digest, "excess": excess, "until": until})
 }
 
 fn submitted(id: DutyId, outcome: &CallOutcome) -> Value {

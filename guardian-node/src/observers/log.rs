@@ -4,8 +4,8 @@
 use super::Names;
 use alloy_primitives::B256;
 use guardian_protocol::{
-    BootId, CallOutcome, Checkpoint, Difference, DutyId, DutyKind, Epoch, Event, Figure, KeyEpoch, Layer, MemberId,
-    Proof, ProviderId, ReadFailure, Timestamp, ValidatorIndex,
+    BootId, CallOutcome, Cause, Checkpoint, Difference, DutyId, DutyKind, Epoch, Event, Excess, Figure, KeyEpoch,
+    Layer, MemberId, Proof, ProviderId, ReadFailure, Timestamp, ValidatorIndex,
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tracing::{debug, error, info, warn};
@@ -43,6 +43,11 @@ impl Log {
             Event::VetoedDuty { id, digest } => vetoed(*id, *digest),
             Event::HoldPlaced { kind, until, reason } => hold_placed(*kind, *until, reason),
             Event::HoldReleased { kind } => info!(kind = kind.as_str(), "duties of this kind go on"),
+            Event::AutomaticHold { kind, cause, reason } => automatic_hold(*kind, *cause, reason),
+            Event::AutomaticHoldOver { kind, cause } => info!(%kind, %cause, "no longer held for this cause"),
+            Event::LimitExceeded { id, digest, excess, until } => limit_exceeded(*id, *digest, *excess, *until),
+            Event::LimitReleased { id, digest } => warn!(duty = %id, %digest, "released: it passes the limits"),
+            Event::LimitsChanged => info!("the limits of the configuration are in force"),
             Event::Vetoed { digest } => warn!(%digest, "this digest is never signed here"),
             Event::Pardoned { member, upto } => self.pardoned(*member, *upto),
             Event::FloorRaised { after } => info!(after = after.0, "new store: signing periods after this one"),
@@ -60,7 +65,7 @@ impl Log {
             Event::OwnDoppelgangerFound { by } => self.own_doppelganger(by),
             Event::OwnDoppelgangerGone => info!("no other process runs with our identity any more: taking part again"),
             Event::Signed { id, digest, coordinated } => {
-                info!(duty = %id, %digest, coordinated, "signed by the committee");
+                info!(duty = %id, %digest, coordinated, "signed by the committee")
             }
             Event::Expired { id } => warn!(duty = %id, "not signed in time; the next period takes over"),
             Event::Submitting { id } => info!(duty = %id, "our turn to submit"),
@@ -191,6 +196,22 @@ fn signed_otherwise(duty: DutyId, signed: B256, ours: Option<B256>) {
 fn order_unfounded(duty: DutyId, validator: ValidatorIndex) {
     let validator = validator.0;
     error!(%duty, validator, "ALARM: the committee ordered out a validator that need not leave; our part is not given");
+}
+
+fn automatic_hold(kind: DutyKind, cause: Cause, reason: &str) {
+    let hint = format!("look into it, then `guardian release --kind {kind}`");
+    error!(kind = kind.as_str(), cause = cause.as_str(), reason, hint, "ALARM: duties of this kind are held");
+}
+
+fn limit_exceeded(duty: DutyId, digest: B256, excess: Excess, until: Option<Timestamp>) {
+    let Excess { severity, measure, amount, bound } = excess;
+    let until = until.map_or_else(|| "released".to_owned(), utc);
+    let hint = format!(
+        "if it is right, `guardian release {digest}`; if not, `guardian veto {digest}` or `guardian hold --kind {}`",
+        duty.kind
+    );
+    let (severity, measure) = (severity.as_str(), measure.as_str());
+    error!(%duty, %digest, severity, measure, amount, bound, until, hint, "ALARM: beyond a limit, so it waits");
 }
 
 fn hold_placed(kind: DutyKind, until: Option<Timestamp>, reason: &str) {

@@ -2,7 +2,9 @@
 
 use super::Names;
 use crate::metrics::{Maker, SLOW, number};
-use guardian_protocol::{CallOutcome, DutyId, Event, Layer, MemberId, ProviderId};
+use guardian_protocol::{
+    CallOutcome, Cause, DutyId, DutyKind, Event, Excess, Figure, Layer, MemberId, Proof, ProviderId,
+};
 use prometheus::{GaugeVec, Histogram, IntCounter, IntCounterVec, IntGaugeVec};
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -39,6 +41,8 @@ struct DutyMetrics {
     submissions: IntCounterVec,
     submission_gas: IntGaugeVec,
     signed_otherwise: IntCounter,
+    automatic_holds: IntCounterVec,
+    limits_exceeded: IntCounterVec,
 }
 
 #[derive(Clone, Debug)]
@@ -106,6 +110,16 @@ impl DutyMetrics {
                 "guardian_signed_otherwise_total",
                 "duties that the committee signed and that come out otherwise here",
             )?,
+            automatic_holds: make.counters(
+                "guardian_automatic_holds_total",
+                "holds that this guardian placed by itself",
+                &["kind", "cause"],
+            )?,
+            limits_exceeded: make.counters(
+                "guardian_limits_exceeded_total",
+                "duties that moved more than a limit of this operator allows",
+                &["kind", "measure", "severity"],
+            )?,
         })
     }
 }
@@ -149,12 +163,7 @@ impl EventObserver {
     pub(crate) fn observe(&mut self, event: &Event) {
         let member = &self.metrics.member;
         match event {
-            Event::Observed { proof, figures, .. } => {
-                self.metrics.observations.with_label_values(&[proof.as_str()]).inc();
-                for figure in figures {
-                    self.metrics.figures.with_label_values(&[figure.kind.as_str(), figure.name]).set(figure.value);
-                }
-            }
+            Event::Observed { proof, figures, .. } => self.observed(*proof, figures),
             Event::ProviderFailed { provider, layer, .. } => {
                 self.count_provider(&self.metrics.provider_failures, *layer, *provider);
             }
@@ -168,6 +177,8 @@ impl EventObserver {
             Event::Refused { id, .. } => self.count_duty(*id, "refused"),
             Event::Held { id, .. } => self.count_duty(*id, "held"),
             Event::VetoedDuty { id, .. } => self.count_duty(*id, "vetoed"),
+            Event::AutomaticHold { kind, cause, .. } => self.held_by_itself(*kind, *cause),
+            Event::LimitExceeded { id, excess, .. } => self.limit_exceeded(*id, *excess),
             Event::DigestsDiffer { member: who, .. } => {
                 self.count_member(&member.digest_disagreements, *who);
             }
@@ -198,6 +209,9 @@ impl EventObserver {
             | Event::WaitOver { .. }
             | Event::HoldPlaced { .. }
             | Event::HoldReleased { .. }
+            | Event::AutomaticHoldOver { .. }
+            | Event::LimitReleased { .. }
+            | Event::LimitsChanged
             | Event::Vetoed { .. }
             | Event::Pardoned { .. }
             | Event::OwnDoppelgangerFound { .. }
@@ -206,6 +220,22 @@ impl EventObserver {
             | Event::EvidenceAlike { .. }
             | Event::SessionOpened { .. } => {}
         }
+    }
+
+    fn observed(&self, proof: Proof, figures: &[Figure]) {
+        self.metrics.observations.with_label_values(&[proof.as_str()]).inc();
+        for figure in figures {
+            self.metrics.figures.with_label_values(&[figure.kind.as_str(), figure.name]).set(figure.value);
+        }
+    }
+
+    fn held_by_itself(&self, kind: DutyKind, cause: Cause) {
+        self.metrics.duty.automatic_holds.with_label_values(&[kind.as_str(), cause.as_str()]).inc();
+    }
+
+    fn limit_exceeded(&self, id: DutyId, excess: Excess) {
+        let labels = [id.kind.as_str(), excess.measure.as_str(), excess.severity.as_str()];
+        self.metrics.duty.limits_exceeded.with_label_values(&labels).inc();
     }
 
     fn decided(&mut self, id: DutyId) {

@@ -48,6 +48,11 @@ impl MisconductFiles {
             | Event::VetoedDuty { .. }
             | Event::HoldPlaced { .. }
             | Event::HoldReleased { .. }
+            | Event::AutomaticHold { .. }
+            | Event::AutomaticHoldOver { .. }
+            | Event::LimitExceeded { .. }
+            | Event::LimitReleased { .. }
+            | Event::LimitsChanged
             | Event::Vetoed { .. }
             | Event::Pardoned { .. }
             | Event::FloorRaised { .. }

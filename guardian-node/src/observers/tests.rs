@@ -3,8 +3,8 @@
 use super::*;
 use crate::metrics::Metrics;
 use guardian_protocol::{
-    BootId, CallOutcome, Checkpoint, Difference, DutyId, DutyKind, EjectionReason, Epoch, Fault, Figure, KeyEpoch,
-    NotSafe, Proof, ReadFailure, Slot, Subject, ValidatorIndex,
+    BootId, CallOutcome, Cause, Checkpoint, Difference, DutyId, DutyKind, EjectionReason, Epoch, Excess, Fault, Figure,
+    KeyEpoch, Measure, NotSafe, Proof, ReadFailure, Severity, Slot, Subject, ValidatorIndex,
 };
 use std::{
     io::{self, Write},
@@ -25,6 +25,7 @@ fn one_of_each() -> Vec<(&'static str, Event)> {
     let difference = Difference { fact: "balance".to_owned(), ours: Some("1".to_owned()), theirs: None };
     let figures = vec![Figure { kind: id.kind, name: "assets_eth", value: 1.5 }];
     let reason = "an upgrade".to_owned();
+    let excess = Excess { severity: Severity::Hard, measure: Measure::ChangeBps, amount: 1_001, bound: 1_000 };
     let failure = ReadFailure::Unreachable("no answer".to_owned());
     let outcome = CallOutcome::Included { transaction: digest, gas: 44_295 };
     vec![
@@ -40,6 +41,11 @@ fn one_of_each() -> Vec<(&'static str, Event)> {
         ("ERROR", Event::VetoedDuty { id, digest }),
         ("WARN", Event::HoldPlaced { kind: id.kind, until: Some(Timestamp(1)), reason }),
         ("INFO", Event::HoldReleased { kind: id.kind }),
+        ("ERROR", Event::AutomaticHold { kind: id.kind, cause: Cause::SignedOtherwise, reason: "a digest".to_owned() }),
+        ("INFO", Event::AutomaticHoldOver { kind: id.kind, cause: Cause::SignedOtherwise }),
+        ("ERROR", Event::LimitExceeded { id, digest, excess, until: None }),
+        ("WARN", Event::LimitReleased { id, digest }),
+        ("INFO", Event::LimitsChanged),
         ("WARN", Event::Vetoed { digest }),
         ("INFO", Event::Pardoned { member, upto: epoch }),
         ("INFO", Event::FloorRaised { after: epoch }),
@@ -203,6 +209,9 @@ fn metrics_and_proofs_take_every_event() {
         "WaitOver",
         "HoldPlaced",
         "HoldReleased",
+        "AutomaticHoldOver",
+        "LimitReleased",
+        "LimitsChanged",
         "Vetoed {",
         "Pardoned",
     ];

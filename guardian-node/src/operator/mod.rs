@@ -14,7 +14,7 @@ pub(crate) use reload::Reload;
 pub(crate) use server::Server;
 
 use alloy_primitives::B256;
-use guardian_protocol::{DutyKind, MemberId, Timestamp};
+use guardian_protocol::{DutyKind, Limits, MemberId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use tokio::sync::oneshot;
@@ -41,6 +41,17 @@ pub(crate) enum Request {
     Release {
         /// The kind.
         kind: DutyKind,
+    },
+    /// Let a duty pass the limits.
+    ReleaseDuty {
+        /// Its digest.
+        digest: B256,
+    },
+    /// Put these limits in force: a part of a reload, which nobody asks for alone.
+    #[serde(skip)]
+    Limit {
+        /// The limits.
+        limits: Box<Limits>,
     },
     /// Never sign this digest here.
     Veto {

@@ -2,6 +2,7 @@
 
 use super::Answer;
 use crate::{committee_watch, config::Config, hint::Hinted, telemetry::LogFilter};
+use guardian_protocol::Limits;
 use std::{collections::BTreeMap, path::PathBuf};
 use toml::Value;
 
@@ -18,17 +19,18 @@ pub(crate) struct Reload {
 
 impl Reload {
     /// Reads everything again. Nothing is applied unless the configuration as a whole is valid.
-    pub(super) async fn run(&self) -> Answer {
+    /// The new limits are the brain's to put in force.
+    pub(super) async fn run(&self) -> Result<(String, Limits), Answer> {
         let this = self.clone();
         // Files are read, and a share is opened, which is made to take time.
         match tokio::task::spawn_blocking(move || this.read()).await {
-            Ok(Ok(text)) => Answer::done(text),
-            Ok(Err(error)) => refused(&error),
-            Err(error) => Answer::refused(format!("the reload broke off: {error}"), "this is a defect: report it"),
+            Ok(Ok(read)) => Ok(read),
+            Ok(Err(error)) => Err(refused(&error)),
+            Err(error) => Err(Answer::refused(format!("the reload broke off: {error}"), "this is a defect: report it")),
         }
     }
 
-    fn read(&self) -> Result<String, Hinted> {
+    fn read(&self) -> Result<(String, Limits), Hinted> {
         let config = Config::load(&self.path)?;
         let mut lines = vec![self.log.apply(&config.log)?];
         lines.push(committee_watch::examine(&self.started));
@@ -38,7 +40,7 @@ impl Reload {
         } else {
             format!("changed, and in force after a restart: {}", changed.join(", "))
         });
-        Ok(lines.join("\n"))
+        Ok((lines.join("\n"), config.limits.limits()))
     }
 }
 
@@ -50,9 +52,9 @@ fn refused(error: &Hinted) -> Answer {
 /// The settings that differ, by name; values are not told, since some urls hold credentials.
 fn changed(before: &Config, after: &Config) -> Result<Vec<String>, Hinted> {
     let (mut before, mut after) = (settings(before)?, settings(after)?);
-    let applied = "log.filter";
-    before.remove(applied);
-    after.remove(applied);
+    let is_applied = |name: &str| name == "log.filter" || name.starts_with("limits.");
+    before.retain(|name, _| !is_applied(name));
+    after.retain(|name, _| !is_applied(name));
     let names = before.keys().chain(after.keys());
     let mut names: Vec<String> = names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
     names.sort_unstable();
@@ -86,6 +88,7 @@ mod tests {
             .replace("poll = \"12s\"", "poll = \"6s\"")
             .replace("http://127.0.0.1:5052", "http://user:secret@127.0.0.1:5052")
             .replace("filter = \"info\"", "filter = \"debug\"")
+            .replace("per_day = 64", "per_day = 65")
             .replace("# quorum = 2", "quorum = 1");
         assert_eq!(changed(&before, &config(&other)).unwrap(), ["beacon.providers", "beacon.quorum", "timing.poll"]);
     }

@@ -102,8 +102,18 @@ impl Server {
 
     async fn answer(&self, request: Request, brain: &mpsc::Sender<Asked>, reload: &Reload) -> Answer {
         if request == Request::Reload {
-            return reload.run().await;
+            return match reload.run().await {
+                Ok((text, limits)) => {
+                    let limited = self.ask(Request::Limit { limits: Box::new(limits) }, brain).await;
+                    Answer { text: format!("{text}\n{}", limited.text), ..limited }
+                }
+                Err(refusal) => refusal,
+            };
         }
+        self.ask(request, brain).await
+    }
+
+    async fn ask(&self, request: Request, brain: &mpsc::Sender<Asked>) -> Answer {
         let (reply, answer) = oneshot::channel();
         let asked = async {
             brain.send((request, reply)).await.ok()?;

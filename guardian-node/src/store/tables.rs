@@ -20,15 +20,17 @@ pub(super) enum Table {
     Faults,
     /// What operators forgave, by committee.
     Pardons,
-    /// What the operator holds, by kind.
+    /// What the operator holds, by kind; and what is held by itself, by kind and cause.
     Holds,
     /// Digests that the operator refuses.
     Vetoes,
+    /// Duties that the operator lets pass the limits, by period.
+    Released,
 }
 
 impl Table {
     /// Every table, in the order in which records are restored.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Meta,
         Self::Guard,
         Self::Events,
@@ -38,6 +40,7 @@ impl Table {
         Self::Pardons,
         Self::Holds,
         Self::Vetoes,
+        Self::Released,
     ];
 
     /// The column family's name.
@@ -52,6 +55,7 @@ impl Table {
             Self::Pardons => "pardons",
             Self::Holds => "holds",
             Self::Vetoes => "vetoes",
+            Self::Released => "released",
         }
     }
 }
@@ -79,6 +83,11 @@ pub(super) fn place(record: &Record) -> (Table, Vec<u8>) {
         Record::Hold { kind, .. } => (Table::Holds, vec![kind.number()]),
         Record::Veto { digest } => (Table::Vetoes, digest.to_vec()),
         Record::StatesServed { .. } => (Table::Meta, STATES_SERVED.to_vec()),
+        Record::AutomaticHold { kind, cause, .. } => (Table::Holds, vec![kind.number(), cause.number()]),
+        Record::Released { duty } => {
+            let hash = keccak256(record.encode());
+            (Table::Released, [duty_key(duty.id()).as_slice(), hash.as_slice()].concat())
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Difference, Dossier, differences, facts};
 use crate::{
-    duty::Rules,
+    duty::{Impact, Rules},
     types::{BlsPubkey, ValidatorIndex, ValidatorRecord},
 };
 use std::collections::BTreeMap;
@@ -23,6 +23,18 @@ impl Dossier {
     #[must_use]
     pub fn rules(&self) -> Vec<(String, String)> {
         self.evidence.chain.rules(self.duty.kind()).map(Rules::facts).unwrap_or_default()
+    }
+
+    /// What it sets in motion, as limits count it, in words.
+    #[must_use]
+    pub fn movement(&self) -> String {
+        match self.duty.body.impact() {
+            Impact::Moves(things) => {
+                let extent = self.evidence.chain.rules(self.duty.kind()).map(|rules| rules.extent(&self.evidence));
+                format!("moves {} of {}", things.len(), extent.unwrap_or_default().whole)
+            }
+            Impact::Sets(value) => format!("sets the figure {value}, which is compared with the last confirmed one"),
+        }
     }
 
     /// A line for every validator of the protocol. Empty if the duty is not about validators.

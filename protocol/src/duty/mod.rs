@@ -12,6 +12,7 @@ mod digest;
 mod ejection;
 mod evidence;
 mod id;
+mod impact;
 pub(crate) mod legacy;
 mod per_kind;
 mod reserves;
@@ -25,6 +26,8 @@ pub(crate) use ejection::{ORDER_LIFE, demands_exit, stops_exits};
 pub use evidence::{ChainView, Evidence, KeyProposal};
 pub(crate) use evidence::{Need, Needs};
 pub use id::{DutyId, Subject};
+pub use impact::{Bounds, Measure};
+pub(crate) use impact::{Extent, Impact};
 pub use per_kind::PerKind;
 
 use self::kinds::{CountRules, EjectionOrder, EjectionRules, ReserveReport, ReserveRules, ValidatorCount};
@@ -168,6 +171,15 @@ impl DutyKind {
         }
     }
 
+    /// The soft and the hard limit of an operator that says nothing else.
+    pub(crate) const fn usual_bounds(self) -> [Bounds; 2] {
+        match self {
+            Self::Ejection => ejection::BOUNDS,
+            Self::Reserves => reserves::BOUNDS,
+            Self::ValidatorCount => validator_count::BOUNDS,
+        }
+    }
+
     /// How many duties of this kind one guardian has open at most.
     pub(crate) const fn most_open(self) -> usize {
         match self {
@@ -205,6 +217,22 @@ impl Rules {
         }
         .into_iter()
         .collect()
+    }
+
+    /// What the things that duties of this kind move are part of, for limits.
+    pub(crate) fn extent(&self, evidence: &Evidence) -> Extent {
+        match self {
+            Self::Ejection(_) => ejection::extent(evidence),
+            Self::Reserves(_) | Self::ValidatorCount(_) => Extent::default(),
+        }
+    }
+
+    /// How many of the things that this kind watches fail at this moment, and of how many; for a kind that watches none, none of none.
+    pub(crate) fn failing(&self, evidence: &Evidence, slots_per_epoch: u64) -> (u64, u64) {
+        match self {
+            Self::Ejection(_) => ejection::failing(evidence, slots_per_epoch),
+            Self::Reserves(_) | Self::ValidatorCount(_) => (0, 0),
+        }
     }
 
     /// What people watch of a kind, besides its duties.
@@ -258,6 +286,15 @@ impl DutyBody {
     pub(crate) const fn period(&self, reference: Epoch) -> Epoch {
         match self {
             Self::Ejection(_) | Self::Reserves(_) | Self::ValidatorCount(_) => reference,
+        }
+    }
+
+    /// What it sets in motion, as far as limits count it.
+    pub(crate) fn impact(&self) -> Impact {
+        match self {
+            Self::Ejection(order) => order.impact(),
+            Self::Reserves(report) => report.impact(),
+            Self::ValidatorCount(count) => count.impact(),
         }
     }
 

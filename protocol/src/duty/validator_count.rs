@@ -1,7 +1,12 @@
 //! Validator count: how many validators the network has, for Puffer's oracle, which holds the protocol's own share of them against its
 //! burst threshold (`PufferOracleV2.setTotalNumberOfValidators`, checked by the group's module in the place of Puffer's).
 
-use super::{Duty, DutyError, DutyKind, Evidence, Need, Needs, legacy::PufferMessage, schedule};
+use super::{
+    Duty, DutyError, DutyKind, Evidence, Need, Needs,
+    impact::{Bounds, Impact},
+    legacy::PufferMessage,
+    schedule,
+};
 use crate::types::{Epoch, Level};
 use alloy_primitives::{B256, U256};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -10,6 +15,9 @@ use serde::{Deserialize, Serialize};
 /// Epochs between two counts: a day. A constant of the protocol, not of an operator: it changes what is decided, and the oracle has no
 /// period of its own.
 const PERIOD: u64 = 225;
+
+/// Soft and hard. The beacon chain's own churn lets less than half a percent of all validators come and go in a day.
+pub(super) const BOUNDS: [Bounds; 2] = [Bounds::of_change(200), Bounds::of_change(500)];
 
 /// What the oracle says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +68,10 @@ impl Rules {
 }
 
 impl ValidatorCount {
+    pub(super) fn impact(self) -> Impact {
+        Impact::Sets(self.active.into())
+    }
+
     pub(super) fn check(self) -> Result<(), DutyError> {
         if self.active == 0 { Err(DutyError::NoValidators) } else { Ok(()) }
     }

@@ -31,7 +31,7 @@ use crate::{
     },
     effects::Effects,
     event::Event,
-    setup::Setup,
+    setup::{Mode, Setup},
     sign::Signed,
     types::{BlsPubkey, Epoch, MemberId, Timestamp, ValidatorIndex},
     wire::{Holdings, PartialExits},
@@ -193,6 +193,9 @@ impl Exits {
         fx: &mut Effects,
     ) {
         let DutyBody::Ejection(order) = &signed.duty().body else { return };
+        if setup.mode == Mode::Observe {
+            return;
+        }
         let patience = patience(signed, setup);
         // A slashed validator is on its way out already: the beacon chain saw to that.
         for ejection in order.ejections().iter().filter(|e| e.reason != EjectionReason::Slashed && wanted(e.index)) {

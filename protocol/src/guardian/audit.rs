@@ -23,17 +23,22 @@ impl Guardian {
     }
 
     /// The committee signed what we may not have decided ourselves, be it that others were faster. We decide it after them, and tell
-    /// if it comes out otherwise.
+    /// if it comes out otherwise. Where something was not to be had, such as a proof that the kind needs, we have no opinion.
     pub(super) fn check_signed(&mut self, signed: &Signed, fx: &mut Effects) {
         let Some(evidence) = self.comparisons.evidence(signed.duty().period) else { return };
         let id = signed.id();
-        let again = decide::of_kind(id.kind, evidence, self.setup.network.slots_per_epoch);
+        let slots = self.setup.network.slots_per_epoch;
+        let again = decide::of_kind(id.kind, evidence, slots);
         let duty = again.into_iter().find(|duty| duty.id().subject == id.subject);
         let ours = duty.and_then(|duty| self.setup.domain().digest(&duty));
+        if ours.is_none() && !decide::is_complete(id.kind, evidence, slots) {
+            return;
+        }
         if ours == Some(signed.digest()) {
             self.account(signed.duty(), signed.digest(), Some(*signed.signature()), fx);
         } else {
             fx.report(Event::SignedOtherwise { id: signed.id(), signed: signed.digest(), ours });
+            self.holds.signed_otherwise(id.kind, signed.digest(), fx);
         }
     }
 

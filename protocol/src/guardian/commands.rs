@@ -6,6 +6,7 @@ use crate::{
     event::Event,
     hold::{Hold, Verdict},
     operator::{OperatorCommand, OperatorRefusal, OperatorReply, check_hold},
+    submit::Stage,
     types::Timestamp,
 };
 
@@ -19,6 +20,13 @@ impl Guardian {
             }
             OperatorCommand::Release { kind } => {
                 self.holds.release(kind, fx).then_some(()).ok_or(OperatorRefusal::NotHeld)
+            }
+            OperatorCommand::ReleaseDuty { digest } => {
+                self.holds.release_duty(digest, fx).then_some(()).ok_or(OperatorRefusal::UnknownDigest)
+            }
+            OperatorCommand::Limit { limits } => {
+                self.holds.limit(*limits, fx);
+                Ok(())
             }
             OperatorCommand::Veto { digest } => {
                 self.holds.veto(digest, fx).then_some(()).ok_or(OperatorRefusal::TooManyVetoes)
@@ -34,6 +42,8 @@ impl Guardian {
 
     /// Lets open duties wait or go on, as the holds stand now.
     pub(super) fn apply_holds(&mut self, now: Timestamp, fx: &mut Effects) {
+        let confirmed = self.submissions.iter().filter(|submission| submission.stage() == Stage::Confirmed);
+        confirmed.for_each(|submission| self.holds.confirm(submission.signed().digest()));
         self.holds.poll(now, fx);
         let holds = &self.holds;
         self.open.retain(|id, duty| {

@@ -122,6 +122,7 @@ impl Guardian {
         }
         fx.record(Record::signed(&signed));
         fx.report(Event::Signed { id, digest, coordinated });
+        self.holds.file(now, signed.duty(), digest, true, fx);
         self.check_signed(&signed, fx);
         self.exits.start(now, &signed, &self.setup, fx);
     }

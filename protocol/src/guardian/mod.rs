@@ -28,7 +28,7 @@ use crate::{
     open::{OpenDuty, SigningContext},
     peers::{Doppelgangers, Peers},
     record::Record,
-    setup::Setup,
+    setup::{Mode, Setup},
     sign::{Culprits, Fault, Roster, Signed, SignedError, guard::Guard, signer::Keys},
     submit::Submissions,
     types::{BlsPubkey, BootId, Committee, Epoch, MemberId, Timestamp},
@@ -44,8 +44,8 @@ use std::{collections::BTreeMap, sync::Arc};
 pub struct Secrets {
     /// Signs its messages.
     pub identity: IdentityKey,
-    /// Its share of the group key.
-    pub share: KeyShare,
+    /// Its share of the group key; whoever observes needs none.
+    pub share: Option<KeyShare>,
     /// Its shares of the validators' keys.
     pub validators: BTreeMap<BlsPubkey, ValidatorKey>,
 }
@@ -69,6 +69,9 @@ pub enum RestoreError {
         /// Whose share it is.
         found: MemberId,
     },
+    /// Whoever takes part needs a share of the key.
+    #[error("member {0} has no share of the group key, and only a guardian that observes needs none")]
+    NoShare(MemberId),
     /// The identity key is not the one that the committee knows.
     #[error("the identity key is not the one that the committee lists for member {0}")]
     ForeignIdentity(MemberId),
@@ -82,7 +85,8 @@ pub enum RestoreError {
 pub struct Guardian {
     setup: Setup,
     identity: IdentityKey,
-    share: KeyShare,
+    /// `None`: it observes.
+    share: Option<KeyShare>,
     boot: BootId,
     guard: Guard,
     observer: Observer,
@@ -119,8 +123,15 @@ impl Guardian {
         let Secrets { identity, share, validators } = secrets;
         let me = setup.me;
         // A share from before a resharing is of the same key and member, and would get this guardian convicted.
-        if share.member() != me || share.belongs_to(setup.committee.public_shares()).is_err() {
-            return Err(RestoreError::ForeignShare { expected: me, found: share.member() });
+        let is_ours =
+            |share: &KeyShare| share.member() == me && share.belongs_to(setup.committee.public_shares()).is_ok();
+        if let Some(found) = share.as_ref().filter(|share| !is_ours(share)) {
+            return Err(RestoreError::ForeignShare { expected: me, found: found.member() });
+        }
+        // Whoever observes does not even hold what it must not use.
+        let share = share.filter(|_| setup.mode == Mode::Act);
+        if share.is_none() && setup.mode == Mode::Act {
+            return Err(RestoreError::NoShare(me));
         }
         if setup.committee.get(me).is_none_or(|member| member.identity != identity.public()) {
             return Err(RestoreError::ForeignIdentity(me));
@@ -131,12 +142,18 @@ impl Guardian {
         let past = Past::fold(records, setup.committee.id())?;
         let culprits = culprits(past.pardons, past.faults, &setup.committee)?;
         let boot = BootId::random(rng);
+        let mut holds = Holds::restore(past.words, &setup);
         let (mut submissions, mut exits) = (Submissions::default(), Exits::new(validators));
         for (duty, signature) in past.signed {
             let confirmed = past.confirmed.contains(&duty.id());
             match Signed::verify(duty, signature, &setup) {
                 Ok(signed) => {
                     exits.remember(&signed);
+                    // What was told when it happened is not told again.
+                    holds.file(now, signed.duty(), signed.digest(), true, &mut Effects::default());
+                    if confirmed {
+                        holds.confirm(signed.digest());
+                    }
                     submissions.add(now, signed, confirmed, &setup);
                 }
                 // A duty of a key that was rotated away, or of a kind that is off now, is history, not corruption.
@@ -148,7 +165,7 @@ impl Guardian {
             guard: Guard::restore(past.decided, past.floor),
             observer: Observer::restore(past.registry, past.states_served),
             tally: Tally::default(),
-            holds: Holds::restore(past.holds, past.vetoes),
+            holds,
             open: BTreeMap::new(),
             submissions,
             waiting: Waiting::default(),
@@ -189,6 +206,9 @@ impl Guardian {
                 self.submissions.answered(now, &answers, &self.setup, fx);
                 let besides = needs_of_exits(self.exits.open().next().is_some());
                 let observed = self.observer.answered(now, answers, besides, &mut self.ids, &self.setup, fx);
+                if let Some(epoch) = self.observer.late() {
+                    self.holds.finality_is_late(epoch, &self.setup, fx);
+                }
                 if let Some(evidence) = observed {
                     self.decide(now, evidence, fx);
                 }
@@ -231,6 +251,7 @@ impl Guardian {
         let evidence = Arc::new(evidence);
         let epoch = evidence.checkpoint.epoch;
         self.comparisons.keep(Arc::clone(&evidence));
+        self.holds.see(&evidence, self.setup.network.slots_per_epoch, fx);
         self.woke_at.get_or_insert(epoch);
         self.take_waiting(now, fx);
         self.follow_exits(now, &evidence, fx);
@@ -238,11 +259,13 @@ impl Guardian {
         for (_, duty) in std::mem::take(&mut self.open) {
             fx.report(Event::Expired { id: duty.id() });
         }
+        self.holds.abandon();
         let slots_per_epoch = self.setup.network.slots_per_epoch;
         let is_out = |duty: &Duty| self.submissions.is_out(duty, epoch, &evidence.chain, slots_per_epoch);
         for duty in decide(&evidence, is_out, slots_per_epoch) {
             self.take_up(now, duty, fx);
         }
+        self.holds.decided();
     }
 
     /// Brings a decided duty past the guard and opens it.
@@ -258,6 +281,7 @@ impl Guardian {
             return;
         }
         fx.report(Event::Decided { id, digest });
+        self.holds.file(now, &duty, digest, false, fx);
         self.account(&duty, digest, None, fx);
         let mut open = OpenDuty::new(now, duty, digest, self.boot, &self.setup.committee);
         let mut otherwise = Vec::new();
@@ -275,7 +299,7 @@ impl Guardian {
 
     /// What is open, what was announced, and what signing needs besides.
     fn context(&mut self) -> (&mut BTreeMap<DutyId, OpenDuty>, &mut Tally, SigningContext<'_>) {
-        let keys = Keys { identity: &self.identity, share: &self.share };
+        let keys = Keys { identity: &self.identity, share: self.share.as_ref() };
         let roster = Roster { culprits: &self.culprits, doppelgangers: &self.doppelgangers, peers: &self.peers };
         let context = SigningContext { setup: &self.setup, keys, guard: &self.guard, roster };
         (&mut self.open, &mut self.tally, context)

@@ -2,8 +2,8 @@
 
 use super::RestoreError;
 use crate::{
-    duty::{Duty, DutyId, DutyKind},
-    hold::Hold,
+    duty::{Duty, DutyId},
+    hold::{Hold, Words},
     record::Record,
     sign::Fault,
     types::{Epoch, MemberId, Registry},
@@ -23,8 +23,7 @@ pub(super) struct Past {
     /// Of this committee only: what happened in another is history.
     pub(super) faults: Vec<Fault>,
     pub(super) pardons: BTreeMap<MemberId, Epoch>,
-    pub(super) holds: Vec<(DutyKind, Option<Hold>)>,
-    pub(super) vetoes: BTreeSet<B256>,
+    pub(super) words: Words,
     pub(super) states_served: Option<Epoch>,
 }
 
@@ -50,12 +49,16 @@ impl Past {
                     past.pardons.entry(member).and_modify(|known| *known = upto.max(*known)).or_insert(upto);
                 }
                 Record::Hold { kind, hold } => {
-                    past.holds.push((kind, hold.map(|(until, reason)| Hold { until, reason })));
+                    past.words.kinds.push((kind, hold.map(|(until, reason)| Hold { until, reason })));
                 }
                 Record::Veto { digest } => {
-                    past.vetoes.insert(digest);
+                    past.words.vetoed.insert(digest);
                 }
                 Record::StatesServed { epoch } => past.states_served = past.states_served.max(Some(epoch)),
+                Record::AutomaticHold { kind, cause, about, reason } => {
+                    past.words.automatic.push((kind, cause, about, reason));
+                }
+                Record::Released { duty } => past.words.released.push(duty),
                 Record::Fault { .. } | Record::Pardon { .. } => {}
             }
         }

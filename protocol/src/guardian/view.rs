@@ -5,6 +5,7 @@ use crate::{
     event::Layer,
     observe::Trouble,
     open::OpenDuty,
+    setup::Mode,
     sign::Fault,
     status::{self, Reason, Status},
     types::MemberId,
@@ -31,7 +32,15 @@ impl Guardian {
                     stage: s.stage(),
                 })
                 .collect(),
-            holds: self.holds.all().map(|(kind, hold)| status::HeldKind { kind, hold: hold.clone() }).collect(),
+            holds: self
+                .holds
+                .all()
+                .map(|(kind, cause, hold)| status::HeldKind { kind, cause, hold: hold.clone() })
+                .collect(),
+            limited: self.holds.limited().collect(),
+            mode: self.setup.mode,
+            keys_paused: self.holds.keys().0,
+            key_proposal: self.holds.keys().1,
             exits: self.exits.open().collect(),
             exitable: self.exitable(),
             weak_exit_shares: self.exits.weak(self.setup.committee.threshold()),
@@ -100,6 +109,9 @@ impl Guardian {
         }
         if self.doppelgangers.has_own() {
             reasons.push(Reason::Doppelganger);
+        }
+        if self.setup.mode == Mode::Observe {
+            reasons.push(Reason::Observing);
         }
         if self.culprits.is_excluded(self.setup.me) {
             reasons.push(Reason::Excluded);

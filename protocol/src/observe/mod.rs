@@ -37,6 +37,8 @@ pub(crate) struct Observer {
     asked: Option<(QueryId, Timestamp, Layer)>,
     next_poll: Timestamp,
     last: Option<Epoch>,
+    /// What is finalized, if that is more than a day old.
+    late: Option<Epoch>,
     trouble: Option<Trouble>,
     finality_is_old: bool,
     settled: Settled,
@@ -91,6 +93,7 @@ impl Observer {
             asked: None,
             next_poll: Timestamp(0),
             last: None,
+            late: None,
             trouble: None,
             finality_is_old: false,
             settled: Settled::default(),
@@ -106,6 +109,11 @@ impl Observer {
     /// The last epoch that was fully observed.
     pub(crate) fn last(&self) -> Option<Epoch> {
         self.last
+    }
+
+    /// The finalized epoch, if it is more than a day since, by the last answers.
+    pub(crate) fn late(&self) -> Option<Epoch> {
+        self.late
     }
 
     /// What stands in the way, if anything does.
@@ -202,7 +210,9 @@ impl Observer {
         let Some(checkpoint) = weighing::checkpoint(answers.answers, setup, fx)? else {
             return Err(Trouble::NothingFinal);
         };
-        self.finality_is_old = setup.network.epoch_at(now).0.saturating_sub(checkpoint.epoch.0) > OLD;
+        let behind = setup.network.epoch_at(now).0.saturating_sub(checkpoint.epoch.0);
+        self.finality_is_old = behind > OLD;
+        self.late = (behind > setup.epochs_of_a_day()).then_some(checkpoint.epoch);
         let slot = checkpoint.epoch.first_slot(setup.network.slots_per_epoch);
         let (Some(slot), true) = (slot, self.last.is_none_or(|last| checkpoint.epoch > last)) else {
             return Ok(Progress::Nothing);

@@ -23,7 +23,7 @@ impl SigningContext<'_> {
     /// Whether we take part in signing at all.
     #[must_use]
     pub(crate) fn may_sign(&self) -> bool {
-        self.roster.are_we_in(self.setup.me)
+        self.keys.share.is_some() && self.roster.are_we_in(self.setup.me)
     }
 
     /// Signs a message as ourselves.

@@ -29,8 +29,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Keys<'a> {
     /// The long-term identity.
     pub identity: &'a IdentityKey,
-    /// This guardian's share of the group key.
-    pub share: &'a KeyShare,
+    /// This guardian's share of the group key; without one it signs nothing.
+    pub share: Option<&'a KeyShare>,
 }
 
 /// Nonces of one duty. Dropped with it.
@@ -68,7 +68,7 @@ impl Signer {
         keys: Keys<'_>,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Option<Commitment> {
-        let (nonces, points) = signing::commit(keys.share, rng).ok()?;
+        let (nonces, points) = signing::commit(keys.share?, rng).ok()?;
         let label = CommitmentLabel { owner: setup.me, coordinator, boot: self.boot, index: self.next_index };
         self.next_index = self.next_index.checked_add(1)?;
         let commitment = Commitment::seal((self.id, self.digest), label, points, &setup.committee, keys.identity);
@@ -116,7 +116,8 @@ impl Signer {
         // Both go: the one that is used, and the one that now never will be.
         let slot = self.unspent.remove(&coordinator).and_then(|slots| slots.into_iter().nth(at));
         let slot = slot.ok_or(PackageError::NotOurs)?;
-        let share = signing::sign(slot.nonces, &prepared, keys.share).map_err(|_| PackageError::Unsignable)?;
+        let share = keys.share.ok_or(PackageError::Unsignable)?;
+        let share = signing::sign(slot.nonces, &prepared, share).map_err(|_| PackageError::Unsignable)?;
         let next = self.commit(coordinator, setup, keys, rng).ok_or(PackageError::Unsignable)?;
         let share = Share { duty: self.id, package: hash, share, next };
         self.given.insert(coordinator, share);

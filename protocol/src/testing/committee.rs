@@ -90,6 +90,6 @@ impl Dealt {
     /// What `member` must never show; it has no shares of validators' keys.
     #[must_use]
     pub fn secrets(&self, member: MemberId) -> Secrets {
-        Secrets { identity: self.identity(member), share: self.share(member), validators: BTreeMap::new() }
+        Secrets { identity: self.identity(member), share: Some(self.share(member)), validators: BTreeMap::new() }
     }
 }

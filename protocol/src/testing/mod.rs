@@ -10,7 +10,7 @@ mod world;
 
 pub use committee::{Dealt, member};
 pub use eyes::Eyes;
-pub use store::{Log, released};
+pub use store::{Log, recorded, released};
 pub use world::{
     any_chain_view, chain_spec, chain_view, checkpoint, contracts, evidence, evidence_with, reserve_rules, rules,
     setup, validator,

@@ -22,3 +22,11 @@ pub fn released(fx: Effects) -> Released {
     let Ok(released) = fx.commit(&mut Log::default());
     released
 }
+
+/// The records that `fx` makes durable, as they are read again.
+#[must_use]
+pub fn recorded(fx: Effects) -> Vec<Record> {
+    let mut log = Log::default();
+    let Ok(_) = fx.commit(&mut log);
+    log.0
+}

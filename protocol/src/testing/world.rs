@@ -3,8 +3,8 @@
 use super::Dealt;
 use crate::{
     BlockRef, BlsPubkey, ChainSpec, ChainView, Checkpoint, Committee, Contracts, DutyKind, Epoch, Evidence, Fork, Gwei,
-    KeyEpoch, Level, MemberId, PerKind, Proof, ProviderQuorum, Rules, Setup, Slot, Timing, ValidatorIndex,
-    ValidatorRecord, types::Registry,
+    KeyEpoch, Level, Limits, MemberId, Mode, PerKind, Proof, ProviderQuorum, Rules, Setup, Slot, Timing,
+    ValidatorIndex, ValidatorRecord, types::Registry,
 };
 use guardian_crypto::schnorr::GroupKey;
 
@@ -45,6 +45,8 @@ pub fn setup(committee: Committee, me: MemberId) -> Setup {
         quorum: ProviderQuorum { beacon: 1, execution: 1 },
         timing: Timing::default(),
         start_block: 0,
+        limits: Limits::default(),
+        mode: Mode::Act,
     }
 }
 

@@ -6,7 +6,8 @@ use super::{
     wire::commitment,
 };
 use guardian_protocol::{
-    BlockRef, BlsPubkey, DecodeError, DutyKind, Epoch, Fault, ProtocolEvent, Record, Slot, Timestamp, testing::member,
+    BlockRef, BlsPubkey, Cause, DecodeError, DutyKind, Epoch, Fault, ProtocolEvent, Record, Slot, Timestamp,
+    testing::member,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -46,6 +47,10 @@ fn all() -> BTreeMap<&'static str, Record> {
         let hold = Some((until.map(Timestamp), "the governor asked for it".to_owned()));
         Record::Hold { kind: DutyKind::Reserves, hold }
     };
+    let automatic = |reason| {
+        let (kind, cause, about) = (DutyKind::Reserves, Cause::SignedOtherwise, [6; 32].into());
+        Record::AutomaticHold { kind, cause, about, reason }
+    };
     BTreeMap::from([
         ("decided_about_a_registration", Record::Decided { id: registration, digest: [6; 32].into() }),
         ("decided_about_a_batch", Record::Decided { id: batch, digest: [6; 32].into() }),
@@ -53,6 +58,9 @@ fn all() -> BTreeMap<&'static str, Record> {
         ("hold_with_an_end", hold(Some(1_700_000_000_000))),
         ("release", Record::Hold { kind: DutyKind::Ejection, hold: None }),
         ("states_served", Record::StatesServed { epoch: Epoch(9) }),
+        ("automatic_hold", automatic(Some("a digest".to_owned()))),
+        ("automatic_hold_over", automatic(None)),
+        ("released", Record::Released { duty: report() }),
         ("veto", Record::Veto { digest: [6; 32].into() }),
         ("decided", Record::Decided { id: order().id(), digest: [6; 32].into() }),
         ("floor", Record::Floor { epoch: Epoch(9) }),

@@ -6,9 +6,9 @@ use guardian_crypto::{
 };
 use guardian_protocol::{
     Answers, BlsPubkey, Call, ChainView, Checkpoint, Dossier, DutyId, DutyKind, Effects, Envelope, Epoch, Event,
-    Guardian, Gwei, Input, Job, Level, MemberId, OnChainProgress, OperatorCommand, OperatorReply, Outgoing,
-    ProtocolEvent, ProviderId, Query, Reading, Recipient, Record, ReserveRules, Secrets, Slot, Timestamp, ValidatorKey,
-    ValidatorRecord,
+    Guardian, Gwei, Input, Job, Level, MemberId, Mode, OnChainProgress, OperatorCommand, OperatorReply, Outgoing,
+    ProtocolEvent, ProviderId, Query, Reading, Recipient, Record, ReserveRules, Secrets, Setup, Slot, Timestamp,
+    ValidatorKey, ValidatorRecord,
     testing::{Dealt, Log, Message, chain_view, checkpoint, member, reserve_rules, setup, validator},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -123,9 +123,23 @@ impl Cluster {
 
     /// Starts a process of `member`; returns which. It is not connected yet.
     pub(crate) fn start(&mut self, member: MemberId, records: Vec<Record>) -> usize {
+        self.start_as(member, records, |_| ())
+    }
+
+    /// The same, with other settings; whoever observes has no share.
+    pub(crate) fn start_as(
+        &mut self,
+        member: MemberId,
+        records: Vec<Record>,
+        change: impl FnOnce(&mut Setup),
+    ) -> usize {
+        let mut setup = setup(self.dealt.committee.clone(), member);
+        change(&mut setup);
         let validators = self.validators.iter().map(|validator| validator.key_of(member)).collect();
-        let secrets = Secrets { validators, ..self.dealt.secrets(member) };
-        let setup = setup(self.dealt.committee.clone(), member);
+        let mut secrets = Secrets { validators, ..self.dealt.secrets(member) };
+        if setup.mode == Mode::Observe {
+            secrets.share = None;
+        }
         let guardian = Guardian::restore(self.now, setup, secrets, records.clone(), &mut self.rng).unwrap();
         let index = self.started;
         self.started += 1;

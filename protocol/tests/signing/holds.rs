@@ -149,7 +149,7 @@ fn a_hold_survives_a_restart_and_so_does_its_release() {
     let mut cluster = Cluster::new(4, 82);
     cluster.order(0, hold(None)).unwrap();
     let again = restart(&mut cluster, 0);
-    let held = HeldKind { kind: KIND, hold: Hold { until: None, reason: REASON.to_owned() } };
+    let held = HeldKind { kind: KIND, cause: None, hold: Hold { until: None, reason: REASON.to_owned() } };
     assert_eq!(cluster.processes[&again].guardian.status().holds, [held]);
     let said = listen(&mut cluster);
     let period = until_signed(&mut cluster);

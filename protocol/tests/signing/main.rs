@@ -17,5 +17,7 @@ mod cheats;
 mod cluster;
 mod doppelgangers;
 mod holds;
+mod limits;
+mod observers;
 mod sizes;
 mod thief;

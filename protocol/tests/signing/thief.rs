@@ -3,7 +3,8 @@
 
 use super::cluster::Cluster;
 use guardian_protocol::{
-    Duty, DutyBody, DutyKind, Ejection, EjectionOrder, EjectionReason, Epoch, Event, KeyEpoch, Slot, ValidatorIndex,
+    Duty, DutyBody, DutyKind, Ejection, EjectionOrder, EjectionReason, Epoch, Event, KeyEpoch, Slot, Timing,
+    ValidatorIndex,
     testing::{Message, SignedDuty, member, setup},
 };
 use std::time::Duration;
@@ -136,7 +137,7 @@ fn what_is_told_before_anything_is_observed_counts_afterwards() {
     assert!(!is_signed(&cluster));
     cluster.blindfold(new, false);
     // Its open question is given up.
-    cluster.pass(Duration::from_secs(120));
+    cluster.pass(Timing::default().query_timeout);
     cluster.pass(Duration::from_secs(12));
     assert!(is_signed(&cluster));
 }

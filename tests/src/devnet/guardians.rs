@@ -4,10 +4,10 @@ use super::{guardian_binary, keys::GuardianFiles, process::Process};
 use alloy::primitives::Address;
 use eyre::{Result, WrapErr, ensure, eyre};
 use guardian_node::config::{
-    BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LogConfig,
-    NetworkConfig, ProviderConfig, TimingConfig,
+    BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LimitsConfig,
+    LogConfig, NetworkConfig, ProviderConfig, TimingConfig,
 };
-use guardian_protocol::PerKind;
+use guardian_protocol::{Bounds, DutyKind, Mode, PerKind};
 use serde_json::Value;
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -172,6 +172,14 @@ impl Surroundings {
     }
 }
 
+/// Limits for a network of a few validators, of which two are a large share, and whose stakes leave what is counted.
+fn wide() -> LimitsConfig {
+    let change = Bounds { change_bps: Some(10_000), ..Bounds::default() };
+    let figures: PerKind<Bounds> =
+        [(DutyKind::Reserves, change), (DutyKind::ValidatorCount, change)].into_iter().collect();
+    LimitsConfig { soft: figures, hard: figures, ..LimitsConfig::default() }
+}
+
 /// Writes the configuration of the guardian of `files`, whose pages are to be on port `http`.
 ///
 /// # Errors
@@ -188,6 +196,7 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
             name: files.name.clone(),
             data_dir: "data".into(),
             committee: "committee.toml".into(),
+            mode: Mode::Act,
             keep_dossiers: 500,
         },
         keys: KeysConfig {
@@ -214,6 +223,7 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
             fee_ceiling_gwei: 100,
         },
         contracts: around.contracts,
+        limits: wide(),
         http: HttpConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, http)) },
         log: LogConfig::default(),
         timing: TimingConfig {

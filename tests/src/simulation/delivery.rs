@@ -100,8 +100,9 @@ impl World<'_> {
         if let (Some(process), Some(node)) = (self.processes.get(&id), self.nodes.get(&member)) {
             let (now, excused) = (self.now, node.astray && node.deceived);
             let (liar, committee) = (self.liar.as_ref().map(Liar::member), self.keys.committee());
+            let limit = self.hard_limit(member);
             let (chain, lives, stolen) = (&self.chain, &self.lives, &self.stolen);
-            let scene = Scene { now, speaker: process, chain, committee, lives, liar, stolen, excused };
+            let scene = Scene { now, speaker: process, chain, committee, lives, liar, stolen, limit, excused };
             self.invariants.check(member, &released, &scene)?;
         }
         for event in &released.events {

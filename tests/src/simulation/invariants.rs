@@ -1,9 +1,10 @@
 //! What must hold after every event. Each invariant has a name, and a violation says which one fired.
 
-use super::{chain::Chain, lives::Lives, process::Process, thief::Stolen};
+use super::{chain::Chain, lives::Lives, operators::validators, process::Process, thief::Stolen};
 use alloy::primitives::B256;
 use guardian_protocol::{
-    Call, Committee, DutyId, DutyKind, Event, MemberId, Record, Released, Signed, Timestamp, testing::Message,
+    Call, Committee, DutyId, DutyKind, Event, MemberId, Record, Released, Signed, Timestamp, ValidatorIndex,
+    testing::Message,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,8 @@ pub struct Invariants {
     announced: BTreeMap<(MemberId, DutyId), B256>,
     votes: BTreeMap<(DutyId, B256), BTreeSet<MemberId>>,
     signed: BTreeMap<DutyId, B256>,
+    /// The validators that duties order out, as those say who decided them.
+    orders: BTreeMap<(DutyId, B256), BTreeSet<ValidatorIndex>>,
     /// Submissions by duty.
     pub submitted: BTreeMap<DutyId, usize>,
     /// Members that announced a second digest for a duty and are excused.
@@ -46,6 +49,8 @@ pub struct Scene<'a> {
     pub liar: Option<MemberId>,
     /// What was signed by who has stolen the key.
     pub stolen: &'a Stolen,
+    /// How many validators the speaker's operator lets go in an epoch without its word.
+    pub limit: Option<usize>,
     /// Whether the speaker may vote twice: its disk was set back or it ran twice, *and* most of its providers lied alike.
     /// Nothing that it knows then tells it from a guardian that never voted.
     pub excused: bool,
@@ -57,6 +62,9 @@ impl Invariants {
     /// # Errors
     /// The first invariant that breaks.
     pub fn check(&mut self, member: MemberId, released: &Released, scene: &Scene<'_>) -> Result<(), Violation> {
+        for dossier in &released.dossiers {
+            self.orders.insert((dossier.duty.id(), dossier.digest), validators(&dossier.duty));
+        }
         for message in &released.messages {
             self.message(member, message.envelope.message(), scene)?;
         }
@@ -64,6 +72,7 @@ impl Invariants {
             if let Call::Submit(signed) = call {
                 *self.submitted.entry(signed.id()).or_default() += 1;
                 self.signed(signed, scene)?;
+                within_limits(member, &validators(signed.duty()), scene)?;
                 let restraints = scene.speaker.restraints();
                 if restraints.hold(scene.now, signed.id().kind) || restraints.refuse(signed.digest()) {
                     return violation("nothing_is_submitted_while_held", format!("{member} submits {}", signed.id()));
@@ -86,11 +95,13 @@ impl Invariants {
         let recorded = match message {
             Message::Announcement(announcement) => {
                 free(member, announcement.duty, scene)?;
+                self.limited(member, announcement.duty, scene)?;
                 self.announced(member, announcement.duty, announcement.digest, scene)?;
                 decided(announcement.duty)
             }
             Message::Share(share) => {
                 free(member, share.duty, scene)?;
+                self.limited(member, share.duty, scene)?;
                 decided(share.duty)
             }
             Message::Package(package) => decided(package.duty),
@@ -109,6 +120,17 @@ impl Invariants {
         } else {
             violation("nothing_is_sent_before_its_record", format!("{member} sends a {}", message.as_str()))
         }
+    }
+
+    /// What `member` decided for `id` is within its operator's limits.
+    fn limited(&self, member: MemberId, id: DutyId, scene: &Scene<'_>) -> Result<(), Violation> {
+        let digest = |record: &Record| match record {
+            Record::Decided { id: of, digest } if *of == id => Some(*digest),
+            _ => None,
+        };
+        let digest = scene.speaker.disk().records().iter().find_map(digest);
+        let order = digest.and_then(|digest| self.orders.get(&(id, digest)));
+        order.map_or(Ok(()), |order| within_limits(member, order, scene))
     }
 
     fn announced(&mut self, member: MemberId, id: DutyId, digest: B256, scene: &Scene<'_>) -> Result<(), Violation> {
@@ -159,6 +181,16 @@ fn free(member: MemberId, id: DutyId, scene: &Scene<'_>) -> Result<(), Violation
     Ok(())
 }
 
+/// An order over `validators` is within the limits of the operator of `member`, or was released by it.
+fn within_limits(member: MemberId, validators: &BTreeSet<ValidatorIndex>, scene: &Scene<'_>) -> Result<(), Violation> {
+    match scene.limit {
+        Some(limit) if !scene.speaker.restraints().free(validators, limit) => {
+            violation("nothing_goes_on_beyond_a_hard_limit", format!("{member} goes on with {validators:?}"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Judgements of guardians about each other: proofs hold and are only ever against who lies, and only who ran twice is found to.
 fn judged(member: MemberId, event: &Event, scene: &Scene<'_>) -> Result<(), Violation> {
     match event {
@@ -181,6 +213,7 @@ fn judged(member: MemberId, event: &Event, scene: &Scene<'_>) -> Result<(), Viol
             return violation("no_part_of_an_exit_is_given_while_held", format!("{member} gives its part for {index}"));
         }
         Event::PartialExitReleased { index, .. } => {
+            within_limits(member, &[*index].into(), scene)?;
             let observed = scene.speaker.guardian().status().observed;
             if !observed.is_some_and(|epoch| scene.chain.lets_go(*index, epoch)) {
                 let detail = format!("{member} gives its part for {index}, having read epoch {observed:?}");

@@ -47,7 +47,8 @@ impl World<'_> {
         self.nodes.values_mut().for_each(|node| node.lying = 0);
         let members: Vec<MemberId> = self.keys.members().collect();
         members.iter().try_for_each(|member| self.end_doppelganger(*member))?;
-        let ends = [Sabotage::GuardForgets, Sabotage::HoldsAreForgotten, Sabotage::EverybodyLooksLow];
+        let ends =
+            [Sabotage::GuardForgets, Sabotage::HoldsAreForgotten, Sabotage::LimitsAreLost, Sabotage::EverybodyLooksLow];
         self.sabotage = if ends.contains(&self.sabotage) { Sabotage::None } else { self.sabotage };
         self.revive()?;
         self.release_all()?;

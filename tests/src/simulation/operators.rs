@@ -1,14 +1,18 @@
 //! What operators tell their running guardians: that a kind of duty waits, that it goes on, that a digest is never signed. And an account of
-//! that, kept apart from the guardians, by which they are judged.
+//! that, kept apart from the guardians, by which they are judged. One operator lets no validator go without its word, one wants time.
 
 use super::{
     invariants::{Violation, violation},
     process::{Process, ProcessId},
+    scenario::Sabotage,
     store::MemoryStore,
     world::World,
 };
 use alloy::primitives::B256;
-use guardian_protocol::{DutyKind, Input, MemberId, OperatorCommand, PerKind, Record, Timestamp};
+use guardian_protocol::{
+    Bounds, Duty, DutyBody, DutyKind, Input, Limits, MemberId, OperatorCommand, PerKind, Record, Timestamp,
+    ValidatorIndex,
+};
 use std::{collections::BTreeSet, time::Duration};
 
 /// What a guardian was told and has to keep to.
@@ -17,6 +21,8 @@ pub struct Restraints {
     /// Until when the kinds that are held are; `None`: until somebody releases them.
     held: PerKind<Option<Timestamp>>,
     vetoed: BTreeSet<B256>,
+    /// Validators that are free to go, whatever the limits say: nothing lasts as long as a day here.
+    free: BTreeSet<ValidatorIndex>,
 }
 
 impl Restraints {
@@ -29,19 +35,22 @@ impl Restraints {
                 Record::Hold { kind, hold: Some((until, _)) } => drop(restraints.held.insert(*kind, *until)),
                 Record::Hold { kind, hold: None } => drop(restraints.held.remove(*kind)),
                 Record::Veto { digest } => drop(restraints.vetoed.insert(*digest)),
+                Record::Released { duty } => restraints.free.extend(validators(duty)),
                 _ => {}
             }
         }
         restraints
     }
 
-    /// A guardian says that it does what it was told.
-    pub fn obeyed(&mut self, command: &OperatorCommand) {
+    /// A guardian with this disk says that it does what it was told.
+    pub fn obeyed(&mut self, command: &OperatorCommand, disk: &MemoryStore) {
         match command {
             OperatorCommand::Hold { kind, until, .. } => drop(self.held.insert(*kind, *until)),
             OperatorCommand::Release { kind } => drop(self.held.remove(*kind)),
             OperatorCommand::Veto { digest } => drop(self.vetoed.insert(*digest)),
-            OperatorCommand::Pardon { .. } => {}
+            // What the digest stands for is what the record says.
+            OperatorCommand::ReleaseDuty { .. } => self.free = Self::on(disk).free,
+            OperatorCommand::Pardon { .. } | OperatorCommand::Limit { .. } => {}
         }
     }
 
@@ -51,6 +60,12 @@ impl Restraints {
         self.held.get(kind).is_some_and(|until| until.is_none_or(|until| now < until))
     }
 
+    /// Whether it was said of all of `validators`, but so many, that they may go.
+    #[must_use]
+    pub fn free(&self, validators: &BTreeSet<ValidatorIndex>, but: usize) -> bool {
+        validators.difference(&self.free).count() <= but
+    }
+
     /// Whether `digest` is never to be signed.
     #[must_use]
     pub fn refuse(&self, digest: B256) -> bool {
@@ -58,7 +73,34 @@ impl Restraints {
     }
 }
 
+/// What `duty` orders out.
+pub(super) fn validators(duty: &Duty) -> BTreeSet<ValidatorIndex> {
+    match &duty.body {
+        DutyBody::Ejection(order) => order.ejections().iter().map(|ejection| ejection.index).collect(),
+        DutyBody::Reserves(_) | DutyBody::ValidatorCount(_) => BTreeSet::new(),
+    }
+}
+
 impl World<'_> {
+    /// How many validators the operator of `member` lets go in an epoch without its word, if it said so.
+    pub(super) fn hard_limit(&self, member: MemberId) -> Option<usize> {
+        (self.faults.operators && self.strict == Some(member)).then_some(0)
+    }
+
+    /// The limits of `member`, if nothing takes them away.
+    pub(super) fn limits(&self, member: MemberId) -> Limits {
+        let none = Bounds { per_epoch: Some(0), ..Bounds::default() };
+        let none: PerKind<Bounds> = [(DutyKind::Ejection, none)].into_iter().collect();
+        let usual = Limits::default();
+        let own = match (self.hard_limit(member), self.faults.operators && self.patient == Some(member)) {
+            _ if self.sabotage == Sabotage::LimitsAreLost => usual,
+            (Some(_), _) => Limits { hard: none, ..usual },
+            (None, true) => Limits { soft_wait: self.profile.epoch, soft: none, ..usual },
+            (None, false) => usual,
+        };
+        own.or_usual()
+    }
+
     /// An operator, or all of them at an alarm, hold a kind of duty for a while or until they think better of it, or let it go on; or one
     /// refuses a digest.
     pub(super) fn command(&mut self, member: MemberId) -> Result<(), Violation> {
@@ -68,7 +110,7 @@ impl World<'_> {
         let (kind, some_time) = (self.below(DutyKind::ALL.len()), self.below(4) > 0);
         let longest = usize::try_from(self.profile.epoch.as_millis()).unwrap_or(usize::MAX).saturating_mul(2);
         let end = self.now.after(Duration::from_millis(1 + self.below(longest) as u64));
-        let (pick, at) = (self.below(4), self.below(told.len()));
+        let (pick, at) = (self.below(6), self.below(told.len()));
         let (Some(one), Some(kind)) = (told.get(at).copied(), DutyKind::ALL.get(kind).copied()) else { return Ok(()) };
         self.tally.commands += 1;
         let command = match pick {
@@ -77,6 +119,11 @@ impl World<'_> {
                 OperatorCommand::Hold { kind, until, reason }
             }
             2 => OperatorCommand::Release { kind },
+            3 | 4 => {
+                let status = self.processes.get(&one).map(|process| process.guardian().status());
+                let Some(duty) = status.and_then(|status| status.limited.first().cloned()) else { return Ok(()) };
+                return self.tell(one, OperatorCommand::ReleaseDuty { digest: duty.digest });
+            }
             _ => {
                 let open = self.processes.get(&one).map(|process| process.guardian().status().open).unwrap_or_default();
                 let at = self.below(open.len());
@@ -88,10 +135,11 @@ impl World<'_> {
         told.into_iter().try_for_each(|id| self.tell(id, command.clone()))
     }
 
-    /// Nothing is held any more.
+    /// Nothing is held any more, and limits are wide.
     pub(super) fn release_all(&mut self) -> Result<(), Violation> {
         let running: Vec<ProcessId> = self.processes.keys().copied().collect();
         for id in running {
+            self.tell(id, OperatorCommand::Limit { limits: Box::default() })?;
             DutyKind::ALL.into_iter().try_for_each(|kind| self.tell(id, OperatorCommand::Release { kind }))?;
         }
         Ok(())
@@ -101,9 +149,10 @@ impl World<'_> {
     fn tell(&mut self, id: ProcessId, command: OperatorCommand) -> Result<(), Violation> {
         self.note(|| format!("{id} is told: {command:?}"));
         self.step(id, Input::Operator(command.clone()))?;
-        let known = self.processes.get(&id).map(Process::disk).map(Restraints::on).unwrap_or_default();
+        let Some(disk) = self.processes.get(&id).map(Process::disk) else { return Ok(()) };
+        let known = Restraints::on(disk);
         let mut anew = known.clone();
-        anew.obeyed(&command);
+        anew.obeyed(&command, disk);
         if anew == known {
             Ok(())
         } else {

@@ -139,7 +139,7 @@ impl Process {
         self.guardian.step(now, input, &mut self.chance, &mut fx);
         let released = fx.commit(&mut self.disk)?;
         if let (Some(command), [Ok(())]) = (command, released.replies.as_slice()) {
-            self.restraints.obeyed(&command);
+            self.restraints.obeyed(&command, &self.disk);
         }
         self.wake = released.wake.unwrap_or(now).max(now.after(Duration::from_millis(1)));
         Ok(released)

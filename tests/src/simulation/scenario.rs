@@ -91,7 +91,7 @@ pub struct Faults {
     pub liar: bool,
     /// Disks are lost or set back to an earlier state, and guardians run twice from copies of one disk.
     pub copies: bool,
-    /// Operators hold kinds of duty for a while, and refuse digests.
+    /// Operators hold kinds of duty for a while, refuse digests, and have different limits.
     pub operators: bool,
     /// Somebody holds the group key, and the governor pauses the keys now and then.
     pub thief: bool,
@@ -124,6 +124,8 @@ pub enum Sabotage {
     GuardForgets,
     /// What the operator said is forgotten whenever its guardian restarts.
     HoldsAreForgotten,
+    /// No guardian has the limits that its operator has set.
+    LimitsAreLost,
     /// Chance follows from what is on the disk, so that it repeats itself when the disk is set back: nonces that are derived, or
     /// a generator whose seed is part of the snapshot.
     ChanceRepeats,

@@ -90,6 +90,9 @@ pub struct World<'a> {
     pub(super) reach: Reach,
     /// With [`Reach::Linked`]: which process of a member a process talks to.
     pub(super) links: BTreeMap<(ProcessId, MemberId), ProcessId>,
+    /// Whose operator lets no validator go without its word, and whose wants time for each.
+    pub(super) strict: Option<MemberId>,
+    pub(super) patient: Option<MemberId>,
     pub(super) log: Option<Vec<String>>,
 }
 
@@ -121,12 +124,17 @@ impl<'a> World<'a> {
             tally: Tally::default(),
             reach: Reach::Linked,
             links: BTreeMap::new(),
+            strict: None,
+            patient: None,
             log: None,
         };
         world.reach = if world.below(2) == 0 { Reach::Linked } else { Reach::Scattered };
         if faults.liar {
             let forges = world.below(2) == 0;
             world.liar = world.anybody().map(|member| Liar::new(member, forges));
+        }
+        if faults.operators {
+            (world.strict, world.patient) = (world.anybody(), world.anybody());
         }
         for member in keys.members() {
             let mut disk = MemoryStore::new(sabotage == Sabotage::SendBeforeCommit);
@@ -172,7 +180,11 @@ impl<'a> World<'a> {
         self.calm()?;
         let faultless = self.chain.finalized().max(chain::LOW);
         // Long enough for an order that everybody lost: it is made again when it is too old for its contract, after 256 epochs.
-        for _ in 0..60_000 {
+        for event in 0..60_000u32 {
+            // Whoever was deceived before may only now find that the others signed otherwise: its operator looks into it.
+            if event.is_multiple_of(500) {
+                self.release_all()?;
+            }
             if self.chain.is_settled(faultless) {
                 return Ok(());
             }
@@ -229,6 +241,7 @@ impl<'a> World<'a> {
         let quorum = ProviderQuorum::majority(usize::from(PROVIDERS));
         Setup {
             network: chain::network(),
+            limits: self.limits(me),
             quorum: ProviderQuorum { beacon: quorum, execution: quorum },
             timing: Timing {
                 poll: Duration::from_secs(1),

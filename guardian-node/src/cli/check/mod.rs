@@ -9,7 +9,7 @@ use clap::Args;
 use eyre::Result;
 use findings::Findings;
 use guardian_chain::AccountKey;
-use guardian_protocol::{BlsPubkey, ProtocolEvent, Record};
+use guardian_protocol::{BlsPubkey, Bounds, Limits, Measure, Mode, ProtocolEvent, Record};
 use std::{collections::BTreeSet, path::PathBuf};
 
 /// Arguments of `guardian check`.
@@ -43,10 +43,31 @@ impl Check {
             }
             account
         });
+        tell_mode(config.guardian.mode, &findings);
+        tell_limits(&config.limits.limits(), &findings);
         let provisioned = tell_store(&config, &mut findings);
         let known = chains::Known { committee: committee.as_ref(), account: account.as_ref(), provisioned };
         chains::tell(&config, known, &mut findings).await;
         Ok(findings.finish()?)
+    }
+}
+
+fn tell_mode(mode: Mode, findings: &Findings) {
+    findings.ok(match mode {
+        Mode::Act => "mode: takes part",
+        Mode::Observe => "mode: observes: no share is opened, and nothing is announced, signed or paid",
+    });
+}
+
+/// What this guardian does not help with before its operator has looked.
+fn tell_limits(limits: &Limits, findings: &Findings) {
+    let all = |bounds: &Bounds| {
+        let bound = |measure: Measure| Some(format!("{measure} {}", bounds.get(measure)?));
+        Measure::ALL.into_iter().filter_map(bound).collect::<Vec<_>>().join(", ")
+    };
+    for (kind, hard) in limits.hard.iter() {
+        let soft = limits.soft.get(kind).map(all).unwrap_or_default();
+        findings.ok(&format!("limits of {kind}: soft {soft}; hard {}", all(hard)));
     }
 }
 

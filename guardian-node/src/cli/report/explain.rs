@@ -93,6 +93,7 @@ fn head(dossier: &Dossier) -> Vec<String> {
     };
     let mut lines = vec![format!("{}: {}", dossier.duty.id(), dossier.digest), signed, String::new(), "it says".into()];
     lines.extend(dossier.duty.statements().into_iter().map(|(name, value)| format!("  {name}: {value}")));
+    lines.push(format!("  for limits, it {}", dossier.movement()));
     lines.extend([String::new(), "because, at that epoch".into()]);
     lines.push(format!("  the beacon state is known so: {proof}"));
     let block = evidence.chain.block;

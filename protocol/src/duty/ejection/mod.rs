@@ -1,10 +1,12 @@
 //! Ejection: forcing out validators that the protocol can't leave in. This file holds the statement and the contract's rules; who must
 //! leave is decided in [`rules`].
 
+mod brakes;
 mod rules;
 #[cfg(test)]
 mod tests;
 
+pub(super) use brakes::{BOUNDS, extent, failing};
 use rules::Verdict;
 pub(crate) use rules::{ORDER_LIFE, demands_exit, stops_exits};
 pub(super) use rules::{decide, judge, needs};

@@ -7,7 +7,12 @@ mod tests;
 
 pub(super) use rules::{decide, needs};
 
-use super::{Duty, DutyKind, Evidence, digest::Words, ejection};
+use super::{
+    Duty, DutyKind, Evidence,
+    digest::Words,
+    ejection,
+    impact::{Bounds, Impact},
+};
 use crate::types::{Gwei, ValidatorRecord, Wei};
 use alloy_primitives::{Address, B256};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -17,6 +22,9 @@ use serde_with::{DisplayFromStr, serde_as};
 const TYPE: &[u8] = b"ReserveReport(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,\
 uint64 sourcesVersion,uint64 validatorCount,uint64 validatorGwei,uint64 podGwei,uint64 vaultGwei,uint64 pendingGwei,\
 uint64 liabilityGwei,uint64 supplyGwei)";
+
+/// Soft and hard: how far the assets may be from the last confirmed report's. The feed has a bound of its own, which its governor sets.
+pub(super) const BOUNDS: [Bounds; 2] = [Bounds::of_change(300), Bounds::of_change(1_000)];
 
 /// What the feed says, and what the accounts that it names hold. In text, amounts of wei are decimal strings.
 #[serde_as]
@@ -111,6 +119,10 @@ impl ReserveReport {
     #[must_use]
     pub fn assets(&self) -> Wei {
         [self.validators, self.pods, self.vaults, self.pending].iter().map(|amount| amount.to_wei()).sum()
+    }
+
+    pub(super) fn impact(&self) -> Impact {
+        Impact::Sets(self.assets())
     }
 
     pub(super) fn struct_hash(&self, duty: &Duty) -> B256 {

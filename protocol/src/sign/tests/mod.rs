@@ -79,7 +79,7 @@ impl Table {
     }
 
     pub(super) fn commit(&mut self, owner: usize, coordinator: u16) -> Commitment {
-        let keys = Keys { identity: &self.identities[owner], share: &self.shares[owner] };
+        let keys = Keys { identity: &self.identities[owner], share: Some(&self.shares[owner]) };
         self.signers[owner].commit(member(coordinator), &self.setups[owner], keys, &mut self.rng).unwrap()
     }
 
@@ -87,7 +87,7 @@ impl Table {
         let mut guard = Guard::restore(BTreeMap::new(), Some(Epoch(0)));
         guard.check_and_insert(&self.duty, self.digest, &mut Effects::default()).unwrap();
         let permit = guard.permit(self.duty.id(), self.digest).unwrap();
-        let keys = Keys { identity: &self.identities[owner], share: &self.shares[owner] };
+        let keys = Keys { identity: &self.identities[owner], share: Some(&self.shares[owner]) };
         let context = (&self.setups[owner], keys);
         self.signers[owner].sign(permit, package, member(coordinator), |_| false, context, &mut self.rng)
     }

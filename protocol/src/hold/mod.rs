@@ -1,0 +1,465 @@
+//! The step between deciding and announcing: people, and limits, may say wait or never before anything is said to the others.
+//!
+//! It can only keep this guardian from taking part. It changes nothing of what is decided, so it may differ between operators; when more
+//! members hold than the committee tolerates, nothing is signed. A duty that is held keeps its place and its nonces, and goes on when it
+//! is released, as long as its period is the current one. What t others signed without us is theirs to do: this guardian then neither
+//! pays for it nor gives its parts of exits while it holds the kind, or a limit stands against it, and never for a digest that was vetoed.
+//!
+//! Three voices speak here, and the strictest counts: the operator's, that of what happened ([`automatic`]), and that of how much a duty
+//! moves ([`movements`], by [`limits`]).
+
+mod automatic;
+mod limits;
+mod movements;
+
+pub use automatic::Cause;
+pub use limits::{Limits, Severity};
+pub use movements::{Excess, LimitedDuty};
+
+use crate::{
+    duty::{ChainView, Duty, DutyKind, Evidence, KeyProposal, PerKind, Rules},
+    effects::Effects,
+    event::Event,
+    record::Record,
+    setup::{Mode, Setup},
+    types::{Epoch, Timestamp},
+};
+use alloy_primitives::B256;
+use automatic::{Automatic, Trigger};
+use movements::Movements;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// What the step says of a duty that was decided here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Announce it.
+    Pass,
+    /// Wait. What was announced already goes no further.
+    Hold(Hold),
+    /// Never sign this digest here.
+    Refuse,
+}
+
+/// Why, and until when, duties wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// It ends by itself at this time; `None`: when somebody releases it.
+    pub until: Option<Timestamp>,
+    /// In the words of whoever placed it.
+    pub reason: String,
+}
+
+/// The records' words, in the order in which they were recorded.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    pub(crate) kinds: Vec<(DutyKind, Option<Hold>)>,
+    pub(crate) vetoed: BTreeSet<B256>,
+    pub(crate) automatic: Vec<(DutyKind, Cause, B256, Option<String>)>,
+    pub(crate) released: Vec<Duty>,
+}
+
+/// The holds that stand.
+#[derive(Debug)]
+pub(crate) struct Holds {
+    kinds: PerKind<Hold>,
+    vetoed: BTreeSet<B256>,
+    automatic: Automatic,
+    movements: Movements,
+    mode: Mode,
+    polled: Timestamp,
+    keys_paused: bool,
+    key_proposal: Option<KeyProposal>,
+}
+
+impl Holds {
+    /// The longest reason that is kept, in bytes: it is shown on pages and in logs.
+    pub(crate) const MAX_REASON: usize = 512;
+    /// How many digests an operator can refuse. The last one that does not fit is an error, and nothing is forgotten.
+    const MAX_VETOES: usize = 4096;
+    /// Of so many that fail at once, or more, it is asked whether they are a third of all.
+    const MANY: u64 = 16;
+
+    /// With what the records say. What was signed is told by [`Holds::file`].
+    pub(crate) fn restore(words: Words, setup: &Setup) -> Self {
+        let Words { kinds, vetoed, automatic, released } = words;
+        let mut holds = Self {
+            kinds: PerKind::default(),
+            vetoed,
+            automatic: Automatic::default(),
+            movements: Movements::new(setup.limits, setup.epochs_of_a_day()),
+            mode: setup.mode,
+            polled: Timestamp::default(),
+            keys_paused: false,
+            key_proposal: None,
+        };
+        for (kind, word) in kinds {
+            match word {
+                Some(hold) => holds.kinds.insert(kind, hold),
+                None => holds.kinds.remove(kind),
+            };
+        }
+        for (kind, cause, about, reason) in automatic {
+            holds.automatic.restore(kind, cause, about, reason);
+        }
+        released.iter().for_each(|duty| holds.movements.restore_release(duty));
+        holds
+    }
+
+    /// What is to become of `digest`, a duty of `kind`: the strictest answer of all rules.
+    pub(crate) fn judge(&self, now: Timestamp, kind: DutyKind, digest: B256) -> Verdict {
+        if self.is_vetoed(digest) {
+            return Verdict::Refuse;
+        }
+        let of_kind = [self.hold_of(now, kind), self.automatic.hold_of(kind)];
+        let holds = self.movements.hold_of(now, digest).into_iter().chain(of_kind.into_iter().flatten().cloned());
+        let strictest = holds.max_by_key(|hold| hold.until.map_or(u64::MAX, |until| until.0));
+        strictest.map_or(Verdict::Pass, Verdict::Hold)
+    }
+
+    /// Whether this guardian keeps away from what others signed: it pays for nothing that is held, vetoed or beyond a limit, and whoever
+    /// only observes pays for nothing.
+    pub(crate) fn keeps_from(&self, now: Timestamp, kind: DutyKind, digest: B256) -> bool {
+        self.mode == Mode::Observe || self.judge(now, kind, digest) != Verdict::Pass
+    }
+
+    fn is_vetoed(&self, digest: B256) -> bool {
+        self.vetoed.contains(&digest)
+    }
+
+    /// Whether duties of `kind` wait.
+    #[cfg(test)]
+    pub(crate) fn is_held(&self, now: Timestamp, kind: DutyKind) -> bool {
+        self.hold_of(now, kind).is_some() || self.automatic.hold_of(kind).is_some()
+    }
+
+    /// The holds that stand, as of the last [`Holds::poll`], each with what happened if the operator did not place it.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (DutyKind, Option<Cause>, &Hold)> {
+        let automatic = self.automatic.all().map(|(kind, cause, hold)| (kind, Some(cause), hold));
+        self.kinds.iter().map(|(kind, hold)| (kind, None, hold)).chain(automatic)
+    }
+
+    /// What a limit keeps back, as of the last [`Holds::poll`].
+    pub(crate) fn limited(&self) -> impl Iterator<Item = LimitedDuty> {
+        self.movements.limited(self.polled)
+    }
+}
+
+/// What the operator says.
+impl Holds {
+    /// Duties of `kind` shall wait.
+    pub(crate) fn hold(&mut self, kind: DutyKind, hold: Hold, fx: &mut Effects) {
+        let (until, reason) = (hold.until, hold.reason.clone());
+        fx.record(Record::Hold { kind, hold: Some((until, reason.clone())) });
+        fx.report(Event::HoldPlaced { kind, until, reason });
+        self.kinds.insert(kind, hold);
+    }
+
+    /// Duties of `kind` shall go on, whoever placed the hold. Returns whether they were held.
+    pub(crate) fn release(&mut self, kind: DutyKind, fx: &mut Effects) -> bool {
+        let automatic = self.automatic.release(kind, fx);
+        self.end(kind, fx) || automatic
+    }
+
+    /// The duty with `digest` shall pass all limits. Returns whether it is known here.
+    pub(crate) fn release_duty(&mut self, digest: B256, fx: &mut Effects) -> bool {
+        self.movements.release(digest, fx)
+    }
+
+    /// Other limits are in force.
+    pub(crate) fn limit(&mut self, limits: Limits, fx: &mut Effects) {
+        self.movements.limit(limits);
+        fx.report(Event::LimitsChanged);
+    }
+
+    /// `digest` shall never be signed here. Returns whether there is room to remember it.
+    pub(crate) fn veto(&mut self, digest: B256, fx: &mut Effects) -> bool {
+        let room = self.vetoed.len() < Self::MAX_VETOES || self.vetoed.contains(&digest);
+        if room && self.vetoed.insert(digest) {
+            fx.record(Record::Veto { digest });
+            fx.report(Event::Vetoed { digest });
+        }
+        room
+    }
+
+    /// Ends the operator's hold.
+    fn end(&mut self, kind: DutyKind, fx: &mut Effects) -> bool {
+        let held = self.kinds.remove(kind).is_some();
+        if held {
+            fx.record(Record::Hold { kind, hold: None });
+            fx.report(Event::HoldReleased { kind });
+        }
+        held
+    }
+
+    fn hold_of(&self, now: Timestamp, kind: DutyKind) -> Option<&Hold> {
+        self.kinds.get(kind).filter(|hold| hold.stands(now))
+    }
+}
+
+/// What happens.
+impl Holds {
+    /// Looks at new evidence, before anything is decided from it.
+    pub(crate) fn see(&mut self, evidence: &Evidence, slots_per_epoch: u64, fx: &mut Effects) {
+        self.movements.see(evidence);
+        self.see_keys(&evidence.chain, fx);
+        for rules in &evidence.chain.rules {
+            let (kind, (failing, all)) = (rules.kind(), rules.failing(evidence, slots_per_epoch));
+            if failing < Self::MANY || failing.saturating_mul(3) < all {
+                self.automatic.over(kind, Cause::ManyFail, true, fx);
+                continue;
+            }
+            let reason = format!("{failing} of {all} fail at once: is it they, or what is read of them?");
+            self.automatic.place(kind, &Trigger { cause: Cause::ManyFail, about: LASTING, reason }, fx);
+        }
+    }
+
+    /// Without the key nothing counts: every kind waits while it is paused, and until somebody has looked at a key that shall replace it.
+    fn see_keys(&mut self, chain: &ChainView, fx: &mut Effects) {
+        let paused = chain.paused.then(|| Trigger {
+            cause: Cause::KeysPaused,
+            about: LASTING,
+            reason: "the keys are paused: the contracts take no signature".to_owned(),
+        });
+        let proposed = chain.proposal.map(|KeyProposal { number, ready_at, key: [x, y], .. }| Trigger {
+            cause: Cause::KeyProposed,
+            about: numbered(number),
+            reason: format!("proposal {number} wants another key in the place of the group's, from {ready_at} on (Unix time): {x} {y}"),
+        });
+        for kind in chain.rules.iter().map(Rules::kind) {
+            match &paused {
+                Some(trigger) => self.automatic.place(kind, trigger, fx),
+                None => self.automatic.over(kind, Cause::KeysPaused, false, fx),
+            }
+            match &proposed {
+                Some(trigger) => self.automatic.place(kind, trigger, fx),
+                None => self.automatic.over(kind, Cause::KeyProposed, true, fx),
+            }
+        }
+        (self.keys_paused, self.key_proposal) = (chain.paused, chain.proposal);
+    }
+
+    /// Whether the keys are paused, and the key that waits to replace the group's, by the newest evidence.
+    pub(crate) fn keys(&self) -> (bool, Option<KeyProposal>) {
+        (self.keys_paused, self.key_proposal)
+    }
+
+    /// Nothing after `epoch` was finalized for more than a day, as providers agree.
+    pub(crate) fn finality_is_late(&mut self, epoch: Epoch, setup: &Setup, fx: &mut Effects) {
+        let reason = format!(
+            "nothing after epoch {epoch} was finalized for more than a day: is the chain that comes back the right one, and who fails on it \
+             by its own fault?"
+        );
+        let trigger = Trigger { cause: Cause::FinalityLate, about: numbered(epoch.0), reason };
+        setup.contracts.duties.kinds().for_each(|kind| self.automatic.place(kind, &trigger, fx));
+    }
+
+    /// The committee signed something else than what is computed here.
+    pub(crate) fn signed_otherwise(&mut self, kind: DutyKind, digest: B256, fx: &mut Effects) {
+        let reason = format!("the committee signed {digest}, which is not what is computed here");
+        self.automatic.place(kind, &Trigger { cause: Cause::SignedOtherwise, about: digest, reason }, fx);
+    }
+
+    /// Takes a duty up that was decided here, or that the committee has signed: what it moves counts from now on.
+    pub(crate) fn file(&mut self, now: Timestamp, duty: &Duty, digest: B256, signed: bool, fx: &mut Effects) {
+        self.movements.file(now, duty, digest, signed, fx);
+    }
+
+    /// What was decided before is abandoned.
+    pub(crate) fn abandon(&mut self) {
+        self.movements.abandon();
+    }
+
+    /// Everything that was due has been decided.
+    pub(crate) fn decided(&mut self) {
+        self.movements.decided();
+    }
+
+    /// The contract has the duty with this digest, finally.
+    pub(crate) fn confirm(&mut self, digest: B256) {
+        self.movements.confirm(digest);
+    }
+
+    /// Ends holds whose time has come, and asks to be woken for the others.
+    pub(crate) fn poll(&mut self, now: Timestamp, fx: &mut Effects) {
+        self.polled = now;
+        for kind in DutyKind::ALL {
+            match self.kinds.get(kind).and_then(|hold| hold.until) {
+                Some(until) if until <= now => drop(self.end(kind, fx)),
+                Some(until) => fx.wake(until),
+                None => {}
+            }
+        }
+        self.movements.ends(now).for_each(|until| fx.wake(until));
+    }
+}
+
+/// The occasion of a state that lasts: it is another one when it has passed and comes again.
+const LASTING: B256 = B256::with_last_byte(1);
+
+/// An occasion that has a number.
+fn numbered(number: u64) -> B256 {
+    B256::left_padding_from(&number.to_be_bytes())
+}
+
+impl Hold {
+    fn stands(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::testing::{Dealt, any_chain_view, evidence, member, setup, validator};
+
+    const NOW: Timestamp = Timestamp(1_000);
+
+    fn holds() -> Holds {
+        Holds::restore(Words::default(), &setup(Dealt::new(3, 2, 3).committee, member(1)))
+    }
+
+    fn digest(number: u8) -> B256 {
+        B256::repeat_byte(number)
+    }
+
+    fn hold(until: Option<u64>) -> Hold {
+        Hold { until: until.map(Timestamp), reason: "looking into it".into() }
+    }
+
+    #[test]
+    fn a_hold_concerns_one_kind_until_it_is_released() {
+        let (mut holds, mut fx) = (holds(), Effects::default());
+        holds.hold(DutyKind::Ejection, hold(None), &mut fx);
+        assert_eq!(holds.judge(NOW, DutyKind::Ejection, digest(1)), Verdict::Hold(hold(None)));
+        assert_eq!(holds.judge(NOW, DutyKind::Reserves, digest(1)), Verdict::Pass);
+        assert!(holds.release(DutyKind::Ejection, &mut fx) && !holds.release(DutyKind::Ejection, &mut fx));
+        assert_eq!(holds.judge(NOW, DutyKind::Ejection, digest(1)), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_hold_with_an_end_ends_by_itself() {
+        let (mut holds, mut fx) = (holds(), Effects::default());
+        holds.hold(DutyKind::Reserves, hold(Some(2_000)), &mut fx);
+        holds.poll(NOW, &mut fx);
+        assert_eq!(crate::testing::released(std::mem::take(&mut fx)).wake, Some(Timestamp(2_000)));
+        assert!(holds.is_held(NOW, DutyKind::Reserves));
+        assert!(!holds.is_held(Timestamp(2_000), DutyKind::Reserves));
+        holds.poll(Timestamp(2_000), &mut fx);
+        assert_eq!(holds.all().count(), 0, "even if the clock is set back");
+    }
+
+    #[test]
+    fn vetoes_are_bounded_and_none_is_forgotten() {
+        let (mut holds, mut fx) = (holds(), Effects::default());
+        let numbered = |number: usize| B256::from(alloy_primitives::U256::from(number));
+        assert!((0..Holds::MAX_VETOES).all(|number| holds.veto(numbered(number), &mut fx)));
+        assert!(!holds.veto(numbered(Holds::MAX_VETOES), &mut fx));
+        assert!(holds.veto(numbered(7), &mut fx), "it is known");
+        assert_eq!(holds.judge(NOW, DutyKind::Reserves, numbered(Holds::MAX_VETOES)), Verdict::Pass);
+        assert_eq!(holds.judge(NOW, DutyKind::Reserves, numbered(0)), Verdict::Refuse);
+    }
+
+    #[test]
+    fn a_refused_digest_is_refused_for_ever_and_no_other_is() {
+        let (mut holds, mut fx) = (holds(), Effects::default());
+        assert!(holds.veto(digest(7), &mut fx));
+        assert_eq!(holds.judge(NOW, DutyKind::Reserves, digest(7)), Verdict::Refuse);
+        assert_eq!(holds.judge(NOW, DutyKind::Reserves, digest(8)), Verdict::Pass);
+        let kinds = vec![(DutyKind::Reserves, Some(hold(None))), (DutyKind::Reserves, None)];
+        let words = Words { kinds, vetoed: [digest(7)].into(), ..Words::default() };
+        let restored = Holds::restore(words, &setup(Dealt::new(3, 2, 3).committee, member(1)));
+        assert_eq!(restored.judge(NOW, DutyKind::Reserves, digest(7)), Verdict::Refuse);
+        assert!(!restored.is_held(NOW, DutyKind::Reserves), "the newest word counts");
+    }
+
+    /// `low` of `all` validators are below the threshold.
+    fn failing(low: u64, all: u64) -> Evidence {
+        let balance = |index| if index < low { 1 } else { 32_000_000_000 };
+        evidence(any_chain_view(100), 100, (0..all).map(|index| validator(index, balance(index))).collect())
+    }
+
+    #[test]
+    fn a_third_of_the_validators_that_fail_at_once_hold_their_kind() {
+        let held = |low, all| {
+            let mut holds = holds();
+            holds.see(&failing(low, all), 8, &mut Effects::default());
+            (holds.is_held(NOW, DutyKind::Ejection), holds.is_held(NOW, DutyKind::Reserves))
+        };
+        assert_eq!(held(16, 48), (true, false));
+        assert_eq!(held(16, 49), (false, false), "less than a third");
+        assert_eq!(held(15, 20), (false, false), "few, however many there are");
+    }
+
+    #[test]
+    fn what_was_released_while_it_lasts_is_held_when_it_comes_again() {
+        let (mut holds, mut fx) = (holds(), Effects::default());
+        holds.see(&failing(20, 40), 8, &mut fx);
+        assert!(holds.release(DutyKind::Ejection, &mut fx));
+        holds.see(&failing(21, 40), 8, &mut fx);
+        assert!(!holds.is_held(NOW, DutyKind::Ejection), "the operator knows");
+        holds.see(&failing(0, 40), 8, &mut fx);
+        holds.see(&failing(20, 40), 8, &mut fx);
+        assert!(holds.is_held(NOW, DutyKind::Ejection));
+        holds.see(&failing(0, 40), 8, &mut fx);
+        assert!(holds.is_held(NOW, DutyKind::Ejection), "it ends when somebody has looked");
+    }
+
+    #[test]
+    fn a_pause_holds_every_kind_until_it_ends_and_a_proposal_until_released() {
+        let (mut holds, mut fx) = (holds(), Effects::default());
+        let see = |holds: &mut Holds, paused, proposal: Option<u64>, fx: &mut Effects| {
+            let mut chain = any_chain_view(100);
+            let key = [digest(1), digest(2)];
+            (chain.paused, chain.proposal) =
+                (paused, proposal.map(|number| KeyProposal { number, ready_at: 7, key, slowed: false }));
+            holds.see(&evidence(chain, 100, Vec::new()), 8, fx);
+            holds.all().count()
+        };
+        let kinds = DutyKind::ALL.len();
+        assert_eq!(see(&mut holds, true, None, &mut fx), kinds);
+        assert_eq!(see(&mut holds, false, None, &mut fx), 0, "nobody had to say so");
+        assert_eq!(see(&mut holds, false, Some(3), &mut fx), kinds);
+        assert_eq!(see(&mut holds, false, None, &mut fx), kinds, "somebody has to look");
+        DutyKind::ALL.into_iter().for_each(|kind| assert!(holds.release(kind, &mut fx)));
+        assert_eq!(see(&mut holds, false, Some(4), &mut fx), kinds);
+        DutyKind::ALL.into_iter().for_each(|kind| assert!(holds.release(kind, &mut fx)));
+        assert_eq!(see(&mut holds, false, Some(4), &mut fx), 0, "it was looked at");
+        assert_eq!(see(&mut holds, false, Some(5), &mut fx), kinds, "another key");
+        assert_eq!(holds.keys().1.map(|proposal| proposal.number), Some(5));
+    }
+
+    #[test]
+    fn late_finality_holds_every_kind_once_for_each_epoch() {
+        let (mut holds, mut fx) = (holds(), Effects::default());
+        let setup = setup(Dealt::new(3, 2, 3).committee, member(1));
+        holds.finality_is_late(Epoch(7), &setup, &mut fx);
+        assert!(DutyKind::ALL.into_iter().all(|kind| holds.is_held(NOW, kind)));
+        DutyKind::ALL.into_iter().for_each(|kind| assert!(holds.release(kind, &mut fx)));
+        holds.finality_is_late(Epoch(7), &setup, &mut fx);
+        assert_eq!(holds.all().count(), 0, "asked and answered");
+        holds.finality_is_late(Epoch(8), &setup, &mut fx);
+        assert_eq!(holds.all().count(), DutyKind::ALL.len());
+    }
+
+    #[test]
+    fn an_automatic_hold_outlives_an_operator_s_that_ends() {
+        let (mut holds, mut fx) = (holds(), Effects::default());
+        holds.hold(DutyKind::Reserves, hold(Some(2_000)), &mut fx);
+        holds.signed_otherwise(DutyKind::Reserves, digest(1), &mut fx);
+        assert!(matches!(holds.judge(NOW, DutyKind::Reserves, digest(2)), Verdict::Hold(Hold { until: None, .. })));
+        holds.poll(Timestamp(2_000), &mut fx);
+        assert!(holds.is_held(Timestamp(2_000), DutyKind::Reserves));
+        assert!(holds.keeps_from(NOW, DutyKind::Reserves, digest(1)));
+        assert!(holds.release(DutyKind::Reserves, &mut fx) && holds.all().count() == 0);
+    }
+
+    #[test]
+    fn whoever_observes_keeps_from_everything() {
+        let observing = Setup { mode: Mode::Observe, ..setup(Dealt::new(3, 2, 3).committee, member(1)) };
+        let holds = Holds::restore(Words::default(), &observing);
+        assert!(holds.keeps_from(NOW, DutyKind::Reserves, digest(1)));
+        assert_eq!(holds.judge(NOW, DutyKind::Reserves, digest(1)), Verdict::Pass, "nothing is held");
+    }
+}
