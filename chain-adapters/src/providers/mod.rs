@@ -107,12 +107,7 @@ impl Readers {
     /// know of an exit of that validator. Only inclusion proves an exit.
     pub async fn publish_exit(&self, exit: &SignedExit) -> Vec<(ProviderId, Result<(), ReadFailure>)> {
         let patience = self.chain.limits.answer_timeout;
-        join_all(
-            self.beacon
-                .iter()
-                .map(|provider| provider.answer(&self.chain, patience, provider.client.publish_exit(exit))),
-        )
-        .await
+        join_all(self.beacon.iter().map(|provider| provider.bring(patience, provider.client.publish_exit(exit)))).await
     }
 
     /// What each provider has cost so far, beacon nodes first.

@@ -36,6 +36,8 @@ pub(super) struct Provider<C> {
     foreign: Mutex<Option<(String, Instant)>>,
     /// Protects the operator's node: one query at a time.
     flight: Mutex<()>,
+    /// Another lane for what is brought to the node, one thing at a time: however much that is, no question waits for it.
+    errands: Mutex<()>,
     /// It did not answer its last question as soon as the others, or not long after: its answer is waited for no more, only heard.
     pub(super) slow: AtomicBool,
     /// As a source of whole states.
@@ -106,6 +108,7 @@ impl<C: Client> Provider<C> {
             verified: AtomicBool::new(false),
             foreign: Mutex::new(None),
             flight: Mutex::new(()),
+            errands: Mutex::new(()),
             slow: AtomicBool::new(false),
             health: ProviderHealth::default(),
         }
@@ -130,6 +133,25 @@ impl<C: Client> Provider<C> {
             self.verified.store(false, Relaxed);
         }
         (self.id, answer)
+    }
+
+    /// Brings something to this provider, when the errands before are done. It says nothing of the chain, so nothing is learnt of the provider
+    /// by it; one whose chain is not known at the moment is passed over, since a question finds that out sooner.
+    pub(super) async fn bring(
+        &self,
+        patience: Duration,
+        errand: impl Future<Output = Result<(), ReadFailure>>,
+    ) -> (ProviderId, Result<(), ReadFailure>) {
+        let done = timeout(patience, async {
+            let _lane = self.errands.lock().await;
+            if !self.verified.load(Relaxed) {
+                return Err(ReadFailure::NotAvailable("which chain it serves is not known now".to_owned()));
+            }
+            errand.await
+        });
+        let done =
+            done.await.unwrap_or_else(|_| Err(ReadFailure::Unreachable(format!("not done within {patience:?}"))));
+        (self.id, done)
     }
 
     async fn verify(&self, chain: &Chain) -> Result<(), ReadFailure> {

@@ -10,6 +10,7 @@ use futures::StreamExt;
 use guardian_protocol::{Epoch, ProviderId, Query, ReadFailure, Reading, SignedExit, Slot, ValidatorIndex};
 use serde_json::json;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 async fn finalized(trouble: impl Fn(&Asked) -> Option<Reply> + Send + Sync + 'static) -> Result<Reading, ReadFailure> {
     let (readers, _server, _node) = readers(trouble).await;
@@ -186,4 +187,31 @@ async fn an_exit_goes_to_every_pool_in_the_standard_form() {
     exit.index = ValidatorIndex(16);
     let refused = readers.publish_exit(&exit).await;
     assert!(matches!(&refused[0].1, Err(ReadFailure::NotAvailable(text)) if text.contains("BadSignature")));
+}
+
+#[tokio::test]
+async fn no_question_waits_for_exits_that_a_node_is_slow_to_take() {
+    let taken = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&taken);
+    let (readers, server, _node) = readers(move |asked| {
+        let reply = Reply::json("").saying(Said::Held(b"null".to_vec(), Arc::clone(&held)));
+        (asked.path() == "/eth/v1/beacon/pool/voluntary_exits").then_some(reply)
+    })
+    .await;
+    let exit = |index| SignedExit { epoch: Epoch(23), index: ValidatorIndex(index), signature: [0xab; 96] };
+    let exits = [exit(1), exit(2), exit(3)];
+    let publishing = futures::future::join_all(exits.iter().map(|exit| readers.publish_exit(exit)));
+    let asking = async {
+        // The first is with the node, which says nothing.
+        while !server.asked().iter().any(|asked| asked.starts_with("POST")) {
+            tokio::task::yield_now().await;
+        }
+        let answer = ask(&readers, Query::Finalized).await;
+        taken.add_permits(3);
+        answer
+    };
+    let (published, answer) = futures::join!(publishing, asking);
+    assert!(matches!(answer, Ok(Reading::Finalized(Some(_)))), "{answer:?}");
+    assert!(published.iter().all(|each| *each == [(ProviderId(0), Ok(()))]));
+    assert_eq!(server.asked().iter().filter(|asked| asked.starts_with("POST")).count(), 3);
 }
