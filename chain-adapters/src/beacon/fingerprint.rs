@@ -90,8 +90,8 @@ impl BeaconFingerprint {
         self.bellatrix.is_some_and(|fork| fork <= self.epoch_of(slot))
     }
 
-    /// How `other` differs at Unix time `now`, if it does. The version in force decides: clients write the list of past forks differently,
-    /// and learn of those to come at different times.
+    /// How `other` differs at Unix time `now`, if it does. The version in force decides, and no past fork may be at two epochs; but clients
+    /// leave out some of them, and learn of those to come at different times.
     pub(crate) fn difference(&self, other: &Self, now: u64) -> Option<String> {
         if self.genesis_validators_root != other.genesis_validators_root || self.genesis_time != other.genesis_time {
             return Some(format!("genesis {} instead of {}", other.genesis(), self.genesis()));
@@ -108,6 +108,14 @@ impl BeaconFingerprint {
             let [mine, theirs] = [mine, theirs].map(|version| version.map(FixedBytes::<4>::from));
             let name = |version: Option<FixedBytes<4>>| version.map_or_else(|| "none".to_owned(), |v| v.to_string());
             return Some(format!("fork version {} in force instead of {}", name(theirs), name(mine)));
+        }
+        for fork in &other.forks {
+            let known = self.forks.iter().find(|known| known.version == fork.version);
+            if let Some(known) = known.filter(|known| known.epoch != fork.epoch && known.epoch.min(fork.epoch) <= epoch)
+            {
+                let version = FixedBytes::<4>::from(fork.version);
+                return Some(format!("fork version {version} at epoch {} instead of {}", fork.epoch, known.epoch));
+            }
         }
         // Forks that one of them does not state, or schedules later, are no difference.
         let differ = |ours: Option<Epoch>, theirs: Option<Epoch>| matches!((ours, theirs), (Some(a), Some(b)) if a != b && a.min(b) <= epoch);
@@ -222,11 +230,11 @@ mod tests {
     fn the_same_forks_written_differently_are_no_difference() {
         let whole = fingerprint(&[(0, 1), (0, 2), (0, 3), (4, 4)]);
         let time = 1000 + 9 * 8 * 2;
-        for other in [&[(0, 3), (4, 4)][..], &[(4, 4)], &[(0, 1), (4, 4)], &[(3, 4)]] {
+        for other in [&[(0, 3), (4, 4)][..], &[(4, 4)], &[(0, 1), (4, 4)], &[(0, 1), (4, 4), (90, 5)]] {
             let other = fingerprint(other);
             assert_eq!((whole.difference(&other, time), other.difference(&whole, time)), (None, None));
         }
-        for other in [&[(0, 1), (0, 2), (0, 3)][..], &[(0, 3), (4, 9)], &[(0, 4), (5, 5)], &[]] {
+        for other in [&[(0, 1), (0, 2), (0, 3)][..], &[(0, 3), (4, 9)], &[(0, 4), (5, 5)], &[(3, 4)], &[]] {
             assert!(whole.difference(&fingerprint(other), time).is_some(), "{other:?}");
         }
         // A name that one of them does not have.

@@ -35,6 +35,8 @@ pub(crate) struct ExecutionClient {
     pub(crate) log_range: AtomicU64,
     /// It has refused a range: do not try larger ones.
     pub(crate) log_range_known: AtomicBool,
+    /// It was too late for the last question of a submission, and is not waited for.
+    pub(crate) slow: AtomicBool,
 }
 
 /// A block's header, as far as it is needed.
@@ -78,7 +80,7 @@ impl ExecutionClient {
         let http = Arc::new(http);
         // "Local" only sets alloy's polling pace, which is not used.
         let rpc = RpcClient::new(BoundedRpc(Arc::clone(&http)), false);
-        Self { http, rpc, log_range, log_range_known: AtomicBool::new(false) }
+        Self { http, rpc, log_range, log_range_known: AtomicBool::new(false), slow: AtomicBool::new(false) }
     }
 
     pub(crate) async fn chain_id(&self) -> Result<u64, ReadFailure> {

@@ -68,7 +68,7 @@ fn hint(what: &str) -> &'static str {
         "events" => "finality is seen by polling, up to one poll later: let the proxy before it pass /eth/v1/events",
         _ => {
             "no harm, unless it often answers too late: clients keep old states as archive nodes (Lighthouse with \
-             --reconstruct-historic-states, Teku with --data-storage-mode=archive)"
+             --reconstruct-historic-states, Teku with --data-storage-mode=archive, Lodestar with --serveHistoricalState)"
         }
     }
 }

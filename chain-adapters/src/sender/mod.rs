@@ -272,7 +272,7 @@ impl Sender {
     /// # Errors
     /// [`CallOutcome::AlreadyAccepted`] if most nodes say that it has; [`CallOutcome::Failed`] if none says anything.
     async fn nodes_without(&self, submission: &Submission) -> Result<Vec<&ExecutionClient>, CallOutcome> {
-        let asked = self.nodes.iter().map(|node| node.has(&self.contracts, &submission.goal));
+        let asked = self.nodes.iter().map(|node| (&node.slow, node.has(&self.contracts, &submission.goal)));
         let (mut without, mut accepted, mut reason) = (Vec::new(), 0_usize, "none in time".to_owned());
         for (place, answer) in most(asked, Result::is_ok).await {
             let Some(node) = self.nodes.get(place) else { continue };
@@ -294,8 +294,9 @@ impl Sender {
         let nonce = self.next_nonce().await?;
         let (mut estimates, mut fees) = (Vec::new(), Vec::new());
         let (mut refused, mut worst) = (0_usize, CallOutcome::Failed("no execution provider".to_owned()));
-        let tried =
-            most(nodes.iter().map(|node| self.try_on(node, submission)), |tried| weight(tried.as_ref().err()) > 0);
+        let tried = most(nodes.iter().map(|node| (&node.slow, self.try_on(node, submission))), |tried| {
+            weight(tried.as_ref().err()) > 0
+        });
         for (_, tried) in tried.await {
             match tried {
                 Ok((estimate, suggested)) => {
@@ -346,7 +347,8 @@ impl Sender {
     }
 
     async fn next_nonce(&self) -> Result<u64, CallOutcome> {
-        let counts = most(self.nodes.iter().map(|node| node.included_count(self.address())), Result::is_ok).await;
+        let counts =
+            most(self.nodes.iter().map(|node| (&node.slow, node.included_count(self.address()))), Result::is_ok).await;
         median(counts.into_iter().filter_map(|(_, count)| count.ok()).collect())
             .ok_or_else(|| CallOutcome::Failed("no execution provider tells the account's nonce".to_owned()))
     }
@@ -363,9 +365,9 @@ impl Sender {
         until: Instant,
     ) -> Result<Option<CallOutcome>, CallOutcome> {
         loop {
-            let asked = self.nodes.iter().map(|node| async move {
-                let receipts = join_all(sent.iter().map(|hash| node.receipt(*hash))).await;
-                receipts.into_iter().flatten().next()
+            let asked = self.nodes.iter().map(|node| {
+                let receipts = sent.iter().map(|hash| node.receipt(*hash));
+                (&node.slow, async { join_all(receipts).await.into_iter().flatten().next() })
             });
             let answers = timeout_at(until, most(asked, |_| true)).await.unwrap_or_default();
             let receipts = || answers.iter().filter_map(|(_, receipt)| receipt.as_ref());

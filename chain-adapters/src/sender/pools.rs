@@ -69,9 +69,9 @@ impl Sender {
     /// What each node that answers in time has against `transaction`; `None`: nothing. The others get it all the same.
     async fn broadcast(&self, transaction: &Bytes) -> Vec<Option<(Rejection, String)>> {
         let asked = self.nodes.iter().map(|node| {
-            let (node, transaction) = (Arc::clone(node), transaction.clone());
+            let (pool, transaction) = (Arc::clone(node), transaction.clone());
             // On its own, so that a node that is late for the count is not cut off.
-            tokio::spawn(async move { node.broadcast(&transaction).await })
+            (&node.slow, tokio::spawn(async move { pool.broadcast(&transaction).await }))
         });
         let asked: Vec<_> = asked.collect();
         let is_of_use = |answer: &Result<Result<(), (Rejection, String)>, _>| matches!(answer, Ok(answer) if !matches!(answer, Err((Rejection::Node, _))));

@@ -86,6 +86,70 @@ async fn the_majority_defines_the_chain_and_the_others_never_count() {
     assert!(matches!(split, Error::NoMajority { .. }), "{split}");
 }
 
+/// A beacon node that is away while it is 0, knows two forks while it is 1, and a third one, in force, while it is 2.
+async fn updated(knows: &Arc<AtomicUsize>) -> Server {
+    let knows = Arc::clone(knows);
+    let forks = |third: bool| {
+        let fork = |version: &str| json!({ "previous_version": version, "current_version": version, "epoch": "0" });
+        let known = ["0x00000001", "0x01000001", "0x02000001"];
+        data(known.into_iter().take(2 + usize::from(third)).map(fork).collect())
+    };
+    Server::start(move |asked| match (knows.load(SeqCst), asked.path()) {
+        (0, _) => error(503, "restarting"),
+        (known, "/eth/v1/config/fork_schedule") => forks(known == 2),
+        _ => healthy(asked),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_fork_that_the_providers_learn_of_later_is_learnt_from_most_of_them() {
+    let knows: [Arc<AtomicUsize>; 3] = std::array::from_fn(|_| Arc::new(AtomicUsize::new(1)));
+    let servers = [updated(&knows[0]).await, updated(&knows[1]).await, updated(&knows[2]).await];
+    let urls = servers.each_ref().map(|server| &server.url);
+    let node = Node::start(Chain::default()).await;
+    let (readers, _) = Readers::connect(config(&urls, &[&node.server.url])).await.unwrap();
+    // Two are updated, and the fork comes.
+    for node in &knows[1..] {
+        node.store(0, SeqCst);
+    }
+    assert!(readers.read(&Query::Finalized).await.iter().filter(|(_, answer)| answer.is_ok()).count() == 1);
+    for node in &knows[1..] {
+        node.store(2, SeqCst);
+    }
+    readers.refresh().await;
+    let answers = readers.read(&Query::Finalized).await;
+    assert!(answers.iter().all(|(id, answer)| answer.is_ok() == (id.0 > 0)), "{answers:?}");
+    let foreign =
+        |readers: &Readers| readers.stats().iter().filter(|of| of.foreign).map(|of| of.id.0).collect::<Vec<_>>();
+    assert_eq!(foreign(&readers), [0]);
+    // The last one is updated too.
+    knows[0].store(2, SeqCst);
+    readers.refresh().await;
+    assert!(readers.read(&Query::Finalized).await.iter().all(|(_, answer)| answer.is_ok()));
+    assert_eq!(foreign(&readers), Vec::<u8>::new());
+    // One alone makes nobody change sides.
+    knows[1].store(1, SeqCst);
+    readers.refresh().await;
+    assert_eq!(foreign(&readers), [1]);
+}
+
+#[tokio::test]
+async fn a_provider_of_another_chain_is_asked_no_more_than_once_in_a_while() {
+    let knows = [1, 1, 2].map(|known| Arc::new(AtomicUsize::new(known)));
+    let servers = [updated(&knows[0]).await, updated(&knows[1]).await, updated(&knows[2]).await];
+    let urls = servers.each_ref().map(|server| &server.url);
+    let node = Node::start(Chain::default()).await;
+    let (readers, _) = Readers::connect(config(&urls, &[&node.server.url])).await.unwrap();
+    let asked = servers[2].asked().len();
+    for _ in 0..20 {
+        let answers = readers.read(&Query::Finalized).await;
+        assert!(answers.iter().all(|(id, answer)| matches!(answer, Err(ReadFailure::WrongChain(_))) == (id.0 == 2)));
+    }
+    // A slow machine may take longer than the while.
+    assert!(servers[2].asked().len() - asked < 20, "{}", servers[2].asked().len() - asked);
+}
+
 #[tokio::test]
 async fn a_provider_that_is_away_at_the_start_is_checked_when_it_comes() {
     let present = Arc::new(AtomicUsize::new(0));

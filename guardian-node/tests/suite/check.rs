@@ -102,6 +102,15 @@ fn one_dead_node_of_each_layer_is_named_and_the_rest_checked() {
 }
 
 #[test]
+fn a_fork_to_come_that_this_version_does_not_know_is_told() {
+    let mut checked = Checked::new();
+    let chain = Chain { heze: u64::MAX - 1, ..Chain::healthy(key(&checked.place)) };
+    checked.beacons = (0..3).map(|_| checked.nodes.beacon(chain.clone())).collect();
+    let line = format!("no  this version does not know the fork 'heze', which begins at epoch {}", u64::MAX - 1);
+    assert_told(&checked.run(), 0, &[&line, "    hint: update the guardian before it begins"]);
+}
+
+#[test]
 fn two_dead_nodes_of_each_layer_are_all_named() {
     let mut checked = Checked::new();
     checked.executions[1] = DEAD.to_owned();

@@ -23,6 +23,8 @@ pub(crate) struct Chain {
     pub(crate) takes_hashes: bool,
     /// Epoch of the beacon chain's second fork.
     pub(crate) fork: u64,
+    /// When it begins a fork that nobody knows.
+    pub(crate) heze: u64,
     /// Withdrawal credentials of its validators, by index.
     pub(crate) validators: Vec<[u8; 32]>,
 }
@@ -34,7 +36,15 @@ pub(crate) struct Nodes {
 
 impl Chain {
     pub(crate) fn healthy(key: GroupKey) -> Self {
-        Self { key, balance: 10_u128.pow(18), created: 10, takes_hashes: true, fork: 0, validators: Vec::new() }
+        Self {
+            key,
+            balance: 10_u128.pow(18),
+            created: 10,
+            takes_hashes: true,
+            fork: 0,
+            heze: u64::MAX,
+            validators: Vec::new(),
+        }
     }
 
     fn beacon(&self, path: &str) -> Option<Value> {
@@ -48,6 +58,7 @@ impl Chain {
                 "PRESET_BASE": "minimal", "SECONDS_PER_SLOT": "2", "SLOTS_PER_EPOCH": "8", "DEPOSIT_CHAIN_ID": "5",
                 "BELLATRIX_FORK_EPOCH": "18446744073709551615", "SLOTS_PER_HISTORICAL_ROOT": "64",
                 "EPOCHS_PER_HISTORICAL_VECTOR": "64", "EPOCHS_PER_SLASHINGS_VECTOR": "64",
+                "HEZE_FORK_EPOCH": self.heze.to_string(),
             }),
             "/eth/v1/config/fork_schedule" => json!([
                 { "previous_version": "0x00000001", "current_version": "0x00000001", "epoch": "0" },

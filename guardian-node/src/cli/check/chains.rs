@@ -33,6 +33,12 @@ pub(super) async fn tell(config: &Config, known: Known<'_>, findings: &mut Findi
     );
     let Some((readers, network)) = findings.take(connected) else { return };
     findings.ok(&format!("chain {}: genesis {}", network.chain_id, network.genesis_validators_root));
+    for (fork, epoch) in readers.unknown_forks() {
+        findings.no(
+            &format!("this version does not know the fork '{fork}', which begins at epoch {epoch}"),
+            node::FORK_HINT,
+        );
+    }
     let rules = tell_contracts(config, &readers, committee, findings).await;
     if config.contracts.start_block > 0 {
         tell_start(config, &readers, findings).await;
