@@ -109,6 +109,7 @@ impl Chain {
                         json!(hex::encode_prefixed([x, y].concat()))
                     }
                     _ if is("keyEpoch()") => words(&[1]),
+                    _ if is("isPaused()") => words(&[0]),
                     _ if ["reportPeriodEpochs()", "sourcesVersion()", "lastReferenceSlot()"].into_iter().any(is) => {
                         words(&[2])
                     }

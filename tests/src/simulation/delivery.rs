@@ -8,9 +8,24 @@ use super::{
     world::{Item, Node, PROVIDERS, Reach, World},
 };
 use guardian_protocol::{
-    Answers, Call, Envelope, Event, Input, MemberId, ProviderId, Recipient, Released, testing::Message,
+    Answers, Call, Envelope, Event, Input, MemberId, ProviderId, ProviderQuorum, ReadFailure, Reading, Recipient,
+    Released, testing::Message,
 };
 use std::{num::NonZeroUsize, rc::Rc};
+
+/// What one provider says.
+type Answer = (ProviderId, Result<Reading, ReadFailure>);
+
+/// The place of an answer without which enough of the others are the same.
+fn dispensable(answers: &[Answer]) -> Option<usize> {
+    let k = ProviderQuorum::majority(answers.len());
+    let said = |without: usize| {
+        let others = answers.iter().enumerate().filter(move |(place, _)| *place != without);
+        others.filter_map(|(_, (_, answer))| answer.as_ref().ok())
+    };
+    let settled = |without: &usize| said(*without).any(|one| said(*without).filter(|other| *other == one).count() >= k);
+    (0..answers.len()).find(settled)
+}
 
 impl World<'_> {
     pub(super) fn arrive(&mut self, item: Item) -> Result<(), Violation> {
@@ -28,13 +43,27 @@ impl World<'_> {
                 let Some(node) = self.nodes.get(&member) else { return Ok(()) };
                 let blind = self.sabotage == Sabotage::EverybodyLooksLow && self.keys.members().next() == Some(member);
                 let lying = node.lying;
-                let answers = (0..PROVIDERS)
+                let mut answers: Vec<Answer> = (0..PROVIDERS)
                     .map(|provider| {
                         let lie = if blind { -1_000_000_000 } else { i64::from(provider < lying) * 1_000 };
                         (ProviderId(provider), self.chain.answer(&query, lie))
                     })
                     .collect();
+                if self.below(4) == 0
+                    && let Some(late) = dispensable(&answers)
+                {
+                    // The readers wait for nobody when enough say the same.
+                    let late = Answers { id, answers: vec![answers.remove(late)] };
+                    self.bag.push(Item::LateAnswers { to, answers: late });
+                }
                 self.step(to, Input::Read(Answers { id, answers }))
+            }
+            Item::LateAnswers { to, answers } => {
+                if self.processes.contains_key(&to) {
+                    self.step(to, Input::Read(answers))
+                } else {
+                    Ok(())
+                }
             }
             Item::Submit { from, signed } => {
                 let outcome = self.chain.submit(&signed);

@@ -14,8 +14,8 @@ use super::{
     thief::Stolen,
 };
 use guardian_protocol::{
-    CallOutcome, DutyId, Input, Job, MemberId, ProviderQuorum, Query, QueryId, Setup, Signed, SignedExit, Timestamp,
-    Timing, testing,
+    Answers, CallOutcome, DutyId, Input, Job, MemberId, ProviderQuorum, Query, QueryId, Setup, Signed, SignedExit,
+    Timestamp, Timing, testing,
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -29,12 +29,36 @@ pub(super) const PROVIDERS: u8 = 3;
 /// Something under way.
 #[derive(Clone, Debug)]
 pub(super) enum Item {
-    Message { from: MemberId, by: Option<ProcessId>, to: MemberId, bytes: Rc<[u8]> },
-    Answers { to: ProcessId, id: QueryId, query: Query },
-    Outcome { to: ProcessId, id: DutyId, outcome: CallOutcome },
-    Submit { from: ProcessId, signed: Box<Signed> },
+    Message {
+        from: MemberId,
+        by: Option<ProcessId>,
+        to: MemberId,
+        bytes: Rc<[u8]>,
+    },
+    Answers {
+        to: ProcessId,
+        id: QueryId,
+        query: Query,
+    },
+    /// What a slow provider says to a question that was settled without it.
+    LateAnswers {
+        to: ProcessId,
+        answers: Answers,
+    },
+    Outcome {
+        to: ProcessId,
+        id: DutyId,
+        outcome: CallOutcome,
+    },
+    Submit {
+        from: ProcessId,
+        signed: Box<Signed>,
+    },
     Exit(SignedExit),
-    Job { to: ProcessId, job: Job },
+    Job {
+        to: ProcessId,
+        job: Job,
+    },
 }
 
 /// How two processes of one member are reached.
