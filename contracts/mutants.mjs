@@ -11,6 +11,7 @@ import { join } from "node:path";
 
 const here = new URL(".", import.meta.url).pathname;
 const VERIFIER = "Verifier|Differential";
+const MODULE = "Module|GuardianFees|GuardianList";
 // Left out, because nothing can tell them apart: without the range of Rx or Ry, a second spelling needs a point with a coordinate
 // below 2^33 and a known logarithm; without `px == 0`, the curve's equation still refuses 0, since 7 is not a square.
 const MUTANTS = [
@@ -136,18 +137,18 @@ const MUTANTS = [
   ["TicketPriceGate", "_requireReference(slot, price.referenceRoot);", "", "TicketPrice"],
   ["TicketPriceGate", "_requireSignature(price.keyEpoch, 0, digest, signature);", "", "TicketPrice"],
   // The module.
-  ["FrostGuardianModule", "if (signatures.length != 1)", "if (signatures.length == 0)", "Module"],
-  ["FrostGuardianModule", "if (only.length != SIGNATURE_LENGTH)", "if (only.length < SIGNATURE_LENGTH)", "Module"],
-  ["FrostGuardianModule", "if (newNumberOfValidators == 0) revert EmptyCount();", "", "Module"],
-  ["FrostGuardianModule", "if (epochNumber > current)", "if (epochNumber > current + 1)", "Module"],
-  ["FrostGuardianModule", "if (msg.sender != caller) revert NotCaller(msg.sender);", "", "Module"],
-  ["FrostGuardianModule", "if (_guardians.length == 0) revert GuardiansNotSet();", "", "Module"],
-  ["FrostGuardianModule", "if (registry_.keys() != keys_)", "if (false)", "Module"],
-  ["FrostGuardianModule", "splitFees(IERC20(address(0)));", "", "Module"],
-  ["GuardianFees", "(balance - _owedInAll[token])", "balance", "Module"],
-  ["GuardianFees", "owed[token][msg.sender] = 0;", "", "Module"],
-  ["GuardianFees", "_owedInAll[token] -= amount;", "", "Module"],
-  ["FrostGuardianModule", "known = known || guardians[i] == guardians[j];", "", "Module"],
+  ["FrostGuardianModule", "if (signatures.length != 1)", "if (signatures.length == 0)", MODULE],
+  ["FrostGuardianModule", "if (only.length != SIGNATURE_LENGTH)", "if (only.length < SIGNATURE_LENGTH)", MODULE],
+  ["FrostGuardianModule", "if (newNumberOfValidators == 0) revert EmptyCount();", "", MODULE],
+  ["FrostGuardianModule", "if (epochNumber > current)", "if (epochNumber > current + 1)", MODULE],
+  ["FrostGuardianModule", "if (msg.sender != caller) revert NotCaller(msg.sender);", "", MODULE],
+  ["FrostGuardianModule", "if (_guardians.length == 0) revert GuardiansNotSet();", "", MODULE],
+  ["FrostGuardianModule", "if (registry_.keys() != keys_)", "if (false)", MODULE],
+  ["FrostGuardianModule", "splitFees(IERC20(address(0)));", "", MODULE],
+  ["GuardianFees", "(balance - _owedInAll[token])", "balance", MODULE],
+  ["GuardianFees", "owed[token][msg.sender] = 0;", "", MODULE],
+  ["GuardianFees", "_owedInAll[token] -= amount;", "", MODULE],
+  ["FrostGuardianModule", "known = known || guardians[i] == guardians[j];", "", MODULE],
 ];
 
 const filter = process.argv[2] ?? "";
