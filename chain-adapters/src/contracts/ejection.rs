@@ -17,13 +17,6 @@ mod abi {
 
     sol! {
         #[derive(Debug)]
-        struct Signature {
-            uint256 rx;
-            uint256 ry;
-            uint256 z;
-        }
-
-        #[derive(Debug)]
         struct Order {
             uint64 keyEpoch;
             uint64 referenceSlot;
@@ -34,7 +27,7 @@ mod abi {
         interface EjectionRegistry {
             event ValidatorEjected(uint64 indexed validatorIndex, bytes32 pubkeyHead, bytes32 tailSlotReason);
 
-            function submitOrder(Order calldata order, Signature calldata signature) external;
+            function submitOrder(Order calldata order, (uint256, uint256, uint256) signature) external;
             function getEjectionThreshold() external view returns (uint256 amount);
             function lastReferenceSlot() external view returns (uint64 slot);
             function exitsLeft() external view returns (uint256 count);
@@ -61,7 +54,7 @@ pub(super) fn call(duty: &Duty, order: &EjectionOrder, signature: &schnorr::Sign
         referenceRoot: duty.reference_root,
         ejections: order.packed().into(),
     };
-    EjectionRegistry::submitOrderCall { order, signature: abi_signature(signature) }.abi_encode().into()
+    EjectionRegistry::submitOrderCall { order, signature: words(signature).into() }.abi_encode().into()
 }
 
 /// The registry's rules at `block`.
@@ -98,9 +91,4 @@ pub(super) fn event(log: &Log) -> Result<Option<ProtocolEvent>, alloy::sol_types
     let [_, slot, _, _] = U256::from_be_bytes(event.tailSlotReason.0).into_limbs();
     let pubkey = BlsPubkey::from_slice(&[event.pubkeyHead.as_slice(), tail].concat());
     Ok(Some(ProtocolEvent::Ordered { pubkey, reference_slot: Slot(slot) }))
-}
-
-fn abi_signature(signature: &schnorr::Signature) -> abi::Signature {
-    let [rx, ry, z] = words(signature);
-    abi::Signature { rx, ry, z }
 }

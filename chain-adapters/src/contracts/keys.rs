@@ -16,13 +16,6 @@ mod abi {
     use super::sol;
 
     sol! {
-        #[derive(Debug)]
-        struct Signature {
-            uint256 rx;
-            uint256 ry;
-            uint256 z;
-        }
-
         interface GuardianKeys {
             function groupKey() external view returns (uint256 px, uint256 py);
             function keyEpoch() external view returns (uint64 epoch);
@@ -31,8 +24,8 @@ mod abi {
             function rotate(
                 uint256 px,
                 uint256 py,
-                Signature calldata byOldKey,
-                Signature calldata byNewKey
+                (uint256, uint256, uint256) byOldKey,
+                (uint256, uint256, uint256) byNewKey
             ) external;
         }
     }
@@ -60,8 +53,8 @@ pub(crate) fn rotation(rotation: &KeyRotation) -> Bytes {
     let call = GuardianKeys::rotateCall {
         px: U256::from_be_bytes(px),
         py: U256::from_be_bytes(py),
-        byOldKey: abi_signature(&rotation.by_old_key),
-        byNewKey: abi_signature(&rotation.by_new_key),
+        byOldKey: words(&rotation.by_old_key).into(),
+        byNewKey: words(&rotation.by_new_key).into(),
     };
     call.abi_encode().into()
 }
@@ -98,9 +91,4 @@ pub(crate) async fn change(
         slowed: proposal.slowed,
     });
     Ok((paused, waits))
-}
-
-fn abi_signature(signature: &schnorr::Signature) -> abi::Signature {
-    let [rx, ry, z] = words(signature);
-    abi::Signature { rx, ry, z }
 }

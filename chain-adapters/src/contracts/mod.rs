@@ -134,7 +134,8 @@ pub(crate) fn event(contracts: &Contracts, log: &Log) -> Result<Option<ProtocolE
     Ok(None)
 }
 
-/// The committee's signature as every contract takes it: rx, ry, z. Each interface names a struct of its own for it.
+/// The committee's signature as every contract takes it: rx, ry, z. The interfaces have it as a tuple, which the ABI does not tell from
+/// the contracts' struct, because a struct of one `sol!` can't be named in another.
 fn words(signature: &schnorr::Signature) -> [U256; 3] {
     [signature.rx(), signature.ry(), signature.z()].map(U256::from_be_bytes)
 }

@@ -17,13 +17,6 @@ mod abi {
 
     sol! {
         #[derive(Debug)]
-        struct Signature {
-            uint256 rx;
-            uint256 ry;
-            uint256 z;
-        }
-
-        #[derive(Debug)]
         struct Packed {
             uint256 head;
             bytes32 referenceRoot;
@@ -38,7 +31,7 @@ mod abi {
         }
 
         interface ReserveFeed {
-            function submitReport(Packed calldata report, Signature calldata signature) external;
+            function submitReport(Packed calldata report, (uint256, uint256, uint256) signature) external;
             function reportPeriodEpochs() external view returns (uint64 epochs);
             function getSources() external view returns (Sources memory sources);
             function sourcesVersion() external view returns (uint24 version);
@@ -70,7 +63,7 @@ pub(super) fn call(duty: &Duty, report: &ReserveReport, signature: &schnorr::Sig
         referenceRoot: duty.reference_root,
         amounts: packed([report.pods, report.vaults, report.pending, report.liabilities].map(|gwei| gwei.0)),
     };
-    ReserveFeed::submitReportCall { report, signature: abi_signature(signature) }.abi_encode().into()
+    ReserveFeed::submitReportCall { report, signature: words(signature).into() }.abi_encode().into()
 }
 
 /// Four numbers of 32 bits and two of 64 in one word, the first in the highest bits: `ReserveFeed.Packed`. A number that is
@@ -131,9 +124,4 @@ async fn balances(
         .buffered(BALANCES_AT_ONCE)
         .try_collect()
         .await
-}
-
-fn abi_signature(signature: &schnorr::Signature) -> abi::Signature {
-    let [rx, ry, z] = words(signature);
-    abi::Signature { rx, ry, z }
 }
