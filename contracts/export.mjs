@@ -53,16 +53,29 @@ function deploymentOf(plan) {
   const { salt, governor } = plan;
   const { px, py } = plan.group_key;
   const keys = addressOf(salt, "GuardianKeys", words(px, py, governor, plan.vetoer, plan.key_delay));
-  const clock = [plan.genesis_time, plan.seconds_per_slot];
-  const registryArgs = [keys, governor, plan.ejection_threshold, ...clock, plan.beacon_roots, plan.withdrawal_requests];
+  const time = [plan.genesis_time, plan.seconds_per_slot];
+  const thresholds = [plan.ejection_threshold, plan.max_ejection_threshold];
+  const registryArgs = [keys, governor, ...thresholds, ...time, plan.beacon_roots, plan.withdrawal_requests];
   const registry = addressOf(salt, "EjectionRegistry", words(...registryArgs));
-  clock.push(plan.slots_per_epoch, plan.report_period, plan.heartbeat, plan.history_epochs, plan.beacon_roots);
+  const clock = [...time, plan.slots_per_epoch, plan.report_period, plan.heartbeat, plan.history_epochs, plan.beacon_roots];
   const [vaults, pods] = [list(plan.vaults), list(plan.pods)];
   const sources = concatBytes(words(96, 96 + vaults.length, plan.liability_token), vaults, pods);
   const head = words(keys, governor, ...clock, plan.max_change_bps, 32 * 11);
   const feed = addressOf(salt, "ReserveFeed", concatBytes(head, sources));
+  const proxy = addressOf(salt, "ReserveProxy", words(feed, governor, plan.proxy_delay));
   const module = addressOf(salt, "FrostGuardianModule", words(keys, registry, governor, plan.slots_per_epoch));
-  return { plan, guardian_keys: keys, ejection_registry: registry, reserve_feed: feed, guardian_module: module };
+  const price = [plan.ticket_pricer, plan.ticket_rules, plan.ticket_max_daily];
+  const gateArgs = words(keys, governor, ...price, ...time, plan.slots_per_epoch, plan.beacon_roots);
+  const gate = BigInt(plan.ticket_pricer) === 0n ? null : addressOf(salt, "TicketPriceGate", gateArgs);
+  return {
+    plan,
+    guardian_keys: keys,
+    ejection_registry: registry,
+    reserve_feed: feed,
+    reserve_proxy: proxy,
+    guardian_module: module,
+    ticket_price_gate: gate,
+  };
 }
 
 const vector = "test/vectors/deployment.json";

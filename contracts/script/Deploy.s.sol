@@ -21,7 +21,7 @@ contract Deploy is Plan {
         uint256 chain = vm.parseJsonUint(json, "$.chain_id");
         if (chain != block.chainid) revert OtherChain(chain, block.chainid);
         if (FACTORY.code.length == 0) revert NoFactory();
-        Creation[4] memory all = creationsOf(json, "$");
+        Creation[] memory all = creationsOf(json, "$");
         vm.startBroadcast();
         for (uint256 i = 0; i < all.length; ++i) {
             if (all[i].where.code.length != 0) continue;

@@ -7,6 +7,9 @@ import {FrostGuardianModule} from "../src/FrostGuardianModule.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {ReserveFeed} from "../src/ReserveFeed.sol";
 import {ReservePolicy} from "../src/ReservePolicy.sol";
+import {ReserveProxy} from "../src/ReserveProxy.sol";
+import {TicketPriceGate} from "../src/TicketPriceGate.sol";
+import {IValidatorTicketPricer} from "../src/interfaces/IValidatorTicketPricer.sol";
 import {Vm} from "../test/Vm.sol";
 
 /// @title A deployment plan, and the contracts that follow from it
@@ -22,17 +25,23 @@ abstract contract Plan {
     /// @dev The deterministic deployment proxy.
     address internal constant FACTORY = 0x4e59b44847b379578588920cA78FbF26c0B4956C;
 
-    /// @dev The contracts in the order in which they must be created.
-    function creationsOf(string memory json, string memory at) internal pure returns (Creation[4] memory all) {
+    /// @dev The contracts in the order in which they must be created. A gate only where there is a pricer.
+    function creationsOf(string memory json, string memory at) internal pure returns (Creation[] memory all) {
         bytes32 salt = vm.parseJsonBytes32(json, string.concat(at, ".salt"));
         address governor = vm.parseJsonAddress(json, string.concat(at, ".governor"));
+        address pricer = vm.parseJsonAddress(json, string.concat(at, ".ticket_pricer"));
+        all = new Creation[](pricer == address(0) ? 5 : 6);
         all[0] = create(salt, type(GuardianKeys).creationCode, keysArguments(json, at, governor));
         address keys = all[0].where;
         bytes memory registry = registryArguments(json, at, keys, governor);
         all[1] = create(salt, type(EjectionRegistry).creationCode, registry);
         all[2] = create(salt, type(ReserveFeed).creationCode, feedArguments(json, at, keys, governor));
+        bytes memory proxy = abi.encode(all[2].where, governor, number(json, at, ".proxy_delay"));
+        all[3] = create(salt, type(ReserveProxy).creationCode, proxy);
         bytes memory module = abi.encode(keys, all[1].where, governor, number(json, at, ".slots_per_epoch"));
-        all[3] = create(salt, type(FrostGuardianModule).creationCode, module);
+        all[4] = create(salt, type(FrostGuardianModule).creationCode, module);
+        if (pricer == address(0)) return all;
+        all[5] = create(salt, type(TicketPriceGate).creationCode, gateArguments(json, at, keys, governor, pricer));
     }
 
     function create(bytes32 salt, bytes memory code, bytes memory arguments) private pure returns (Creation memory) {
@@ -56,15 +65,32 @@ abstract contract Plan {
         pure
         returns (bytes memory)
     {
-        return abi.encode(
-            keys,
-            governor,
-            vm.parseJsonUint(json, string.concat(at, ".ejection_threshold")),
-            number(json, at, ".genesis_time"),
-            number(json, at, ".seconds_per_slot"),
-            vm.parseJsonAddress(json, string.concat(at, ".beacon_roots")),
-            vm.parseJsonAddress(json, string.concat(at, ".withdrawal_requests"))
-        );
+        EjectionRegistry.Setup memory setup = EjectionRegistry.Setup({
+            ejectionThreshold: vm.parseJsonUint(json, string.concat(at, ".ejection_threshold")),
+            maxEjectionThreshold: vm.parseJsonUint(json, string.concat(at, ".max_ejection_threshold")),
+            genesisTime: number(json, at, ".genesis_time"),
+            secondsPerSlot: number(json, at, ".seconds_per_slot"),
+            beaconRoots: vm.parseJsonAddress(json, string.concat(at, ".beacon_roots")),
+            withdrawalRequests: vm.parseJsonAddress(json, string.concat(at, ".withdrawal_requests"))
+        });
+        return abi.encode(keys, governor, setup);
+    }
+
+    function gateArguments(string memory json, string memory at, address keys, address governor, address pricer)
+        private
+        pure
+        returns (bytes memory)
+    {
+        TicketPriceGate.Setup memory setup = TicketPriceGate.Setup({
+            pricer: IValidatorTicketPricer(pricer),
+            rules: vm.parseJsonBytes32(json, string.concat(at, ".ticket_rules")),
+            maxDaily: SafeCast.toUint104(vm.parseJsonUint(json, string.concat(at, ".ticket_max_daily"))),
+            genesisTime: number(json, at, ".genesis_time"),
+            secondsPerSlot: number(json, at, ".seconds_per_slot"),
+            slotsPerEpoch: number(json, at, ".slots_per_epoch"),
+            beaconRoots: vm.parseJsonAddress(json, string.concat(at, ".beacon_roots"))
+        });
+        return abi.encode(keys, governor, setup);
     }
 
     function feedArguments(string memory json, string memory at, address keys, address governor)

@@ -31,6 +31,16 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Exi
         bytes ejections;
     }
 
+    /// @dev The parts of the registry. One struct, because constructors run out of stack. Thresholds are wei.
+    struct Setup {
+        uint256 ejectionThreshold;
+        uint256 maxEjectionThreshold;
+        uint64 genesisTime;
+        uint64 secondsPerSlot;
+        address beaconRoots;
+        address withdrawalRequests;
+    }
+
     /// @notice Struct type of an order. `ejections` is the packed list described at {Order}.
     bytes32 public constant EJECTION_ORDER_TYPEHASH =
         keccak256("EjectionOrder(uint64 keyEpoch,uint64 referenceSlot,bytes32 referenceRoot,bytes ejections)");
@@ -42,14 +52,17 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Exi
     /// @notice Highest reason in use: 1 low balance, 2 slashed, 3 offline, 4 tickets spent, 5 module slashed.
     uint256 public constant MAX_REASON = 5;
 
-    /// @notice Highest ejection threshold, wei. A validator that performs has 32 ether or more, and is never below it,
-    /// whatever the governor sets.
-    uint256 public constant MAX_EJECTION_THRESHOLD = 31.995 ether;
+    /// @notice Most that {maxEjectionThreshold} can be, wei: two days of a validator's penalties below its stake. A validator that
+    /// performs has 32 ether or more, so that no governor can have honest guardians order out everybody.
+    uint256 public constant EJECTION_THRESHOLD_CEILING = 31.995 ether;
 
     uint256 private constant TAIL_MASK = 0xffffffffffffffffffffffffffffffff00000000000000000000000000000000;
     uint256 private constant SLOT_MASK = type(uint64).max;
     uint256 private constant HINT_AT = 64;
     uint256 private constant DIGEST_AT = 65;
+
+    /// @notice Highest ejection threshold that the governor can set, wei.
+    uint256 public immutable maxEjectionThreshold;
 
     /// @dev The last accepted order, in one word: its reference slot (64 bits), the hint for {GuardianKeys-verifyHinted} (1),
     /// and the upper 191 bits of its digest, which are as hard to meet as the whole.
@@ -100,7 +113,8 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Exi
     /// @param position the entry (from 0)
     /// @param reason its reason
     error UnknownReason(uint256 position, uint8 reason);
-    /// @notice The threshold must be above 0 and not above {MAX_EJECTION_THRESHOLD}.
+    /// @notice The threshold must be above 0 and not above {maxEjectionThreshold}, and that not above
+    /// {EJECTION_THRESHOLD_CEILING}.
     /// @param threshold wei
     error InvalidEjectionThreshold(uint256 threshold);
     /// @notice The protocol has set no requester.
@@ -124,26 +138,18 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Exi
 
     /// @param keys_ the guardians' key
     /// @param governor who may set the threshold and the requester
-    /// @param ejectionThreshold_ wei
-    /// @param genesisTime_ Unix time of slot 0
-    /// @param secondsPerSlot_ length of a slot
-    /// @param beaconRoots_ EIP-4788's contract, or 0
-    /// @param withdrawalRequests_ EIP-7002's contract, or 0
-    constructor(
-        GuardianKeys keys_,
-        address governor,
-        uint256 ejectionThreshold_,
-        uint64 genesisTime_,
-        uint64 secondsPerSlot_,
-        address beaconRoots_,
-        address withdrawalRequests_
-    )
+    /// @param setup threshold, most that it can be, genesis time, seconds in a slot, EIP-4788's and EIP-7002's contracts or 0
+    constructor(GuardianKeys keys_, address governor, Setup memory setup)
         GuardianSigned(keys_)
-        BeaconClock(genesisTime_, secondsPerSlot_, beaconRoots_)
-        WithdrawalTrigger(withdrawalRequests_)
+        BeaconClock(setup.genesisTime, setup.secondsPerSlot, setup.beaconRoots)
+        WithdrawalTrigger(setup.withdrawalRequests)
         Governed(governor)
     {
-        _setEjectionThreshold(ejectionThreshold_);
+        if (setup.maxEjectionThreshold > EJECTION_THRESHOLD_CEILING) {
+            revert InvalidEjectionThreshold(setup.maxEjectionThreshold);
+        }
+        maxEjectionThreshold = setup.maxEjectionThreshold;
+        _setEjectionThreshold(setup.ejectionThreshold);
     }
 
     /// @notice Records an order and announces each validator in it.
@@ -184,12 +190,13 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Exi
         uint256 fee = _feeUpTo(payment.maxFee);
         emit ExitsTriggered(order.referenceSlot, digest, fresh, fee);
         bytes memory pubkeys = _pubkeys(order.ejections, fresh);
-        _takeExits(pubkeys.length / PUBLIC_KEY_LENGTH);
-        _trigger(payment, pubkeys, fee, routing);
+        uint256 count = pubkeys.length / PUBLIC_KEY_LENGTH;
+        _takeExits(count);
+        _trigger(payment, pubkeys, count, fee, routing);
     }
 
     /// @notice Sets the balance below which guardians eject.
-    /// @param newThreshold wei, above 0 and not above {MAX_EJECTION_THRESHOLD}
+    /// @param newThreshold wei, above 0 and not above {maxEjectionThreshold}
     function setEjectionThreshold(uint256 newThreshold) external onlyOwner {
         _setEjectionThreshold(newThreshold);
     }
@@ -243,7 +250,7 @@ contract EjectionRegistry is GuardianSigned, BeaconClock, WithdrawalTrigger, Exi
     }
 
     function _setEjectionThreshold(uint256 newThreshold) private {
-        if (newThreshold == 0 || newThreshold > MAX_EJECTION_THRESHOLD) revert InvalidEjectionThreshold(newThreshold);
+        if (newThreshold == 0 || newThreshold > maxEjectionThreshold) revert InvalidEjectionThreshold(newThreshold);
         emit EjectionThresholdChanged(_ejectionThreshold, newThreshold);
         _ejectionThreshold = newThreshold;
     }

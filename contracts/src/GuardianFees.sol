@@ -46,9 +46,11 @@ abstract contract GuardianFees {
         address[] memory guardians = _listed();
         if (guardians.length == 0) return;
         uint256 balance = token == ETHER ? address(this).balance : token.balanceOf(address(this));
-        uint256 each = (balance - _owedInAll[token]) / guardians.length;
-        if (each == 0) return;
-        _owedInAll[token] += each * guardians.length;
+        uint256 divided = balance - _owedInAll[token];
+        divided -= divided % guardians.length;
+        if (divided == 0) return;
+        _owedInAll[token] += divided;
+        uint256 each = divided / guardians.length;
         for (uint256 i = 0; i < guardians.length; ++i) {
             owed[token][guardians[i]] += each;
         }

@@ -6,6 +6,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {FrostVerifier, Signature} from "./FrostVerifier.sol";
 import {Governed} from "./Governed.sol";
 import {GuardianDomain} from "./GuardianDomain.sol";
+import {Succession} from "./Succession.sol";
 import {Vetoer} from "./Vetoer.sol";
 
 /// @title The guardians' group key
@@ -137,7 +138,8 @@ contract GuardianKeys is GuardianDomain, Governed, Vetoer {
     /// @param delay_ seconds between a proposal and its execution
     constructor(uint256 px, uint256 py, address governor, address vetoer_, uint64 delay_)
         Governed(governor)
-        Vetoer(vetoer_, delay_)
+        Succession(delay_)
+        Vetoer(vetoer_)
     {
         if (!FrostVerifier.isValidPublicKey(px, py)) revert InvalidPublicKey();
         _begin(0, 1, px, py);

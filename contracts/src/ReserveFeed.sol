@@ -98,11 +98,21 @@ contract ReserveFeed is
     uint256 private constant VAULTS_AT = 128;
     uint256 private constant PENDING_AT = 64;
 
-    /// @notice A report was accepted. The amounts by kind are in the call data.
+    /// @notice A report was accepted. The assets by kind are in the call data.
     /// @param referenceSlot its reference slot
+    /// @param digest the EIP-712 digest that the guardians signed
     /// @param referenceRoot its reference root
     /// @param assets everything together, wei
-    event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 assets);
+    /// @param liabilities what is owed, wei; 0 if it is not reported
+    /// @param supply pufETH in circulation, in its smallest unit, which is a share and not ether; 0 if it is not reported
+    event ReserveReported(
+        uint64 indexed referenceSlot,
+        bytes32 indexed digest,
+        bytes32 referenceRoot,
+        uint256 assets,
+        uint256 liabilities,
+        uint256 supply
+    );
 
     /// @notice A report of nothing is a mistake, and an answer of 0 would be read as one.
     error EmptyReserves();
@@ -169,12 +179,9 @@ contract ReserveFeed is
         }
         bytes32 digest = _hash(head, root, amounts);
         uint256 hint = _requireSignature(head >> EPOCH_AT, _hintOf(last), digest, signature);
-        next = _judged(last, next);
+        next = _judged(last, next, interval);
         _store(interval, next, hint);
-        unchecked {
-            _emitReported(slot, root, _assetsOf(next) * GWEI);
-            if (!_isContested(next)) _emitAnswer(slot, _assetsOf(next) * GWEI);
-        }
+        _announce(digest, root, next, head & MASK);
     }
 
     /// @notice Contests the latest report, if it is the one of this reference slot. For the governor and the vetoer of the
@@ -338,23 +345,24 @@ contract ReserveFeed is
         return _hashTypedDataV4(structHash);
     }
 
-    /// @dev `emit ReserveReported(...)` of numbers that were checked and need no casts.
-    function _emitReported(uint256 slot, bytes32 root, uint256 assets) private {
-        bytes32 topic = ReserveReported.selector;
+    /// @dev `emit ReserveReported(...)`, and `emit AnswerUpdated(...)` unless the report is contested: of numbers that were checked and
+    /// need no casts, gwei of at most 64 bits.
+    function _announce(bytes32 digest, bytes32 root, uint256 word, uint256 supply) private {
+        (bytes32 topic, bytes32 answerTopic) = (ReserveReported.selector, AnswerUpdated.selector);
+        (uint256 slot, uint256 assets, uint256 liabilities) = (_slotOf(word), _assetsOf(word), _liabilitiesOf(word));
+        (uint256 time, bool contested) = (_timeOf(slot), _isContested(word));
         assembly ("memory-safe") {
-            mstore(0x00, root)
-            mstore(0x20, assets)
-            log2(0x00, 0x40, topic, slot)
-        }
-    }
-
-    /// @dev `emit AnswerUpdated(...)`.
-    function _emitAnswer(uint256 slot, uint256 assets) private {
-        bytes32 topic = AnswerUpdated.selector;
-        uint256 time = _timeOf(slot);
-        assembly ("memory-safe") {
-            mstore(0x00, time)
-            log3(0x00, 0x20, topic, assets, slot)
+            assets := mul(assets, GWEI)
+            let data := mload(0x40)
+            mstore(data, root)
+            mstore(add(data, 0x20), assets)
+            mstore(add(data, 0x40), mul(liabilities, GWEI))
+            mstore(add(data, 0x60), mul(supply, GWEI))
+            log3(data, 0x80, topic, slot, digest)
+            if iszero(contested) {
+                mstore(0x00, time)
+                log3(0x00, 0x20, answerTopic, assets, slot)
+            }
         }
     }
 

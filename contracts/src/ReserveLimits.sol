@@ -76,16 +76,19 @@ abstract contract ReserveLimits is Governed, ReserveHistory {
     /// @dev The word to be stored for a report: contested, or not. Ends or begins a contest.
     /// @param last the latest report, or 0
     /// @param next the new one
-    function _judged(uint256 last, uint256 next) internal returns (uint256) {
+    /// @param interval of the new one
+    function _judged(uint256 last, uint256 next, uint256 interval) internal returns (uint256) {
         if (last == 0) return next;
-        uint256 base = _baseOf(last, _intervalOf(_slotOf(next)));
-        if (!_isContested(last)) {
-            if (_isExpected(base, next)) return next;
-            return _contest(next, base, address(this));
-        }
+        uint256 base = _baseOf(last, interval);
+        if (_isContested(last)) return _judgedInContest(base, next, interval);
+        if (_isExpected(base, next, interval)) return next;
+        return _contest(next, base, address(this));
+    }
+
+    function _judgedInContest(uint256 base, uint256 next, uint256 interval) private returns (uint256) {
         uint64 slot = SafeCast.toUint64(_slotOf(next));
-        if (!_isExpected(_trusted, next)) {
-            bool stands = _isExpected(base, next);
+        if (!_isExpected(_trusted, next, interval)) {
+            bool stands = _isExpected(base, next, interval);
             if (!stands) contestedSince = slot;
             if (!stands || slot < contestedSince + STANDING_INTERVALS * intervalSlots) return _contested(next);
         }
@@ -120,21 +123,24 @@ abstract contract ReserveLimits is Governed, ReserveHistory {
         if (_isContested(base) && !_isContested(last)) return _trusted;
     }
 
-    function _isExpected(uint256 base, uint256 next) private view returns (bool) {
-        uint256 scale = _intervalOf(_slotOf(next)) - _intervalOf(_slotOf(base));
-        scale = scale == 0 ? 1 : scale > MAX_SCALE ? MAX_SCALE : scale;
-        (uint256 assets, uint256 liabilities) = (_assetsOf(next), _liabilitiesOf(next));
-        if (_isNear(_assetsOf(base), assets, scale) && _isNear(_liabilitiesOf(base), liabilities, scale)) return true;
-        if (_slotOf(next) > bounds.untilSlot) return false;
-        bool enough = assets >= bounds.minAssets && liabilities >= bounds.minLiabilities;
-        return enough && assets <= bounds.maxAssets && liabilities <= bounds.maxLiabilities;
+    function _isExpected(uint256 base, uint256 next, uint256 interval) private view returns (bool) {
+        // Amounts of 59 bits, bps of 16, a scale of 4: nothing overflows. The base is of no later interval.
+        unchecked {
+            uint256 allowed = interval - _intervalOf(_slotOf(base));
+            allowed = maxChangeBps * (allowed == 0 ? 1 : allowed > MAX_SCALE ? MAX_SCALE : allowed);
+            (uint256 before, uint256 assets) = (_assetsOf(base), _assetsOf(next));
+            bool near = (before > assets ? before - assets : assets - before) * BPS <= before * allowed;
+            uint256 liabilities = _liabilitiesOf(next);
+            before = _liabilitiesOf(base);
+            near =
+                near && (before > liabilities ? before - liabilities : liabilities - before) * BPS <= before * allowed;
+            return near || _isInBounds(_slotOf(next), assets, liabilities);
+        }
     }
 
-    /// @dev Amounts have 59 bits: nothing overflows.
-    function _isNear(uint256 last, uint256 next, uint256 scale) private view returns (bool) {
-        unchecked {
-            uint256 change = last > next ? last - next : next - last;
-            return change * BPS <= last * maxChangeBps * scale;
-        }
+    function _isInBounds(uint256 slot, uint256 assets, uint256 liabilities) private view returns (bool) {
+        if (slot > bounds.untilSlot) return false;
+        bool enough = assets >= bounds.minAssets && liabilities >= bounds.minLiabilities;
+        return enough && assets <= bounds.maxAssets && liabilities <= bounds.maxLiabilities;
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {Governed} from "./Governed.sol";
 
 /// @title What the governor says about reports of reserves
@@ -20,6 +22,9 @@ abstract contract ReservePolicy is Governed {
     uint256 public constant MAX_ACCOUNTS = 64;
     /// @notice Epochs from a reference slot until its report can be on chain: two or three until it is final, and some time.
     uint64 public constant MARGIN_EPOCHS = 4;
+
+    /// @notice Decimals of the token of which all is owed.
+    uint8 public constant TOKEN_DECIMALS = 18;
 
     /// @notice Slots in an epoch.
     uint64 public immutable slotsPerEpoch;
@@ -59,6 +64,10 @@ abstract contract ReservePolicy is Governed {
     /// @notice The zero address, or one that is listed twice.
     /// @param account the address
     error InvalidAccount(address account);
+    /// @notice The token is no ERC-4626 vault's share of {TOKEN_DECIMALS} decimals: what is owed could not be read, or would be read
+    /// in another unit.
+    /// @param token its address
+    error NotLiabilityToken(address token);
 
     constructor(uint64 slotsPerEpoch_, uint64 secondsPerSlot_, uint64 heartbeat_) {
         slotsPerEpoch = slotsPerEpoch_;
@@ -109,6 +118,7 @@ abstract contract ReservePolicy is Governed {
         for (uint256 i = 0; i < newSources.pods.length; ++i) {
             _requireAbsent(newSources.vaults, newSources.vaults.length, newSources.pods[i]);
         }
+        if (newSources.liabilityToken != address(0)) _requireToken(newSources.liabilityToken);
         _sources = newSources;
         emit SourcesChanged(newSources, ++sourcesVersion);
     }
@@ -119,6 +129,14 @@ abstract contract ReservePolicy is Governed {
             if (accounts[i] == address(0)) revert InvalidAccount(address(0));
             _requireAbsent(accounts, i, accounts[i]);
         }
+    }
+
+    /// @dev The calls are made as guardians will make them.
+    function _requireToken(address token) private view {
+        (bool known, bytes memory decimals) = token.staticcall(abi.encodeCall(IERC20Metadata.decimals, ()));
+        (bool worth, bytes memory assets) = token.staticcall(abi.encodeCall(IERC4626.convertToAssets, (1 ether)));
+        bool right = known && worth && decimals.length == 32 && assets.length == 32;
+        if (!right || abi.decode(decimals, (uint256)) != TOKEN_DECIMALS) revert NotLiabilityToken(token);
     }
 
     function _requireAbsent(address[] memory accounts, uint256 length, address account) private pure {

@@ -61,8 +61,19 @@ abstract contract WithdrawalTrigger {
     }
 
     /// @dev Nothing of this contract changes after the calls: whoever is called may call back.
-    function _trigger(Payment calldata payment, bytes memory pubkeys, uint256 fee, bytes calldata routing) internal {
-        uint256 needed = fee * (pubkeys.length / PUBLIC_KEY_LENGTH);
+    /// @param payment what the caller pays, to whom, and who gets the rest
+    /// @param pubkeys the public keys, one after the other
+    /// @param count how many
+    /// @param fee wei for each
+    /// @param routing for the requester
+    function _trigger(
+        Payment calldata payment,
+        bytes memory pubkeys,
+        uint256 count,
+        uint256 fee,
+        bytes calldata routing
+    ) internal {
+        uint256 needed = fee * count;
         if (msg.value < needed) revert InsufficientValue(msg.value, needed);
         payment.requester.requestFullWithdrawals{value: needed}(pubkeys, fee, routing);
         if (msg.value == needed) return;

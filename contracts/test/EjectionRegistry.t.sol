@@ -230,7 +230,7 @@ contract EjectionRegistryTest is Fixture {
 
     function testFuzz_the_threshold_lies_above_0_and_well_below_32_ether(uint256 threshold) public {
         if (threshold % 3 != 0) threshold = bound(threshold, 0, 33 ether);
-        if (threshold == 0 || threshold > 31.995 ether) {
+        if (threshold == 0 || threshold > MAX_THRESHOLD) {
             vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, threshold));
         }
         vm.prank(GOVERNOR);
@@ -254,10 +254,21 @@ contract EjectionRegistryTest is Fixture {
     function test_the_ends_of_the_threshold() public {
         vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, 0));
         newRegistry(keys, 0);
-        vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, 31.995 ether + 1));
-        newRegistry(keys, 31.995 ether + 1);
+        vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, MAX_THRESHOLD + 1));
+        newRegistry(keys, MAX_THRESHOLD + 1);
         newRegistry(keys, 1);
-        newRegistry(keys, 31.995 ether);
+        newRegistry(keys, MAX_THRESHOLD);
+    }
+
+    function test_a_deployment_names_the_highest_threshold_which_is_bounded_itself() public {
+        uint256 ceiling = registry.EJECTION_THRESHOLD_CEILING();
+        vm.assertEq(ceiling, 31.995 ether, "below every stake");
+        vm.expectRevert(abi.encodeWithSelector(EjectionRegistry.InvalidEjectionThreshold.selector, ceiling + 1));
+        newRegistry(keys, THRESHOLD, ceiling + 1, address(0), address(0));
+        registry = newRegistry(keys, THRESHOLD, ceiling, address(0), address(0));
+        vm.assertEq(registry.maxEjectionThreshold(), ceiling, "named");
+        vm.prank(GOVERNOR);
+        registry.setEjectionThreshold(ceiling);
     }
 
     function expectRefusedList(bytes memory list, bytes memory why) private {

@@ -10,6 +10,17 @@ import {ReservePolicy} from "../src/ReservePolicy.sol";
 import {FrostSigner} from "./FrostSigner.sol";
 import {TestBase} from "./TestBase.sol";
 
+/// @dev Stands for pufETH where its kind is all that matters.
+contract Shares {
+    function decimals() external pure returns (uint8) {
+        return 18;
+    }
+
+    function convertToAssets(uint256 shares) external pure returns (uint256) {
+        return shares + shares / 16;
+    }
+}
+
 /// @title The contracts deployed together, and what guardians would sign for them
 abstract contract Fixture is TestBase {
     uint256 internal constant SECRET = uint256(keccak256("group key"));
@@ -17,6 +28,7 @@ abstract contract Fixture is TestBase {
     address internal constant GOVERNOR = address(0x600d);
     address internal constant STRANGER = address(0xbad);
     uint256 internal constant THRESHOLD = 31.75 ether;
+    uint256 internal constant MAX_THRESHOLD = 31.9 ether;
     uint64 internal constant GENESIS_TIME = 1_606_824_023;
     uint64 internal constant SECONDS_PER_SLOT = 12;
     uint64 internal constant SLOTS_PER_EPOCH = 32;
@@ -36,6 +48,7 @@ abstract contract Fixture is TestBase {
 
     function setUp() public virtual {
         vm.warp(timeOf(FIRST_SLOT) + 1 hours);
+        vm.etch(TOKEN, type(Shares).runtimeCode);
         (uint256 px, uint256 py) = FrostSigner.multiplyBase(SECRET);
         keys = newKeys(px, py);
         registry = newRegistry(keys, THRESHOLD);
@@ -54,7 +67,16 @@ abstract contract Fixture is TestBase {
         internal
         returns (EjectionRegistry)
     {
-        return new EjectionRegistry(keys_, GOVERNOR, threshold, GENESIS_TIME, SECONDS_PER_SLOT, roots, requests);
+        return newRegistry(keys_, threshold, MAX_THRESHOLD, roots, requests);
+    }
+
+    function newRegistry(GuardianKeys keys_, uint256 threshold, uint256 most, address roots, address requests)
+        internal
+        returns (EjectionRegistry)
+    {
+        return new EjectionRegistry(
+            keys_, GOVERNOR, EjectionRegistry.Setup(threshold, most, GENESIS_TIME, SECONDS_PER_SLOT, roots, requests)
+        );
     }
 
     function newFeed(uint64 period, uint64 heartbeat, address[] memory vaults) internal returns (ReserveFeed) {

@@ -5,6 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Signature} from "../src/FrostVerifier.sol";
 import {Governed} from "../src/Governed.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
+import {Succession} from "../src/Succession.sol";
 import {Vetoer} from "../src/Vetoer.sol";
 import {FrostSigner} from "./FrostSigner.sol";
 import {Fixture} from "./Fixture.sol";
@@ -296,15 +297,15 @@ contract KeyGovernanceTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, VETOER));
         vm.prank(VETOER);
         keys.proposeVetoer(STRANGER);
-        vm.expectRevert(Vetoer.NoNextVetoer.selector);
+        vm.expectRevert(Succession.NoSuccessor.selector);
         keys.replaceVetoer();
         uint64 readyAt = uint64(block.timestamp) + DELAY;
         vm.expectEmit(address(keys));
-        emit Vetoer.VetoerProposed(STRANGER, readyAt);
+        emit Succession.SuccessorNamed(STRANGER, readyAt);
         vm.prank(GOVERNOR);
         keys.proposeVetoer(STRANGER);
         vm.warp(readyAt - 1);
-        vm.expectRevert(abi.encodeWithSelector(Vetoer.VetoerNotReady.selector, readyAt));
+        vm.expectRevert(abi.encodeWithSelector(Succession.SuccessorNotReady.selector, readyAt));
         keys.replaceVetoer();
         // Until then the old one is the vetoer.
         propose();
@@ -319,7 +320,7 @@ contract KeyGovernanceTest is Fixture {
         keys.pause();
         vm.prank(STRANGER);
         keys.pause();
-        vm.expectRevert(Vetoer.NoNextVetoer.selector);
+        vm.expectRevert(Succession.NoSuccessor.selector);
         keys.replaceVetoer();
     }
 
@@ -373,9 +374,9 @@ contract KeyGovernanceTest is Fixture {
     }
 
     function test_the_delay_is_between_a_day_and_a_month() public {
-        vm.expectRevert(abi.encodeWithSelector(Vetoer.InvalidDelay.selector, 1 days - 1));
+        vm.expectRevert(abi.encodeWithSelector(Succession.InvalidDelay.selector, 1 days - 1));
         new GuardianKeys(px, py, GOVERNOR, VETOER, 1 days - 1);
-        vm.expectRevert(abi.encodeWithSelector(Vetoer.InvalidDelay.selector, 30 days + 1));
+        vm.expectRevert(abi.encodeWithSelector(Succession.InvalidDelay.selector, 30 days + 1));
         new GuardianKeys(px, py, GOVERNOR, VETOER, 30 days + 1);
         new GuardianKeys(px, py, GOVERNOR, address(0), 1 days);
         new GuardianKeys(px, py, GOVERNOR, VETOER, 30 days);

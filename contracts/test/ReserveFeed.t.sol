@@ -20,7 +20,9 @@ contract ReserveFeedTest is FeedFixture {
         Signature memory signature = FrostSigner.sign(SECRET, digest);
         uint256 total = assetsOf(report);
         vm.expectEmit(address(feed));
-        emit ReserveFeed.ReserveReported(FIRST_SLOT, ROOT, total);
+        emit ReserveFeed.ReserveReported(
+            FIRST_SLOT, digest, ROOT, total, 109_876_543_210_987 gwei, 103_234_567_890_123 gwei
+        );
         vm.prank(STRANGER);
         feed.submitReport(packed(report), signature);
 

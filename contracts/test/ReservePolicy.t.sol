@@ -6,6 +6,7 @@ import {ReserveFeed} from "../src/ReserveFeed.sol";
 import {ReserveLimits} from "../src/ReserveLimits.sol";
 import {ReservePolicy} from "../src/ReservePolicy.sol";
 import {FeedFixture} from "./FeedFixture.sol";
+import {Shares} from "./Fixture.sol";
 
 /// @title What the governor says of reports
 contract ReserveFeedPolicyTest is FeedFixture {
@@ -68,6 +69,29 @@ contract ReserveFeedPolicyTest is FeedFixture {
         expectRefusedVaults(vaults, abi.encodeWithSelector(ReservePolicy.InvalidAccount.selector, vaults[2]));
     }
 
+    function test_the_token_is_a_vaults_share_of_18_decimals() public {
+        Shares shares = new Shares();
+        bytes memory decimals = abi.encodeCall(Shares.decimals, ());
+        bytes memory worth = abi.encodeCall(Shares.convertToAssets, (1 ether));
+        expectToken(address(shares), true);
+        // No contract, one that is no token, and a token that is no vault's share.
+        expectToken(STRANGER, false);
+        expectToken(address(keys), false);
+        vm.mockCall(address(keys), decimals, abi.encode(18));
+        expectToken(address(keys), false);
+        vm.mockCall(address(keys), worth, abi.encode(1 ether));
+        expectToken(address(keys), true);
+        vm.mockCall(address(keys), worth, "");
+        expectToken(address(keys), false);
+        uint256[3] memory others = [uint256(6), 17, 18 + 256];
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.mockCall(address(shares), decimals, abi.encode(others[i]));
+            expectToken(address(shares), false);
+        }
+        vm.mockCall(address(shares), decimals, "");
+        expectToken(address(shares), false);
+    }
+
     function test_nobody_else_governs() public {
         bytes memory why = abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, STRANGER);
         vm.expectRevert(why);
@@ -91,6 +115,13 @@ contract ReserveFeedPolicyTest is FeedFixture {
         vm.prank(GOVERNOR);
         feed.setDeviation(100);
         vm.assertEq(feed.deviationBps(), 100, "then");
+    }
+
+    function expectToken(address token, bool right) private {
+        ReservePolicy.Sources memory sources = ReservePolicy.Sources(twoVaults(), onePod(), token);
+        if (!right) vm.expectRevert(abi.encodeWithSelector(ReservePolicy.NotLiabilityToken.selector, token));
+        vm.prank(GOVERNOR);
+        feed.setSources(sources);
     }
 
     function expectRefusedVaults(address[] memory vaults, bytes memory why) private {

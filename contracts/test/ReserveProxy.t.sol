@@ -5,6 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Signature} from "../src/FrostVerifier.sol";
 import {ReserveFeed} from "../src/ReserveFeed.sol";
 import {ReserveProxy} from "../src/ReserveProxy.sol";
+import {Succession} from "../src/Succession.sol";
 import {ReserveReader, Reserves} from "../src/ReserveReader.sol";
 import {AggregatorV3Interface} from "../src/interfaces/AggregatorV3Interface.sol";
 import {FrostSigner} from "./FrostSigner.sol";
@@ -54,15 +55,15 @@ contract ReserveProxyTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, STRANGER));
         vm.prank(STRANGER);
         proxy.nameFeed(second);
-        vm.expectRevert(ReserveProxy.NoNextFeed.selector);
+        vm.expectRevert(Succession.NoSuccessor.selector);
         proxy.switchFeed();
         uint64 readyAt = uint64(block.timestamp) + SWITCH_DELAY;
         vm.expectEmit(address(proxy));
-        emit ReserveProxy.FeedNamed(second, readyAt);
+        emit Succession.SuccessorNamed(address(second), readyAt);
         vm.prank(GOVERNOR);
         proxy.nameFeed(second);
         vm.warp(readyAt - 1);
-        vm.expectRevert(abi.encodeWithSelector(ReserveProxy.FeedNotReady.selector, readyAt));
+        vm.expectRevert(abi.encodeWithSelector(Succession.SuccessorNotReady.selector, readyAt));
         proxy.switchFeed();
         vm.warp(readyAt);
         vm.expectRevert(ReserveProxy.NextFeedStale.selector);
@@ -74,17 +75,22 @@ contract ReserveProxyTest is Fixture {
         vm.prank(STRANGER);
         proxy.switchFeed();
         vm.assertEq(read.latestRound(), FIRST_SLOT + 14_400, "the second feed");
-        vm.expectRevert(ReserveProxy.NoNextFeed.selector);
+        vm.expectRevert(Succession.NoSuccessor.selector);
         proxy.switchFeed();
     }
 
     function test_the_governor_takes_a_name_back() public {
         vm.prank(GOVERNOR);
         proxy.nameFeed(feed);
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, STRANGER));
+        vm.prank(STRANGER);
+        proxy.withdrawSuccessor();
+        vm.expectEmit(address(proxy));
+        emit Succession.SuccessorNamed(address(0), 0);
         vm.prank(GOVERNOR);
-        proxy.nameFeed(ReserveFeed(address(0)));
+        proxy.withdrawSuccessor();
         vm.warp(block.timestamp + SWITCH_DELAY);
-        vm.expectRevert(ReserveProxy.NoNextFeed.selector);
+        vm.expectRevert(Succession.NoSuccessor.selector);
         proxy.switchFeed();
     }
 
@@ -99,9 +105,9 @@ contract ReserveProxyTest is Fixture {
         vm.prank(GOVERNOR);
         proxy.nameFeed(feed);
         vm.clearMockedCalls();
-        vm.expectRevert(abi.encodeWithSelector(ReserveProxy.InvalidDelay.selector, 1 days - 1));
+        vm.expectRevert(abi.encodeWithSelector(Succession.InvalidDelay.selector, 1 days - 1));
         new ReserveProxy(feed, GOVERNOR, 1 days - 1);
-        vm.expectRevert(abi.encodeWithSelector(ReserveProxy.InvalidDelay.selector, 30 days + 1));
+        vm.expectRevert(abi.encodeWithSelector(Succession.InvalidDelay.selector, 30 days + 1));
         new ReserveProxy(feed, GOVERNOR, 30 days + 1);
     }
 

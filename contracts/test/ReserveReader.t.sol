@@ -17,7 +17,7 @@ contract ReserveReaderTest is Fixture {
         submit(reportAt(FIRST_SLOT));
     }
 
-    function test_a_fresh_report_is_read() public {
+    function test_a_fresh_report_is_read() public view {
         Reserves memory reserves = this.reservesOf(feed, 6 hours);
         vm.assertEq(reserves.assets, assetsOf(reportAt(FIRST_SLOT)), "assets");
         vm.assertEq(reserves.liabilities, 109_876.543210987 ether, "liabilities");

@@ -8,7 +8,7 @@ mod ejection;
 pub(crate) mod keys;
 mod protocol;
 mod refusals;
-mod reserves;
+pub(crate) mod reserves;
 mod validator_count;
 
 pub use keys::KeyRotation;

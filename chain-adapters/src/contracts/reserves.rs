@@ -9,7 +9,7 @@ use alloy::{
 };
 use futures::{StreamExt, TryStreamExt, stream, try_join};
 use guardian_crypto::schnorr;
-use guardian_protocol::{Duty, Level, ReadFailure, ReserveReport, ReserveRules, Wei};
+use guardian_protocol::{Duty, Level, ReadFailure, Reported, ReserveReport, ReserveRules, Wei};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
 mod abi {
@@ -35,7 +35,16 @@ mod abi {
             function reportPeriodEpochs() external view returns (uint64 epochs);
             function getSources() external view returns (Sources memory sources);
             function sourcesVersion() external view returns (uint24 version);
+            function deviationBps() external view returns (uint16 bps);
+            function tryRead()
+                external
+                view
+                returns (bool valid, uint256 assets, uint256 liabilities, uint256 updatedAt);
             function lastReferenceSlot() external view returns (uint64 slot);
+        }
+
+        interface ReserveProxy {
+            function feed() external view returns (address feed);
         }
 
         interface LiabilityToken {
@@ -45,7 +54,7 @@ mod abi {
     }
 }
 
-pub(crate) use abi::{LiabilityToken, ReserveFeed};
+pub(crate) use abi::{LiabilityToken, ReserveFeed, ReserveProxy};
 
 /// More accounts than this can't be meant.
 const MOST_ACCOUNTS: usize = 256;
@@ -80,11 +89,18 @@ fn packed([first, second, third, fourth]: [u64; 4]) -> U256 {
 
 /// The feed's rules at `block`, and what its sources hold and owe there.
 pub(super) async fn rules(client: &ExecutionClient, feed: Address, block: B256) -> Result<ReserveRules, ReadFailure> {
-    let (period, sources, version) = try_join!(
+    let (period, sources, version, deviation, last) = try_join!(
         client.view_existing(feed, ReserveFeed::reportPeriodEpochsCall {}, block),
         client.view_existing(feed, ReserveFeed::getSourcesCall {}, block),
         client.view_existing(feed, ReserveFeed::sourcesVersionCall {}, block),
+        client.view_existing(feed, ReserveFeed::deviationBpsCall {}, block),
+        client.view_existing(feed, ReserveFeed::tryReadCall {}, block),
     )?;
+    // A report is of a time; without one, everything is 0.
+    let last = match last.updatedAt.is_zero() {
+        true => None,
+        false => Some(Reported { assets: wei(last.assets)?, liabilities: wei(last.liabilities)? }),
+    };
     let (liabilities, supply) = owed(client, sources.liabilityToken, block).await?;
     Ok(ReserveRules {
         period,
@@ -93,12 +109,19 @@ pub(super) async fn rules(client: &ExecutionClient, feed: Address, block: B256) 
         pods: balances(client, sources.pods, block).await?,
         liabilities,
         supply,
+        deviation_bps: deviation.into(),
+        last,
     })
 }
 
 /// The last reference slot that the feed has accepted; `None` if nothing answers there.
 pub(super) async fn level(client: &ExecutionClient, feed: Address, block: B256) -> Result<Option<Level>, ReadFailure> {
     Ok(client.view(feed, ReserveFeed::lastReferenceSlotCall {}, block).await?.map(Level))
+}
+
+/// The feed that `proxy` reads at `block`.
+pub(crate) async fn proxied(client: &ExecutionClient, proxy: Address, block: B256) -> Result<Address, ReadFailure> {
+    client.view_existing(proxy, ReserveProxy::feedCall {}, block).await
 }
 
 /// What all of a token is worth, and how much there is of it; of none, 0.

@@ -1,8 +1,13 @@
 //! The hand-stated interfaces against the compiled contracts, and the digests against an independent EIP-712.
 
 use super::{
-    ejection::EjectionRegistry, keys::GuardianKeys, protocol::PufferProtocol, refusals::Refusals,
-    reserves::ReserveFeed, validator_count::PufferOracleV2, *,
+    ejection::EjectionRegistry,
+    keys::GuardianKeys,
+    protocol::PufferProtocol,
+    refusals::Refusals,
+    reserves::{ReserveFeed, ReserveProxy},
+    validator_count::PufferOracleV2,
+    *,
 };
 use alloy::{
     primitives::{LogData, hex, keccak256},
@@ -142,7 +147,7 @@ fn type_name(input: &serde_json::Value) -> String {
 }
 
 /// The compiled contract, and the functions and events that we name.
-const INTERFACES: [(&str, &[&str], &[&str]); 5] = [
+const INTERFACES: [(&str, &[&str], &[&str]); 6] = [
     (
         "GuardianKeys",
         &[
@@ -168,10 +173,13 @@ const INTERFACES: [(&str, &[&str], &[&str]); 5] = [
             ReserveFeed::reportPeriodEpochsCall::SIGNATURE,
             ReserveFeed::getSourcesCall::SIGNATURE,
             ReserveFeed::sourcesVersionCall::SIGNATURE,
+            ReserveFeed::deviationBpsCall::SIGNATURE,
+            ReserveFeed::tryReadCall::SIGNATURE,
             ReserveFeed::lastReferenceSlotCall::SIGNATURE,
         ],
         &[],
     ),
+    ("ReserveProxy", &[ReserveProxy::feedCall::SIGNATURE], &[]),
     (
         "DevnetOracle",
         &[

@@ -16,8 +16,12 @@ pub struct Deployment {
     pub ejection_registry: Address,
     /// `ReserveFeed`.
     pub reserve_feed: Address,
+    /// `ReserveProxy`.
+    pub reserve_proxy: Address,
     /// `FrostGuardianModule`.
     pub guardian_module: Address,
+    /// `TicketPriceGate`, where the plan has a pricer.
+    pub ticket_price_gate: Option<Address>,
 }
 
 /// Why a plan or a record of a deployment can't be used.
@@ -56,14 +60,34 @@ impl Deployment {
     /// # Errors
     /// If the plan is not usable.
     pub fn of(plan: Plan) -> Result<Self, DeploymentError> {
-        let [keys, registry, feed, module] = plan.creations()?;
+        let addresses: Vec<Address> = plan.creations()?.iter().map(|creation| creation.address).collect();
+        let [guardian_keys, ejection_registry, reserve_feed, reserve_proxy, guardian_module, gate @ ..] =
+            &addresses[..]
+        else {
+            return Err(DeploymentError::Malformed("a plan makes five contracts at least".to_owned()));
+        };
         Ok(Self {
+            guardian_keys: *guardian_keys,
+            ejection_registry: *ejection_registry,
+            reserve_feed: *reserve_feed,
+            reserve_proxy: *reserve_proxy,
+            guardian_module: *guardian_module,
+            ticket_price_gate: gate.first().copied(),
             plan,
-            guardian_keys: keys.address,
-            ejection_registry: registry.address,
-            reserve_feed: feed.address,
-            guardian_module: module.address,
         })
+    }
+
+    /// Each contract's name and address, in the order of their creation.
+    pub(super) fn contracts(&self) -> impl Iterator<Item = (&'static str, Address)> {
+        let gate = self.ticket_price_gate.map(|gate| ("TicketPriceGate", gate));
+        let contracts = [
+            ("GuardianKeys", self.guardian_keys),
+            ("EjectionRegistry", self.ejection_registry),
+            ("ReserveFeed", self.reserve_feed),
+            ("ReserveProxy", self.reserve_proxy),
+            ("FrostGuardianModule", self.guardian_module),
+        ];
+        contracts.into_iter().chain(gate)
     }
 
     /// Reads a file, and checks that its addresses follow from its plan.
@@ -73,12 +97,12 @@ impl Deployment {
     pub fn from_json(text: &str) -> Result<Self, DeploymentError> {
         let stated: Self = serde_json::from_str(text).map_err(|error| DeploymentError::Malformed(error.to_string()))?;
         let expected = Self::of(stated.plan.clone())?;
-        for (name, expected, stated) in [
-            ("GuardianKeys", expected.guardian_keys, stated.guardian_keys),
-            ("EjectionRegistry", expected.ejection_registry, stated.ejection_registry),
-            ("ReserveFeed", expected.reserve_feed, stated.reserve_feed),
-            ("FrostGuardianModule", expected.guardian_module, stated.guardian_module),
-        ] {
+        if stated.contracts().count() != expected.contracts().count() {
+            return Err(DeploymentError::Malformed(
+                "there is a gate where there is a pricer, and nowhere else".to_owned(),
+            ));
+        }
+        for ((name, expected), (_, stated)) in expected.contracts().zip(stated.contracts()) {
             if expected != stated {
                 return Err(DeploymentError::OtherAddress { name, expected, stated });
             }

@@ -20,9 +20,11 @@ pub const FACTORY_TRANSACTION: &str = "0xf8a58085174876e800830186a08080b85360458
 const KEYS: &str = include_str!("../../../contracts/bytecode/GuardianKeys.hex");
 const REGISTRY: &str = include_str!("../../../contracts/bytecode/EjectionRegistry.hex");
 const FEED: &str = include_str!("../../../contracts/bytecode/ReserveFeed.hex");
+const PROXY: &str = include_str!("../../../contracts/bytecode/ReserveProxy.hex");
+const GATE: &str = include_str!("../../../contracts/bytecode/TicketPriceGate.hex");
 const MODULE: &str = include_str!("../../../contracts/bytecode/FrostGuardianModule.hex");
 
-/// What governance decides before a deployment; see `docs/contracts.md` for what each is worth. Lasting format, version 1.
+/// What governance decides before a deployment; see `docs/contracts.md` for what each is worth. Lasting format, version 2.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
@@ -52,6 +54,8 @@ pub struct Plan {
     pub withdrawal_requests: Address,
     /// Guardians eject below this balance, wei.
     pub ejection_threshold: U256,
+    /// The highest such balance that the governor can set, wei.
+    pub max_ejection_threshold: U256,
     /// Epochs between two reports.
     pub report_period: u64,
     /// Seconds after which a report is stale.
@@ -60,12 +64,20 @@ pub struct Plan {
     pub history_epochs: u64,
     /// Largest change between two reports, in 1/10,000.
     pub max_change_bps: u16,
+    /// Seconds between the naming of another feed and the proxy's switch to it: one to thirty days.
+    pub proxy_delay: u64,
     /// Accounts whose ether counts as vaults.
     pub vaults: Vec<Address>,
     /// Accounts whose ether counts as pods.
     pub pods: Vec<Address>,
     /// Token whose supply is owed; the zero address for none.
     pub liability_token: Address,
+    /// Puffer's `ValidatorTicketPricer`; the zero address where there is none, and then no gate is created.
+    pub ticket_pricer: Address,
+    /// Names the rules by which guardians compute the price of tickets.
+    pub ticket_rules: B256,
+    /// Most wei that a validator can earn in a day.
+    pub ticket_max_daily: U256,
 }
 
 /// A group key as the contracts take it.
@@ -91,7 +103,7 @@ pub struct Creation {
 
 impl Plan {
     /// The version of the format that this code writes and reads.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// Checks what the contracts' constructors do not.
     ///
@@ -108,26 +120,41 @@ impl Plan {
         Ok(())
     }
 
-    /// The contracts in the order in which they must be created.
+    /// The contracts in the order in which they must be created: keys, registry, feed, proxy, module, and the gate if there is a pricer.
     ///
     /// # Errors
     /// If the plan does not pass [`Self::check`].
-    pub fn creations(&self) -> Result<[Creation; 4], DeploymentError> {
+    pub fn creations(&self) -> Result<Vec<Creation>, DeploymentError> {
         self.check()?;
         let word = |word: B256| U256::from_be_bytes(word.0);
         let (px, py) = (word(self.group_key.px), word(self.group_key.py));
         let keys = (px, py, self.governor, self.vetoer, self.key_delay).abi_encode_params();
         let keys = self.create("GuardianKeys", KEYS, &keys)?;
-        let registry = (
-            keys.address,
+        let registry = self.create("EjectionRegistry", REGISTRY, &self.registry(keys.address))?;
+        let feed = self.create("ReserveFeed", FEED, &self.feed(keys.address))?;
+        let proxy = (feed.address, self.governor, self.proxy_delay).abi_encode_params();
+        let proxy = self.create("ReserveProxy", PROXY, &proxy)?;
+        let module = (keys.address, registry.address, self.governor, self.slots_per_epoch).abi_encode_params();
+        let module = self.create("FrostGuardianModule", MODULE, &module)?;
+        let gate = self.gate(keys.address).map(|arguments| self.create("TicketPriceGate", GATE, &arguments));
+        Ok([keys, registry, feed, proxy, module].into_iter().chain(gate.transpose()?).collect())
+    }
+
+    fn registry(&self, keys: Address) -> Vec<u8> {
+        let arguments = (
+            keys,
             self.governor,
             self.ejection_threshold,
+            self.max_ejection_threshold,
             self.genesis_time,
             self.seconds_per_slot,
             self.beacon_roots,
             self.withdrawal_requests,
         );
-        let registry = self.create("EjectionRegistry", REGISTRY, &registry.abi_encode_params())?;
+        arguments.abi_encode_params()
+    }
+
+    fn feed(&self, keys: Address) -> Vec<u8> {
         let clock = (
             self.genesis_time,
             self.seconds_per_slot,
@@ -138,11 +165,22 @@ impl Plan {
             self.beacon_roots,
         );
         let sources = (self.vaults.clone(), self.pods.clone(), self.liability_token);
-        let feed = (keys.address, self.governor, clock, self.max_change_bps, sources).abi_encode_params();
-        let feed = self.create("ReserveFeed", FEED, &feed)?;
-        let module = (keys.address, registry.address, self.governor, self.slots_per_epoch).abi_encode_params();
-        let module = self.create("FrostGuardianModule", MODULE, &module)?;
-        Ok([keys, registry, feed, module])
+        (keys, self.governor, clock, self.max_change_bps, sources).abi_encode_params()
+    }
+
+    fn gate(&self, keys: Address) -> Option<Vec<u8>> {
+        let arguments = (
+            keys,
+            self.governor,
+            self.ticket_pricer,
+            self.ticket_rules,
+            self.ticket_max_daily,
+            self.genesis_time,
+            self.seconds_per_slot,
+            self.slots_per_epoch,
+            self.beacon_roots,
+        );
+        (!self.ticket_pricer.is_zero()).then(|| arguments.abi_encode_params())
     }
 
     /// EIP-1014: keccak256(0xff, factory, salt, keccak256(creation code))[12..].

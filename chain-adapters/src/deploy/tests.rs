@@ -7,7 +7,7 @@ use super::{
 use alloy::{
     consensus::{Transaction, TxEnvelope},
     eips::eip2718::Decodable2718,
-    primitives::{Address, hex, keccak256},
+    primitives::{Address, U256, hex, keccak256},
 };
 use serde_json::{Value, json};
 
@@ -23,15 +23,27 @@ fn addresses_are_those_of_the_vector() {
     let expected = deployment();
     let creations = expected.plan.creations().unwrap();
     let addresses: Vec<Address> = creations.iter().map(|creation| creation.address).collect();
-    let Deployment { guardian_keys, ejection_registry, reserve_feed, guardian_module, .. } = expected;
-    assert_eq!(addresses, [guardian_keys, ejection_registry, reserve_feed, guardian_module]);
+    let stated: Vec<Address> = expected.contracts().map(|(_, address)| address).collect();
+    assert_eq!(addresses, stated);
     let names: Vec<&str> = creations.iter().map(|creation| creation.name).collect();
-    assert_eq!(names, ["GuardianKeys", "EjectionRegistry", "ReserveFeed", "FrostGuardianModule"]);
+    assert_eq!(names, expected.contracts().map(|(name, _)| name).collect::<Vec<_>>());
+    assert_eq!(names.last(), Some(&"TicketPriceGate"));
+}
+
+#[test]
+fn there_is_a_gate_where_there_is_a_pricer() {
+    let with = deployment();
+    let without = Deployment::of(Plan { ticket_pricer: Address::ZERO, ..with.plan.clone() }).unwrap();
+    assert_eq!((with.contracts().count(), without.contracts().count()), (6, 5));
+    assert_eq!(without.ticket_price_gate, None);
+    let made_up = Deployment { ticket_price_gate: with.ticket_price_gate, ..without };
+    let refused = Deployment::from_json(&made_up.to_json().unwrap()).unwrap_err();
+    assert!(matches!(refused, DeploymentError::Malformed(_)), "{refused}");
 }
 
 #[test]
 fn an_address_is_eip_1014s() {
-    let [Creation { address, data, .. }, ..] = deployment().plan.creations().unwrap();
+    let Creation { address, data, .. } = deployment().plan.creations().unwrap().remove(0);
     let (salt, code) = data.split_at(32);
     let hash = keccak256([&[0xff], FACTORY.as_slice(), salt, keccak256(code).as_slice()].concat());
     assert_eq!(address.as_slice(), &hash[12..]);
@@ -40,11 +52,15 @@ fn an_address_is_eip_1014s() {
 #[test]
 fn every_part_of_the_plan_changes_an_address() {
     let plan = deployment().plan;
-    let addresses = |plan: Plan| plan.creations().unwrap().map(|creation| creation.address);
+    let addresses =
+        |plan: Plan| -> Vec<Address> { plan.creations().unwrap().iter().map(|creation| creation.address).collect() };
     let before = addresses(plan.clone());
     let all = addresses(Plan { salt: keccak256("another"), ..plan.clone() });
     assert!(before.iter().all(|address| !all.contains(address)), "the salt is in every address");
     assert_ne!(before[2], addresses(Plan { max_change_bps: 1, ..plan.clone() })[2]);
+    assert_ne!(before[1], addresses(Plan { max_ejection_threshold: U256::from(1), ..plan.clone() })[1]);
+    assert_ne!(before[3], addresses(Plan { proxy_delay: 1, ..plan.clone() })[3]);
+    assert_ne!(before[5], addresses(Plan { ticket_max_daily: U256::from(1), ..plan.clone() })[5]);
     assert_ne!(before[0], addresses(Plan { vetoer: Address::ZERO, ..plan.clone() })[0]);
     assert_eq!(before[0], addresses(Plan { heartbeat: 1 << 40, ..plan })[0], "the feed's rules are not the key's");
 }
@@ -67,7 +83,7 @@ fn a_plan_that_cannot_be_meant_is_refused() {
         change(&mut changed);
         Plan::from_json(&changed.to_string()).unwrap_err()
     };
-    assert_eq!(refused(|plan| plan["version"] = json!(2)), DeploymentError::Version(2));
+    assert_eq!(refused(|plan| plan["version"] = json!(1)), DeploymentError::Version(1));
     assert_eq!(refused(|plan| plan["governor"] = json!(Address::ZERO)), DeploymentError::NoGovernor);
     assert_eq!(refused(|plan| plan["group_key"]["py"] = plan["group_key"]["px"].clone()), DeploymentError::GroupKey);
     let unknown = refused(|plan| plan["heart_beat"] = json!(1));

@@ -4,7 +4,7 @@
 use super::{Deployment, FACTORY};
 use crate::{
     config::{Endpoint, Limits},
-    contracts::keys,
+    contracts::{keys, reserves},
     error::Error,
     execution::client::ExecutionClient,
     http::Http,
@@ -60,17 +60,13 @@ impl Deployment {
                 hash => Found::Other(format!("code with hash {hash}")),
             },
         }];
-        for (name, address) in [
-            ("GuardianKeys", self.guardian_keys),
-            ("EjectionRegistry", self.ejection_registry),
-            ("ReserveFeed", self.reserve_feed),
-            ("FrostGuardianModule", self.guardian_module),
-        ] {
+        for (name, address) in self.contracts() {
             let found = if node.has_code(address, head).await? { Found::Right } else { Found::Nothing };
             findings.push(Finding { name, address, found });
         }
         if findings.iter().all(|finding| finding.found == Found::Right) {
             findings.push(self.key_in_force(&node, head).await?);
+            findings.push(self.feed_in_force(&node, head).await?);
         }
         Ok(findings)
     }
@@ -84,6 +80,16 @@ impl Deployment {
             false => Found::Other(format!("another key, of key epoch {epoch}")),
         };
         Ok(Finding { name: "group key", address: self.guardian_keys, found })
+    }
+
+    /// The proxy may have been switched since: then its readers read another deployment.
+    async fn feed_in_force(&self, node: &ExecutionClient, head: B256) -> Result<Finding, VerifyError> {
+        let feed = reserves::proxied(node, self.reserve_proxy, head).await?;
+        let found = match feed == self.reserve_feed {
+            true => Found::Right,
+            false => Found::Other(format!("the feed at {feed}")),
+        };
+        Ok(Finding { name: "feed behind the proxy", address: self.reserve_proxy, found })
     }
 }
 

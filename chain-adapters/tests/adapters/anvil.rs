@@ -123,7 +123,7 @@ impl Anvil {
         self.head().await
     }
 
-    async fn head(&self) -> BlockRef {
+    pub(crate) async fn head(&self) -> BlockRef {
         let block = self.call("eth_getBlockByNumber", json!(["latest", false])).await;
         let number = |name: &str| u64::from_str_radix(&block[name].as_str().unwrap()[2..], 16).unwrap();
         let hash: B256 = serde_json::from_value(block["hash"].clone()).unwrap();
@@ -152,15 +152,15 @@ pub(crate) fn contracts() -> PathBuf {
 }
 
 /// A chain with the protocol on it, and who may speak to it.
-struct World {
-    anvil: Anvil,
-    signers: Signers,
+pub(crate) struct World {
+    pub(crate) anvil: Anvil,
+    pub(crate) signers: Signers,
     readers: Readers,
     _beacon: Server,
 }
 
 impl World {
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let anvil = Anvil::start().await?;
         let signers = Signers::new(CHAIN_ID);
         let (x, y) = signers.group_key().coordinates();
@@ -169,7 +169,8 @@ impl World {
         let guardian_keys = anvil.deploy("GuardianKeys", keys).await;
         let threshold = U256::from(31_750_000_000_000_000_000_u128);
         let (none, slot_seconds) = (Address::ZERO, 2_u64);
-        let registry = (guardian_keys, DEPLOYER, threshold, GENESIS, slot_seconds, none, none).abi_encode_params();
+        let registry = (guardian_keys, DEPLOYER, threshold, threshold, GENESIS, slot_seconds, none, none);
+        let registry = registry.abi_encode_params();
         // Slots of 2 s, epochs of 8; a report every 2 epochs, stale after four hours, one kept of every 8 epochs.
         let clock = (GENESIS, slot_seconds, 8_u64, 2_u64, 14_400_u64, 8_u64, none);
         let sources = (vec![VAULT], Vec::<Address>::new(), none);
@@ -194,11 +195,11 @@ impl World {
         Some(Self { anvil, signers: signers.with_contracts(contracts), readers, _beacon: beacon })
     }
 
-    fn contracts(&self) -> Contracts {
+    pub(crate) fn contracts(&self) -> Contracts {
         self.signers.setup.contracts
     }
 
-    fn sender(&self, config: SenderConfig) -> Sender {
+    pub(crate) fn sender(&self, config: SenderConfig) -> Sender {
         let endpoints: [Endpoint; 1] = [endpoint("anvil", &self.anvil.url)];
         let key = AccountKey::from_bytes(&PAYER_KEY).unwrap();
         let sender =
@@ -211,7 +212,7 @@ impl World {
         self.readers.read(&query).await.remove(0).1.unwrap()
     }
 
-    async fn view(&self, at: At) -> ChainView {
+    pub(crate) async fn view(&self, at: At) -> ChainView {
         let Reading::Chain(view) = self.ask(Query::Chain(at)).await else { panic!() };
         *view
     }
@@ -237,6 +238,8 @@ async fn the_contracts_are_read_at_the_block_of_a_time() {
         sources_version: 1,
         liabilities: 0,
         supply: 0,
+        deviation_bps: 0,
+        last: None,
     };
     let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000, exits_stopped: false };
     assert_eq!(view.rules, [Rules::Ejection(ejection), Rules::Reserves(reserves)]);

@@ -127,7 +127,7 @@ async fn an_exit_is_paid_for_by_who_takes_the_rest_back_and_asked_for_by_the_reg
 
     // A chain without EIP-7002.
     let (threshold, none) = (U256::from(1), Address::ZERO);
-    let registry = (world.keys, DEPLOYER, threshold, GENESIS, 2_u64, ROOTS, none).abi_encode_params();
+    let registry = (world.keys, DEPLOYER, threshold, threshold, GENESIS, 2_u64, ROOTS, none).abi_encode_params();
     world.registry = world.anvil.deploy("EjectionRegistry", registry).await;
     world.anvil.transact(Some(world.registry), set(requester)).await;
     let outcome = world.triggered(order(80, entry(3, 1)), [0, 1, 1, 1]).await;

@@ -7,7 +7,7 @@ use crate::{
 use alloy::primitives::{Address, B256, U256};
 use guardian_chain::{
     AccountKey, Sender,
-    deploy::{Deployment, Found, GroupKeyWords, Plan, VerifyError},
+    deploy::{Deployment, FACTORY, Found, GroupKeyWords, Plan, VerifyError},
 };
 use guardian_protocol::CallOutcome;
 
@@ -27,13 +27,19 @@ fn plan() -> Plan {
         beacon_roots: Address::ZERO,
         withdrawal_requests: Address::ZERO,
         ejection_threshold: U256::from(31_750_000_000_000_000_000_u128),
+        max_ejection_threshold: U256::from(31_900_000_000_000_000_000_u128),
         report_period: 2,
         heartbeat: 3_600,
         history_epochs: 8,
         max_change_bps: 500,
+        proxy_delay: 86_400,
         vaults: vec![Address::repeat_byte(3)],
         pods: Vec::new(),
         liability_token: Address::ZERO,
+        // Code is all that the gate's constructor asks for.
+        ticket_pricer: FACTORY,
+        ticket_rules: B256::repeat_byte(4),
+        ticket_max_daily: U256::from(20_000_000_000_000_000_u64),
     }
 }
 
@@ -55,7 +61,7 @@ async fn a_plan_is_deployed_once_and_verified() {
         assert_eq!(sender.create(&creation).await, CallOutcome::AlreadyAccepted);
     }
     let after = deployment.verify(node(), limits()).await.unwrap();
-    assert_eq!(after.len(), 6, "the factory, four contracts, the key");
+    assert_eq!(after.len(), 9, "the factory, six contracts, the key, the proxy's feed");
     assert!(after.iter().all(|finding| finding.found == Found::Right), "{after:?}");
 
     // The same addresses with another key in the plan cannot be: so the file would be refused before.
@@ -72,9 +78,10 @@ async fn a_constructors_refusal_stops_the_deployment() {
     let node = endpoint("anvil", &anvil.url);
     let key = AccountKey::from_bytes(&PAYER_KEY).unwrap();
     let sender = Sender::for_deployment(quick(), limits(), node, &deployment, key).unwrap();
-    let [keys, registry, feed, _] = deployment.plan.creations().unwrap();
-    assert!(matches!(sender.create(&keys).await, CallOutcome::Included { .. }));
-    assert!(matches!(sender.create(&registry).await, CallOutcome::Included { .. }));
-    let refused = sender.create(&feed).await;
+    let creations = deployment.plan.creations().unwrap();
+    let [keys, registry, feed, ..] = &creations[..] else { panic!("{creations:?}") };
+    assert!(matches!(sender.create(keys).await, CallOutcome::Included { .. }));
+    assert!(matches!(sender.create(registry).await, CallOutcome::Included { .. }));
+    let refused = sender.create(feed).await;
     assert!(matches!(refused, CallOutcome::Refused(_)), "{refused:?}");
 }

@@ -9,7 +9,7 @@ use crate::support::{
 use guardian_chain::{Error, Readers};
 use guardian_protocol::{
     At, BlockRef, BlsPubkey, ChainView, DutyKind, EjectionRules, KeyEpoch, Level, OnChainProgress, ProtocolEvent,
-    Query, ReadFailure, Reading, ReserveRules, Rules,
+    Query, ReadFailure, Reading, Reported, ReserveRules, Rules,
 };
 
 async fn readers(chain: Chain) -> (Readers, Node, Server) {
@@ -47,6 +47,8 @@ async fn rules_and_progress_are_read_at_the_block_asked_for() {
         sources_version: 3,
         liabilities: 2_000_000_000_002,
         supply: 1_000_000_000_001,
+        deviation_bps: 50,
+        last: Some(Reported { assets: 90, liabilities: 80 }),
     };
     assert_eq!(view.rules, [Rules::Ejection(ejection), Rules::Reserves(reserves)]);
     assert_eq!(view.accepted(DutyKind::Ejection), Level(8));

@@ -88,7 +88,7 @@ impl World {
         let (threshold, none) = (U256::from(31_750_000_000_000_000_000_u128), Address::ZERO);
         // Old enough that the epochs of the counts have come.
         let genesis = GENESIS - 400_002 * 16;
-        let registry = (keys, DEPLOYER, threshold, genesis, 2_u64, none, none).abi_encode_params();
+        let registry = (keys, DEPLOYER, threshold, threshold, genesis, 2_u64, none, none).abi_encode_params();
         let registry = anvil.deploy("EjectionRegistry", registry).await;
         let module = anvil.deploy("FrostGuardianModule", (keys, registry, DEPLOYER, 8_u64).abi_encode_params()).await;
         let puffer = anvil.deploy("MinimalPuffer", (module, POD).abi_encode_params()).await;

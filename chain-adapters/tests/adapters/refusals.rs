@@ -90,8 +90,8 @@ async fn each_bad_report_is_refused_by_name_and_a_consumer_refuses_a_stale_feed(
     let accepted = world.report(good()).await;
     world.anvil.transact(Some(world.feed), accepted).await;
     assert_eq!(world.reported(good()).await, "StaleReferenceSlot");
-    called(&world.anvil, consumer, mint(64_000_000_001), 0).await.unwrap();
-    assert_eq!(called(&world.anvil, consumer, mint(64_000_000_002), 0).await.unwrap_err(), "NotCovered");
+    called(&world.anvil, consumer, mint(4_000_000_001), 0).await.unwrap();
+    assert_eq!(called(&world.anvil, consumer, mint(4_000_000_002), 0).await.unwrap_err(), "NotCovered");
     world.anvil.call("evm_setNextBlockTimestamp", json!([GENESIS + 302])).await;
     world.by_system(ROOTS, ROOT.to_vec()).await;
     let halved = Report { referenceSlot: 150, validatorGwei: 32_000_000_000, ..good() };

@@ -69,13 +69,17 @@ async fn a_contract_that_could_not_serve_is_not_created() {
     let (x, y) = key(&signers);
     let group = |x: U256, y: U256, owner: Address, delay: u64| (x, y, owner, DEPLOYER, delay).abi_encode_params();
     let ejections = |keys: Address, threshold: U256, seconds: u64, roots: Address, requests: Address| {
-        (keys, DEPLOYER, threshold, GENESIS, seconds, roots, requests).abi_encode_params()
+        (keys, DEPLOYER, threshold, ether(31), GENESIS, seconds, roots, requests).abi_encode_params()
     };
+    let ceiling = (keys, DEPLOYER, ether(31), ether(32), GENESIS, 2_u64, ROOTS, REQUESTS).abi_encode_params();
     let reserves = |keys: Address, [seconds, period, history]: [u64; 3], roots: Address, bps: u16, vaults: usize| {
         let clock = (GENESIS, seconds, 8_u64, period, DAY, history, roots);
         let sources = (vec![STRANGER; vaults], Vec::<Address>::new(), Address::ZERO);
         (keys, DEPLOYER, clock, bps, sources).abi_encode_params()
     };
+    let clock = (GENESIS, 2_u64, 8_u64, 2_u64, DAY, 64_u64, ROOTS);
+    let token =
+        (keys, DEPLOYER, clock, 500_u16, (Vec::<Address>::new(), Vec::<Address>::new(), keys)).abi_encode_params();
     let module = |keys: Address, registry: Address| (keys, registry, DEPLOYER, 8_u64).abi_encode_params();
     // A day has 5,400 epochs of 16 s, of which four are left for finality and submission.
     let cases = [
@@ -87,6 +91,7 @@ async fn a_contract_that_could_not_serve_is_not_created() {
         ("EjectionRegistry", ejections(keys, ether(31), 2, ROOTS, REQUESTS), None),
         ("EjectionRegistry", ejections(STRANGER, ether(31), 2, ROOTS, REQUESTS), Some("KeysWithoutCode")),
         ("EjectionRegistry", ejections(keys, ether(32), 2, ROOTS, REQUESTS), Some("InvalidEjectionThreshold")),
+        ("EjectionRegistry", ceiling, Some("InvalidEjectionThreshold")),
         ("EjectionRegistry", ejections(keys, ether(31), 0, ROOTS, REQUESTS), Some("InvalidClock")),
         ("EjectionRegistry", ejections(keys, ether(31), 2, STRANGER, REQUESTS), Some("InvalidClock")),
         ("EjectionRegistry", ejections(keys, ether(31), 2, ROOTS, STRANGER), Some("WithdrawalRequestsWithoutCode")),
@@ -100,6 +105,7 @@ async fn a_contract_that_could_not_serve_is_not_created() {
         ("ReserveFeed", reserves(keys, [2, 2, 64], ROOTS, 10_001, 1), Some("InvalidMaxChange")),
         ("ReserveFeed", reserves(keys, [2, 2, 64], ROOTS, 500, 2), Some("InvalidAccount")),
         ("ReserveFeed", reserves(keys, [2, 2, 64], ROOTS, 500, 65), Some("TooManyAccounts")),
+        ("ReserveFeed", token, Some("NotLiabilityToken")),
         ("FrostGuardianModule", module(keys, registry), None),
         ("FrostGuardianModule", module(STRANGER, registry), Some("AccountWithoutCode")),
         ("FrostGuardianModule", module(keys, STRANGER), Some("AccountWithoutCode")),

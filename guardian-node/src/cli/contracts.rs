@@ -1,7 +1,11 @@
 //! `guardian contracts`: thin around [`guardian_chain::deploy`].
 
 use super::output;
-use crate::hint::{Hinted, WithHint};
+use crate::{
+    committee::CommitteeFile,
+    hint::{Hinted, WithHint},
+};
+use alloy_primitives::B256;
 use clap::{Args, Subcommand};
 use eyre::Result;
 use guardian_chain::{
@@ -9,7 +13,11 @@ use guardian_chain::{
     deploy::{Deployment, FACTORY, FACTORY_CREATOR, FACTORY_TRANSACTION, Finding, Found, Plan, VerifyError},
 };
 use guardian_protocol::CallOutcome;
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use url::Url;
 
 /// Subcommands of `guardian contracts`.
@@ -43,6 +51,9 @@ pub(super) struct Deploy {
     /// File with the key of the account that pays: 64 hexadecimal digits. The account gets no rights over the contracts
     #[arg(long)]
     key_file: PathBuf,
+    /// The committee whose members have all signed with the plan's key: another key is refused
+    #[arg(long)]
+    committee: PathBuf,
     /// Where to write the deployment, by convention deployments/<chain id>.json
     #[arg(long)]
     out: PathBuf,
@@ -82,6 +93,7 @@ impl Contracts {
 impl Deploy {
     async fn run(self) -> Result<()> {
         let deployment = planned(&self.plan)?;
+        require_key(&deployment.plan, &self.committee)?;
         let key = account(&self.key_file)?;
         // Before anything is paid: is it the plan's chain, and does the node answer?
         check_factory(&find(&deployment, self.rpc_url.clone()).await?)?;
@@ -112,6 +124,20 @@ impl Deploy {
         fs::write(&self.out, deployment.to_json()?).hint(format!("can't write {}", self.out.display()), advice)?;
         verify(&deployment, self.rpc_url).await
     }
+}
+
+/// The contract takes the plan's word for its first key, which a ceremony has proven. See docs/contracts.md.
+fn require_key(plan: &Plan, committee: &Path) -> Result<(), Hinted> {
+    let (px, py) = CommitteeFile::load(committee)?.committee()?.group_key().coordinates();
+    if (plan.group_key.px.0, plan.group_key.py.0) == (px, py) {
+        return Ok(());
+    }
+    let advice = format!(
+        "write px {} and py {} into the plan: with another key nothing would count",
+        B256::from(px),
+        B256::from(py)
+    );
+    Err(Hinted::new(format!("the plan's group key is not that of {}", committee.display()), advice))
 }
 
 /// What is on the chain of what the plan says.

@@ -219,13 +219,18 @@ fn without_the_factory_a_deployment_says_how_to_get_it_and_pays_nothing() {
     let vector = include_str!("../../../contracts/test/vectors/deployment.json");
     let mut plan = serde_json::from_str::<serde_json::Value>(vector).unwrap()["plan"].take();
     plan["chain_id"] = 1.into();
+    let (px, py) = checked.place.committee(1).committee().unwrap().group_key().coordinates();
+    plan["group_key"] =
+        serde_json::json!({ "px": format!("0x{}", hex::encode(px)), "py": format!("0x{}", hex::encode(py)) });
+    let committee = checked.place.home(1).join("committee.toml").to_str().unwrap().to_owned();
     let folder = checked.place.path();
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     fs::write(path("plan.json"), plan.to_string()).unwrap();
     fs::write(path("key"), "11".repeat(32)).unwrap();
     let (plan, key, out) = (path("plan.json"), path("key"), path("out.json"));
     let deploy = |url: &str| {
-        guardian(&["contracts", "deploy", "--plan", &plan, "--key-file", &key, "--out", &out, "--rpc-url", url])
+        let files = ["--plan", &plan, "--committee", &committee, "--key-file", &key, "--out", &out];
+        guardian(&[&["contracts", "deploy", "--rpc-url", url][..], &files].concat())
     };
     let refused = deploy(&checked.executions[0]);
     assert_refused(

@@ -351,3 +351,26 @@ fn what_is_for_a_running_node_says_so_when_none_runs() {
     let unknown = guardian(&[&["hold", "--kind", "everything"][..], &config].concat());
     assert!(text(&unknown).contains("the kinds are ejection, reserves"), "{}", text(&unknown));
 }
+
+#[test]
+fn contracts_are_deployed_only_with_the_key_that_a_committee_has_proven() {
+    let place = Place::new();
+    let committee = place.home().join("committee.toml");
+    let (plan, payer) = (place.dir.path().join("plan.json"), place.dir.path().join("payer"));
+    fs::write(&payer, "11".repeat(32)).unwrap();
+    let deploy = || {
+        let out = place.dir.path().join("out.json");
+        let [plan, payer, committee, out] = [&plan, &payer, &committee, &out].map(|path| path.to_str().unwrap());
+        let files = ["--plan", plan, "--key-file", payer, "--committee", committee, "--out", out];
+        guardian(&[&["contracts", "deploy", "--rpc-url", "http://127.0.0.1:1"][..], &files].concat())
+    };
+    let example = include_str!("../../../contracts/test/vectors/deployment.json");
+    let mut example: serde_json::Value = serde_json::from_str(example).unwrap();
+    fs::write(&plan, example["plan"].to_string()).unwrap();
+    let (px, py) = CommitteeFile::load(&committee).unwrap().committee().unwrap().group_key().coordinates();
+    let [px, py] = [px, py].map(|word| format!("0x{}", hex::encode(word)));
+    assert_refused(&deploy(), "the plan's group key is not that of", &format!("px {px} and py {py}"));
+    example["plan"]["group_key"] = serde_json::json!({ "px": px, "py": py });
+    fs::write(&plan, example["plan"].to_string()).unwrap();
+    assert_refused(&deploy(), "the deployment can't be checked", "--rpc-url");
+}

@@ -42,7 +42,7 @@ use serde::{Deserialize, Serialize};
 /// What each kind states, and the rules that its contract sets: all that other crates may use of them.
 pub(crate) mod kinds {
     pub use super::ejection::{Ejection, EjectionOrder, EjectionReason, Rules as EjectionRules};
-    pub use super::reserves::{ReserveReport, Rules as ReserveRules};
+    pub use super::reserves::{Reported, ReserveReport, Rules as ReserveRules};
     pub use super::validator_count::{Rules as CountRules, ValidatorCount};
 }
 

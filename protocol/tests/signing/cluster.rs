@@ -363,8 +363,16 @@ impl Cluster {
     fn chain(&self) -> ChainView {
         let mut chain = chain_view(self.dealt.committee.group_key(), self.finalized);
         let vaults = vec![([9; 20].into(), 1_000_000_000_000)];
-        *reserve_rules(&mut chain) =
-            ReserveRules { period: 1, vaults, pods: Vec::new(), sources_version: 1, liabilities: 0, supply: 0 };
+        *reserve_rules(&mut chain) = ReserveRules {
+            period: 1,
+            vaults,
+            pods: Vec::new(),
+            sources_version: 1,
+            liabilities: 0,
+            supply: 0,
+            deviation_bps: 0,
+            last: None,
+        };
         let level = Level((self.finalized - 1).max(FIRST) * 8);
         chain.accepted.insert(DutyKind::Reserves, level);
         let visible = self.accepted.iter().filter(|(.., block)| *block <= self.finalized);

@@ -40,7 +40,7 @@ mod abi {
         }
         #[sol(rpc)]
         interface ReserveFeed {
-            event ReserveReported(uint64 indexed referenceSlot, bytes32 referenceRoot, uint256 assets);
+            event ReserveReported(uint64 indexed referenceSlot, bytes32 indexed digest, bytes32 referenceRoot, uint256 assets, uint256 liabilities, uint256 supply);
             function latestRoundData() external view returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
             function lastReferenceSlot() external view returns (uint64);
         }
@@ -368,6 +368,7 @@ fn plan(
     options: &Options,
 ) -> Plan {
     let slots_per_epoch = 8;
+    let ejection_threshold = U256::from(options.ejection_threshold) * U256::from(1_000_000_000);
     Plan {
         version: Plan::VERSION,
         chain_id: 31337,
@@ -381,15 +382,20 @@ fn plan(
         slots_per_epoch,
         beacon_roots: Address::ZERO,
         withdrawal_requests,
-        ejection_threshold: U256::from(options.ejection_threshold) * U256::from(1_000_000_000),
+        ejection_threshold,
+        max_ejection_threshold: ejection_threshold,
         report_period: options.report_period,
         heartbeat: options.epoch().as_secs().saturating_mul(options.report_period).saturating_mul(8),
         history_epochs: slots_per_epoch,
         // Of a handful of validators each is a large part.
         max_change_bps: 5_000,
+        proxy_delay: 86_400,
         vaults: vec![VAULT],
         pods: Vec::new(),
         liability_token: protocol,
+        ticket_pricer: Address::ZERO,
+        ticket_rules: B256::ZERO,
+        ticket_max_daily: U256::ZERO,
     }
 }
 

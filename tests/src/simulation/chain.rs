@@ -72,8 +72,16 @@ fn rules() -> Vec<Rules> {
         }
         if let Rules::Reserves(rules) = rules {
             let (vaults, pods) = (vec![([9; 20].into(), VAULT)], vec![([8; 20].into(), POD)]);
-            *rules =
-                ReserveRules { period: 2, vaults, pods, sources_version: 1, liabilities: SUPPLY * 2, supply: SUPPLY };
+            *rules = ReserveRules {
+                period: 2,
+                vaults,
+                pods,
+                sources_version: 1,
+                liabilities: SUPPLY * 2,
+                supply: SUPPLY,
+                deviation_bps: 0,
+                last: None,
+            };
         }
     }
     rules

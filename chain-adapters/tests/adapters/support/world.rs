@@ -67,7 +67,7 @@ impl World {
         let keys = (key.0, key.1, DEPLOYER, DEPLOYER, 86_400_u64).abi_encode_params();
         let keys = anvil.deploy("GuardianKeys", keys).await;
         let threshold = U256::from(31_750_000_000_000_000_000_u128);
-        let registry = (keys, DEPLOYER, threshold, GENESIS, 2_u64, ROOTS, REQUESTS).abi_encode_params();
+        let registry = (keys, DEPLOYER, threshold, threshold, GENESIS, 2_u64, ROOTS, REQUESTS).abi_encode_params();
         let registry = anvil.deploy("EjectionRegistry", registry).await;
         let clock = (GENESIS, 2_u64, 8_u64, 2_u64, 86_400_u64, 64_u64, ROOTS);
         let sources = (Vec::<Address>::new(), Vec::<Address>::new(), Address::ZERO);

@@ -47,6 +47,23 @@ pub struct Rules {
     /// The supply of that token, in its smallest unit: shares, not ether. `totalSupply`.
     #[serde_as(as = "DisplayFromStr")]
     pub supply: Wei,
+    /// Change of assets or liabilities, in 1/10,000 of what the feed says, with which a report is due between the periods; 0 if none is.
+    /// `ReserveFeed.deviationBps`.
+    pub deviation_bps: u64,
+    /// What the feed says, contested or not; `None` before its first report. `ReserveFeed.tryRead`.
+    pub last: Option<Reported>,
+}
+
+/// The last report, as the feed tells it.
+#[serde_as]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// All assets together, wei.
+    #[serde_as(as = "DisplayFromStr")]
+    pub assets: Wei,
+    /// What is owed, wei.
+    #[serde_as(as = "DisplayFromStr")]
+    pub liabilities: Wei,
 }
 
 /// What stands behind pufETH at the reference slot. Gwei, as the contract stores them: assets rounded down, liabilities up.
@@ -80,6 +97,8 @@ impl Rules {
             sources_version: 1,
             liabilities: 4_000_000_001,
             supply: 3_000_000_001,
+            deviation_bps: 100,
+            last: None,
         }
     }
 
@@ -107,7 +126,12 @@ impl Rules {
             ("liabilities".to_owned(), format!("{} wei", self.liabilities)),
             ("supply".to_owned(), format!("{} shares of 10^-18", self.supply)),
             ("version of the sources".to_owned(), self.sources_version.to_string()),
+            ("deviation with which a report is due".to_owned(), format!("{} bps", self.deviation_bps)),
         ];
+        if let Some(last) = &self.last {
+            facts.push(("assets last reported".to_owned(), format!("{} wei", last.assets)));
+            facts.push(("liabilities last reported".to_owned(), format!("{} wei", last.liabilities)));
+        }
         facts.extend(self.vaults.iter().map(|(account, wei)| (format!("vault {account}"), format!("{wei} wei"))));
         facts.extend(self.pods.iter().map(|(account, wei)| (format!("pod {account}"), format!("{wei} wei"))));
         facts

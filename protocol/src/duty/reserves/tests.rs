@@ -1,11 +1,11 @@
 //! What a report says, and when it is made.
 
-use super::ReserveReport;
+use super::{Reported, ReserveReport};
 use crate::{
-    decide::of_kind,
-    duty::{ChainView, DutyBody, DutyKind, Evidence},
+    decide::{needs, of_kind},
+    duty::{ChainView, DutyBody, DutyKind, Evidence, Needs},
     testing::{any_chain_view, chain_spec, evidence, reserve_rules, validator},
-    types::{Gwei, Level, ValidatorRecord},
+    types::{Epoch, Gwei, Level, ValidatorRecord},
 };
 
 fn report(evidence: &Evidence) -> Option<ReserveReport> {
@@ -37,6 +37,34 @@ fn a_report_is_due_once_in_every_period_of_epochs() {
     assert!(!due(105, 100));
     assert!(due(110, 105));
     assert!(due(113, 100), "a period without a report is made up for in the next epoch");
+}
+
+#[test]
+fn a_report_is_due_between_periods_when_a_value_deviates_by_what_the_governor_named() {
+    // 15 gwei are in the fixture's accounts, and 5 are owed.
+    let due = |deviation_bps: u64, (last, owed): (u128, u128), now: u64| {
+        let mut chain = any_chain_view(105);
+        chain.accepted.insert(DutyKind::Reserves, Level(100 * chain_spec().slots_per_epoch));
+        let rules = reserve_rules(&mut chain);
+        rules.deviation_bps = deviation_bps;
+        rules.last = (last > 0).then_some(Reported { assets: last, liabilities: owed });
+        let needs = needs(&chain, Epoch(105), chain_spec().slots_per_epoch);
+        let report = report(&evidence(chain, 105, vec![validator(1, now - 15)])).is_some();
+        assert!(!report || needs != Needs::default(), "what is decided has been read");
+        report
+    };
+    let (last, owed, same) = (20_000_000_000_000_000_000, 5_000_000_000, 20_000_000_000);
+    assert!(!due(100, (last, owed), same), "nothing changed");
+    assert!(!due(100, (0, 0), same), "before the first report there is nothing to differ from");
+    for (now, is_due) in
+        [(19_800_000_000, true), (19_800_000_001, false), (20_199_999_999, false), (20_200_000_000, true)]
+    {
+        assert_eq!(due(100, (last, owed), now), is_due, "1 %: {now} gwei");
+        assert!(!due(101, (last, owed), now), "less than was named");
+        assert!(!due(0, (last, owed), now), "the governor named none");
+    }
+    assert!(due(100, (last, owed * 2), same), "what is owed counts as well");
+    assert!(due(100, (last, 0), same), "what was not owed at all is owed now");
 }
 
 #[test]
