@@ -6,6 +6,8 @@ mod anvil;
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod bad_days;
+#[cfg(test)]
 mod capabilities;
 #[cfg(test)]
 mod consumers;
