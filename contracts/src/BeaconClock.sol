@@ -19,6 +19,20 @@ error UnknownReferenceRoot(uint256 slot);
 /// @notice A slot must have a length, and the contract of beacon roots must have code (or be 0 where a chain has none).
 error InvalidClock();
 
+/// @notice The header of a beacon block.
+/// @param slot of the block
+/// @param proposerIndex of the validator that made it
+/// @param parentRoot root of the block before it
+/// @param stateRoot root of the state after it
+/// @param bodyRoot root of its body
+struct BeaconHeader {
+    uint64 slot;
+    uint64 proposerIndex;
+    bytes32 parentRoot;
+    bytes32 stateRoot;
+    bytes32 bodyRoot;
+}
+
 /// @title The beacon chain's clock, and its block roots
 /// @notice What is signed counts while its reference slot is in the past and not older than {WINDOW}: nobody, not even the
 /// guardians, can block a contract for ever by signing the largest slot. Where the chain has EIP-4788, the signed block
@@ -36,6 +50,17 @@ abstract contract BeaconClock {
     /// @notice EIP-4788's contract; 0 on a chain without it, where roots are not compared.
     address public immutable beaconRoots;
 
+    mapping(uint256 slot => bytes32 root) private _proven;
+
+    /// @notice It is proven which block was the last one up to a slot.
+    /// @param slot the slot
+    /// @param root of that block
+    event ReferenceProven(uint256 indexed slot, bytes32 root);
+
+    /// @notice A header does not follow from the one before it in the list, or stands on the wrong side of the slot.
+    /// @param position in the list, from 0
+    error WrongHeader(uint256 position);
+
     /// @param genesisTime_ Unix time of slot 0
     /// @param secondsPerSlot_ length of a slot
     /// @param beaconRoots_ EIP-4788's contract, or 0
@@ -45,6 +70,23 @@ abstract contract BeaconClock {
         genesisTime = genesisTime_;
         secondsPerSlot = secondsPerSlot_;
         beaconRoots = beaconRoots_;
+    }
+
+    /// @notice Proves which block was the last one up to a slot, where the chain tells the root of a later one. It does so when the
+    /// payload of a block after the slot was withheld (EIP-7732): then the next payload tells that block's root. What is signed for
+    /// the slot counts with the proven root from then on. Anybody may prove it.
+    /// @param slot the slot
+    /// @param headers from the block whose root the chain tells back to the one that is proven, each the parent of the one before
+    function proveReference(uint64 slot, BeaconHeader[] calldata headers) external {
+        if (headers.length == 0) revert WrongHeader(0);
+        bytes32 root = _rootAt(slot, _timeOf(slot));
+        for (uint256 i = 0; i < headers.length; ++i) {
+            if (i != 0) root = headers[i - 1].parentRoot;
+            bool last = i == headers.length - 1;
+            if (_rootOf(headers[i]) != root || (headers[i].slot <= slot) != last) revert WrongHeader(i);
+        }
+        _proven[slot] = root;
+        emit ReferenceProven(slot, root);
     }
 
     /// @dev Unix time of a slot below 2^64: each factor and summand is below 2^64 too, so nothing overflows.
@@ -64,7 +106,8 @@ abstract contract BeaconClock {
         }
         if (beaconRoots != address(0)) {
             bytes32 actual = _rootAt(slot, time);
-            if (actual != root) revert WrongReferenceRoot(root, actual);
+            // What is not proven is 0.
+            if (actual != root && (root == 0 || _proven[slot] != root)) revert WrongReferenceRoot(root, actual);
         }
     }
 
@@ -89,5 +132,23 @@ abstract contract BeaconClock {
             }
         }
         if (!found) revert UnknownReferenceRoot(slot);
+    }
+
+    /// @dev hash_tree_root of a header (SSZ): five leaves of eight.
+    function _rootOf(BeaconHeader calldata header) private pure returns (bytes32) {
+        bytes32 numbers = sha256(abi.encodePacked(_leaf(header.slot), _leaf(header.proposerIndex)));
+        bytes32 roots = sha256(abi.encodePacked(header.parentRoot, header.stateRoot));
+        bytes32 rest = sha256(abi.encodePacked(bytes32(0), bytes32(0)));
+        rest = sha256(abi.encodePacked(sha256(abi.encodePacked(header.bodyRoot, bytes32(0))), rest));
+        return sha256(abi.encodePacked(sha256(abi.encodePacked(numbers, roots)), rest));
+    }
+
+    /// @dev A number as SSZ has it: little-endian, at the beginning of the word.
+    function _leaf(uint256 value) private pure returns (bytes32) {
+        uint256 turned = 0;
+        for (uint256 i = 0; i < 8; ++i) {
+            turned = turned << 8 | value >> 8 * i & 0xff;
+        }
+        return bytes32(turned << 192);
     }
 }

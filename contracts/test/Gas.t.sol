@@ -78,7 +78,7 @@ contract GasTest is Predeploys {
         Signature memory signature = FrostSigner.sign(SECRET, feed.hashReport(report));
         uint256 used = transaction(address(feed), abi.encodeCall(ReserveFeed.submitReport, (packed(report), signature)));
         print("submitReport with the EIP-4788 anchor, whole transaction", used);
-        vm.assertLe(used, 58_000, "anchored report");
+        vm.assertLe(used, 58_100, "anchored report");
     }
 
     function test_gas_of_the_first_report_of_an_interval() public {
