@@ -37,18 +37,40 @@ pub(crate) fn of_kind(kind: DutyKind, evidence: &Evidence, slots_per_epoch: u64)
     bodies.map(duty).collect()
 }
 
-/// Whether `evidence` holds everything that duties of `kind` are decided from.
+/// Whether `evidence` holds everything that duties of `kind` are decided from, and is proved as well as it can be: if not, that nothing
+/// was decided says nothing.
 pub(crate) fn is_complete(kind: DutyKind, evidence: &Evidence, slots_per_epoch: u64) -> bool {
     let Checkpoint { epoch, .. } = evidence.checkpoint;
     let rules = evidence.chain.rules(kind);
     let needs = rules.map(|rules| rules.needs(epoch, evidence.chain.accepted(kind), slots_per_epoch));
-    needs.is_some_and(|needs| !needs.has(Need::Census) || evidence.census.is_some())
+    evidence.proof.bears_orders() && needs.is_some_and(|needs| !needs.has(Need::Census) || evidence.census.is_some())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{any_chain_view, chain_spec, evidence, validator};
+    use crate::{
+        testing::{any_chain_view, chain_spec, evidence, validator},
+        types::{Census, Proof},
+    };
+
+    /// Whoever could not know has no opinion about what the others signed.
+    #[test]
+    fn evidence_without_a_census_or_without_the_usual_proof_is_not_complete() {
+        let slots = chain_spec().slots_per_epoch;
+        let mut evidence = evidence(any_chain_view(100), 100, vec![validator(1, 1)]);
+        let all = DutyKind::ALL.len();
+        let is_whole = |kind: &DutyKind, evidence: &Evidence| is_complete(*kind, evidence, slots);
+        let complete = |evidence: &Evidence| DutyKind::ALL.iter().filter(|kind| is_whole(kind, evidence)).count();
+        assert!((1..all).contains(&complete(&evidence)), "only some kinds need a census");
+        evidence.census = Some(Census::default());
+        assert_eq!(complete(&evidence), all);
+        evidence.proof = Proof::Downgraded;
+        assert_eq!(complete(&evidence), 0);
+        evidence.chain.rules.clear();
+        evidence.proof = Proof::Quorum;
+        assert_eq!(complete(&evidence), 0, "without a contract nothing is decided");
+    }
 
     #[test]
     fn what_is_in_flight_is_not_decided_again() {

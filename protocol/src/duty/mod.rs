@@ -17,6 +17,7 @@ pub(crate) mod legacy;
 mod per_kind;
 mod reserves;
 mod schedule;
+mod standing;
 mod validator_count;
 
 #[cfg(any(test, feature = "testing"))]
@@ -29,6 +30,7 @@ pub use id::{DutyId, Subject};
 pub use impact::{Bounds, Measure};
 pub(crate) use impact::{Extent, Impact};
 pub use per_kind::PerKind;
+pub use standing::Standing;
 
 use self::kinds::{CountRules, EjectionOrder, EjectionRules, ReserveReport, ReserveRules, ValidatorCount};
 use crate::{
@@ -110,17 +112,6 @@ pub struct Figure {
     pub name: &'static str,
     /// How much.
     pub value: f64,
-}
-
-/// What a contract's [`Level`] means for a signed duty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// The contract does not have it, and would still take it.
-    Open,
-    /// It has it.
-    Accepted,
-    /// It has something that takes its place.
-    Superseded,
 }
 
 /// Why bytes that look like a duty are none.
@@ -375,17 +366,6 @@ impl DutyKind {
 impl std::fmt::Display for DutyKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-impl Standing {
-    /// For contracts that accept numbers in increasing order: `own` is the duty's.
-    fn by(level: Level, own: Level) -> Self {
-        match level.cmp(&own) {
-            std::cmp::Ordering::Less => Self::Open,
-            std::cmp::Ordering::Equal => Self::Accepted,
-            std::cmp::Ordering::Greater => Self::Superseded,
-        }
     }
 }
 
