@@ -73,7 +73,7 @@ impl Http {
     /// The whole answer, if it comes in time and is not larger than `limit` bytes.
     ///
     /// # Errors
-    /// [`ReadFailure::Unreachable`] or, if it is too large, [`ReadFailure::Malformed`].
+    /// [`ReadFailure::Unreachable`] or [`ReadFailure::TooLarge`].
     pub(crate) async fn fetch(&self, request: RequestBuilder, limit: usize) -> Result<Answer, ReadFailure> {
         self.stats.requested();
         let start = Instant::now();
@@ -197,5 +197,5 @@ fn late(limit: Duration) -> ReadFailure {
 }
 
 fn too_large(limit: usize) -> ReadFailure {
-    ReadFailure::Malformed(format!("an answer of more than {limit} bytes"))
+    ReadFailure::TooLarge(format!("an answer of more than {limit} bytes"))
 }

@@ -95,6 +95,9 @@ impl Driver {
                 let done = format!("member {member} is forgiven; the other guardians have to pardon it too");
                 (OperatorCommand::Pardon { member }, done)
             }
+            Request::Rescan => {
+                (OperatorCommand::Rescan, "the contracts' past is read again; the log tells what is found".to_owned())
+            }
             Request::Reload => return Ok(Answer::refused("a reload is not the brain's", "report this")),
         };
         let (_, replies) = self.step_with_replies(Input::Operator(command))?;
@@ -147,6 +150,7 @@ const fn advice(refusal: OperatorRefusal) -> &'static str {
             "`limited` in `guardian status` lists what waits, with its digest; it changes with every epoch until it is signed"
         }
         OperatorRefusal::TooManyVetoes => "hold the kind instead",
+        OperatorRefusal::NoHistory => "nothing is read twice yet: look at `guardian status`",
         OperatorRefusal::NotConvicted => {
             "each guardian keeps its own proofs: ask those whose status lists the member as excluded"
         }

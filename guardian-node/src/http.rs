@@ -15,7 +15,7 @@ use axum::{
 };
 use eyre::Result;
 use guardian_p2p::Network;
-use guardian_protocol::{LimitedDuty, Mode, OpenDutyStatus, Reason, Status};
+use guardian_protocol::{HistoryStatus, LimitedDuty, Mode, OpenDutyStatus, Reason, Status};
 use serde::{Deserialize, Serialize};
 use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
@@ -97,6 +97,8 @@ struct Readiness {
     reasons: Vec<Reason>,
     /// Whether it takes part at all.
     mode: Mode,
+    /// How far the contracts' events are read; everything else waits for them.
+    history: HistoryStatus,
     /// What it would announce and sign, if nothing held it.
     held: Vec<OpenDutyStatus>,
     /// What is beyond a limit, signed by the others or not.
@@ -104,10 +106,10 @@ struct Readiness {
 }
 
 async fn ready(State(pages): State<Pages>) -> impl IntoResponse {
-    let Status { not_ready: reasons, open, mode, limited, .. } = pages.status.borrow().clone();
+    let Status { not_ready: reasons, open, mode, limited, history, .. } = pages.status.borrow().clone();
     let held = open.into_iter().filter(|duty| duty.held.is_some()).collect();
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, Json(Readiness { ready: reasons.is_empty(), reasons, mode, held, limited }))
+    (code, Json(Readiness { ready: reasons.is_empty(), reasons, mode, history, held, limited }))
 }
 
 /// `/status`.

@@ -15,7 +15,7 @@ use crate::{
     peers::{self, News, Peers},
     perform::Performer,
     shares::Shares,
-    store::{Store, StoreError},
+    store::{self, Store, StoreError},
     tasks::Tasks,
 };
 use eyre::Result;
@@ -147,8 +147,15 @@ fn restore(
         mode: config.guardian.mode,
     };
     let records = store.load().map_err(|error| store_refused("can't read the store", error))?;
+    let belonging = store::compare(&records, &setup.network, &setup.contracts)?;
+    if belonging.of_other_contracts > 0 {
+        tracing::info!(
+            records = belonging.of_other_contracts,
+            "the store holds records of other contracts: they are history"
+        );
+    }
     Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng)
-        .hint("can't start from keys, committee and store", "they must all be of the same guardian and key epoch")
+        .map_err(|error| store::belonging::refusal(&error))
 }
 
 /// Listens to the operator. A node that can't goes on without: no duty waits for it.

@@ -79,13 +79,13 @@ mod work;
 
 // The machine: what goes in and what comes out.
 pub use effects::{Effects, Outgoing, Recipient, Released};
-pub use event::{Event, Layer};
+pub use event::{Event, HistoryEvent, Layer};
 pub use guardian::{Guardian, RestoreError, Secrets};
 pub use input::Input;
 pub use operator::{OperatorCommand, OperatorRefusal, OperatorReply};
 pub use record::Record;
 pub use setup::{Contracts, Mode, ProviderQuorum, Setup, Timing};
-pub use status::{Disagreement, HeldKind, OpenDutyStatus, Reason, SignedDutyStatus, Status};
+pub use status::{Disagreement, HeldKind, HistoryStatus, OpenDutyStatus, Reason, SignedDutyStatus, Status};
 pub use submit::Stage;
 pub use work::{Computed, Job, ValidatorKey};
 
@@ -111,7 +111,7 @@ pub use audit::{Difference, Dossier, Replay, ValidatorLine};
 
 // Words.
 pub use types::{
-    BlockHash, BlockRef, BlsPubkey, BootId, Census, ChainSpec, Challenge, Checkpoint, Committee, CommitteeError,
-    DecodeError, Epoch, Fork, Gwei, KeyEpoch, Level, Member, MemberId, Participation, Proof, ProtocolEvent, ProviderId,
-    Slot, Timestamp, ValidatorIndex, ValidatorRecord, Wei,
+    BlockHash, BlockRef, BlsPubkey, BootId, Census, ChainIdentity, ChainSpec, Challenge, Checkpoint, Committee,
+    CommitteeError, DecodeError, Epoch, EventPage, Fork, Gwei, KeyEpoch, Level, Member, MemberId, Participation, Proof,
+    ProtocolEvent, ProviderId, Slot, Timestamp, ValidatorIndex, ValidatorRecord, Wei,
 };

@@ -39,6 +39,8 @@ pub enum OperatorCommand {
         /// The digest.
         digest: B256,
     },
+    /// The contracts' past is read again, and compared with what was recorded.
+    Rescan,
     /// A member is forgiven what it was convicted of so far.
     Pardon {
         /// The member.
@@ -64,6 +66,9 @@ pub enum OperatorRefusal {
     /// Too many digests are refused already.
     #[error("so many digests are refused already that there is no room for another")]
     TooManyVetoes,
+    /// No page of the past was read so far.
+    #[error("nothing of the contracts' past was read so far")]
+    NoHistory,
     /// The member was convicted of nothing here.
     #[error("nothing is known against this member here")]
     NotConvicted,

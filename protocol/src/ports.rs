@@ -6,7 +6,7 @@ use crate::{
     record::Record,
     sign::Signed,
     types::{
-        BlockRef, BlsPubkey, Census, Checkpoint, Epoch, Level, ProtocolEvent, ProviderId, Slot, ValidatorIndex,
+        BlockRef, BlsPubkey, Census, Checkpoint, Epoch, EventPage, Level, ProviderId, Slot, ValidatorIndex,
         ValidatorRecord,
     },
 };
@@ -20,12 +20,14 @@ pub enum Query {
     Finalized,
     /// The contracts' rules and progress at one block, of the execution providers.
     Chain(At),
-    /// The protocol's events of the blocks `from..=to.number`, of the execution providers. `to` fixes the branch.
+    /// The contracts' events of the blocks `from..=upto`, of the execution providers.
     Events {
         /// First block.
         from: u64,
         /// Last block.
-        to: BlockRef,
+        upto: u64,
+        /// A block that is not before the last one: it fixes the branch.
+        at: BlockRef,
     },
     /// These validators in the state at `slot`, the first of the finalized epoch, and what else a state tells, of the beacon providers.
     /// One answer that proves itself is enough: then not all providers need to be asked.
@@ -71,8 +73,8 @@ pub enum Reading {
     Finalized(Option<Checkpoint>),
     /// To [`Query::Chain`].
     Chain(Box<ChainView>),
-    /// To [`Query::Events`], in chain order.
-    Events(Vec<ProtocolEvent>),
+    /// To [`Query::Events`].
+    Events(EventPage),
     /// To [`Query::State`], by index; unknown validators are left out.
     Validators(Vec<ValidatorRecord>),
     /// To [`Query::State`]: the same from a whole state that was hashed.
@@ -124,6 +126,12 @@ pub enum ReadFailure {
     /// It answered something that can't be right: wrong shape, too large, an empty list.
     #[error("malformed answer: {0}")]
     Malformed(String),
+    /// It was asked too often: the same question may be put again, later.
+    #[error("rate limited: {0}")]
+    RateLimited(String),
+    /// Its answer is larger than answers may be.
+    #[error("too large: {0}")]
+    TooLarge(String),
     /// It serves another chain.
     #[error("serves another chain: {0}")]
     WrongChain(String),

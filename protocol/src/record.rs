@@ -5,10 +5,11 @@
 use crate::{
     duty::{Duty, DutyId, DutyKind},
     hold::Cause,
+    setup::Contracts,
     sign::{Fault, Signed},
-    types::{BlockRef, DecodeError, Epoch, MemberId, ProtocolEvent, Timestamp, versioned},
+    types::{ChainIdentity, DecodeError, Epoch, EventPage, MemberId, Timestamp, versioned},
 };
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::schnorr::Signature;
 
@@ -33,18 +34,25 @@ pub enum Record {
         duty: Duty,
         /// The signature.
         signature: Signature,
+        /// The contract that verifies it, which is part of the digest.
+        contract: Address,
     },
     /// The contract has the duty, finally.
     Confirmed {
         /// The duty.
         id: DutyId,
     },
-    /// The protocol's events up to this block.
+    /// The chain that everything else here is about.
+    Chain {
+        /// Which.
+        identity: ChainIdentity,
+    },
+    /// What contracts logged in a range of blocks. A later record with the same first block takes the place of an earlier one.
     Events {
-        /// The last block that was read.
-        upto: BlockRef,
-        /// What happened since the previous such record.
-        events: Vec<ProtocolEvent>,
+        /// Whose events were asked for: [`Contracts::event_sources`](crate::Contracts::event_sources).
+        contracts: Vec<Address>,
+        /// The events.
+        page: EventPage,
     },
     /// A member cheated: it takes no part in signing any more, as long as the committee is this one.
     Fault {
@@ -101,12 +109,32 @@ pub enum Record {
 
 impl Record {
     /// The format's version.
-    pub const VERSION: u8 = 2;
+    pub const VERSION: u8 = 3;
 
     /// A signed duty as a record.
     #[must_use]
     pub fn signed(signed: &Signed) -> Self {
-        Self::Signed { duty: signed.duty().clone(), signature: *signed.signature() }
+        Self::Signed { duty: signed.duty().clone(), signature: *signed.signature(), contract: signed.contract() }
+    }
+
+    /// Whether it counts with these contracts; what others signed for, or logged, is history.
+    #[must_use]
+    pub fn counts_with(&self, contracts: &Contracts) -> bool {
+        match self {
+            Self::Signed { duty, contract, .. } => duty.kind().verifier(contracts) == Some(*contract),
+            Self::Events { contracts: of, .. } => *of == contracts.event_sources(),
+            Self::Chain { .. }
+            | Self::Decided { .. }
+            | Self::Floor { .. }
+            | Self::Confirmed { .. }
+            | Self::Fault { .. }
+            | Self::Pardon { .. }
+            | Self::Hold { .. }
+            | Self::Veto { .. }
+            | Self::AutomaticHold { .. }
+            | Self::Released { .. }
+            | Self::StatesServed { .. } => true,
+        }
     }
 
     /// The lasting encoding.

@@ -73,6 +73,15 @@ pub struct Contracts {
     pub duties: PerKind<Address>,
 }
 
+impl Contracts {
+    /// The contracts whose events make up what is known of the protocol's validators: Puffer's own, and those of kinds that log.
+    #[must_use]
+    pub fn event_sources(&self) -> Vec<Address> {
+        let of_kinds = self.duties.iter().filter(|(kind, _)| kind.logs_events()).map(|(_, address)| *address);
+        std::iter::once(self.protocol).chain(of_kinds).collect()
+    }
+}
+
 /// How many equal answers are believed. Must be a majority of the configured providers, or two truths could both find a quorum;
 /// [`ProviderQuorum::majority`] is the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,6 +22,8 @@ pub struct Status {
     pub observed: Option<Epoch>,
     /// How many validators the protocol has, by the contracts' events.
     pub validators: usize,
+    /// How far the contracts' events are read.
+    pub history: HistoryStatus,
     /// The members that it is connected to.
     pub connected: Vec<MemberId>,
     /// Why it would not contribute to the next report. Empty: ready.
@@ -52,6 +54,27 @@ pub struct Status {
     pub excluded: Vec<MemberId>,
     /// Members that run two processes with one identity and take no part in signing until only one is left.
     pub quarantined: Vec<MemberId>,
+}
+
+/// How far the contracts' events are read, in blocks of the execution chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct HistoryStatus {
+    /// The first block that can hold any.
+    pub from: u64,
+    /// The last block that was read.
+    pub read: Option<u64>,
+    /// The block up to which an observation needs them; `None`: none has asked yet.
+    pub wanted: Option<u64>,
+    /// In how many pages they are kept.
+    pub pages: usize,
+}
+
+impl HistoryStatus {
+    /// Whether blocks are left to be read.
+    #[must_use]
+    pub fn is_being_read(&self) -> bool {
+        self.wanted.is_some_and(|wanted| self.read.is_none_or(|read| read < wanted))
+    }
 }
 
 /// A duty on its way to a signature.
@@ -128,6 +151,14 @@ pub enum Reason {
     ExecutionContradiction,
     /// The contracts verify against another key.
     KeyMismatch,
+    /// Events of the contracts are still to be read.
+    ReadingHistory,
+    /// Execution providers know different events of the contracts, and nothing tells who is right.
+    HistoryContested,
+    /// Events of the contracts are missing: the protocol's own books have another number of validators.
+    HistoryIncomplete,
+    /// Nothing shows that the only execution provider knows all events of the contracts.
+    HistoryUnproven,
     /// Fewer than threshold members, itself included, are connected.
     TooFewPeers,
     /// The store is new, and it is not yet known what an older one may have signed.
@@ -142,7 +173,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::NothingObserved,
         Self::NothingFinal,
         Self::FinalityOld,
@@ -151,6 +182,10 @@ impl Reason {
         Self::ExecutionQuorum,
         Self::ExecutionContradiction,
         Self::KeyMismatch,
+        Self::ReadingHistory,
+        Self::HistoryContested,
+        Self::HistoryIncomplete,
+        Self::HistoryUnproven,
         Self::TooFewPeers,
         Self::StoreIsNew,
         Self::Doppelganger,
@@ -170,6 +205,10 @@ impl Reason {
             Self::ExecutionQuorum => "execution_quorum",
             Self::ExecutionContradiction => "execution_contradiction",
             Self::KeyMismatch => "key_mismatch",
+            Self::ReadingHistory => "reading_history",
+            Self::HistoryContested => "history_contested",
+            Self::HistoryIncomplete => "history_incomplete",
+            Self::HistoryUnproven => "history_unproven",
             Self::TooFewPeers => "too_few_peers",
             Self::StoreIsNew => "store_is_new",
             Self::Doppelganger => "doppelganger",

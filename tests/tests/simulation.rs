@@ -119,6 +119,15 @@ fn guardians_without_their_operators_limits_are_noticed() {
     assert_eq!(violation.name, "nothing_goes_on_beyond_a_hard_limit");
 }
 
+#[test]
+fn providers_that_all_leave_events_out_are_noticed_without_the_protocols_books() {
+    let faults = Faults { holes: true, ..Faults::NONE };
+    let profile = Profile { mishap: 5, ..Profile::DUTIES };
+    assert!(all(8, profile, faults, Sabotage::None).is_ok());
+    let (_, violation) = all(100, profile, faults, Sabotage::BooksAreNotRead).unwrap_err();
+    assert_eq!(violation.name, "nothing_is_observed_with_events_left_out");
+}
+
 /// Whether `name` breaks in one of `seeds` runs that are about signing.
 fn breaks(name: &str, seeds: u64, sabotage: Sabotage) -> bool {
     let broken = |seed| world(seed, Profile::NONCES, Faults::ALL, sabotage).run().err();

@@ -12,6 +12,7 @@ pub(crate) mod reserves;
 mod validator_count;
 
 pub use keys::KeyRotation;
+pub(crate) use protocol::active_validators;
 pub(crate) use refusals::Refusal;
 
 use crate::execution::client::ExecutionClient;

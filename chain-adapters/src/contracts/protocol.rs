@@ -1,12 +1,13 @@
 //! Puffer's own contract, or its stand-in: the life cycle of validators, as it logs it.
 
 use super::pubkey;
+use crate::execution::client::ExecutionClient;
 use alloy::{
-    primitives::{B256, Log},
+    primitives::{Address, B256, Log},
     sol,
     sol_types::SolEvent,
 };
-use guardian_protocol::ProtocolEvent;
+use guardian_protocol::{ProtocolEvent, ReadFailure};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
 mod abi {
@@ -22,11 +23,32 @@ mod abi {
                 uint256 pufETHBurnAmount,
                 uint256 vtBurnAmount
             );
+
+            /// Keeps the number of the protocol's validators.
+            function PUFFER_ORACLE() external view returns (address);
+        }
+
+        interface PufferOracle {
+            function getNumberOfActiveValidators() external view returns (uint256);
         }
     }
 }
 
-pub(crate) use abi::PufferProtocol;
+pub(crate) use abi::{PufferOracle, PufferProtocol};
+
+/// How many validators the protocol has by its own books at `block`: provisioned ones that were not settled. Its oracle counts them.
+/// `None` if it keeps no such books.
+pub(crate) async fn active_validators(
+    client: &ExecutionClient,
+    protocol: Address,
+    block: B256,
+) -> Result<Option<u64>, ReadFailure> {
+    let oracle = client.view_if_offered(protocol, PufferProtocol::PUFFER_ORACLECall {}, block).await?;
+    let Some(oracle) = oracle else { return Ok(None) };
+    let count = client.view_if_offered(oracle, PufferOracle::getNumberOfActiveValidatorsCall {}, block).await?;
+    let too_many = || ReadFailure::Malformed("more validators than there can be".to_owned());
+    count.map(|count| u64::try_from(count).map_err(|_| too_many())).transpose()
+}
 
 /// The events that are asked for.
 pub(super) const TOPICS: [B256; 2] =

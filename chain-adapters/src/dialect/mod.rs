@@ -8,6 +8,7 @@ pub(crate) mod logs;
 pub(crate) mod pool;
 pub(crate) mod reverts;
 pub(crate) mod routes;
+pub(crate) mod syncing;
 
 /// A row of a table: in whose words, since when as far as it was seen, and what they mean. In `words`, `*` stands for anything and a
 /// leading `^` for the beginning of the text. Case, spaces and punctuation are not compared: some clients write `OldNonce`,

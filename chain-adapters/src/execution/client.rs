@@ -1,8 +1,13 @@
 //! One execution node's JSON-RPC: alloy over our bounded HTTP. One client, one node: alloy's own fallback layers answer
 //! with whatever comes first, which is what this node must not do.
 
+use super::logs::Pace;
 use crate::{
-    dialect::logs::{self, LogRefusal},
+    dialect::{
+        logs::{self, LogRefusal},
+        reverts,
+        syncing::Syncing,
+    },
     http::Http,
 };
 use alloy::{
@@ -18,10 +23,7 @@ use alloy::{
 use guardian_protocol::{BlockRef, ReadFailure};
 use serde::Deserialize;
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64},
-    },
+    sync::{Arc, Mutex, atomic::AtomicBool},
     task::{Context, Poll},
 };
 use tower_service::Service;
@@ -31,10 +33,8 @@ use tower_service::Service;
 pub(crate) struct ExecutionClient {
     pub(crate) http: Arc<Http>,
     pub(crate) rpc: RpcClient,
-    /// Blocks in one `eth_getLogs`, as far as is known of this node.
-    pub(crate) log_range: AtomicU64,
-    /// It has refused a range: do not try larger ones.
-    pub(crate) log_range_known: AtomicBool,
+    /// How much it bears of `eth_getLogs`.
+    pub(crate) pace: Mutex<Pace>,
     /// It was too late for the last question of a submission, and is not waited for.
     pub(crate) slow: AtomicBool,
 }
@@ -63,24 +63,16 @@ impl Header {
     }
 }
 
-/// Either `false`, or an object about the progress.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Syncing {
-    No(bool),
-    Yes(serde::de::IgnoredAny),
-}
-
 /// JSON-RPC's code for parameters that a method does not take.
 const INVALID_PARAMS: i64 = -32602;
 
 impl ExecutionClient {
     pub(crate) fn new(http: Http) -> Self {
-        let log_range = AtomicU64::new(http.limits.log_range.max(1));
+        let pace = Mutex::new(Pace::new(http.limits.log_range));
         let http = Arc::new(http);
         // "Local" only sets alloy's polling pace, which is not used.
         let rpc = RpcClient::new(BoundedRpc(Arc::clone(&http)), false);
-        Self { http, rpc, log_range, log_range_known: AtomicBool::new(false), slow: AtomicBool::new(false) }
+        Self { http, rpc, pace, slow: AtomicBool::new(false) }
     }
 
     pub(crate) async fn chain_id(&self) -> Result<u64, ReadFailure> {
@@ -90,10 +82,7 @@ impl ExecutionClient {
     /// # Errors
     /// [`ReadFailure::NotInSync`] if the node says that it is syncing.
     pub(crate) async fn check_sync(&self) -> Result<(), ReadFailure> {
-        match self.request::<_, Syncing>("eth_syncing", ()).await? {
-            Syncing::No(false) => Ok(()),
-            Syncing::No(true) | Syncing::Yes(_) => Err(ReadFailure::NotInSync("it is syncing".to_owned())),
-        }
+        self.request::<_, Syncing>("eth_syncing", ()).await?.check()
     }
 
     /// The block with this number or tag; `None` if there is none.
@@ -129,6 +118,23 @@ impl ExecutionClient {
         }
     }
 
+    /// [`Self::view`] of a function that the contract may not have: `None` also if it reverts.
+    pub(crate) async fn view_if_offered<C: SolCall>(
+        &self,
+        contract: Address,
+        call: C,
+        block: B256,
+    ) -> Result<Option<C::Return>, ReadFailure> {
+        let request =
+            TransactionRequest::default().to(contract).input(TransactionInput::both(call.abi_encode().into()));
+        let returned: Bytes = match self.rpc.request("eth_call", (request, pinned(block))).await {
+            Ok(returned) => returned,
+            Err(RpcError::ErrorResp(payload)) if reverts::is_revert(payload.code, &payload.message) => return Ok(None),
+            Err(error) => return Err(self.failure(&error)),
+        };
+        decoded::<C>(&returned)
+    }
+
     /// What `call` to `contract` returns in the state of the block with this hash. `None`: nothing at all, as where there is
     /// no contract.
     pub(crate) async fn view<C: SolCall>(
@@ -140,12 +146,7 @@ impl ExecutionClient {
         let request =
             TransactionRequest::default().to(contract).input(TransactionInput::both(call.abi_encode().into()));
         let returned: Bytes = self.request_at("eth_call", (request, pinned(block))).await?;
-        if returned.is_empty() {
-            return Ok(None);
-        }
-        C::abi_decode_returns_validate(&returned)
-            .map(Some)
-            .map_err(|_| ReadFailure::Malformed(format!("{} returned something else", C::SIGNATURE)))
+        decoded::<C>(&returned)
     }
 
     /// [`Self::view`] where there must be a contract.
@@ -233,12 +234,21 @@ impl ExecutionClient {
     pub(crate) fn failure(&self, error: &TransportError) -> ReadFailure {
         match error {
             RpcError::ErrorResp(payload) => {
-                ReadFailure::NotAvailable(self.http.sanitise(&format!("error {}: {}", payload.code, payload.message)))
+                let text = self.http.sanitise(&format!("error {}: {}", payload.code, payload.message));
+                let reverts = reverts::is_revert(payload.code, &payload.message);
+                if !reverts && logs::refusal(payload.code, &payload.message) == LogRefusal::TooOften {
+                    ReadFailure::RateLimited(text)
+                } else {
+                    ReadFailure::NotAvailable(text)
+                }
             }
             RpcError::NullResp => ReadFailure::NotAvailable("null".to_owned()),
             RpcError::DeserError { err, .. } => ReadFailure::Malformed(self.http.sanitise(&err.to_string())),
             RpcError::Transport(kind) => match kind.as_custom() {
                 Some(error) if let Some(failure) = error.downcast_ref::<ReadFailure>() => failure.clone(),
+                Some(error) if let Some(HttpRefusal { status: 429, said }) = error.downcast_ref() => {
+                    ReadFailure::RateLimited(said.clone())
+                }
                 Some(_) | None => ReadFailure::Unreachable(self.http.sanitise(&kind.to_string())),
             },
             RpcError::UnsupportedFeature(_) | RpcError::LocalUsageError(_) | RpcError::SerError(_) => {
@@ -246,6 +256,15 @@ impl ExecutionClient {
             }
         }
     }
+}
+
+fn decoded<C: SolCall>(returned: &Bytes) -> Result<Option<C::Return>, ReadFailure> {
+    if returned.is_empty() {
+        return Ok(None);
+    }
+    C::abi_decode_returns_validate(returned)
+        .map(Some)
+        .map_err(|_| ReadFailure::Malformed(format!("{} returned something else", C::SIGNATURE)))
 }
 
 /// An HTTP status without an answer in JSON-RPC.

@@ -3,7 +3,10 @@
 use super::client::{ExecutionClient, Header};
 use crate::contracts::{self, keys};
 use alloy::primitives::{Address, B256};
-use futures::{future::try_join_all, try_join};
+use futures::{
+    future::{try_join, try_join_all},
+    try_join,
+};
 use guardian_crypto::schnorr::GroupKey;
 use guardian_protocol::{At, ChainView, Contracts, KeyEpoch, Level, OnChainProgress, ReadFailure, Subject, Target};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,9 +46,20 @@ impl ExecutionClient {
             let level = level.ok_or_else(|| ReadFailure::NotAvailable(format!("no contract answers at {contract}")))?;
             Ok((rules, (kind, level)))
         });
-        let (rules, accepted): (Vec<_>, Vec<_>) = try_join_all(of_kinds).await?.into_iter().unzip();
+        let books = contracts::active_validators(self, contracts.protocol, block);
+        let (of_kinds, active_validators) = try_join(try_join_all(of_kinds), books).await?;
+        let (rules, accepted): (Vec<_>, Vec<_>) = of_kinds.into_iter().unzip();
         let accepted = accepted.into_iter().collect();
-        Ok(ChainView { block: header.block(), key_epoch, group_key, paused, proposal, rules, accepted })
+        Ok(ChainView {
+            block: header.block(),
+            key_epoch,
+            group_key,
+            paused,
+            proposal,
+            rules,
+            accepted,
+            active_validators,
+        })
     }
 
     /// How far the contracts are with `targets`, at the head and at the finalized block.

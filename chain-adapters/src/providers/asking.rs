@@ -168,7 +168,9 @@ async fn read_execution(client: &ExecutionClient, chain: &Chain, query: &Query) 
             let view = client.read_chain(&chain.contracts, chain.start_block, *at).await?;
             Ok(Reading::Chain(Box::new(view)))
         }
-        Query::Events { from, to } => Ok(Reading::Events(client.read_events(&chain.contracts, *from, *to).await?)),
+        Query::Events { from, upto, at } => {
+            Ok(Reading::Events(client.read_events(&chain.contracts, *from..=*upto, *at).await?))
+        }
         Query::Progress(targets) => Ok(Reading::Progress(client.read_progress(&chain.contracts, targets).await?)),
         Query::Finalized | Query::State { .. } => {
             Err(ReadFailure::Malformed("a question that is not for execution providers".to_owned()))

@@ -92,7 +92,7 @@ impl Client for ExecutionClient {
     }
 
     fn forget(&self) {
-        self.log_range_known.store(false, Relaxed);
+        self.forget_pace();
     }
 
     fn http(&self) -> &Http {

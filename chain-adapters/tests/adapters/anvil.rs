@@ -17,7 +17,7 @@ use alloy::{
 };
 use guardian_chain::{AccountKey, Endpoint, FinalKey, KeyRotation, Readers, Sender, SenderConfig};
 use guardian_protocol::{
-    At, BlockRef, BlsPubkey, CallOutcome, ChainView, Contracts, DutyKind, EjectionRules, KeyEpoch, Level,
+    At, BlockRef, BlsPubkey, CallOutcome, ChainView, Contracts, DutyKind, EjectionRules, EventPage, KeyEpoch, Level,
     ProtocolEvent, Query, Reading, ReserveRules, Rules, Slot, ceremony::plan::Rotation,
 };
 use serde_json::{Value, json};
@@ -262,15 +262,19 @@ async fn the_life_of_a_validator_is_read_from_the_logs() {
     let known = BlsPubkey::repeat_byte;
     let ordered = |byte| ProtocolEvent::Ordered { pubkey: known(byte), reference_slot: Slot(80) };
     assert_eq!(
-        world.ask(Query::Events { from, to }).await,
-        Reading::Events(vec![
-            ProtocolEvent::Provisioned(known(3)),
-            ProtocolEvent::Provisioned(known(5)),
-            ProtocolEvent::Provisioned(known(7)),
-            ProtocolEvent::Exited(known(7)),
-            ordered(3),
-            ordered(5),
-        ])
+        world.ask(Query::Events { from, upto: to.number, at: to }).await,
+        Reading::Events(EventPage {
+            from,
+            upto: to,
+            events: vec![
+                ProtocolEvent::Provisioned(known(3)),
+                ProtocolEvent::Provisioned(known(5)),
+                ProtocolEvent::Provisioned(known(7)),
+                ProtocolEvent::Exited(known(7)),
+                ordered(3),
+                ordered(5),
+            ]
+        })
     );
 }
 

@@ -8,9 +8,11 @@ use crate::support::{
 };
 use guardian_chain::{Error, Readers};
 use guardian_protocol::{
-    At, BlockRef, BlsPubkey, ChainView, DutyKind, EjectionRules, KeyEpoch, Level, OnChainProgress, ProtocolEvent,
-    Query, ReadFailure, Reading, Reported, ReserveRules, Rules,
+    At, BlockRef, BlsPubkey, ChainView, DutyKind, EjectionRules, EventPage, KeyEpoch, Level, OnChainProgress,
+    ProtocolEvent, Query, ReadFailure, Reading, Reported, ReserveRules, Rules,
 };
+use serde_json::json;
+use std::{collections::VecDeque, ops::RangeInclusive};
 
 async fn readers(chain: Chain) -> (Readers, Node, Server) {
     let (node, beacon) = (Node::start(chain).await, Server::start(healthy).await);
@@ -111,31 +113,92 @@ async fn events_come_in_order_from_ranges_that_the_node_bears() {
     let mut chain = Chain { log_range: 7, ..Chain::default() };
     chain.logs = (10..90).rev().map(|number| provisioned(number, number % 3, pubkey(number))).collect();
     let (readers, node, _beacon) = readers(chain).await;
-    let expected = |blocks: std::ops::RangeInclusive<u64>| {
-        Ok(Reading::Events(blocks.map(|number| ProtocolEvent::Provisioned(BlsPubkey::new(pubkey(number)))).collect()))
-    };
-    assert_eq!(ask(&readers, Query::Events { from: 10, to: block(80) }).await, expected(10..=80));
+    assert_eq!(events(&readers, 10..=80, block(80)).await, expected(10..=80));
     let first = node.chain().log_requests;
-    assert_eq!(ask(&readers, Query::Events { from: 20, to: block(20) }).await, expected(20..=20));
-    assert_eq!(ask(&readers, Query::Events { from: 10, to: block(80) }).await, expected(10..=80));
+    assert_eq!(events(&readers, 20..=20, block(20)).await, expected(20..=20));
+    assert_eq!(events(&readers, 10..=80, block(90)).await, expected(10..=80));
     // What the node bears is remembered: the second time nothing is refused.
     assert!(node.chain().log_requests - first - 1 < first);
+}
+
+/// The page of these blocks, on the branch of `at`.
+async fn events(readers: &Readers, blocks: RangeInclusive<u64>, at: BlockRef) -> Result<Reading, ReadFailure> {
+    ask(readers, Query::Events { from: *blocks.start(), upto: *blocks.end(), at }).await
+}
+
+/// A validator in every one of these blocks.
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with an answer")]
+fn expected(blocks: RangeInclusive<u64>) -> Result<Reading, ReadFailure> {
+    let (from, upto) = (*blocks.start(), block(*blocks.end()));
+    let provisioned = |number| ProtocolEvent::Provisioned(BlsPubkey::new(pubkey(number)));
+    Ok(Reading::Events(EventPage { from, upto, events: blocks.map(provisioned).collect() }))
+}
+
+/// A chain with a validator in every block from 10 on.
+fn populated() -> Chain {
+    let logs = (10..90).map(|number| provisioned(number, 0, pubkey(number))).collect();
+    Chain { logs, ..Chain::default() }
+}
+
+#[tokio::test]
+async fn a_node_that_is_asked_too_often_is_asked_later_and_for_as_much() {
+    for words in ["project ID request rate exceeded", "limit exceeded", "Too many requests, slow down"] {
+        let quota = VecDeque::from([words; 3]);
+        let (readers, node, _beacon) = readers(Chain { quota, ..populated() }).await;
+        assert_eq!(events(&readers, 10..=80, block(80)).await, expected(10..=80), "{words}");
+        assert_eq!(node.chain().log_requests, 3 + 1, "{words}");
+        assert_eq!(events(&readers, 10..=80, block(80)).await, expected(10..=80), "{words}");
+        assert_eq!(node.chain().log_requests, 3 + 1 + 1, "{words}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_asked_for_in_pieces() {
+    let (node, beacon) = (Node::start(populated()).await, Server::start(healthy).await);
+    let mut config = config(&[&beacon.url], &[&node.server.url]);
+    config.limits.rpc_bytes = 16 << 10;
+    let (readers, _) = Readers::connect(config).await.unwrap();
+    assert_eq!(events(&readers, 10..=80, block(80)).await, expected(10..=80));
+    assert!(node.chain().log_requests > 1);
+}
+
+#[tokio::test]
+async fn the_protocols_own_books_are_read_where_it_keeps_any() {
+    for (books, revert) in [(Some(3), None), (None, None), (None, Some(vec![1, 2, 3, 4]))] {
+        let (readers, _node, _beacon) = readers(Chain { books, revert, ..Chain::default() }).await;
+        let Ok(Reading::Chain(view)) = ask(&readers, Query::Chain(At::Block(hash(42)))).await else { panic!() };
+        assert_eq!(view.active_validators, books);
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_follows_the_head_and_builds_an_index_is_in_sync() {
+    let at =
+        |current: &str| json!({ "currentBlock": current, "highestBlock": "0x63", "txIndexRemainingBlocks": "0x9" });
+    let (followed, _node, _beacon) = readers(Chain { syncing: Some(at("0x63")), ..Chain::default() }).await;
+    assert!(ask(&followed, Query::Progress(targets())).await.is_ok());
+    let (behind, _node, _beacon) = readers(Chain { syncing: Some(at("0x62")), ..Chain::default() }).await;
+    assert!(matches!(ask(&behind, Query::Progress(targets())).await, Err(ReadFailure::NotInSync(_))));
 }
 
 #[tokio::test]
 async fn events_are_of_the_branch_that_was_asked_for() {
     let (readers, _node, _beacon) = readers(Chain::default()).await;
-    let to = BlockRef { hash: hash(1), ..block(80) };
-    let answer = ask(&readers, Query::Events { from: 10, to }).await;
-    assert!(matches!(answer, Err(ReadFailure::NotAvailable(_))), "{answer:?}");
-    let answer = ask(&readers, Query::Events { from: 10, to: BlockRef { number: 5000, ..block(80) } }).await;
-    assert!(matches!(answer, Err(ReadFailure::NotAvailable(_))), "{answer:?}");
+    for (last, at) in [
+        (80, BlockRef { hash: hash(1), ..block(80) }),
+        (40, BlockRef { hash: hash(1), ..block(80) }),
+        (40, BlockRef { number: 5000, ..block(80) }),
+        (81, block(80)),
+    ] {
+        let answer = events(&readers, 10..=last, at).await;
+        assert!(matches!(answer, Err(ReadFailure::NotAvailable(_))), "{answer:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_node_that_can_bear_no_range_at_all_has_no_answer() {
     let (readers, _node, _beacon) = readers(Chain { log_range: 0, ..Chain::default() }).await;
-    let answer = ask(&readers, Query::Events { from: 10, to: block(80) }).await;
+    let answer = events(&readers, 10..=80, block(80)).await;
     assert!(matches!(answer, Err(ReadFailure::NotAvailable(_))), "{answer:?}");
 }
 
@@ -172,7 +235,8 @@ async fn an_empty_answer_of_a_contract_that_exists_does_not_mean_that_nothing_wa
 
 #[tokio::test]
 async fn a_syncing_node_has_no_answer_about_its_head() {
-    let (readers, _node, _beacon) = readers(Chain { syncing: true, ..Chain::default() }).await;
+    let (readers, _node, _beacon) =
+        readers(Chain { syncing: Some(json!({ "currentBlock": "0x1" })), ..Chain::default() }).await;
     assert!(matches!(ask(&readers, Query::Progress(targets())).await, Err(ReadFailure::NotInSync(_))));
     assert!(matches!(at_time(&readers, 1100).await, Err(ReadFailure::NotInSync(_))));
 }
@@ -206,12 +270,18 @@ async fn providers_must_be_there_and_have_names_of_their_own() {
 
 #[tokio::test]
 async fn nonsense_from_a_node_is_a_failure_of_that_node_alone() {
-    for (reply, malformed) in [
-        (Reply::json("not json"), true),
-        (Reply::json(r#"{"jsonrpc":"2.0","id":0,"result":{"number":7}}"#), true),
-        (Reply::new(502, "text/html", "<html>bad gateway</html>"), false),
-        (Reply::new(429, "application/json", r#"{"error":"slow down"}"#), false),
-    ] {
+    let malformed = |failure: &ReadFailure| matches!(failure, ReadFailure::Malformed(_));
+    let unreachable = |failure: &ReadFailure| matches!(failure, ReadFailure::Unreachable(_));
+    let too_often = |failure: &ReadFailure| matches!(failure, ReadFailure::RateLimited(_));
+    type Expected = fn(&ReadFailure) -> bool;
+    let cases: [(Reply, Expected); 5] = [
+        (Reply::json("not json"), malformed),
+        (Reply::json(r#"{"jsonrpc":"2.0","id":0,"result":{"number":7}}"#), malformed),
+        (Reply::new(502, "text/html", "<html>bad gateway</html>"), unreachable),
+        (Reply::new(429, "application/json", r#"{"error":"slow down"}"#), too_often),
+        (Reply::json(r#"{"jsonrpc":"2.0","id":0,"error":{"code":-32005,"message":"rate limit exceeded"}}"#), too_often),
+    ];
+    for (reply, expected) in cases {
         let (good, beacon) = (Node::start(Chain::default()).await, Server::start(healthy).await);
         let mad = Server::start(move |asked| {
             let request: serde_json::Value = serde_json::from_slice(&asked.body).unwrap();
@@ -223,8 +293,7 @@ async fn nonsense_from_a_node_is_a_failure_of_that_node_alone() {
         .await;
         let (readers, _) = Readers::connect(config(&[&beacon.url], &[&mad.url, &good.server.url])).await.unwrap();
         let answers = readers.read(&Query::Chain(At::Block(hash(42)))).await;
-        assert_eq!(matches!(answers[0].1, Err(ReadFailure::Malformed(_))), malformed, "{:?}", answers[0]);
-        assert_eq!(matches!(answers[0].1, Err(ReadFailure::Unreachable(_))), !malformed, "{:?}", answers[0]);
+        assert!(answers[0].1.as_ref().is_err_and(expected), "{:?}", answers[0]);
         assert!(answers[1].1.is_ok());
     }
 }

@@ -70,6 +70,16 @@ contract DevnetProtocol {
         return 18;
     }
 
+    /// @notice Where the validators are counted, as Puffer's protocol names its oracle: here, in the stand-in itself
+    function PUFFER_ORACLE() external view returns (address) {
+        return address(this);
+    }
+
+    /// @notice Validators that are provisioned and not settled, as Puffer's oracle counts them
+    function getNumberOfActiveValidators() external view returns (uint256) {
+        return totalSupply / 32 ether;
+    }
+
     /// @notice What shares are worth, as a vault says it: each a wei of ether.
     /// @param shares of {totalSupply}
     /// @return assets in wei

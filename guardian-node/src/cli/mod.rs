@@ -12,6 +12,7 @@ mod operator;
 mod output;
 mod pardon;
 mod report;
+mod rescan;
 mod run;
 mod signals;
 mod status;
@@ -49,6 +50,8 @@ enum Command {
     Veto(operator::Veto),
     /// Let a member that was proven to cheat take part again
     Pardon(pardon::Pardon),
+    /// Read the contracts' past again, and compare it with what was recorded
+    Rescan(rescan::Rescan),
     /// Let the running node read its configuration again
     Reload(operator::ReloadCommand),
     /// Make, move and replace keys and shares, together with the other operators
@@ -106,6 +109,7 @@ fn execute(command: Command) -> eyre::Result<ExitCode> {
             Command::Hold(command) => command.run(),
             Command::Veto(command) => command.run(),
             Command::Release(command) => command.run(),
+            Command::Rescan(command) => command.run(),
             Command::Reload(command) => command.run(),
             Command::Report(command) => command.run(),
             Command::Fault(command) => command.run(),

@@ -42,6 +42,8 @@ struct StatusMetrics {
     validators: IntGauge,
     exitable: IntGauge,
     weak_exit_shares: IntGauge,
+    history_read: IntGauge,
+    history_wanted: IntGauge,
     members_connected: IntGauge,
     duty_period: IntGaugeVec,
     held: IntGaugeVec,
@@ -117,6 +119,8 @@ impl StatusMetrics {
                 "guardian_exit_shares_weak",
                 "our shares of validators' keys that fewer holders than the committee's threshold could use",
             )?,
+            history_read: make.gauge("guardian_history_read_block", "last block whose events are read")?,
+            history_wanted: make.gauge("guardian_history_wanted_block", "block up to which events are needed")?,
             members_connected: make.gauge("guardian_members_connected", "other members connected now")?,
             held: make.gauges(
                 "guardian_held",
@@ -156,6 +160,8 @@ impl StatusMetrics {
         self.validators.set(number(status.validators));
         self.exitable.set(number(status.exitable));
         self.weak_exit_shares.set(number(status.weak_exit_shares));
+        self.history_read.set(status.history.read.map_or(0, number));
+        self.history_wanted.set(status.history.wanted.map_or(0, number));
         self.members_connected.set(number(status.connected.len()));
         for kind in DutyKind::ALL {
             let held = status.holds.iter().any(|held| held.kind == kind);

@@ -3,7 +3,7 @@
 use super::{Names, metrics::outcome_word};
 use alloy_primitives::B256;
 use guardian_protocol::{
-    CallOutcome, Checkpoint, DutyId, Event, Excess, Figure, Layer, MemberId, Proof, ProviderId, Timestamp,
+    CallOutcome, Checkpoint, DutyId, Event, Excess, Figure, HistoryEvent, Layer, MemberId, Proof, ProviderId, Timestamp,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -67,6 +67,7 @@ const fn word(event: &Event) -> &'static str {
         Event::ProviderFailed { .. } => "provider_failed",
         Event::ProviderDisagrees { .. } => "provider_disagrees",
         Event::NoQuorum { .. } => "no_quorum",
+        Event::History(event) => past_word(event),
         Event::KeyMismatch { .. } => "key_mismatch",
         Event::Decided { .. } => "decided",
         Event::Refused { .. } => "refused",
@@ -121,12 +122,14 @@ fn details(names: &Names, event: &Event) -> Value {
         Event::ProviderFailed { provider, layer, failure } => of(names, *layer, *provider, &failure.to_string()),
         Event::ProviderDisagrees { provider, layer, detail } => of(names, *layer, *provider, detail),
         Event::NoQuorum { layer, detail } => json!({"layer": layer, "detail": detail}),
+        Event::History(event) => past_detail(names, event),
         Event::KeyMismatch { onchain, ours } => json!({"onchain": onchain, "ours": ours}),
-        Event::Decided { id, digest } => json!({"duty": id.to_string(), "digest": digest}),
         Event::Refused { id, reason } => json!({"duty": id.to_string(), "reason": reason.to_string()}),
         Event::FloorRaised { after } => json!({"after": after}),
         Event::Held { id, digest, reason } => json!({"duty": id.to_string(), "digest": digest, "reason": reason}),
-        Event::VetoedDuty { id, digest } => json!({"duty": id.to_string(), "digest": digest}),
+        Event::Decided { id, digest } | Event::VetoedDuty { id, digest } => {
+            json!({"duty": id.to_string(), "digest": digest})
+        }
         Event::HoldPlaced { kind, until, reason } => json!({"kind": kind, "until": until, "reason": reason}),
         Event::HoldReleased { kind } => json!({"kind": kind}),
         Event::AutomaticHold { kind, cause, reason } => json!({"kind": kind, "cause": cause, "reason": reason}),
@@ -198,5 +201,35 @@ fn submitted(id: DutyId, outcome: &CallOutcome) -> Value {
         CallOutcome::Refused(reason) | CallOutcome::Failed(reason) => {
             json!({"duty": duty, "outcome": word, "reason": reason})
         }
+    }
+}
+const fn past_word(event: &HistoryEvent) -> &'static str {
+    match event {
+        HistoryEvent::Advanced { .. } => "history_advanced",
+        HistoryEvent::Contested { .. } => "history_contested",
+        HistoryEvent::Incomplete { .. } => "history_incomplete",
+        HistoryEvent::Unproven => "history_unproven",
+        HistoryEvent::Corrected { .. } => "history_corrected",
+        HistoryEvent::Differs { .. } => "history_differs",
+        HistoryEvent::Rescanned { .. } => "history_rescanned",
+    }
+}
+
+fn past_detail(names: &Names, event: &HistoryEvent) -> Value {
+    match event {
+        HistoryEvent::Advanced { upto, wanted, events } => json!({"upto": upto, "wanted": wanted, "events": events}),
+        HistoryEvent::Contested { range: (from, upto), fewer, more, missing } => {
+            let named = |all: &[ProviderId]| -> Vec<String> {
+                all.iter().map(|id| names.provider(Layer::Execution, *id).to_owned()).collect()
+            };
+            json!({"from": from, "upto": upto, "fewer": named(fewer), "more": named(more), "missing": missing})
+        }
+        HistoryEvent::Incomplete { counted, known } => json!({"counted": counted, "known": known}),
+        HistoryEvent::Unproven => json!({}),
+        HistoryEvent::Corrected { range: (from, upto), recorded, read }
+        | HistoryEvent::Differs { range: (from, upto), recorded, read } => {
+            json!({"from": from, "upto": upto, "recorded": recorded, "read": read})
+        }
+        HistoryEvent::Rescanned { pages, corrected } => json!({"pages": pages, "corrected": corrected}),
     }
 }

@@ -1,11 +1,11 @@
 //! Events as log lines: the only place where duties are logged. `info` tells an operator's story, `warn` is worth a look, and `error`
 //! wants a person; it begins with ALARM where somebody may be lying.
 
-use super::Names;
+use super::{Names, past};
 use alloy_primitives::B256;
 use guardian_protocol::{
-    BootId, CallOutcome, Cause, Checkpoint, Difference, DutyId, DutyKind, Epoch, Event, Excess, Figure, KeyEpoch,
-    Layer, MemberId, Proof, ProviderId, ReadFailure, Timestamp, ValidatorIndex,
+    BootId, CallOutcome, Cause, Checkpoint, Difference, DutyId, DutyKind, Epoch, Event, Excess, Figure, HistoryEvent,
+    KeyEpoch, Layer, MemberId, Proof, ProviderId, ReadFailure, Timestamp, ValidatorIndex,
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tracing::{debug, error, info, warn};
@@ -18,11 +18,13 @@ pub(crate) struct Log {
     failing: BTreeSet<(Layer, ProviderId)>,
     /// Validators whose stake returns to strangers: told when the number changes.
     foreign: u64,
+    /// Providers have differed about the past since the last observation.
+    contested: bool,
 }
 
 impl Log {
     pub(crate) fn new(names: Arc<Names>) -> Self {
-        Self { names, failing: BTreeSet::new(), foreign: 0 }
+        Self { names, failing: BTreeSet::new(), foreign: 0, contested: false }
     }
 
     /// One line for `event`.
@@ -35,6 +37,7 @@ impl Log {
             Event::ProviderFailed { provider, layer, failure } => self.provider_failed(*layer, *provider, failure),
             Event::ProviderDisagrees { provider, layer, detail } => self.provider_disagrees(*layer, *provider, detail),
             Event::NoQuorum { layer, detail } => no_quorum(*layer, detail),
+            Event::History(event) => self.past(event),
             Event::KeyMismatch { onchain, ours } => key_mismatch(*onchain, *ours),
             Event::Decided { id, digest } => info!(duty = %id, %digest, "decided"),
             Event::Refused { id, reason } => warn!(duty = %id, %reason, "the guard refuses"),
@@ -64,9 +67,7 @@ impl Log {
             Event::QuarantineLifted { member } => self.quarantine_lifted(*member),
             Event::OwnDoppelgangerFound { by } => self.own_doppelganger(by),
             Event::OwnDoppelgangerGone => info!("no other process runs with our identity any more: taking part again"),
-            Event::Signed { id, digest, coordinated } => {
-                info!(duty = %id, %digest, coordinated, "signed by the committee")
-            }
+            Event::Signed { id, digest, coordinated } => signed(*id, *digest, *coordinated),
             Event::Expired { id } => warn!(duty = %id, "not signed in time; the next period takes over"),
             Event::Submitting { id } => info!(duty = %id, "our turn to submit"),
             Event::Submitted { id, outcome } => submitted(*id, outcome),
@@ -94,6 +95,21 @@ impl Log {
         error!(%duty, member, "ALARM: the committee signed for a period that is far from final here; it waits");
     }
 
+    fn past(&mut self, event: &HistoryEvent) {
+        match event {
+            HistoryEvent::Contested { .. } if std::mem::replace(&mut self.contested, true) => {}
+            HistoryEvent::Contested { fewer, more, range, missing } => {
+                past::contested(&self.names, (fewer, more), *range, *missing);
+            }
+            HistoryEvent::Advanced { .. }
+            | HistoryEvent::Incomplete { .. }
+            | HistoryEvent::Unproven
+            | HistoryEvent::Corrected { .. }
+            | HistoryEvent::Differs { .. }
+            | HistoryEvent::Rescanned { .. } => past::log(event),
+        }
+    }
+
     fn provider_failed(&mut self, layer: Layer, provider: ProviderId, failure: &ReadFailure) {
         if self.failing.insert((layer, provider)) {
             let name = self.names.provider(layer, provider);
@@ -114,6 +130,7 @@ impl Log {
 
     fn observed(&mut self, checkpoint: &Checkpoint, validators: usize, proof: Proof) {
         self.failing.clear();
+        self.contested = false;
         let (epoch, root, proof) = (checkpoint.epoch.0, checkpoint.root, proof.as_str());
         info!(epoch, %root, validators, proof, "finalized epoch observed");
     }
@@ -182,6 +199,10 @@ fn whole(value: f64) -> u64 {
 
 fn held(duty: DutyId, digest: B256, reason: &str) {
     warn!(%duty, %digest, reason, "held: not announced, and not signed here");
+}
+
+fn signed(duty: DutyId, digest: B256, coordinated: bool) {
+    info!(%duty, %digest, coordinated, "signed by the committee");
 }
 
 fn vetoed(duty: DutyId, digest: B256) {

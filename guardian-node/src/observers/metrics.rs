@@ -3,7 +3,7 @@
 use super::Names;
 use crate::metrics::{Maker, SLOW, number};
 use guardian_protocol::{
-    CallOutcome, Cause, DutyId, DutyKind, Event, Excess, Figure, Layer, MemberId, Proof, ProviderId,
+    CallOutcome, Cause, DutyId, DutyKind, Event, Excess, Figure, HistoryEvent, Layer, MemberId, Proof, ProviderId,
 };
 use prometheus::{GaugeVec, Histogram, IntCounter, IntCounterVec, IntGaugeVec};
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
@@ -28,9 +28,19 @@ pub(crate) struct EventMetrics {
     provider_failures: IntCounterVec,
     provider_disagreements: IntCounterVec,
     contradictions: IntCounterVec,
+    history: HistoryMetrics,
     observations: IntCounterVec,
     figures: GaugeVec,
     exits: IntCounterVec,
+}
+
+/// What is wrong with the contracts' past.
+#[derive(Clone, Debug)]
+struct HistoryMetrics {
+    lacking: IntCounterVec,
+    incomplete: IntCounter,
+    corrections: IntCounter,
+    differences: IntCounter,
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +85,7 @@ impl EventMetrics {
                 "questions on which providers contradict each other without a quorum",
                 &["layer"],
             )?,
+            history: HistoryMetrics::new(make)?,
             observations: make.counters(
                 "guardian_observations_total",
                 "finalized epochs observed, by how the validators are known",
@@ -86,6 +97,30 @@ impl EventMetrics {
                 &["kind", "figure"],
             )?,
             exits: make.counters("guardian_exits_total", "voluntary exits that reached a step", &["step"])?,
+        })
+    }
+}
+
+impl HistoryMetrics {
+    fn new(make: &Maker) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            lacking: make.counters(
+                "guardian_history_lacking_total",
+                "answers about the contracts' events that lack some which another provider knows",
+                &["provider"],
+            )?,
+            incomplete: make.counter(
+                "guardian_history_incomplete_total",
+                "times that the events began to differ from the protocol's own books",
+            )?,
+            corrections: make.counter(
+                "guardian_history_corrections_total",
+                "pages of events that were recorded otherwise than they are known now, and corrected",
+            )?,
+            differences: make.counter(
+                "guardian_history_differences_total",
+                "pages of events that are given otherwise now than they were, and kept",
+            )?,
         })
     }
 }
@@ -173,6 +208,7 @@ impl EventObserver {
             Event::NoQuorum { layer, .. } => {
                 self.metrics.contradictions.with_label_values(&[layer.as_str()]).inc();
             }
+            Event::History(event) => self.past(event),
             Event::Decided { id, .. } => self.decided(*id),
             Event::Refused { id, .. } => self.count_duty(*id, "refused"),
             Event::Held { id, .. } => self.count_duty(*id, "held"),
@@ -236,6 +272,22 @@ impl EventObserver {
     fn limit_exceeded(&self, id: DutyId, excess: Excess) {
         let labels = [id.kind.as_str(), excess.measure.as_str(), excess.severity.as_str()];
         self.metrics.duty.limits_exceeded.with_label_values(&labels).inc();
+    }
+
+    fn past(&self, event: &HistoryEvent) {
+        let metrics = &self.metrics.history;
+        match event {
+            HistoryEvent::Contested { fewer, .. } => {
+                for provider in fewer {
+                    metrics.lacking.with_label_values(&[self.names.provider(Layer::Execution, *provider)]).inc();
+                }
+            }
+            HistoryEvent::Incomplete { .. } => metrics.incomplete.inc(),
+            HistoryEvent::Corrected { .. } => metrics.corrections.inc(),
+            HistoryEvent::Differs { .. } => metrics.differences.inc(),
+            // Told by `guardian_not_ready` and by the blocks that are read.
+            HistoryEvent::Advanced { .. } | HistoryEvent::Unproven | HistoryEvent::Rescanned { .. } => {}
+        }
     }
 
     fn decided(&mut self, id: DutyId) {

@@ -4,6 +4,7 @@
 //! | file | tells |
 //! |---|---|
 //! | `log` | one line each |
+//! | `past` | the log's lines about the contracts' past |
 //! | `metrics` | counters and durations |
 //! | `proofs` | misconduct, as files that convince others |
 //! | `history` | the newest events in JSON, for pages |
@@ -11,6 +12,7 @@
 pub(crate) mod history;
 mod log;
 pub(crate) mod metrics;
+mod past;
 pub(crate) mod proofs;
 #[cfg(test)]
 mod tests;

@@ -40,6 +40,7 @@ impl MisconductFiles {
             | Event::ProviderFailed { .. }
             | Event::ProviderDisagrees { .. }
             | Event::NoQuorum { .. }
+            | Event::History(_)
             | Event::KeyMismatch { .. }
             | Event::Decided { .. }
             | Event::Refused { .. }

@@ -63,6 +63,8 @@ pub(crate) enum Request {
         /// The member.
         member: MemberId,
     },
+    /// Read the contracts' past again, and compare.
+    Rescan,
     /// Read the configuration again, and apply what can change while the node runs.
     Reload,
 }

@@ -148,6 +148,37 @@ impl Store {
         Ok(records)
     }
 
+    /// All records of the store in `path`, also while a node runs on it. `None`: there is no store yet.
+    ///
+    /// # Errors
+    /// If it is of another version, or unreadable.
+    pub fn load_beside(path: &Path) -> Result<Option<Vec<Record>>, StoreError> {
+        Self::check_existing(path)?;
+        let found = DB::list_cf(&options(), path).unwrap_or_default();
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let names = Table::ALL.map(Table::name).into_iter().filter(|name| found.iter().any(|found| found == name));
+        let db = DB::open_cf_for_read_only(&options(), path, names, false)
+            .map_err(|error| StoreError::opening(path, error))?;
+        Self { db }.load().map(Some)
+    }
+
+    /// Forgets the contracts' events, so that the next start reads all of them. Everything else stays. Returns how many pages there were.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn forget_events(&mut self) -> Result<usize, StoreError> {
+        let events = self.table(Table::Events)?;
+        let mut batch = WriteBatch::default();
+        for entry in self.db.iterator_cf(events, IteratorMode::Start) {
+            batch.delete_cf(events, entry?.0);
+        }
+        let pages = batch.len();
+        self.db.write_opt(batch, &synced())?;
+        Ok(pages)
+    }
+
     /// A store of another version is left as it is: not even new tables are made in it.
     fn check_existing(path: &Path) -> Result<(), StoreError> {
         let families = DB::list_cf(&options(), path).unwrap_or_default();

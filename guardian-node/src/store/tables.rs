@@ -6,7 +6,7 @@ use guardian_protocol::{DutyId, MemberId, Record, Subject};
 /// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Table {
-    /// Schema version, and the floor of a new store.
+    /// Schema version, the chain, and the floor of a new store.
     Meta,
     /// The guard: one digest for a duty.
     Guard,
@@ -14,7 +14,7 @@ pub(super) enum Table {
     Signed,
     /// Confirmed duties.
     Confirmed,
-    /// The contracts' events, by last block.
+    /// The contracts' events, by the hash of the contracts' addresses (32 bytes) and the first block (8, big-endian).
     Events,
     /// Proofs that members cheated, by committee.
     Faults,
@@ -64,6 +64,8 @@ impl Table {
 pub(super) const FLOOR: &[u8] = b"floor";
 /// The key of the last epoch of which a whole state was served, in [`Table::Meta`].
 pub(super) const STATES_SERVED: &[u8] = b"states served";
+/// The key of the chain in [`Table::Meta`].
+pub(super) const CHAIN: &[u8] = b"chain";
 /// The key of the schema version in [`Table::Meta`].
 pub(super) const SCHEMA: &[u8] = b"schema";
 
@@ -74,7 +76,11 @@ pub(super) fn place(record: &Record) -> (Table, Vec<u8>) {
         Record::Floor { .. } => (Table::Meta, FLOOR.to_vec()),
         Record::Signed { duty, .. } => (Table::Signed, duty_key(duty.id())),
         Record::Confirmed { id } => (Table::Confirmed, duty_key(*id)),
-        Record::Events { upto, .. } => (Table::Events, upto.number.to_be_bytes().to_vec()),
+        Record::Chain { .. } => (Table::Meta, CHAIN.to_vec()),
+        Record::Events { contracts, page } => {
+            let contracts: Vec<u8> = contracts.iter().flat_map(|address| address.as_slice()).copied().collect();
+            (Table::Events, [keccak256(contracts).as_slice(), &page.from.to_be_bytes()].concat())
+        }
         Record::Fault { committee, culprit, fault } => {
             let hash = keccak256(fault.encode());
             (Table::Faults, [member_key(*committee, *culprit).as_slice(), hash.as_slice()].concat())

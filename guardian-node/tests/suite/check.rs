@@ -6,7 +6,7 @@ use crate::{
 };
 use guardian_crypto::schnorr::GroupKey;
 use guardian_node::store::Store;
-use guardian_protocol::{AppendRecords, BlockRef, ProtocolEvent, Record};
+use guardian_protocol::{AppendRecords, BlockRef, ChainIdentity, EventPage, ProtocolEvent, Record};
 use std::{fs, os::unix::net::UnixListener, process::Output};
 
 /// Refuses connections.
@@ -244,6 +244,20 @@ fn without_the_factory_a_deployment_says_how_to_get_it_and_pays_nothing() {
 }
 
 #[test]
+fn a_store_of_another_chain_is_told() {
+    let checked = Checked::new();
+    let identity = ChainIdentity { chain_id: 5, genesis_validators_root: [9; 32].into(), genesis_time: 1 };
+    let mut store = Store::open(&checked.place.home(1).join("data")).unwrap();
+    store.append(&[Record::Chain { identity }]).unwrap();
+    drop(store);
+    assert_told(
+        &checked.run(),
+        1,
+        &["the store is of another chain: chain 5, genesis 0x0909", "hint: name providers of"],
+    );
+}
+
+#[test]
 fn stake_that_returns_to_strangers_is_told_with_their_credentials() {
     let mut checked = Checked::new();
     checked.feed = Some("0x3333333333333333333333333333333333333333");
@@ -256,7 +270,8 @@ fn stake_that_returns_to_strangers_is_told_with_their_credentials() {
     let upto = BlockRef { number: 20, hash: [1; 32].into(), timestamp: 1_040 };
     let events = (0..4).map(|index| ProtocolEvent::Provisioned([index; 48].into())).collect();
     let mut store = Store::open(&checked.place.home(1).join("data")).unwrap();
-    store.append(&[Record::Events { upto, events }]).unwrap();
+    let contracts = vec!["0xf7b6B32492c2e13799D921E84202450131bd238B".parse().unwrap()];
+    store.append(&[Record::Events { contracts, page: EventPage { from: 1, upto, events } }]).unwrap();
     drop(store);
     let with = |checked: &mut Checked, validators: &[[u8; 32]]| {
         let chain = Chain { validators: validators.to_vec(), ..Chain::healthy(key(&checked.place)) };

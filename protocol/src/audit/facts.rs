@@ -53,7 +53,7 @@ impl std::fmt::Display for Difference {
 pub(crate) fn facts(evidence: &Evidence) -> BTreeMap<String, String> {
     let Evidence { checkpoint, slot, chain, proof: _, validators, unknown, orders, census, .. } = evidence;
     let Checkpoint { epoch, root, block_slot, state_root, execution } = checkpoint;
-    let ChainView { block, key_epoch, group_key, paused, proposal, rules, accepted } = chain;
+    let ChainView { block, key_epoch, group_key, paused, proposal, rules, accepted, active_validators } = chain;
     let execution = execution.map_or_else(|| "none".to_owned(), |block| format!("{} {}", block.number, block.hash));
     let mut facts = BTreeMap::new();
     let mut tell = |name: String, value: String| facts.insert(name, value);
@@ -75,6 +75,9 @@ pub(crate) fn facts(evidence: &Evidence) -> BTreeMap<String, String> {
     }
     for (name, value) in rules.iter().flat_map(Rules::facts) {
         tell(name, value);
+    }
+    if let Some(count) = active_validators {
+        tell("validators by the protocol's books".to_owned(), count.to_string());
     }
     for (kind, level) in accepted.iter() {
         tell(format!("accepted of kind {kind}"), format!("up to {level}"));

@@ -27,6 +27,10 @@ pub struct ChainView {
     pub rules: Vec<Rules>,
     /// How far each contract is with duties about the whole.
     pub accepted: PerKind<Level>,
+    /// How many validators the protocol has by its own books; `None` if its contract keeps none. A history that leads to another number
+    /// is not complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_validators: Option<u64>,
 }
 
 /// A key that waits to begin the next epoch.

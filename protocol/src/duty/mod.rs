@@ -171,6 +171,15 @@ impl DutyKind {
         }
     }
 
+    /// Whether its contract's events are read.
+    #[must_use]
+    pub const fn logs_events(self) -> bool {
+        match self {
+            Self::Ejection => true,
+            Self::Reserves | Self::ValidatorCount => false,
+        }
+    }
+
     /// How many duties of this kind one guardian has open at most.
     pub(crate) const fn most_open(self) -> usize {
         match self {

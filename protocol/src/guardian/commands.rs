@@ -31,6 +31,7 @@ impl Guardian {
             OperatorCommand::Veto { digest } => {
                 self.holds.veto(digest, fx).then_some(()).ok_or(OperatorRefusal::TooManyVetoes)
             }
+            OperatorCommand::Rescan => self.observer.rescan().then_some(()).ok_or(OperatorRefusal::NoHistory),
             OperatorCommand::Pardon { member } => self
                 .culprits
                 .pardon(member, &self.setup.committee, fx)

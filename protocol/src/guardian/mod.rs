@@ -24,14 +24,14 @@ use crate::{
     exits::{Coverage, Exits},
     hold::{self, Holds},
     input::Input,
-    observe::{Observer, QueryIds, needs_of_exits},
+    observe::{History, Observer, QueryIds, needs_of_exits},
     open::{OpenDuty, SigningContext},
     peers::{Doppelgangers, Peers},
     record::Record,
     setup::{Mode, Setup},
     sign::{Culprits, Fault, Roster, Signed, SignedError, guard::Guard, signer::Keys},
     submit::Submissions,
-    types::{BlsPubkey, BootId, Committee, Epoch, MemberId, Timestamp},
+    types::{BlsPubkey, BootId, ChainIdentity, Committee, Epoch, MemberId, Timestamp},
     wire::{Envelope, Message},
     work::ValidatorKey,
 };
@@ -75,6 +75,14 @@ pub enum RestoreError {
     /// The identity key is not the one that the committee knows.
     #[error("the identity key is not the one that the committee lists for member {0}")]
     ForeignIdentity(MemberId),
+    /// The store is of another chain.
+    #[error("the store is of another chain: {stored}; the providers serve {ours}")]
+    OtherChain {
+        /// The store's.
+        stored: ChainIdentity,
+        /// The providers'.
+        ours: ChainIdentity,
+    },
     /// The store holds two digests for one duty, or a signature that does not hold.
     #[error("the store contradicts itself: {0}")]
     Corrupt(String),
@@ -104,6 +112,8 @@ pub struct Guardian {
     culprits: Culprits,
     comparisons: Comparisons,
     ids: QueryIds,
+    /// The store knows its chain.
+    knows_chain: bool,
     /// The finalized epoch at which a new store looked around first.
     woke_at: Option<Epoch>,
 }
@@ -139,7 +149,7 @@ impl Guardian {
         if let Some(found) = validators.values().map(|key| key.share.member()).find(|member| *member != me) {
             return Err(RestoreError::ForeignExitShare { expected: me, found });
         }
-        let past = Past::fold(records, setup.committee.id())?;
+        let past = Past::fold(records, &setup)?;
         let culprits = culprits(past.pardons, past.faults, &setup.committee)?;
         let boot = BootId::random(rng);
         let mut holds = Holds::restore(past.words, &setup);
@@ -163,7 +173,7 @@ impl Guardian {
         }
         Ok(Self {
             guard: Guard::restore(past.decided, past.floor),
-            observer: Observer::restore(past.registry, past.states_served),
+            observer: Observer::restore(History::restore(setup.start_block, past.pages), past.states_served),
             tally: Tally::default(),
             holds,
             open: BTreeMap::new(),
@@ -176,6 +186,7 @@ impl Guardian {
             culprits,
             comparisons: Comparisons::default(),
             ids: QueryIds::default(),
+            knows_chain: past.knows_chain,
             boot,
             woke_at: None,
             setup,
@@ -222,6 +233,10 @@ impl Guardian {
 
     /// Does everything that is due.
     fn advance(&mut self, now: Timestamp, rng: &mut (impl CryptoRng + RngCore), fx: &mut Effects) {
+        if !self.knows_chain {
+            fx.record(Record::Chain { identity: self.setup.network.identity() });
+            self.knows_chain = true;
+        }
         self.observer.poll(now, &mut self.ids, &self.setup, fx);
         self.raise_floor(fx);
         self.challenge_doppelgangers(now, rng, fx);

@@ -5,8 +5,9 @@ use crate::{
     duty::{Duty, DutyId},
     hold::{Hold, Words},
     record::Record,
+    setup::Setup,
     sign::Fault,
-    types::{Epoch, MemberId, Registry},
+    types::{Epoch, EventPage, MemberId},
 };
 use alloy_primitives::B256;
 use guardian_crypto::schnorr::Signature;
@@ -19,7 +20,10 @@ pub(super) struct Past {
     pub(super) floor: Option<Epoch>,
     pub(super) signed: Vec<(Duty, Signature)>,
     pub(super) confirmed: BTreeSet<DutyId>,
-    pub(super) registry: Registry,
+    /// Pages of events of these contracts, by first block.
+    pub(super) pages: BTreeMap<u64, EventPage>,
+    /// The store knows its chain.
+    pub(super) knows_chain: bool,
     /// Of this committee only: what happened in another is history.
     pub(super) faults: Vec<Fault>,
     pub(super) pardons: BTreeMap<MemberId, Epoch>,
@@ -28,10 +32,14 @@ pub(super) struct Past {
 }
 
 impl Past {
-    /// Folds records in the order in which they were appended; `ours` is the committee's id.
-    pub(super) fn fold(records: impl IntoIterator<Item = Record>, ours: B256) -> Result<Self, RestoreError> {
+    /// Folds records in the order in which they were appended. Those of other contracts and committees are history.
+    ///
+    /// # Errors
+    /// If they contradict each other, or are of another chain.
+    pub(super) fn fold(records: impl IntoIterator<Item = Record>, setup: &Setup) -> Result<Self, RestoreError> {
+        let ours = setup.committee.id();
         let mut past = Self::default();
-        for record in records {
+        for record in records.into_iter().filter(|record| record.counts_with(&setup.contracts)) {
             match record {
                 Record::Decided { id, digest } => {
                     if past.decided.insert(id, digest).is_some_and(|earlier| earlier != digest) {
@@ -39,11 +47,15 @@ impl Past {
                     }
                 }
                 Record::Floor { epoch } => past.floor = past.floor.max(Some(epoch)),
-                Record::Signed { duty, signature } => past.signed.push((duty, signature)),
+                Record::Chain { identity } if identity == setup.network.identity() => past.knows_chain = true,
+                Record::Chain { identity } => {
+                    return Err(RestoreError::OtherChain { stored: identity, ours: setup.network.identity() });
+                }
+                Record::Signed { duty, signature, contract: _ } => past.signed.push((duty, signature)),
                 Record::Confirmed { id } => {
                     past.confirmed.insert(id);
                 }
-                Record::Events { upto, events } => past.registry.advance(upto, &events),
+                Record::Events { contracts: _, page } => drop(past.pages.insert(page.from, page)),
                 Record::Fault { committee, fault, .. } if committee == ours => past.faults.push(fault),
                 Record::Pardon { committee, member, upto } if committee == ours => {
                     past.pardons.entry(member).and_modify(|known| *known = upto.max(*known)).or_insert(upto);

@@ -20,6 +20,7 @@ impl Guardian {
             threshold: self.setup.committee.threshold(),
             observed: self.observer.last(),
             validators: self.observer.registry().validators().len(),
+            history: self.observer.history().status(),
             connected: self.peers.connected().collect(),
             not_ready: self.not_ready(),
             open: self.open.values().map(|duty| self.open_status(duty)).collect(),
@@ -92,6 +93,9 @@ impl Guardian {
             Some(Trouble::Contradiction(Layer::Execution)) => reasons.push(Reason::ExecutionContradiction),
             Some(Trouble::KeyMismatch) => reasons.push(Reason::KeyMismatch),
             Some(Trouble::NothingFinal) => reasons.push(Reason::NothingFinal),
+            Some(Trouble::HistoryContested) => reasons.push(Reason::HistoryContested),
+            Some(Trouble::HistoryIncomplete { .. }) => reasons.push(Reason::HistoryIncomplete),
+            Some(Trouble::HistoryUnproven) => reasons.push(Reason::HistoryUnproven),
             None if self.observer.last().is_none() => reasons.push(Reason::NothingObserved),
             None => {}
         }
@@ -100,6 +104,9 @@ impl Guardian {
         }
         if self.submissions.is_blind() && !reasons.contains(&Reason::ExecutionQuorum) {
             reasons.push(Reason::ExecutionQuorum);
+        }
+        if self.observer.history().status().is_being_read() {
+            reasons.push(Reason::ReadingHistory);
         }
         if self.peers.connected().len().saturating_add(1) < self.setup.committee.threshold() {
             reasons.push(Reason::TooFewPeers);

@@ -7,31 +7,39 @@
 //! proves itself needs no weighing ([`proving`]). When something fails, all is asked again at the next poll, of whatever is finalized then.
 
 mod gathering;
+mod history;
 mod proving;
 pub(crate) mod quorum;
+mod rereading;
 mod served;
 mod settled;
 mod weighing;
 
+#[cfg(test)]
+mod tests;
+
+pub(crate) use history::History;
 pub(crate) use weighing::{progress, report_failures};
 
 use crate::{
     decide,
     duty::{ChainView, Evidence, Need, Needs},
     effects::Effects,
-    event::{Event, Layer},
+    event::{Event, HistoryEvent, Layer},
     ports::{Answers, At, Query, QueryId},
     setup::Setup,
     types::{Checkpoint, Epoch, Registry, Slot, Timestamp},
 };
-use gathering::Gathering;
+use gathering::{Gathering, Step};
+use rereading::Rereading;
 use served::Served;
 use settled::Settled;
 
 /// The observation machine.
 #[derive(Debug)]
 pub(crate) struct Observer {
-    registry: Registry,
+    history: History,
+    rereading: Rereading,
     stage: Stage,
     /// The open question, and of whom.
     asked: Option<(QueryId, Timestamp, Layer)>,
@@ -72,6 +80,17 @@ pub enum Trouble {
     KeyMismatch,
     /// The chain has not finalized anything yet.
     NothingFinal,
+    /// Some execution providers know events that enough others do not, and nothing else tells who is right.
+    HistoryContested,
+    /// The contracts' events do not lead to the number of validators that the protocol's own books have: some are missing.
+    HistoryIncomplete {
+        /// By the books.
+        counted: u64,
+        /// By the events.
+        known: u64,
+    },
+    /// There is one provider, and no books: nothing shows that its events are all.
+    HistoryUnproven,
 }
 
 /// What an answer led to.
@@ -80,15 +99,18 @@ enum Progress {
     Nothing,
     /// There is more to ask.
     Ask(Box<(Stage, Query)>),
+    /// It begins again, with whatever is finalized now.
+    Anew,
     /// Everything is known.
     Done(Box<Evidence>),
 }
 
 impl Observer {
     /// Starts with what the store knows of the contracts' events, and of the last whole state.
-    pub(crate) fn restore(registry: Registry, states_served: Option<Epoch>) -> Self {
+    pub(crate) fn restore(history: History, states_served: Option<Epoch>) -> Self {
         Self {
-            registry,
+            history,
+            rereading: Rereading::default(),
             stage: Stage::Idle,
             asked: None,
             next_poll: Timestamp(0),
@@ -103,7 +125,17 @@ impl Observer {
 
     /// The protocol's validators.
     pub(crate) fn registry(&self) -> &Registry {
-        &self.registry
+        self.history.registry()
+    }
+
+    /// How far the contracts' events are read.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Reads the whole history again, and compares. Whether there is any.
+    pub(crate) fn rescan(&mut self) -> bool {
+        self.rereading.begin(&self.history, true)
     }
 
     /// The last epoch that was fully observed.
@@ -138,12 +170,16 @@ impl Observer {
         {
             // Nobody answered at all.
             self.trouble = Some(Trouble::TooFewAnswers(layer));
+            if matches!(&self.stage, Stage::Gathering(gathering) if gathering.waits_for_page()) {
+                self.history.narrow();
+            }
             self.give_up(now, setup);
         }
         if self.asked.is_none() && now >= self.next_poll {
             self.next_poll = now.after(setup.timing.poll);
             self.ask(now, Stage::Finality, Query::Finalized, ids, fx);
         }
+        self.rereading.poll(now, &self.history, self.trouble, ids, setup, fx);
         let deadline = self.asked.map_or(self.next_poll, |(_, since, _)| since.after(setup.timing.query_timeout));
         fx.wake(deadline);
     }
@@ -153,25 +189,27 @@ impl Observer {
     pub(crate) fn answered(
         &mut self,
         now: Timestamp,
-        answers: Answers,
+        mut answers: Answers,
         besides: Needs,
         ids: &mut QueryIds,
         setup: &Setup,
         fx: &mut Effects,
     ) -> Option<Evidence> {
-        if self.asked.is_none_or(|(id, _, _)| id != answers.id) {
-            self.settled.compare(answers, fx);
+        if self.rereading.answered(now, &mut answers, &mut self.history, self.trouble, setup, fx) {
             return None;
         }
-        self.asked = None;
+        let Some((_, since, _)) = self.asked.take_if(|(id, ..)| *id == answers.id) else {
+            self.settled.compare(answers, fx);
+            return None;
+        };
         self.settled.remember(&answers, setup.quorum);
         let progress = match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Idle => return None,
             Stage::Finality => self.finality(now, answers, setup, fx),
             Stage::Chain(checkpoint, slot) => self.chain((checkpoint, slot), answers, besides, setup, fx),
             Stage::Gathering(mut gathering) => gathering
-                .answered(answers.answers, &mut self.registry, &mut self.served, setup, fx)
-                .map(|()| self.gather(gathering, setup)),
+                .answered(answers.answers, now.since(since), (&mut self.history, &mut self.served), setup, fx)
+                .and_then(|()| self.gather(gathering, setup)),
         };
         match progress {
             Ok(Progress::Ask(next)) => {
@@ -180,12 +218,17 @@ impl Observer {
                 self.ask(now, stage, query, ids, fx);
                 None
             }
+            Ok(Progress::Anew) => {
+                self.nudge();
+                None
+            }
             Ok(Progress::Nothing) => {
                 self.trouble = None;
                 None
             }
             Ok(Progress::Done(evidence)) => {
                 self.trouble = None;
+                self.rereading.allow_one();
                 self.last = Some(evidence.checkpoint.epoch);
                 let (checkpoint, validators, proof) = (evidence.checkpoint, evidence.validators.len(), evidence.proof);
                 let figures = evidence.figures();
@@ -193,6 +236,7 @@ impl Observer {
                 Some(*evidence)
             }
             Err(trouble) => {
+                self.tell(trouble, fx);
                 self.trouble = Some(trouble);
                 self.give_up(now, setup);
                 None
@@ -241,15 +285,32 @@ impl Observer {
         }
         let needs = decide::needs(&chain, checkpoint.epoch, setup.network.slots_per_epoch).and(besides);
         let gathering = Gathering::new((checkpoint, slot, chain), needs);
-        Ok(self.gather(Box::new(gathering), setup))
+        self.gather(Box::new(gathering), setup)
+    }
+
+    /// Tells of a history that can't be believed: when that begins, and not at every poll.
+    fn tell(&self, trouble: Trouble, fx: &mut Effects) {
+        match trouble {
+            _ if self.trouble == Some(trouble) => {}
+            Trouble::HistoryIncomplete { counted, known } => {
+                fx.report(Event::History(HistoryEvent::Incomplete { counted, known }))
+            }
+            Trouble::HistoryUnproven => fx.report(Event::History(HistoryEvent::Unproven)),
+            Trouble::TooFewAnswers(_)
+            | Trouble::Contradiction(_)
+            | Trouble::KeyMismatch
+            | Trouble::NothingFinal
+            | Trouble::HistoryContested => {}
+        }
     }
 
     /// Goes on to the next question that can be asked now; if none is left, the evidence is complete.
-    fn gather(&self, gathering: Box<Gathering>, setup: &Setup) -> Progress {
-        match gathering.next(&self.registry, setup) {
-            Some(query) => Progress::Ask(Box::new((Stage::Gathering(gathering), query))),
-            None => Progress::Done(Box::new(gathering.into_evidence(&self.registry))),
-        }
+    fn gather(&mut self, mut gathering: Box<Gathering>, setup: &Setup) -> Result<Progress, Trouble> {
+        Ok(match gathering.next(&mut self.history, setup)? {
+            Step::Ask(query) => Progress::Ask(Box::new((Stage::Gathering(gathering), query))),
+            Step::Anew => Progress::Anew,
+            Step::Done => Progress::Done(Box::new(gathering.into_evidence(self.history.registry()))),
+        })
     }
 
     fn ask(&mut self, now: Timestamp, stage: Stage, query: Query, ids: &mut QueryIds, fx: &mut Effects) {
@@ -266,7 +327,11 @@ impl Observer {
         self.asked = None;
         let usual = setup.timing.poll;
         let soon = usual.checked_div(4).unwrap_or_default();
-        self.next_poll = now.after(if self.trouble == Some(Trouble::KeyMismatch) { usual } else { soon });
+        let takes_long = matches!(
+            self.trouble,
+            Some(Trouble::KeyMismatch | Trouble::HistoryIncomplete { .. } | Trouble::HistoryUnproven)
+        );
+        self.next_poll = now.after(if takes_long { usual } else { soon });
     }
 }
 

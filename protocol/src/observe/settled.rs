@@ -66,7 +66,7 @@ mod tests {
     use crate::{
         ports::ReadFailure,
         testing::{checkpoint, released, validator},
-        types::{Epoch, ProviderId},
+        types::{BlockRef, BlsPubkey, Epoch, EventPage, ProtocolEvent, ProviderId},
     };
 
     const ID: QueryId = QueryId(7);
@@ -90,6 +90,12 @@ mod tests {
         Reading::Finalized(Some(checkpoint))
     }
 
+    fn events(keys: &[u8], hash: u8) -> Reading {
+        let upto = BlockRef { number: 9, hash: [hash; 32].into(), timestamp: 9 };
+        let provisioned = |key: &u8| ProtocolEvent::Provisioned(BlsPubkey::repeat_byte(*key));
+        Reading::Events(EventPage { from: 0, upto, events: keys.iter().map(provisioned).collect() })
+    }
+
     fn words(balance: u64) -> Reading {
         Reading::Validators(vec![validator(7, balance)])
     }
@@ -104,7 +110,11 @@ mod tests {
             (words(32), words(32), 0),
             (words(32), words(31), 1),
             (Reading::StateRoot([1; 32].into()), Reading::StateRoot([2; 32].into()), 1),
-            (Reading::Events(Vec::new()), Reading::Events(Vec::new()), 0),
+            (events(&[1, 2], 7), events(&[1, 2], 7), 0),
+            (events(&[1, 2], 7), events(&[1], 7), 0),
+            (events(&[1], 7), events(&[1, 2], 7), 0),
+            (events(&[1], 7), events(&[2], 7), 1),
+            (events(&[1], 7), events(&[1], 8), 1),
         ] {
             let believed = vec![believed.clone(), believed];
             assert_eq!(late(believed.clone(), ID, Ok(said.clone())), (named, 0), "{believed:?} {said:?}");

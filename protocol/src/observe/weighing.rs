@@ -1,13 +1,13 @@
 //! From raw answers to one believed value of each kind, with everything suspicious reported on the way.
 
-use super::{Trouble, quorum};
+use super::{Trouble, history::lacks, quorum};
 use crate::{
     duty::ChainView,
     effects::Effects,
-    event::{Event, Layer},
+    event::{Event, HistoryEvent, Layer},
     ports::{OnChainProgress, ReadFailure, Reading, Target},
     setup::Setup,
-    types::{Checkpoint, Epoch, Level, ProtocolEvent, ProviderId, ValidatorRecord},
+    types::{BlockRef, Checkpoint, Epoch, EventPage, Level, ProviderId, ValidatorRecord},
 };
 use std::collections::BTreeMap;
 
@@ -43,10 +43,65 @@ pub(super) fn chain(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<ChainVi
     believed(given, setup.quorum.execution, Layer::Execution, of_chain, fx)
 }
 
-pub(super) fn events(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Vec<ProtocolEvent>, Trouble> {
+/// A range of blocks whose events were asked for, and a block that fixes the branch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AskedPage {
+    pub(super) from: u64,
+    pub(super) upto: u64,
+    pub(super) at: BlockRef,
+}
+
+/// The events of a page. A provider that has fewer than another, and no others, is no liar: its logs are pruned, or its index is broken.
+/// So a page of which some provider knows more than enough others do is contested, and not believed, unless the protocol `has_books`: those
+/// tell afterwards who was right.
+pub(super) fn page(
+    raw: Raw,
+    asked: AskedPage,
+    has_books: bool,
+    setup: &Setup,
+    fx: &mut Effects,
+) -> Result<EventPage, Trouble> {
     let given = only(raw, |reading| if let Reading::Events(value) = reading { Some(value) } else { None });
-    let detail = |events: &Vec<ProtocolEvent>| format!("{} protocol events", events.len());
-    believed(given, setup.quorum.execution, Layer::Execution, detail, fx)
+    let is_asked = |page: &EventPage| {
+        let ends_right = page.upto.number == asked.upto && (asked.upto != asked.at.number || page.upto == asked.at);
+        page.from == asked.from && ends_right
+    };
+    let other = || ReadFailure::Malformed("events of other blocks than were asked for".into());
+    let right = |page| if is_asked(&page) { Ok(page) } else { Err(other()) };
+    let given: Given<EventPage> = given.into_iter().map(|(who, answer)| (who, answer.and_then(right))).collect();
+    report_failures(&given, Layer::Execution, fx);
+    let verdict = quorum::weigh(given.clone(), setup.quorum.execution);
+    let pages = || given.iter().filter_map(|(_, page)| page.as_ref().ok());
+    let is_part = |page: &EventPage, of: &EventPage| page.upto == of.upto && lacks(&page.events, &of.events).is_some();
+    let most = pages().filter(|page| verdict.value.as_ref().is_none_or(|value| is_part(value, page)));
+    let Some(most) = most.max_by_key(|page| page.events.len()) else {
+        return Err(Trouble::TooFewAnswers(Layer::Execution));
+    };
+    let names = |pick: &dyn Fn(&EventPage) -> bool| -> Vec<ProviderId> {
+        let picked = given.iter().filter(|(_, page)| page.as_ref().is_ok_and(pick));
+        picked.map(|(provider, _)| *provider).collect()
+    };
+    // Whoever has a part of what is known is not accused, and neither is whoever knows more.
+    let fewer = names(&|page| is_part(page, most) && page != most);
+    if !fewer.is_empty() {
+        let least = pages().filter(|page| is_part(page, most)).map(|page| page.events.len()).min();
+        let missing = most.events.len().saturating_sub(least.unwrap_or_default());
+        let more = names(&|page| page == most);
+        fx.report(Event::History(HistoryEvent::Contested { range: (asked.from, asked.upto), fewer, more, missing }));
+    }
+    let answered = pages().count();
+    let dissent = verdict.dissent.iter().filter(|(_, page)| !is_part(page, most)).cloned().collect::<Vec<_>>();
+    // Where nobody is believed, nobody is picked out.
+    let dissent = if verdict.value.is_none() && !dissent.is_empty() { verdict.dissent } else { dissent };
+    let verdict = quorum::Verdict { dissent, ..verdict };
+    let contradiction = report_dissent(&verdict, Layer::Execution, of_page, fx);
+    match verdict.value {
+        Some(value) if value == *most || has_books => Ok(value),
+        Some(_) => Err(Trouble::HistoryContested),
+        None if contradiction => Err(Trouble::Contradiction(Layer::Execution)),
+        None if answered >= setup.quorum.execution => Err(Trouble::HistoryContested),
+        None => Err(Trouble::TooFewAnswers(Layer::Execution)),
+    }
 }
 
 pub(super) fn validators(raw: Raw, setup: &Setup, fx: &mut Effects) -> Result<Vec<ValidatorRecord>, Trouble> {
@@ -115,7 +170,11 @@ pub(super) fn contradicts(believed: &Reading, said: &Reading) -> bool {
             ours.epoch == theirs.epoch && ours != theirs
         }
         (Reading::Chain(ours), Reading::Chain(theirs)) => ours != theirs,
-        (Reading::Events(ours), Reading::Events(theirs)) => ours != theirs,
+        (Reading::Events(ours), Reading::Events(theirs)) => {
+            // Whoever has fewer of the same has lost some, and whoever has more knows better: neither is a lie.
+            let part = |one: &EventPage, of: &EventPage| lacks(&one.events, &of.events).is_some();
+            (ours.from, ours.upto) != (theirs.from, theirs.upto) || !(part(ours, theirs) || part(theirs, ours))
+        }
         (Reading::Validators(ours), Reading::Validators(theirs)) => ours != theirs,
         (Reading::StateRoot(ours), Reading::StateRoot(theirs)) => ours != theirs,
         (Reading::State(state), Reading::StateRoot(root)) => !state.own && state.root != *root,
@@ -129,7 +188,7 @@ pub(super) fn detail(said: &Reading, believed: &Reading) -> String {
     match said {
         Reading::Finalized(checkpoint) => of_checkpoint(checkpoint),
         Reading::Chain(view) => of_chain(view),
-        Reading::Events(events) => format!("{} protocol events", events.len()),
+        Reading::Events(page) => of_page(page),
         Reading::Validators(list) => {
             if let Reading::Validators(ours) = believed {
                 of_validators(list, ours)
@@ -146,6 +205,10 @@ pub(super) fn detail(said: &Reading, believed: &Reading) -> String {
 /// Whether what a provider merely says is what was proved; of participation it says nothing.
 pub(super) fn are_alike(proved: &[ValidatorRecord], said: &[ValidatorRecord]) -> bool {
     proved.len() == said.len() && proved.iter().zip(said).all(|(proved, said)| proved.agrees_with(said))
+}
+
+fn of_page(page: &EventPage) -> String {
+    format!("{} events up to block {}", page.events.len(), page.upto.hash)
 }
 
 /// An answer to another question than was asked is malformed.

@@ -25,7 +25,7 @@ use crate::{
     setup::Setup,
     types::KeyEpoch,
 };
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use guardian_crypto::schnorr::Signature;
 
 /// A duty with the committee's valid signature. It proves itself: whoever holds one may bring it to the contract, and no
@@ -33,6 +33,7 @@ use guardian_crypto::schnorr::Signature;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
     duty: Duty,
+    contract: Address,
     digest: B256,
     signature: Signature,
 }
@@ -64,9 +65,11 @@ impl Signed {
         if duty.key_epoch != setup.committee.key_epoch() {
             return Err(SignedError::WrongKeyEpoch(duty.key_epoch));
         }
-        let digest = setup.domain().digest(&duty).ok_or(SignedError::NoContract(duty.kind()))?;
+        let no_contract = SignedError::NoContract(duty.kind());
+        let contract = duty.kind().verifier(&setup.contracts).ok_or(no_contract)?;
+        let digest = setup.domain().digest(&duty).ok_or(no_contract)?;
         setup.committee.group_key().verify(&digest.0, &signature).map_err(|_| SignedError::BadSignature)?;
-        Ok(Self { duty, digest, signature })
+        Ok(Self { duty, contract, digest, signature })
     }
 
     /// What was signed.
@@ -79,6 +82,12 @@ impl Signed {
     #[must_use]
     pub fn id(&self) -> DutyId {
         self.duty.id()
+    }
+
+    /// The contract that verifies the signature.
+    #[must_use]
+    pub fn contract(&self) -> Address {
+        self.contract
     }
 
     /// The digest under the signature.

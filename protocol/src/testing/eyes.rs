@@ -3,8 +3,8 @@
 use crate::{
     Answers, Effects, Evidence, Setup, Timestamp,
     duty::Needs,
-    observe::{Observer, QueryIds, Trouble},
-    types::Registry,
+    observe::{History, Observer, QueryIds, Trouble},
+    types::EventPage,
 };
 
 /// Observation alone: what it wants to know leaves with the effects.
@@ -16,10 +16,11 @@ pub struct Eyes {
 }
 
 impl Eyes {
-    /// The protocol's validators are those of `registry`.
+    /// The protocol's past is `page`.
     #[must_use]
-    pub fn new(setup: Setup, registry: Registry) -> Self {
-        Self { setup, observer: Observer::restore(registry, None), ids: QueryIds::default() }
+    pub fn new(setup: Setup, page: EventPage) -> Self {
+        let history = History::restore(setup.start_block, [(page.from, page)].into());
+        Self { setup, observer: Observer::restore(history, None), ids: QueryIds::default() }
     }
 
     /// What they were told at their start.

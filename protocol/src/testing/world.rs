@@ -67,6 +67,7 @@ pub fn chain_view(group_key: GroupKey, epoch: u64) -> ChainView {
         proposal: None,
         rules: rules(),
         accepted: DutyKind::ALL.into_iter().map(|kind| (kind, Level(0))).collect::<PerKind<Level>>(),
+        active_validators: None,
     }
 }
 

@@ -57,6 +57,17 @@ pub enum ProtocolEvent {
     },
 }
 
+/// What the contracts logged in a range of blocks.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct EventPage {
+    /// The first block.
+    pub from: u64,
+    /// The last block. Its hash fixes the branch.
+    pub upto: BlockRef,
+    /// In chain order.
+    pub events: Vec<ProtocolEvent>,
+}
+
 /// A validator as the beacon state has it at the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValidatorRecord {

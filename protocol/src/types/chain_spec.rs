@@ -2,6 +2,7 @@
 
 use super::{Epoch, Slot, Timestamp};
 use alloy_primitives::B256;
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -26,6 +27,23 @@ pub struct ChainSpec {
     pub deneb_fork_epoch: Option<Epoch>,
 }
 
+/// What tells a chain from every other one, for as long as it exists. Two development chains may share everything but the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ChainIdentity {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Root of the validators in the genesis state.
+    pub genesis_validators_root: B256,
+    /// Unix time of slot 0, in seconds.
+    pub genesis_time: u64,
+}
+
+impl std::fmt::Display for ChainIdentity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "chain {}, genesis {} at time {}", self.chain_id, self.genesis_validators_root, self.genesis_time)
+    }
+}
+
 /// One entry of the fork schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fork {
@@ -41,6 +59,13 @@ impl ChainSpec {
         let seconds = (now.0 / 1_000).saturating_sub(self.genesis_time);
         let slot = seconds.checked_div(self.seconds_per_slot).unwrap_or_default();
         Epoch(slot.checked_div(self.slots_per_epoch).unwrap_or_default())
+    }
+
+    /// Which chain it is.
+    #[must_use]
+    pub fn identity(&self) -> ChainIdentity {
+        let Self { chain_id, genesis_validators_root, genesis_time, .. } = *self;
+        ChainIdentity { chain_id, genesis_validators_root, genesis_time }
     }
 
     /// Unix time at which `slot` starts, in seconds.

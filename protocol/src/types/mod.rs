@@ -8,8 +8,10 @@ mod registry;
 mod time;
 pub(crate) mod versioned;
 
-pub use chain::{BlockHash, BlockRef, Census, Checkpoint, Participation, Proof, ProtocolEvent, ValidatorRecord};
-pub use chain_spec::{ChainSpec, Fork};
+pub use chain::{
+    BlockHash, BlockRef, Census, Checkpoint, EventPage, Participation, Proof, ProtocolEvent, ValidatorRecord,
+};
+pub use chain_spec::{ChainIdentity, ChainSpec, Fork};
 pub use committee::{Committee, CommitteeError, Member};
 pub use guardian_crypto::member::MemberId;
 pub use ids::{BlsPubkey, BootId, Challenge, Epoch, Gwei, KeyEpoch, Level, ProviderId, Slot, ValidatorIndex, Wei};

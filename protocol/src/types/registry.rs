@@ -1,6 +1,6 @@
 //! The protocol's validators, folded from the contracts' events in chain order.
 
-use super::{BlockRef, BlsPubkey, ProtocolEvent, Slot};
+use super::{BlockRef, BlsPubkey, EventPage, ProtocolEvent, Slot};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which validators are the protocol's, which of them were ordered out, and up to which block that is known.
@@ -12,6 +12,14 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// What follows from `pages`, which are in chain order and leave no block out.
+    #[must_use]
+    pub fn of(pages: &[EventPage]) -> Self {
+        let mut registry = Self::default();
+        pages.iter().for_each(|page| registry.advance(page.upto, &page.events));
+        registry
+    }
+
     /// Takes the events of the blocks after the last ones, up to `upto`.
     pub fn advance(&mut self, upto: BlockRef, events: &[ProtocolEvent]) {
         for event in events {

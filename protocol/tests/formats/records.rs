@@ -6,8 +6,8 @@ use super::{
     wire::commitment,
 };
 use guardian_protocol::{
-    BlockRef, BlsPubkey, Cause, DecodeError, DutyKind, Epoch, Fault, ProtocolEvent, Record, Slot, Timestamp,
-    testing::member,
+    BlockRef, BlsPubkey, Cause, DecodeError, DutyKind, Epoch, EventPage, Fault, ProtocolEvent, Record, Slot, Timestamp,
+    testing::{chain_spec, contracts, member},
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -42,6 +42,7 @@ fn all() -> BTreeMap<&'static str, Record> {
         ProtocolEvent::Ordered { pubkey, reference_slot: Slot(72) },
         ProtocolEvent::Exited(pubkey),
     ];
+    let signed = |duty| Record::Signed { duty, signature: signature(), contract: [0x11; 20].into() };
     let [(_, registration), (_, batch)] = about_one_thing();
     let hold = |until: Option<u64>| {
         let hold = Some((until.map(Timestamp), "the governor asked for it".to_owned()));
@@ -64,10 +65,14 @@ fn all() -> BTreeMap<&'static str, Record> {
         ("veto", Record::Veto { digest: [6; 32].into() }),
         ("decided", Record::Decided { id: order().id(), digest: [6; 32].into() }),
         ("floor", Record::Floor { epoch: Epoch(9) }),
-        ("signed_order", Record::Signed { duty: order(), signature: signature() }),
-        ("signed_report", Record::Signed { duty: report(), signature: signature() }),
+        ("chain", Record::Chain { identity: chain_spec().identity() }),
+        ("signed_order", signed(order())),
+        ("signed_report", signed(report())),
         ("confirmed", Record::Confirmed { id: report().id() }),
-        ("events", Record::Events { upto, events }),
+        (
+            "events",
+            Record::Events { contracts: contracts().event_sources(), page: EventPage { from: 70, upto, events } },
+        ),
         ("fault", Record::Fault { committee: [4; 32].into(), culprit: member(2), fault: fault() }),
         ("pardon", Record::Pardon { committee: [4; 32].into(), member: member(2), upto: Epoch(9) }),
     ])

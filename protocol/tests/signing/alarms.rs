@@ -2,7 +2,7 @@
 
 use super::cluster::Cluster;
 use guardian_protocol::{
-    Effects, Event, Input, KeyEpoch, Layer, Reading, Reason, Timing,
+    BlockRef, Effects, Event, EventPage, Input, KeyEpoch, Layer, Reading, Reason, Timing,
     testing::{Eyes, Trouble, chain_spec, member, setup},
 };
 use std::time::Duration;
@@ -95,7 +95,9 @@ fn a_contract_that_nobody_can_see_is_not_ready() {
 #[test]
 fn a_question_that_nobody_answers_is_trouble() {
     let cluster = Cluster::new(4, 63);
-    let mut eyes = Eyes::new(setup(cluster.dealt.committee.clone(), member(1)), Default::default());
+    let upto = BlockRef { number: 0, hash: [3; 32].into(), timestamp: 0 };
+    let past = EventPage { from: 0, upto, events: Vec::new() };
+    let mut eyes = Eyes::new(setup(cluster.dealt.committee.clone(), member(1)), past);
     eyes.look(cluster.now, &mut Effects::default());
     assert_eq!(eyes.trouble(), None);
     eyes.look(cluster.now.after(Timing::default().query_timeout), &mut Effects::default());

@@ -5,10 +5,10 @@ use guardian_crypto::{
     member::default_threshold,
 };
 use guardian_protocol::{
-    Answers, BlsPubkey, Call, ChainView, Checkpoint, Dossier, DutyId, DutyKind, Effects, Envelope, Epoch, Event,
-    Guardian, Gwei, Input, Job, Level, MemberId, Mode, OnChainProgress, OperatorCommand, OperatorReply, Outgoing,
-    ProtocolEvent, ProviderId, Query, Reading, Recipient, Record, ReserveRules, Secrets, Setup, Slot, Timestamp,
-    ValidatorKey, ValidatorRecord,
+    Answers, BlockRef, BlsPubkey, Call, ChainView, Checkpoint, Dossier, DutyId, DutyKind, Effects, Envelope, Epoch,
+    Event, EventPage, Guardian, Gwei, Input, Job, Level, MemberId, Mode, OnChainProgress, OperatorCommand,
+    OperatorReply, Outgoing, ProtocolEvent, ProviderId, Query, Reading, Recipient, Record, ReserveRules, Secrets,
+    Setup, Slot, Timestamp, ValidatorKey, ValidatorRecord,
     testing::{Dealt, Log, Message, chain_view, checkpoint, member, reserve_rules, setup, validator},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -329,7 +329,7 @@ impl Cluster {
     }
 
     /// An honest provider of a chain on which a report is due in every epoch.
-    fn answer(&self, query: &Query) -> Reading {
+    pub(crate) fn answer(&self, query: &Query) -> Reading {
         let validators = self.validators.iter().map(|validator| validator.record);
         match query {
             Query::Finalized => {
@@ -337,8 +337,8 @@ impl Cluster {
                 Reading::Finalized(Some(Checkpoint { root, ..checkpoint(self.finalized) }))
             }
             Query::Chain(_) => Reading::Chain(Box::new(self.chain())),
-            Query::Events { from, to } => {
-                let range = *from..=to.number;
+            Query::Events { from, upto, .. } => {
+                let range = *from..=*upto;
                 let provisioned =
                     validators.clone().map(|record| (FIRST + 1, ProtocolEvent::Provisioned(record.pubkey)));
                 let ordered = self.accepted.iter().map(|(place, period, block)| {
@@ -346,7 +346,9 @@ impl Cluster {
                     (*block, ProtocolEvent::Ordered { pubkey, reference_slot })
                 });
                 let events = provisioned.chain(ordered).filter(|(block, _)| range.contains(block));
-                Reading::Events(events.map(|(_, event)| event).collect())
+                let upto = BlockRef { number: *upto, hash: [3; 32].into(), timestamp: *upto };
+                let events = events.map(|(_, event)| event).collect();
+                Reading::Events(EventPage { from: *from, upto, events })
             }
             Query::State { pubkeys, .. } => {
                 Reading::Validators(validators.filter(|record| pubkeys.contains(&record.pubkey)).collect())
@@ -379,6 +381,8 @@ impl Cluster {
         if let Some(period) = visible.map(|(_, period, _)| *period).max() {
             chain.accepted.insert(DutyKind::Ejection, Level(period.0 * 8));
         }
+        let validators = if self.finalized > FIRST { self.validators.len() } else { 0 };
+        chain.active_validators = u64::try_from(validators).ok();
         chain
     }
 }

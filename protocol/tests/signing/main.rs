@@ -21,3 +21,4 @@ mod limits;
 mod observers;
 mod sizes;
 mod thief;
+mod upgrades;

@@ -10,8 +10,8 @@ use eyre::{Result, ensure, eyre};
 use guardian_chain::{Limits, Readers, state::MINIMAL};
 use guardian_crypto::schnorr::GroupKey;
 use guardian_protocol::{
-    Answers, Effects, Epoch, Guardian, Input, ProtocolEvent, ProviderId, ProviderQuorum, Query, QueryId, Reading,
-    Record, Released, Setup, Timestamp,
+    Answers, ChainView, Effects, Epoch, EventPage, Guardian, Input, ProtocolEvent, ProviderId, ProviderQuorum, Query,
+    QueryId, Reading, Record, Released, Setup, Timestamp,
     testing::{self, Dealt, Message, member},
 };
 use rand_core::OsRng;
@@ -148,8 +148,13 @@ impl Node {
     fn ask(&self, id: QueryId, query: Query) {
         let (readers, inputs) = (Arc::clone(&self.readers), self.inputs.clone());
         let made_up = match &query {
-            Query::Chain(_) => Some(Reading::Chain(Box::new(synthetic::view(self.group_key)))),
-            Query::Events { .. } => Some(Reading::Events(self.provisioned.clone())),
+            Query::Chain(_) => {
+                let active_validators = u64::try_from(self.provisioned.len()).ok();
+                Some(Reading::Chain(Box::new(ChainView { active_validators, ..synthetic::view(self.group_key) })))
+            }
+            Query::Events { from, at, .. } => {
+                Some(Reading::Events(EventPage { from: *from, upto: *at, events: self.provisioned.clone() }))
+            }
             Query::Progress(_) => Some(Reading::Progress(BTreeMap::new())),
             Query::Finalized | Query::State { .. } => None,
         };

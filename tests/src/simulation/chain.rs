@@ -11,9 +11,9 @@ use guardian_crypto::{
 };
 use guardian_protocol::{
     At, BlockHash, BlockRef, BlsPubkey, CallOutcome, Census, ChainSpec, ChainView, Checkpoint, DutyBody, DutyId,
-    DutyKind, Epoch, Fork, Gwei, Level, OnChainProgress, PerKind, ProtocolEvent, Query, ReadFailure, Reading,
-    ReserveRules, Rules, Signed, SignedExit, Slot, Standing, StateReading, Target, ValidatorIndex, ValidatorRecord,
-    testing,
+    DutyKind, Epoch, EventPage, Fork, Gwei, Level, OnChainProgress, PerKind, ProtocolEvent, Query, ReadFailure,
+    Reading, ReserveRules, Rules, Signed, SignedExit, Slot, Standing, StateReading, Target, ValidatorIndex,
+    ValidatorRecord, testing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -147,10 +147,10 @@ impl Chain {
                 let epoch = u64::from(hash.0[31]) | u64::from(hash.0[30]) << 8;
                 Ok(Reading::Chain(Box::new(self.view(epoch))))
             }
-            Query::Events { from, to } => {
-                let range = *from..=to.number;
+            Query::Events { from, upto, .. } => {
+                let range = *from..=*upto;
                 let events = self.events.iter().filter(|(at, _)| range.contains(at)).map(|(_, event)| event.clone());
-                Ok(Reading::Events(events.collect()))
+                Ok(Reading::Events(EventPage { from: *from, upto: block(*upto), events: events.collect() }))
             }
             Query::State { slot, pubkeys, .. } => {
                 let mut validators = self.validators_at(slot.0 / SLOTS_PER_EPOCH);
@@ -263,13 +263,22 @@ impl Chain {
 
     fn view(&self, epoch: u64) -> ChainView {
         ChainView {
-            block: BlockRef { number: epoch, hash: hash(epoch), timestamp: epoch * SLOTS_PER_EPOCH },
+            block: block(epoch),
             paused: self.paused.contains(&epoch),
+            active_validators: Some(self.provisioned_at(epoch)),
             rules: rules(),
             // What was accepted within an epoch is visible from the next one on.
             accepted: self.accepted_at(epoch),
             ..testing::chain_view(self.group_key, epoch)
         }
+    }
+
+    /// How many validators the protocol has by the contract's books at the block of `epoch`.
+    #[must_use]
+    pub fn provisioned_at(&self, epoch: u64) -> u64 {
+        let provisioned =
+            |(at, event): &&(u64, ProtocolEvent)| *at <= epoch && matches!(event, ProtocolEvent::Provisioned(_));
+        self.events.iter().filter(provisioned).count() as u64
     }
 
     fn state(&self, epoch: u64, validators: Vec<ValidatorRecord>) -> StateReading {
@@ -327,6 +336,10 @@ fn checkpoint(epoch: u64) -> Checkpoint {
         state_root: [7; 32].into(),
         execution: Some(BlockHash { number: epoch, hash: hash(epoch) }),
     }
+}
+
+fn block(epoch: u64) -> BlockRef {
+    BlockRef { number: epoch, hash: hash(epoch), timestamp: epoch * SLOTS_PER_EPOCH }
 }
 
 /// Root of the block that the checkpoint of `epoch` names.

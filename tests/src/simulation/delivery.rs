@@ -42,11 +42,18 @@ impl World<'_> {
                 let Some(member) = self.processes.get(&to).map(Process::member) else { return Ok(()) };
                 let Some(node) = self.nodes.get(&member) else { return Ok(()) };
                 let blind = self.sabotage == Sabotage::EverybodyLooksLow && self.keys.members().next() == Some(member);
-                let lying = node.lying;
+                let (lying, lacking) = (node.lying, node.lacking);
+                let reads_books = self.sabotage != Sabotage::BooksAreNotRead;
                 let mut answers: Vec<Answer> = (0..PROVIDERS)
                     .map(|provider| {
                         let lie = if blind { -1_000_000_000 } else { i64::from(provider < lying) * 1_000 };
-                        (ProviderId(provider), self.chain.answer(&query, lie))
+                        let mut answer = self.chain.answer(&query, lie);
+                        match &mut answer {
+                            Ok(Reading::Events(page)) if provider < lacking => page.events.clear(),
+                            Ok(Reading::Chain(view)) if !reads_books => view.active_validators = None,
+                            _ => {}
+                        }
+                        (ProviderId(provider), answer)
                     })
                     .collect();
                 if self.below(4) == 0

@@ -201,6 +201,14 @@ fn judged(member: MemberId, event: &Event, scene: &Scene<'_>) -> Result<(), Viol
                 return violation("honest_guardians_are_never_blamed", detail);
             }
         }
+        Event::Observed { checkpoint, .. }
+            if scene.speaker.guardian().status().validators as u64
+                != scene.chain.provisioned_at(checkpoint.epoch.0) =>
+        {
+            let known = scene.speaker.guardian().status().validators;
+            let detail = format!("{member} observes epoch {} with {known} validators", checkpoint.epoch);
+            return violation("nothing_is_observed_with_events_left_out", detail);
+        }
         Event::Quarantined { member: doppelgangers, boots: Some(boots) }
             if !scene.lives.overlapped(*doppelgangers, *boots) =>
         {

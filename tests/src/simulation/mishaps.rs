@@ -7,7 +7,7 @@ use super::{
     process::{Process, ProcessId},
     scenario::{Faults, Sabotage},
     store::MemoryStore,
-    world::World,
+    world::{PROVIDERS, World},
 };
 use alloy::primitives::keccak256;
 use guardian_protocol::{Input, MemberId, Recipient, Record, testing::Message};
@@ -20,7 +20,7 @@ impl World<'_> {
     /// Something goes wrong, of what may.
     pub(super) fn mishap(&mut self) -> Result<(), Violation> {
         let Some(member) = self.anybody() else { return Ok(()) };
-        match self.below(20) {
+        match self.below(22) {
             0 if self.faults.crashes => self.crash(member)?,
             1 | 2 if self.faults.crashes => self.revive()?,
             3 if self.faults.crashes => self.cut_off(member)?,
@@ -35,6 +35,7 @@ impl World<'_> {
             17 if self.faults.operators => self.command(member)?,
             18 if self.faults.thief => self.steal(),
             19 if self.faults.thief && self.below(4) == 0 => self.pause(),
+            20 | 21 if self.faults.holes => self.lose_logs(member),
             _ => {}
         }
         Ok(())
@@ -44,7 +45,7 @@ impl World<'_> {
     /// holds nothing back, and all connections are made anew, since a greeting that was lost is not repeated before that.
     pub(super) fn calm(&mut self) -> Result<(), Violation> {
         self.faults = Faults { liar: self.faults.liar, ..Faults::NONE };
-        self.nodes.values_mut().for_each(|node| node.lying = 0);
+        self.nodes.values_mut().for_each(|node| (node.lying, node.lacking) = (0, 0));
         let members: Vec<MemberId> = self.keys.members().collect();
         members.iter().try_for_each(|member| self.end_doppelganger(*member))?;
         let ends =
@@ -213,6 +214,15 @@ impl World<'_> {
             node.deceived |= lying > 1;
         }
         self.note(|| format!("{lying} providers of {member} lie"));
+    }
+
+    /// Some of a guardian's execution providers prune their logs, and answer as if nothing had been logged; or they have them again.
+    fn lose_logs(&mut self, member: MemberId) {
+        let lacking = u8::try_from(self.below(usize::from(PROVIDERS) + 1)).unwrap_or(0);
+        if let Some(node) = self.nodes.get_mut(&member) {
+            node.lacking = lacking;
+        }
+        self.note(|| format!("{lacking} providers of {member} have lost logs"));
     }
 
     /// The liar asks somebody to sign two packages with the same nonces, which may have been used before.

@@ -50,7 +50,7 @@ impl Restraints {
             OperatorCommand::Veto { digest } => drop(self.vetoed.insert(*digest)),
             // What the digest stands for is what the record says.
             OperatorCommand::ReleaseDuty { .. } => self.free = Self::on(disk).free,
-            OperatorCommand::Pardon { .. } | OperatorCommand::Limit { .. } => {}
+            OperatorCommand::Pardon { .. } | OperatorCommand::Limit { .. } | OperatorCommand::Rescan => {}
         }
     }
 

@@ -87,6 +87,8 @@ pub struct Faults {
     pub crashes: bool,
     /// One provider of each guardian lies now and then; two that lie alike, of one guardian only.
     pub lies: bool,
+    /// Execution providers of a guardian lose logs, now and then all of them alike.
+    pub holes: bool,
     /// One member gives wrong shares, or asks for the same nonces twice; and accuses others.
     pub liar: bool,
     /// Disks are lost or set back to an earlier state, and guardians run twice from copies of one disk.
@@ -103,14 +105,23 @@ impl Faults {
         network: false,
         crashes: false,
         lies: false,
+        holes: false,
         liar: false,
         copies: false,
         operators: false,
         thief: false,
     };
     /// Everything at once.
-    pub const ALL: Self =
-        Self { network: true, crashes: true, lies: true, liar: true, copies: true, operators: true, thief: true };
+    pub const ALL: Self = Self {
+        network: true,
+        crashes: true,
+        lies: true,
+        holes: true,
+        liar: true,
+        copies: true,
+        operators: true,
+        thief: true,
+    };
 }
 
 /// A protection that is taken away on purpose, to see that an invariant notices.
@@ -136,6 +147,8 @@ pub enum Sabotage {
     ProbesAreLost,
     /// All beacon providers of one guardian say that every validator is low: what giving parts without grounds would amount to.
     EverybodyLooksLow,
+    /// The protocol's own books are not read: providers that all leave the same events out are believed.
+    BooksAreNotRead,
 }
 
 /// How a run ended.

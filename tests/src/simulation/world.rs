@@ -84,6 +84,8 @@ pub(super) struct Node {
     pub(super) cut_off: bool,
     /// How many of its beacon providers lie, all alike.
     pub(super) lying: u8,
+    /// How many of its execution providers leave events out, all alike.
+    pub(super) lacking: u8,
     /// Whether most of its providers ever lied alike.
     pub(super) deceived: bool,
     /// Whether it ever ran from another disk than the last one, or twice.

@@ -7,9 +7,9 @@ use eyre::{Result, bail};
 use guardian_chain::{ChainConfig, Endpoint, Limits, Readers};
 use guardian_crypto::schnorr::GroupKey;
 use guardian_protocol::{
-    Answers, BlockRef, BlsPubkey, ChainSpec, ChainView, Effects, Event, Evidence, ProtocolEvent, ProviderId,
+    Answers, BlockRef, BlsPubkey, ChainSpec, ChainView, Effects, Event, EventPage, Evidence, ProtocolEvent, ProviderId,
     ProviderQuorum, Query, Reading, Setup, Timestamp,
-    testing::{self, Dealt, Eyes, Registry, contracts, member},
+    testing::{self, Dealt, Eyes, contracts, member},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -24,6 +24,7 @@ pub struct Watch {
     pub eyes: Eyes,
     /// Everything that was reported so far.
     pub events: Vec<Event>,
+    validators: u64,
 }
 
 impl Watch {
@@ -39,10 +40,14 @@ impl Watch {
         let quorum = ProviderQuorum { beacon: 2, execution: 1 };
         let (readers, network) = connect(urls, limits, quorum).await?;
         let events: Vec<ProtocolEvent> = tracked.into_iter().map(ProtocolEvent::Provisioned).collect();
-        let mut registry = Registry::default();
-        registry.advance(block(), &events);
+        let validators = u64::try_from(events.len())?;
         let setup = Setup { network, quorum, ..testing::setup(Dealt::new(3, 2, 7).committee, member(1)) };
-        Ok(Self { readers, eyes: Eyes::new(setup, registry), events: Vec::new() })
+        Ok(Self {
+            readers,
+            eyes: Eyes::new(setup, EventPage { from: 0, upto: block(), events }),
+            events: Vec::new(),
+            validators,
+        })
     }
 
     /// Looks once, at `now`: evidence, if something new is final and enough nodes agree on it. Each question `happens` before it is put.
@@ -78,7 +83,7 @@ impl Watch {
     }
 
     fn view(&self) -> ChainView {
-        view(self.eyes.setup().committee.group_key())
+        ChainView { active_validators: Some(self.validators), ..view(self.eyes.setup().committee.group_key()) }
     }
 }
 

@@ -1,69 +1,162 @@
 //! The contracts' events of a range of blocks, in chain order: fetched piecewise, and every log checked to be one that was
 //! asked for, on the branch that was asked for.
 
-use crate::contracts::{event, sources};
-use crate::{dialect::logs::LogRefusal, execution::client::ExecutionClient};
-use alloy::rpc::types::{Filter, Log};
-use guardian_protocol::{BlockRef, Contracts, ProtocolEvent, ReadFailure};
-use std::sync::atomic::Ordering::Relaxed;
+mod pace;
 
-/// The largest range that is tried, in blocks.
-const LARGEST_RANGE: u64 = 100_000;
+pub(crate) use pace::Pace;
+
+use crate::{
+    contracts::{event, sources},
+    dialect::logs::LogRefusal,
+    execution::client::ExecutionClient,
+};
+use alloy::{
+    rpc::types::{Filter, Log},
+    transports::TransportError,
+};
+use futures::future::join_all;
+use guardian_protocol::{BlockRef, Contracts, EventPage, ProtocolEvent, ReadFailure};
+use std::{
+    ops::RangeInclusive,
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+
 /// More events than this in one answer to the protocol can't be: mainnet has 2.2 million validators, of which Puffer's are
 /// a part, and each logs three events in its life.
 const MOST_EVENTS: usize = 1_000_000;
 
+/// What became of a request for a piece.
+enum Piece {
+    Logs(Vec<Log>),
+    /// The same must be asked again, for less.
+    Less,
+    /// The same must be asked again, after this long.
+    Later(Duration, ReadFailure),
+}
+
 impl ExecutionClient {
-    /// The events of `from..=to`, if `to` is on this node's chain.
+    /// The events of `blocks`, if `at` is on this node's chain, and not before them.
     pub(crate) async fn read_events(
         &self,
         contracts: &Contracts,
-        from: u64,
-        to: BlockRef,
-    ) -> Result<Vec<ProtocolEvent>, ReadFailure> {
-        self.check_branch(to).await?;
-        let (addresses, topics) = sources(contracts);
+        blocks: RangeInclusive<u64>,
+        at: BlockRef,
+    ) -> Result<EventPage, ReadFailure> {
+        let (from, last) = blocks.into_inner();
+        let upto = self.branch(last, at).await?;
+        let deadline = Instant::now() + self.http.limits.history_timeout.mul_f64(0.9);
         let mut events = Vec::new();
         let mut next = from;
-        while next <= to.number {
-            let range = self.log_range.load(Relaxed).max(1);
-            let last = next.saturating_add(range.saturating_sub(1)).min(to.number);
-            let filter = Filter::new()
-                .from_block(next)
-                .to_block(last)
-                .address(addresses.clone())
-                .event_signature(topics.clone());
-            match self.logs(&filter).await {
-                Ok(logs) => {
-                    events.extend(decode(logs, contracts, next..=last, to)?);
-                    next = last.saturating_add(1);
-                    if !self.log_range_known.load(Relaxed) {
-                        self.log_range.store(range.saturating_mul(2).min(LARGEST_RANGE), Relaxed);
+        while next <= last {
+            let pieces = self.pieces(next, last);
+            let asked = pieces.iter().map(|piece| self.piece(contracts, piece.clone()));
+            let answers = join_all(asked).await;
+            for (piece, answer) in pieces.into_iter().zip(answers) {
+                match answer? {
+                    Piece::Logs(logs) => {
+                        next = piece.end().saturating_add(1);
+                        events.extend(decode(logs, contracts, piece, upto)?);
+                    }
+                    Piece::Less => break,
+                    Piece::Later(pause, failure) => {
+                        if Instant::now() + pause > deadline {
+                            return Err(failure);
+                        }
+                        sleep(pause).await;
+                        break;
                     }
                 }
-                // Every provider has its own limit and its own words for it.
-                Err(error) if range > 1 && self.log_refusal(&error) == Some(LogRefusal::TooMuch) => {
-                    self.log_range.store(range / 2, Relaxed);
-                    self.log_range_known.store(true, Relaxed);
-                }
-                Err(error) => return Err(self.failure(&error)),
             }
             if events.len() > MOST_EVENTS {
                 return Err(ReadFailure::Malformed(format!("more than {MOST_EVENTS} events")));
             }
         }
         // A reorganisation in between would have mixed two branches.
-        self.check_branch(to).await?;
-        Ok(events)
+        if self.branch(last, at).await? != upto {
+            return Err(ReadFailure::NotAvailable("the chain was reorganised meanwhile".to_owned()));
+        }
+        Ok(EventPage { from, upto, events })
     }
 
-    async fn check_branch(&self, to: BlockRef) -> Result<(), ReadFailure> {
-        let here = self.header_at(to.number).await?;
-        if here.hash == to.hash {
-            Ok(())
-        } else {
-            Err(ReadFailure::NotAvailable(format!("block {} is {} here, not {}", to.number, here.hash, to.hash)))
+    /// The next pieces to be asked for at once.
+    fn pieces(&self, next: u64, last: u64) -> Vec<RangeInclusive<u64>> {
+        let pace = *self.pace();
+        let (range, at_once) = (pace.range(), pace.at_once());
+        let end = |from: u64| from.saturating_add(range.saturating_sub(1)).min(last);
+        let starts = std::iter::successors(Some(next), |from| end(*from).checked_add(1).filter(|from| *from <= last));
+        starts.take(at_once).map(|from| from..=end(from)).collect()
+    }
+
+    async fn piece(&self, contracts: &Contracts, blocks: RangeInclusive<u64>) -> Result<Piece, ReadFailure> {
+        let (addresses, topics) = sources(contracts);
+        let filter = Filter::new()
+            .from_block(*blocks.start())
+            .to_block(*blocks.end())
+            .address(addresses)
+            .event_signature(topics);
+        let asked = Instant::now();
+        let answer = self.logs(&filter).await;
+        let (width, took) = (blocks.end().saturating_sub(*blocks.start()).saturating_add(1), asked.elapsed());
+        let mut pace = self.pace();
+        match answer {
+            Ok(logs) => {
+                pace.answered(width, took);
+                Ok(Piece::Logs(logs))
+            }
+            Err(error) => {
+                let failure = self.failure(&error);
+                match self.meaning(&error, &failure, took) {
+                    Some(LogRefusal::TooOften) => Ok(Piece::Later(pace.too_often(), failure)),
+                    Some(LogRefusal::NotUnderstood) => match pace.puzzled(width) {
+                        Some(pause) => Ok(Piece::Later(pause, failure)),
+                        None if width > 1 => Ok(Piece::Less),
+                        None => Err(failure),
+                    },
+                    Some(LogRefusal::TooMuch) if pace.too_much(width) => Ok(Piece::Less),
+                    Some(LogRefusal::TooMuch | LogRefusal::Gone | LogRefusal::Unsupported) | None => Err(failure),
+                }
+            }
         }
+    }
+
+    /// What the question has to become after this failure; `None`: the node has no answer.
+    fn meaning(&self, error: &TransportError, failure: &ReadFailure, took: Duration) -> Option<LogRefusal> {
+        self.log_refusal(error).or(match failure {
+            ReadFailure::RateLimited(_) => Some(LogRefusal::TooOften),
+            ReadFailure::TooLarge(_) => Some(LogRefusal::TooMuch),
+            // It has not come in time; that a node can't be reached at all is known much sooner.
+            ReadFailure::Unreachable(_) => (took >= self.http.limits.request_timeout).then_some(LogRefusal::TooMuch),
+            ReadFailure::NotAvailable(_)
+            | ReadFailure::NotInSync(_)
+            | ReadFailure::Malformed(_)
+            | ReadFailure::WrongChain(_) => None,
+        })
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Behind the address there may be another node.
+    pub(crate) fn forget_pace(&self) {
+        self.pace().forget();
+    }
+
+    /// The block with this number on the branch of `at`.
+    async fn branch(&self, number: u64, at: BlockRef) -> Result<BlockRef, ReadFailure> {
+        if number > at.number {
+            return Err(ReadFailure::NotAvailable(format!("block {number} is after {}", at.number)));
+        }
+        let fixed = self.header_at(at.number).await?;
+        if fixed.hash != at.hash {
+            return Err(ReadFailure::NotAvailable(format!(
+                "block {} is {} here, not {}",
+                at.number, fixed.hash, at.hash
+            )));
+        }
+        if number == at.number { Ok(fixed.block()) } else { Ok(self.header_at(number).await?.block()) }
     }
 }
 
@@ -71,7 +164,7 @@ impl ExecutionClient {
 fn decode(
     mut logs: Vec<Log>,
     contracts: &Contracts,
-    asked: std::ops::RangeInclusive<u64>,
+    asked: RangeInclusive<u64>,
     to: BlockRef,
 ) -> Result<Vec<ProtocolEvent>, ReadFailure> {
     let (addresses, topics) = sources(contracts);

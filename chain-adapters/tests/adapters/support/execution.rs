@@ -33,7 +33,8 @@ pub(crate) struct Chain {
     /// Each block's timestamp.
     pub(crate) timestamps: Vec<u64>,
     pub(crate) finalized: Option<u64>,
-    pub(crate) syncing: bool,
+    /// What `eth_syncing` says; `None`: `false`.
+    pub(crate) syncing: Option<Value>,
     /// The contracts exist from this block on.
     pub(crate) created: u64,
     /// At this block, calls return nothing although the contracts exist.
@@ -44,6 +45,10 @@ pub(crate) struct Chain {
     /// `eth_getLogs` refuses larger ranges.
     pub(crate) log_range: u64,
     pub(crate) log_requests: u64,
+    /// How many validators the protocol counts; `None`: it does not.
+    pub(crate) books: Option<u64>,
+    /// What `eth_getLogs` says the next times, instead of answering.
+    pub(crate) quota: VecDeque<&'static str>,
     pub(crate) base_fee: u64,
     /// Of gas, for everything.
     pub(crate) estimate: u64,
@@ -68,7 +73,9 @@ impl Default for Chain {
             chain_id: 7,
             timestamps: (0..100).map(|number| 1000 + number * 2).collect(),
             finalized: Some(90),
-            syncing: false,
+            syncing: None,
+            books: None,
+            quota: VecDeque::new(),
             created: 10,
             silent: None,
             accepted: PLAYED.into_iter().map(|kind| (kind, Level(8 + 8 * u64::from(kind.number())))).collect(),
@@ -167,8 +174,7 @@ impl Chain {
     fn call(&mut self, method: &str, params: &Value) -> Result<Value, Value> {
         Ok(match method {
             "eth_chainId" => quantity(self.chain_id),
-            "eth_syncing" if self.syncing => json!({ "currentBlock": "0x1" }),
-            "eth_syncing" => json!(false),
+            "eth_syncing" => self.syncing.clone().unwrap_or(json!(false)),
             "eth_getBlockByNumber" => self.number(&params[0]).map_or(Value::Null, |number| self.header(number)),
             "eth_getBlockByHash" => self.by_hash(&params[0]).map_or(Value::Null, |number| self.header(number)),
             "eth_getLogs" => return self.get_logs(&params[0]),
@@ -215,6 +221,9 @@ impl Chain {
 
     fn get_logs(&mut self, filter: &Value) -> Result<Value, Value> {
         self.log_requests += 1;
+        if let Some(message) = self.quota.pop_front() {
+            return Err(json!({ "code": -32005, "message": message }));
+        }
         let (from, to) = (self.number(&filter["fromBlock"]).unwrap(), self.number(&filter["toBlock"]).unwrap());
         if to - from >= self.log_range {
             return Err(json!({ "code": -32005, "message": "query returned more than 10000 results" }));
@@ -271,6 +280,13 @@ impl Chain {
         } else if known("lastReferenceSlot()") {
             let kind = PLAYED.into_iter().find(|kind| contract(*kind) == to).unwrap();
             return words(&[U256::from(self.accepted.get(kind).unwrap().0)]);
+        }
+        if let Some(books) = self.books {
+            if known("PUFFER_ORACLE()") {
+                return words(&[U256::from_be_slice(contracts().protocol.as_slice())]);
+            } else if known("getNumberOfActiveValidators()") {
+                return words(&[U256::from(books)]);
+            }
         }
         // A submission's trial.
         match &self.revert {

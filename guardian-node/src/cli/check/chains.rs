@@ -1,11 +1,11 @@
 //! The providers, the contracts and the account, each by its name. A single provider's fault is told; whether enough are left decides.
 
 use super::findings::Findings;
-use crate::{cli::output, config::Config, hint::WithHint, node};
+use crate::{cli::output, config::Config, hint::WithHint, node, store};
 use guardian_chain::{Capabilities, Layer, Readers};
 use guardian_crypto::secret::Secret;
 use guardian_protocol::{
-    BlsPubkey, ChainSpec, ChainView, Checkpoint, Committee, DutyKind, ProviderId, Query, ReadFailure, Reading,
+    BlsPubkey, ChainSpec, ChainView, Checkpoint, Committee, DutyKind, ProviderId, Query, ReadFailure, Reading, Record,
     ReserveRules, Rules,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,11 +22,13 @@ pub(super) struct Known<'a> {
     pub(super) account: Option<&'a Secret<[u8; 32]>>,
     /// The protocol's validators.
     pub(super) provisioned: BTreeSet<BlsPubkey>,
+    /// Of the store.
+    pub(super) records: Vec<Record>,
 }
 
 /// Tells everything about the chains.
 pub(super) async fn tell(config: &Config, known: Known<'_>, findings: &mut Findings) {
-    let Known { committee, account, provisioned } = known;
+    let Known { committee, account, provisioned, records } = known;
     let connected = Readers::connect(node::chain_config(config)).await.hint(
         "can't connect to the chains",
         "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
@@ -38,6 +40,15 @@ pub(super) async fn tell(config: &Config, known: Known<'_>, findings: &mut Findi
             &format!("this version does not know the fork '{fork}', which begins at epoch {epoch}"),
             node::FORK_HINT,
         );
+    }
+    if !records.is_empty()
+        && let Some(belonging) = findings.take(store::compare(&records, &network, &config.contracts()))
+    {
+        let others = match belonging.of_other_contracts {
+            0 => String::new(),
+            count => format!("; {count} records are of other contracts, and history"),
+        };
+        findings.ok(&format!("the store is of this chain{others}"));
     }
     let rules = tell_contracts(config, &readers, committee, findings).await;
     if config.contracts.start_block > 0 {
@@ -232,7 +243,9 @@ fn uncounted(layer: &str, name: &str, failure: &ReadFailure) -> String {
         ReadFailure::NotAvailable(_)
         | ReadFailure::NotInSync(_)
         | ReadFailure::Malformed(_)
+        | ReadFailure::TooLarge(_)
         | ReadFailure::WrongChain(_) => "does not count",
+        ReadFailure::RateLimited(_) => "is asked too often",
     };
     format!("{layer} provider {name} {what}: {failure}")
 }
@@ -244,7 +257,8 @@ fn beacon_advice(failure: &ReadFailure) -> &'static str {
         }
         ReadFailure::WrongChain(_) => WRONG_CHAIN,
         ReadFailure::NotInSync(_) => IN_SYNC,
-        ReadFailure::NotAvailable(_) | ReadFailure::Malformed(_) => {
+        ReadFailure::RateLimited(_) => RATE,
+        ReadFailure::NotAvailable(_) | ReadFailure::Malformed(_) | ReadFailure::TooLarge(_) => {
             "is this url a beacon node's? Else update its client, or the proxy before it"
         }
     }
@@ -263,10 +277,14 @@ fn execution_advice(failure: &ReadFailure) -> &'static str {
         ReadFailure::NotAvailable(_) => {
             "compare [contracts] with the published addresses; were they deployed on this chain, and is the provider at its head?"
         }
-        ReadFailure::Malformed(_) => "is this url an execution node's? Else update its client, or the proxy before it",
+        ReadFailure::RateLimited(_) => RATE,
+        ReadFailure::Malformed(_) | ReadFailure::TooLarge(_) => {
+            "is this url an execution node's? Else update its client, or the proxy before it"
+        }
     }
 }
 
+const RATE: &str = "its plan allows too few requests for a guardian, or others use it up";
 const WRONG_CHAIN: &str =
     "it serves another network than the majority, or its client is too old to know the forks: remove or update it";
 const IN_SYNC: &str = "wait until it has caught up; until then it does not count";

@@ -4,12 +4,12 @@
 mod chains;
 mod findings;
 
-use crate::{committee::CommitteeFile, config::Config, hint::WithHint, node, operator};
+use crate::{committee::CommitteeFile, config::Config, hint::WithHint, node, operator, store::Store};
 use clap::Args;
 use eyre::Result;
 use findings::Findings;
 use guardian_chain::AccountKey;
-use guardian_protocol::{BlsPubkey, Bounds, Limits, Measure, Mode, ProtocolEvent, Record};
+use guardian_protocol::{BlsPubkey, Bounds, Contracts, Limits, Measure, Mode, ProtocolEvent, Record};
 use std::{collections::BTreeSet, path::PathBuf};
 
 /// Arguments of `guardian check`.
@@ -45,8 +45,9 @@ impl Check {
         });
         tell_mode(config.guardian.mode, &findings);
         tell_limits(&config.limits.limits(), &findings);
-        let provisioned = tell_store(&config, &mut findings);
-        let known = chains::Known { committee: committee.as_ref(), account: account.as_ref(), provisioned };
+        let records = tell_store(&config, &mut findings);
+        let provisioned = validators(&records, &config.contracts());
+        let known = chains::Known { committee: committee.as_ref(), account: account.as_ref(), provisioned, records };
         chains::tell(&config, known, &mut findings).await;
         Ok(findings.finish()?)
     }
@@ -71,23 +72,32 @@ fn tell_limits(limits: &Limits, findings: &Findings) {
     }
 }
 
-/// The store of a node that runs is that node's. Returns the validators that it knows of.
-fn tell_store(config: &Config, findings: &mut Findings) -> BTreeSet<BlsPubkey> {
-    if operator::is_running(&config.guardian.data_dir) {
-        findings.ok("store: in use by the running node");
-        return BTreeSet::new();
-    }
-    let records = node::open_store(config)
-        .and_then(|store| store.load().map_err(|error| node::store_refused("can't read the store", error)));
-    let Some(records) = findings.take(records) else { return BTreeSet::new() };
-    findings.ok(&format!("store: {} records", records.len()));
+/// What the store holds; one that a running node has open is read beside it.
+fn tell_store(config: &Config, findings: &mut Findings) -> Vec<Record> {
+    let path = &config.guardian.data_dir;
+    let is_running = operator::is_running(path);
+    let records = if is_running {
+        Store::load_beside(path).map(Option::unwrap_or_default)
+    } else {
+        let Some(store) = findings.take(node::open_store(config)) else { return Vec::new() };
+        store.load()
+    };
+    let records = findings.take(records.map_err(|error| node::store_refused("can't read the store", error)));
+    let records = records.unwrap_or_default();
+    let whose = if is_running { ", in use by the running node" } else { "" };
+    findings.ok(&format!("store: {} records{whose}", records.len()));
+    records
+}
+
+/// The validators that the configured contracts have, by the events in `records`.
+fn validators(records: &[Record], contracts: &Contracts) -> BTreeSet<BlsPubkey> {
     let mut validators = BTreeSet::new();
-    for record in records {
-        let Record::Events { events, .. } = record else { continue };
-        for event in events {
+    for record in records.iter().filter(|record| record.counts_with(contracts)) {
+        let Record::Events { page, .. } = record else { continue };
+        for event in &page.events {
             match event {
-                ProtocolEvent::Provisioned(pubkey) => drop(validators.insert(pubkey)),
-                ProtocolEvent::Exited(pubkey) => drop(validators.remove(&pubkey)),
+                ProtocolEvent::Provisioned(pubkey) => drop(validators.insert(*pubkey)),
+                ProtocolEvent::Exited(pubkey) => drop(validators.remove(pubkey)),
                 ProtocolEvent::Ordered { .. } => {}
             }
         }
