@@ -110,6 +110,8 @@ impl Chain {
                     }
                     _ if is("keyEpoch()") => words(&[1]),
                     _ if is("isPaused()") => words(&[0]),
+                    // No key is proposed.
+                    _ if is("proposal()") => words(&[0; 5]),
                     _ if ["reportPeriodEpochs()", "sourcesVersion()", "lastReferenceSlot()"].into_iter().any(is) => {
                         words(&[2])
                     }
