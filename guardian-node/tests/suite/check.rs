@@ -51,9 +51,11 @@ impl Checked {
             .replace(&listed("5052"), &list("beacon", &self.beacons))
             .replace(&listed("8545"), &list("exec", &self.executions))
             .replace("ejection = ", "# ejection = ")
-            .replace(
+            // The first is the contract; the limits of reserves come later.
+            .replacen(
                 "\nreserves = ",
                 &self.feed.map_or("\n# ".to_owned(), |feed| format!("\nreserves = \"{feed}\" # ")),
+                1,
             )
             .replace("start_block = 0", &format!("start_block = {}", self.start_block));
         self.place.write_config(1, &config);
