@@ -90,7 +90,7 @@ fn usable(config: &Config) -> Result<CommitteeWatch, Hinted> {
     if config.guardian.mode == Mode::Observe {
         return Ok(watch);
     }
-    let files = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
+    let files = KeyFiles::of(config)?;
     let share = shares::Shares::new(&config.keys.shares, &files).load(&committee)?;
     if share.member() == me {
         Ok(watch)
@@ -109,7 +109,8 @@ mod tests {
     use std::path::Path;
 
     fn config(home: &Path) -> Config {
-        fs::write(home.join("guardian.toml"), crate::config::TEMPLATE).unwrap();
+        let config = crate::config::TEMPLATE.replace("../guardian.passphrase", "keys/passphrase");
+        fs::write(home.join("guardian.toml"), config).unwrap();
         Config::load(&home.join("guardian.toml")).unwrap()
     }
 

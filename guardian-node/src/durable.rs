@@ -1,12 +1,14 @@
 //! Files that survive a crash whole or not at all: complete and synced before they get their name, readable by their owner only.
 //!
-//! Three operations, each atomic: a new file that never overwrites, a replacement, a removal. What must happen in which order is their
+//! Three operations, each atomic: a new file that never overwrites, a replacement, a removal; and reading what only its owner may read. What must happen in which order is their
 //! caller's to say (see `activation`).
 
 use crate::hint::{Hinted, WithHint};
+use guardian_crypto::secret::Secret;
 use std::{
     fs, io,
-    io::Write,
+    io::{Read, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 use tempfile::NamedTempFile;
@@ -31,6 +33,26 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Hinted> {
         format!("can't write {}", path.display()),
         "an existing file is never overwritten: move it away first; check free space and permissions",
     )
+}
+
+/// Reads a secret's file. One that others can read too is refused: it is not secret any more.
+///
+/// # Errors
+/// If it can't be read (`what`, `advice`), or by too many.
+pub fn read_private(path: &Path, what: &str, advice: &str) -> Result<Secret<Vec<u8>>, Hinted> {
+    let mut file = fs::File::open(path).hint(what, advice)?;
+    let mode = file.metadata().hint(what, advice)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(Hinted::new(
+            format!("other users of this machine can read or write {} (mode {:o})", path.display(), mode & 0o777),
+            format!("chmod 600 {}; if others may have read it, make another one", path.display()),
+        ));
+    }
+    // Room for all of it, so that no copy stays behind.
+    let length = file.metadata().map_or(0, |file| usize::try_from(file.len()).unwrap_or_default());
+    let mut bytes = Vec::with_capacity(length.saturating_add(1));
+    file.read_to_end(&mut bytes).hint(what, advice)?;
+    Ok(Secret::new(bytes))
 }
 
 /// Puts `bytes` in the place of the file at `path`, which need not exist: a reader finds the old file or the new one, never a part.
@@ -80,7 +102,6 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_new_file_is_private_and_never_overwrites() {

@@ -1,6 +1,7 @@
 //! The pages of a guardian: `/metrics`, `/healthz`, `/readyz`, `/status`, `/history`. Read-only.
 
 use crate::{
+    bounded::Bounded,
     hint::WithHint,
     metrics::Metrics,
     observers::history::{Entry, History},
@@ -81,7 +82,7 @@ pub(crate) async fn serve(address: SocketAddr, pages: Pages, stop: CancellationT
         .route("/status", get(status))
         .route("/history", get(history))
         .with_state(pages);
-    axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await?;
+    axum::serve(Bounded::new(listener), router).with_graceful_shutdown(async move { stop.cancelled().await }).await?;
     Ok(())
 }
 

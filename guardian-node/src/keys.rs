@@ -1,10 +1,11 @@
 //! Sealed key files on disk, refused if they are not what they should be. How they get there whole is `durable`'s business.
 
 use crate::{
-    durable::write_private,
+    config::Config,
+    durable::{read_private, write_private},
     hint::{Hinted, WithHint},
+    passphrase,
 };
-use borsh::BorshSerialize;
 use guardian_crypto::{
     bls::{
         ExitShare, ShareCommitments,
@@ -16,7 +17,7 @@ use guardian_crypto::{
     secret::Secret,
 };
 use guardian_protocol::{BlsPubkey, KeyEpoch, MemberId, ValidatorKey};
-use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path, thread};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::Path, thread};
 
 /// Opens one guardian's sealed files.
 #[derive(Debug)]
@@ -25,30 +26,24 @@ pub struct KeyFiles {
     passphrase: Secret<String>,
 }
 
-/// A guardian's share of one validator's key, as it lies in the sealed file.
-#[derive(BorshSerialize)]
-struct SealedExitShare {
-    commitments: Vec<u8>,
-    share: [u8; 32],
-}
-
 /// Version of the plaintext of the exit shares' file.
 const EXITS_VERSION: u8 = 1;
 
 impl KeyFiles {
+    /// For the files of the guardian of `config`, with the passphrase from where it says.
+    ///
+    /// # Errors
+    /// If the passphrase can't be had, or is empty.
+    pub fn of(config: &Config) -> Result<Self, Hinted> {
+        Ok(Self::with_passphrase(&config.guardian.name, config.keys.passphrase()?.read()?))
+    }
+
     /// For the files of guardian `owner`, with the passphrase in `passphrase_file`.
     ///
     /// # Errors
-    /// If the passphrase can't be read or is empty.
+    /// If the passphrase can't be read or is empty, or if others can read it.
     pub fn new(owner: &str, passphrase_file: &Path) -> Result<Self, Hinted> {
-        let advice = "put the passphrase of the sealed keys into this file, readable by the guardian only (chmod 600)";
-        let text = fs::read_to_string(passphrase_file)
-            .hint(format!("can't read the passphrase file {}", passphrase_file.display()), advice)?;
-        let passphrase = text.trim_end_matches(['\r', '\n']).to_owned();
-        if passphrase.is_empty() {
-            return Err(Hinted::new(format!("the passphrase file {} is empty", passphrase_file.display()), advice));
-        }
-        Ok(Self::with_passphrase(owner, Secret::new(passphrase)))
+        Ok(Self::with_passphrase(owner, passphrase::of_file(passphrase_file)?))
     }
 
     /// The same with the passphrase at hand.
@@ -123,15 +118,19 @@ impl KeyFiles {
     /// # Errors
     /// If the file can't be written.
     pub fn write_exits(&self, path: &Path, shares: &[(ExitShare, ShareCommitments)], work: Work) -> Result<(), Hinted> {
-        let entries: Vec<SealedExitShare> = shares
-            .iter()
-            .map(|(share, commitments)| SealedExitShare {
-                commitments: commitments.to_bytes(),
-                share: *share.to_secret_bytes().expose(),
-            })
-            .collect();
-        let mut plaintext = vec![EXITS_VERSION];
-        entries.serialize(&mut plaintext).hint("can't encode exit shares", "this is a defect: report it")?;
+        let defect = "this is a defect: report it";
+        let number = |number: usize| u32::try_from(number).hint("too many exit shares", defect).map(u32::to_le_bytes);
+        let public: Vec<Vec<u8>> = shares.iter().map(|(_, commitments)| commitments.to_bytes()).collect();
+        let length = public.iter().fold(5, |sum: usize, bytes| sum.saturating_add(36).saturating_add(bytes.len()));
+        // Room for all of it, so that no copy stays behind.
+        let mut plaintext = Vec::with_capacity(length);
+        plaintext.push(EXITS_VERSION);
+        plaintext.extend(number(shares.len())?);
+        for ((share, _), commitments) in shares.iter().zip(&public) {
+            plaintext.extend(number(commitments.len())?);
+            plaintext.extend(commitments);
+            plaintext.extend(share.to_secret_bytes().expose());
+        }
         self.write(path, PurposeKind::ExitShares, KeyEpoch(0), &Secret::new(plaintext), work)
     }
 
@@ -165,7 +164,7 @@ impl KeyFiles {
     ) -> Result<Secret<Vec<u8>>, Hinted> {
         seal::open(&self.purpose(kind, key_epoch), bytes, &self.passphrase).hint(
             format!("can't open the sealed file {}", path.display()),
-            "check [keys] passphrase_file and that the file belongs to this guardian and key epoch; restore it from your backup if it is damaged",
+            "check the passphrase ([keys] passphrase_file, or what else names it) and that the file belongs to this guardian and key epoch; restore it from your backup if it is damaged",
         )
     }
 
@@ -194,11 +193,9 @@ impl KeyFiles {
     }
 
     fn read(&self, path: &Path, kind: PurposeKind, key_epoch: KeyEpoch) -> Result<Secret<Vec<u8>>, Hinted> {
-        let bytes = fs::read(path).hint(
-            format!("can't read the sealed key {}", path.display()),
-            "check the path under [keys]; `guardian init` makes identity and account keys",
-        )?;
-        self.open(kind, key_epoch, &bytes, path)
+        let what = format!("can't read the sealed key {}", path.display());
+        let advice = "check the path under [keys]; `guardian init` makes identity and account keys";
+        self.open(kind, key_epoch, read_private(path, &what, advice)?.expose(), path)
     }
 
     fn purpose(&self, kind: PurposeKind, key_epoch: KeyEpoch) -> Purpose {
@@ -206,7 +203,8 @@ impl KeyFiles {
     }
 }
 
-/// What `Vec<SealedExitShare>` was written as, strictly, without another copy of the secrets.
+/// What was written, strictly, without another copy of the secrets: how many; of each the length of its commitments, the commitments, and
+/// the share. Numbers have 4 bytes, the lowest first.
 fn raw_shares(body: &[u8]) -> Option<Vec<RawShare<'_>>> {
     let number = |bytes: &[u8; 4]| usize::try_from(u32::from_le_bytes(*bytes)).ok();
     let (count, mut rest) = body.split_first_chunk()?;
@@ -254,6 +252,27 @@ mod tests {
         }
         let refused = files.exits(&path, MemberId::new(1).unwrap()).unwrap_err();
         assert!(refused.to_string().contains("member 2"), "{refused}");
+    }
+
+    #[test]
+    fn exit_shares_of_thousands_of_validators_in_a_large_committee_can_be_sealed() {
+        let files = KeyFiles::with_passphrase("guardian-2", Secret::new("test".to_owned()));
+        // 67 points of 48 bytes, a length and a share, of each of 5,000 validators.
+        let plaintext = Secret::new(vec![7; 5_000 * (67 * 48 + 36)]);
+        let sealed = files.seal(PurposeKind::ExitShares, KeyEpoch(0), &plaintext, Work::Devnet).unwrap();
+        let opened = files.open(PurposeKind::ExitShares, KeyEpoch(0), &sealed, Path::new("here")).unwrap();
+        assert!(opened.expose() == plaintext.expose());
+    }
+
+    #[test]
+    fn a_key_file_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (files, _) = table(folder.path());
+        let path = folder.path().join("exits.sealed");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let error = files.exits(&path, MemberId::new(2).unwrap()).unwrap_err();
+        assert!(error.to_string().contains("mode 640") && error.advice().contains("chmod 600"), "{error}");
     }
 
     #[test]

@@ -238,7 +238,7 @@ pub(crate) fn secrets(
     config: &Config,
     committee: &CommitteeFile,
 ) -> Result<(Secrets, guardian_crypto::secret::Secret<[u8; 32]>), Hinted> {
-    let files = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
+    let files = KeyFiles::of(config)?;
     let me = committee.named(&config.guardian.name)?.id;
     let acts = config.guardian.mode == Mode::Act;
     let validators = match config.keys.exits.as_ref().filter(|_| acts) {

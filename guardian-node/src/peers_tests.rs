@@ -48,7 +48,8 @@ impl Process {
     async fn start(dir: &Path, number: u16, copy: bool) -> Self {
         let name = format!("guardian-{number}");
         let home = dir.join(&name);
-        let text = crate::config::TEMPLATE.replace("guardian-1", &name);
+        let text =
+            crate::config::TEMPLATE.replace("guardian-1", &name).replace("../guardian.passphrase", "keys/passphrase");
         let mut config = Config::parse(&text, &home.join("guardian.toml")).unwrap();
         for configured in config.paths() {
             *configured.path = home.join(&*configured.path);

@@ -28,8 +28,8 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// The largest sealed file. A guardian's exit shares for ten thousand validators take about a megabyte.
-pub const MAX_SEALED: usize = 16 * 1024 * 1024;
+/// The largest sealed file. With a threshold of 67, the exit shares of 5,000 validators take 16 MiB.
+pub const MAX_SEALED: usize = 128 * 1024 * 1024;
 
 /// The most work that [`open`] accepts from a file: 2^18 is 256 MiB of memory. A file that asks for more is an attack on it.
 const MAX_LOG_N: u8 = 18;

@@ -11,7 +11,7 @@ pub use archive::{Archive, File, Role};
 use crate::{
     ceremony::folder,
     committee::CommitteeFile,
-    config::{Config, ConfiguredPath},
+    config::{Config, ConfiguredPath, PASSPHRASE_FILE},
     durable::write_private,
     hint::{Hinted, WithHint},
     keys::KeyFiles,
@@ -36,7 +36,7 @@ use toml_edit::{DocumentMut, Item};
 /// If something is missing, does not open, or changes meanwhile.
 pub fn back_up(path: &Path, out: &Path, work: Work) -> Result<Archive, Hinted> {
     let config = Config::load(path)?;
-    let files = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
+    let files = KeyFiles::of(&config)?;
     let archive = collect(path, &config, &files)?;
     let sealed = files.seal(PurposeKind::Backup, KeyEpoch(0), &archive.encode()?, work)?;
     write_private(out, &sealed)?;
@@ -115,11 +115,14 @@ pub fn restore(from: &Path, dir: &Path, passphrase: Secret<String>) -> Result<Re
 
     let path = dir.join("guardian.toml");
     let mut config = Config::parse(&archive.config, &path)?;
-    let (text, moved) = bring_inside(&archive.config, &mut config)?;
+    let beside = dir.file_name().map(|name| format!("../{}.passphrase", name.to_string_lossy()));
+    let (text, moved) = bring_inside(&archive.config, &mut config, beside)?;
     for file in &archive.files {
         write_private(&dir.join(place(&config, &file.role)?), &file.bytes)?;
     }
-    write_private(&dir.join(&config.keys.passphrase_file), written.expose().as_bytes())?;
+    if let Some(path) = config.keys.passphrase_file.as_ref().map(|path| dir.join(path)).filter(|path| !path.exists()) {
+        write_private(&path, written.expose().as_bytes())?;
+    }
     // Last: without it nothing runs here, so that half a restoration can't be taken for a whole one.
     write_private(&path, text.as_bytes())?;
     let config = Config::load(&path)?;
@@ -128,14 +131,22 @@ pub fn restore(from: &Path, dir: &Path, passphrase: Secret<String>) -> Result<Re
 }
 
 /// Paths that lead out of the folder get the places that `guardian init` gives them, in `config` and in its `text`, of which everything
-/// else stays as the operator wrote it. Returns the text, and what was moved where.
-fn bring_inside(text: &str, config: &mut Config) -> Result<(String, Vec<(PathBuf, PathBuf)>), Hinted> {
+/// else stays as the operator wrote it; the passphrase stays outside, `beside` the folder. Returns the text, and what was moved where.
+fn bring_inside(
+    text: &str,
+    config: &mut Config,
+    beside: Option<String>,
+) -> Result<(String, Vec<(PathBuf, PathBuf)>), Hinted> {
     let mut document: DocumentMut =
         text.parse().hint("the configuration in the backup is malformed", "it is damaged: report it")?;
     let mut moved = Vec::new();
     for ConfiguredPath { table, key, usual, path } in config.paths() {
+        let usual = match &beside {
+            Some(beside) if key == PASSPHRASE_FILE => beside.clone(),
+            Some(_) | None => usual.to_owned(),
+        };
         let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if inside {
+        if inside || *path == Path::new(&usual) {
             continue;
         }
         let value = document.get_mut(table).and_then(|table| table.get_mut(key)).and_then(Item::as_value_mut);
@@ -144,9 +155,9 @@ fn bring_inside(text: &str, config: &mut Config) -> Result<(String, Vec<(PathBuf
         })?;
         // The comment at the end of the line is part of the value's surroundings.
         let surroundings = value.decor().clone();
-        *value = usual.into();
+        *value = usual.clone().into();
         *value.decor_mut() = surroundings;
-        moved.push((std::mem::replace(path, usual.into()), usual.into()));
+        moved.push((std::mem::replace(path, (&usual).into()), usual.into()));
     }
     let text = if moved.is_empty() { text.to_owned() } else { document.to_string() };
     Ok((text, moved))

@@ -14,7 +14,8 @@ fn guardian(dir: &Path) -> PathBuf {
     let keys = DevnetKeys { out: dir.to_owned(), validators: 2, ..DevnetKeys::default() };
     keys.make().unwrap();
     let home = dir.join("guardian-1");
-    fs::write(home.join("guardian.toml"), crate::config::TEMPLATE).unwrap();
+    let config = crate::config::TEMPLATE.replace("../guardian.passphrase", "keys/passphrase");
+    fs::write(home.join("guardian.toml"), config).unwrap();
     let mut store = Store::open(&home.join("data")).unwrap();
     let id = DutyId { kind: DutyKind::Reserves, period: Epoch(9), subject: Subject::Whole, key_epoch: KeyEpoch(1) };
     store.append(&[Record::Floor { epoch: Epoch(3) }, Record::Decided { id, digest: [7; 32].into() }]).unwrap();
@@ -183,6 +184,7 @@ fn paths_that_lead_elsewhere_are_brought_into_the_new_folder() {
     fs::rename(home.join("data"), elsewhere.join("data")).unwrap();
     fs::rename(home.join("keys/account.sealed"), dir.path().join("account.sealed")).unwrap();
     let text = crate::config::TEMPLATE
+        .replace("../guardian.passphrase", "keys/passphrase")
         .replace("\"data\"", &format!("{:?}", elsewhere.join("data")))
         .replace("\"keys/account.sealed\"", "\"../account.sealed\" # on the other disk")
         .replace("[network]", "# Ask Ada before you change these.\n[network]");
@@ -201,4 +203,23 @@ fn paths_that_lead_elsewhere_are_brought_into_the_new_folder() {
         .replace("\"../account.sealed\"", "\"keys/account.sealed\"");
     assert_eq!(fs::read_to_string(&restored.config).unwrap(), now);
     assert!(now.contains("# on the other disk") && now.contains("# Ask Ada"));
+}
+
+#[test]
+fn the_passphrase_comes_back_beside_the_folder_and_never_into_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = guardian(dir.path());
+    fs::rename(home.join("keys/passphrase"), home.join("../guardian.passphrase")).unwrap();
+    fs::write(home.join("guardian.toml"), crate::config::TEMPLATE).unwrap();
+    let file = dir.path().join("backup");
+    back_up(&home.join("guardian.toml"), &file, Work::Devnet).unwrap();
+    let new = dir.path().join("elsewhere/new");
+    let restored = restore(&file, &new, passphrase()).unwrap();
+    assert_eq!(fs::read_to_string(dir.path().join("elsewhere/new.passphrase")).unwrap(), "devnet");
+    assert!(!files(&new).iter().any(|name| name.contains("passphrase")), "{:?}", files(&new));
+    assert_eq!(restored.moved, [("../guardian.passphrase".into(), "../new.passphrase".into())]);
+    KeyFiles::of(&Config::load(&restored.config).unwrap()).unwrap();
+    // It may be there already, as where the operator has brought it.
+    fs::remove_dir_all(&new).unwrap();
+    restore(&file, &new, passphrase()).unwrap();
 }

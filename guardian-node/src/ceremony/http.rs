@@ -2,6 +2,7 @@
 //! usually by the running node, the ceremony goes on without.
 
 use super::{metrics::Metrics, shell::Snapshot};
+use crate::bounded::Bounded;
 use axum::{Json, Router, http::header::CONTENT_TYPE, routing::get};
 use eyre::Result;
 use guardian_p2p::Network;
@@ -29,6 +30,6 @@ pub(super) async fn serve(
         .route("/metrics", get(text))
         .route("/status", get(snapshot))
         .route("/healthz", get(|| async { "ok\n" }));
-    axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await?;
+    axum::serve(Bounded::new(listener), router).with_graceful_shutdown(async move { stop.cancelled().await }).await?;
     Ok(())
 }

@@ -70,7 +70,7 @@ pub enum Ending {
 pub async fn run(run: Run, stop: CancellationToken) -> Result<Ending> {
     let Run { config, file, purpose, rehearse, http: wanted, work, say } = run;
     check_command(&file, purpose)?;
-    let keys = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
+    let keys = KeyFiles::of(&config)?;
     let participation = Participation::of(&config, &file, &keys, rehearse)?;
     let id = participation.plan.id();
     let folder = Folder::new(&config.guardian.data_dir, id);

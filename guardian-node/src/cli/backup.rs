@@ -4,13 +4,9 @@ use super::{
     arguments::{ConfigArgument, SealArguments},
     output,
 };
-use crate::{
-    backup,
-    hint::{Hinted, WithHint},
-};
+use crate::{backup, passphrase};
 use clap::{Args, Subcommand};
 use eyre::Result;
-use guardian_crypto::secret::Secret;
 use std::path::PathBuf;
 
 /// Subcommands of `guardian backup`.
@@ -72,15 +68,7 @@ pub(super) struct Restore {
 
 impl Restore {
     fn run(self) -> Result<()> {
-        let path = &self.passphrase_file;
-        let text = std::fs::read_to_string(path)
-            .hint(format!("can't read {}", path.display()), "pass a file that holds the passphrase")?;
-        let passphrase = Secret::new(text.trim_end_matches(['\r', '\n']).to_owned());
-        if passphrase.expose().is_empty() {
-            return Err(
-                Hinted::new(format!("{} is empty", path.display()), "pass a file that holds the passphrase").into()
-            );
-        }
+        let passphrase = passphrase::of_file(&self.passphrase_file)?;
         let restored = backup::restore(&self.from, &self.dir, passphrase)?;
         for (before, now) in &restored.moved {
             output::talk(&format!("{} is now {} in the new folder", before.display(), now.display()));

@@ -17,7 +17,7 @@ mod run;
 mod signals;
 mod status;
 
-use crate::hint;
+use crate::{hint, memory};
 use clap::{Parser, Subcommand};
 use std::{
     io::{self, IsTerminal},
@@ -73,6 +73,9 @@ enum Command {
 /// Runs the command line.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Err(error) = memory::protect() {
+        output::talk(&format!("this process may leave its keys in a core file: {error}"));
+    }
     match Cli::try_parse() {
         Ok(cli) => ended(execute(cli.command)),
         Err(mistake) if mistake.use_stderr() => mistake.exit(),

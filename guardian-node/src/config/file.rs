@@ -1,6 +1,7 @@
 //! The configuration's shape, key by key.
 
 use super::LimitsConfig;
+use crate::{hint::Hinted, passphrase::Source};
 use alloy_primitives::Address;
 use guardian_protocol::{Contracts, Mode, PerKind, ProviderQuorum, Timing};
 use serde::{Deserialize, Serialize};
@@ -72,8 +73,34 @@ pub struct KeysConfig {
     pub exits: Option<PathBuf>,
     /// Sealed account key: pays for transactions, nothing else.
     pub account: PathBuf,
-    /// File with the passphrase of the sealed keys.
-    pub passphrase_file: PathBuf,
+    /// File with the passphrase of the sealed keys, readable by its owner only. One of the three is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Name of the credential with the passphrase, which systemd hands over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase_credential: Option<String>,
+    /// A program that prints the passphrase, and its arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase_command: Option<Vec<String>>,
+}
+
+impl KeysConfig {
+    /// Where the passphrase comes from.
+    ///
+    /// # Errors
+    /// If that is not said, or said twice.
+    pub(crate) fn passphrase(&self) -> Result<Source, Hinted> {
+        let file = self.passphrase_file.clone().map(Source::File);
+        let credential = self.passphrase_credential.clone().map(Source::Credential);
+        let command = self.passphrase_command.clone().map(Source::Command);
+        let said: Vec<Source> = [file, credential, command].into_iter().flatten().collect();
+        <[Source; 1]>::try_from(said).map(|[source]| source).map_err(|said| {
+            Hinted::new(
+                format!("[keys] names {} places of the passphrase", said.len()),
+                "set one of passphrase_file, passphrase_credential and passphrase_command",
+            )
+        })
+    }
 }
 
 /// `[network]`

@@ -21,6 +21,9 @@ use std::{
 /// The annotated default.
 pub const TEMPLATE: &str = include_str!("default.toml");
 
+/// The key of the path that leads out of the folder on purpose.
+pub(crate) const PASSPHRASE_FILE: &str = "passphrase_file";
+
 /// A path, and where in the file it stands.
 #[derive(Debug)]
 pub(crate) struct ConfiguredPath<'a> {
@@ -72,8 +75,9 @@ impl Config {
             configured("keys", "identity", "keys/identity.sealed", &mut keys.identity),
             configured("keys", "shares", "keys/shares", &mut keys.shares),
             configured("keys", "account", "keys/account.sealed", &mut keys.account),
-            configured("keys", "passphrase_file", "keys/passphrase", &mut keys.passphrase_file),
         ];
+        let passphrase = keys.passphrase_file.as_mut();
+        paths.extend(passphrase.map(|path| configured("keys", PASSPHRASE_FILE, "../guardian.passphrase", path)));
         paths.extend(keys.exits.as_mut().map(|exits| configured("keys", "exits", "keys/exits.sealed", exits)));
         paths
     }
@@ -87,6 +91,7 @@ impl Config {
     fn check(&self) -> Result<(), Hinted> {
         self.timing.check()?;
         self.limits.check()?;
+        self.keys.passphrase()?;
         for (layer, providers, quorum) in [
             ("beacon", &self.beacon.providers, self.beacon.quorum),
             ("execution", &self.execution.providers, self.execution.quorum),
@@ -163,6 +168,7 @@ fn absolute(base: &Path, path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::passphrase::Source;
 
     #[test]
     fn the_template_is_a_valid_configuration() {
@@ -255,6 +261,20 @@ mod tests {
         config.execution.providers = urls.into_iter().map(named).collect();
         let open: Vec<_> = config.readable_on_the_way().map(|(_, name)| name).collect();
         assert_eq!(open, ["http://rpc.example", "http://8.8.8.8:1", "http://[2001:db8::1]:1"]);
+    }
+
+    #[test]
+    fn the_passphrase_comes_from_one_place() {
+        let file = "passphrase_file = \"../guardian.passphrase\"";
+        let with = |line: &str| Config::parse(&TEMPLATE.replace(file, line), Path::new("guardian.toml"));
+        let source = |line: &str| with(line).unwrap().keys.passphrase().unwrap();
+        assert_eq!(source(file), Source::File("../guardian.passphrase".into()));
+        assert_eq!(source("passphrase_credential = \"x\""), Source::Credential("x".into()));
+        assert_eq!(source("passphrase_command = [\"a\", \"b\"]"), Source::Command(vec!["a".into(), "b".into()]));
+        for (line, count) in [("", 0), ("passphrase_file = \"a\"\npassphrase_credential = \"b\"", 2)] {
+            let error = with(line).unwrap_err();
+            assert!(error.to_string().contains(&format!("names {count} places")), "{error}");
+        }
     }
 
     #[test]

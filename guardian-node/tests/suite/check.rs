@@ -48,6 +48,7 @@ impl Checked {
         };
         let listed = |layer: &str| format!("{{ name = \"own\", url = \"http://127.0.0.1:{layer}\" }},");
         let config = guardian_node::config::TEMPLATE
+            .replace("../guardian.passphrase", "keys/passphrase")
             .replace(&listed("5052"), &list("beacon", &self.beacons))
             .replace(&listed("8545"), &list("exec", &self.executions))
             .replace("ejection = ", "# ejection = ")

@@ -2,7 +2,7 @@
 
 use crate::support::{assert_done, assert_refused, guardian, text};
 use guardian_crypto::{frost::signing::Commitments, secret::Secret};
-use guardian_node::{committee::CommitteeFile, keys::KeyFiles, store::Store};
+use guardian_node::{committee::CommitteeFile, durable::write_private, keys::KeyFiles, store::Store};
 use guardian_protocol::{
     AppendRecords, BootId, Committee, DutyId, DutyKind, Epoch, Fault, MemberId, Record, Subject,
     testing::{Commitment, CommitmentLabel},
@@ -37,6 +37,7 @@ impl Place {
     /// Nobody listens on port 1.
     fn config(&self) -> String {
         guardian_node::config::TEMPLATE
+            .replace("../guardian.passphrase", "keys/passphrase")
             .replace("http://127.0.0.1:5052", "http://127.0.0.1:1")
             .replace("http://127.0.0.1:8545", "http://127.0.0.1:1")
     }
@@ -138,13 +139,46 @@ fn init_makes_everything_private_and_never_overwrites() {
     let made = guardian(&arguments);
     assert!(made.status.success(), "{}", text(&made));
     assert!(String::from_utf8_lossy(&made.stdout).contains("identity = "), "the identity goes to stdout");
-    for file in ["guardian.toml", "keys/passphrase", "keys/identity.sealed", "keys/account.sealed"] {
+    for file in ["guardian.toml", "../home.passphrase", "keys/identity.sealed", "keys/account.sealed"] {
         let mode = fs::metadata(home.join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file} can be read by others");
     }
     let before = fs::read(home.join("keys/identity.sealed")).unwrap();
     assert_refused(&guardian(&arguments), "can't write", "never overwritten");
     assert_eq!(fs::read(home.join("keys/identity.sealed")).unwrap(), before);
+    // What opens the keys is not among them, and the configuration knows where it is.
+    assert_eq!(fs::read_dir(home.join("keys")).unwrap().count(), 2, "identity and account");
+    let config = home.join("guardian.toml");
+    let address = ["--address", "/ip4/127.0.0.1/udp/9000/quic-v1"];
+    let member = guardian(&[&["key", "member", "--config", config.to_str().unwrap()][..], &address].concat());
+    assert_done(&member);
+}
+
+#[test]
+fn keys_are_sealed_with_the_passphrase_that_is_given_or_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("given"), "correct horse\r\n").unwrap();
+    let (first, second) = (path("first"), path("second"));
+    assert_done(&guardian(&["init", "--dir", &first, "--name", "alice", "--passphrase-file", &path("given")]));
+    write_private(Path::new(&path("second.passphrase")), b"battery staple").unwrap();
+    assert_done(&guardian(&["init", "--dir", &second, "--name", "alice"]));
+    for (home, passphrase) in [(&first, "correct horse"), (&second, "battery staple")] {
+        let files = KeyFiles::with_passphrase("alice", Secret::new(passphrase.to_owned()));
+        files.identity(&Path::new(home).join("keys/identity.sealed")).unwrap();
+    }
+}
+
+#[test]
+fn secrets_that_others_can_read_are_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    for name in ["passphrase", "identity.sealed", "account.sealed", "exits.sealed"] {
+        let readable = |mode| fs::set_permissions(place.key(name), fs::Permissions::from_mode(mode)).unwrap();
+        readable(0o644);
+        assert_refused(&place.check(), "other users of this machine can read", "chmod 600");
+        readable(0o600);
+    }
 }
 
 #[test]

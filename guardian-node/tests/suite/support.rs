@@ -109,6 +109,7 @@ impl Place {
     fn config(&self, i: u16, guardians: u16) -> String {
         let port = self.ports + guardians + i - 1;
         guardian_node::config::TEMPLATE
+            .replace("../guardian.passphrase", "keys/passphrase")
             .replace("guardian-1", &format!("guardian-{i}"))
             .replace("http://127.0.0.1:5052", "http://127.0.0.1:1")
             .replace("http://127.0.0.1:8545", "http://127.0.0.1:1")

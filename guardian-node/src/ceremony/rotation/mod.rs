@@ -46,7 +46,7 @@ pub struct Rotate {
 /// If the new key is not made yet, does not follow the one on chain, or a part of the process fails.
 pub async fn rotate(rotate: Rotate, stop: CancellationToken) -> Result<bool> {
     let Rotate { config, file, work, say } = rotate;
-    let keys = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
+    let keys = KeyFiles::of(&config)?;
     let identity = keys.identity(&config.keys.identity)?;
     let incoming = IncomingCommittee::load(&config, &file, &keys, &identity)?;
     let mut progress = Progress::new(say, file.members.iter().map(|entry| (entry.id, entry.name.clone())).collect());

@@ -32,7 +32,7 @@ pub(in crate::cli) struct Adopt {
 impl Adopt {
     pub(super) fn run(self) -> Result<()> {
         let config = Config::load(&self.config.config)?;
-        let keys = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
+        let keys = KeyFiles::of(&config)?;
         let path = &config.guardian.committee;
         let (before, next) = (CommitteeFile::load(path)?, CommitteeFile::load(&self.committee)?);
         let (now, then) = (before.committee()?, next.committee()?);

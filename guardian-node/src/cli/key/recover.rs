@@ -35,7 +35,7 @@ impl Recover {
     pub(super) fn run(self) -> Result<()> {
         let config = Config::load(&self.config.config)?;
         let file = PlanFile::load(&self.plan)?;
-        let keys = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
+        let keys = KeyFiles::of(&config)?;
         let Participation { plan, me, identity, .. } = Participation::of(&config, &file, &keys, false)?;
         let bytes = read_public(&self.transcript)?;
         let advice = "get plan.toml and transcript from another member's data_dir/ceremonies: of the same ceremony, the last one that \

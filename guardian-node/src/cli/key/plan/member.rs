@@ -42,7 +42,7 @@ pub(in crate::cli) struct MemberCommand {
 impl MemberCommand {
     pub(in crate::cli) fn run(self) -> Result<()> {
         let config = Config::load(&self.config.config)?;
-        let keys = KeyFiles::new(&config.guardian.name, &config.keys.passphrase_file)?;
+        let keys = KeyFiles::of(&config)?;
         let card = Card {
             identity: keys.identity(&config.keys.identity)?.public(),
             name: config.guardian.name,
