@@ -130,7 +130,7 @@ fn two_dead_nodes_of_each_layer_are_all_named() {
 #[test]
 fn a_provider_that_does_not_count_says_so_and_why() {
     let mut checked = Checked::new();
-    let other = Chain { fork: 5, ..Chain::healthy(key(&checked.place)) };
+    let other = Chain { fork: "0x02000001", ..Chain::healthy(key(&checked.place)) };
     checked.beacons[1] = checked.nodes.beacon(other);
     let output = checked.run();
     assert_told(

@@ -21,8 +21,8 @@ pub(crate) struct Chain {
     pub(crate) created: u64,
     /// The execution node understands EIP-1898.
     pub(crate) takes_hashes: bool,
-    /// Epoch of the beacon chain's second fork.
-    pub(crate) fork: u64,
+    /// Version of the beacon chain's second fork.
+    pub(crate) fork: &'static str,
     /// When it begins a fork that nobody knows.
     pub(crate) heze: u64,
     /// Withdrawal credentials of its validators, by index.
@@ -41,7 +41,7 @@ impl Chain {
             balance: 10_u128.pow(18),
             created: 10,
             takes_hashes: true,
-            fork: 0,
+            fork: "0x01000001",
             heze: u64::MAX,
             validators: Vec::new(),
         }
@@ -62,7 +62,7 @@ impl Chain {
             }),
             "/eth/v1/config/fork_schedule" => json!([
                 { "previous_version": "0x00000001", "current_version": "0x00000001", "epoch": "0" },
-                { "previous_version": "0x00000001", "current_version": "0x01000001", "epoch": self.fork.to_string() },
+                { "previous_version": "0x00000001", "current_version": self.fork, "epoch": "0" },
             ]),
             "/eth/v1/node/syncing" => json!({
                 "is_syncing": false, "is_optimistic": false, "el_offline": false, "head_slot": "40",
@@ -109,10 +109,15 @@ impl Chain {
                         json!(hex::encode_prefixed([x, y].concat()))
                     }
                     _ if is("keyEpoch()") => words(&[1]),
+                    // Neither paused nor about to be replaced.
                     _ if is("isPaused()") => words(&[0]),
-                    // No key is proposed.
                     _ if is("proposal()") => words(&[0; 5]),
-                    _ if ["reportPeriodEpochs()", "sourcesVersion()", "lastReferenceSlot()"].into_iter().any(is) => {
+                    // No report yet.
+                    _ if is("tryRead()") => words(&[0; 4]),
+                    _ if ["reportPeriodEpochs()", "sourcesVersion()", "deviationBps()", "lastReferenceSlot()"]
+                        .into_iter()
+                        .any(is) =>
+                    {
                         words(&[2])
                     }
                     // No vaults, one pod, no token.

@@ -210,14 +210,19 @@ async fn tell_beacon(config: &Config, readers: &Readers, findings: &mut Findings
     let answers = readers.read(&Query::Finalized).await;
     let failures: BTreeMap<ProviderId, ReadFailure> =
         answers.iter().filter_map(|(id, answer)| Some((*id, answer.as_ref().err()?.clone()))).collect();
+    let (total, needed) = (config.beacon.providers.len(), config.quorum().beacon);
+    let mut usable = 0_usize;
+    // One that was too late for the question has another chance here.
+    let silent = ReadFailure::Unreachable("no answer in time".to_owned());
     for of in readers.capabilities().await {
-        match failures.get(&of.id) {
+        match failures.get(&of.id).or(Some(&silent).filter(|_| of.is_silent())) {
             Some(failure) => findings.no(&uncounted("beacon", &of.name, failure), beacon_advice(failure)),
-            None => tell_offers(&of, findings),
+            None => {
+                usable = usable.saturating_add(1);
+                tell_offers(&of, findings);
+            }
         }
     }
-    let (total, needed) = (answers.len(), config.quorum().beacon);
-    let usable = total.saturating_sub(failures.len());
     if usable < needed {
         findings.fault(
             &format!("{usable} of {total} beacon providers can be used, {needed} are needed"),
