@@ -13,20 +13,17 @@ use libp2p::{
     request_response::{self, ProtocolSupport},
     swarm::NetworkBehaviour,
 };
-use prometheus::IntCounter;
 
 use crate::{
     Config, Error, Limits, Purpose,
+    admission::Admission,
     codec::{self, DirectCodec},
     gossip::{self, Gossip},
-    network::processes::Process,
+    network::{metrics::Metrics, processes::Process},
 };
 
 /// Two when both sides dial at the same moment, and one more that replaces them when a member was restarted before we noticed.
 const CONNECTIONS_PER_MEMBER: u32 = 3;
-
-/// Handshakes of strangers and members in progress. Each lasts at most a few seconds and holds some kilobytes.
-const PENDING_INBOUND: u32 = 128;
 
 /// A dead link without a reset is noticed after two pings: at most twice interval and timeout. Other traffic does not tell,
 /// since broadcasts are not acknowledged.
@@ -36,11 +33,12 @@ const PING_TIMEOUT: Duration = Duration::from_secs(3);
 /// Begins what is told in identify: which build a member runs.
 const AGENT: &str = concat!("guardian-p2p/", env!("CARGO_PKG_VERSION"));
 
-/// `members` and `bounds` stand first: what they refuse must not have left a trace in the others.
+/// `members`, `bounds` and `admission` stand first: what they refuse must not have left a trace in the others.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     members: allow_block_list::Behaviour<AllowedPeers>,
     bounds: connection_limits::Behaviour,
+    admission: Admission,
     pub(crate) gossip: Gossip,
     pub(crate) direct: request_response::Behaviour<DirectCodec>,
     identify: identify::Behaviour,
@@ -51,9 +49,9 @@ impl Behaviour {
     pub(crate) fn new(
         keypair: &Keypair,
         members: &Arc<BTreeSet<PeerId>>,
-        Config { limits, purpose, .. }: &Config,
+        Config { limits, purpose, members: configured, .. }: &Config,
         process: Process,
-        copies: IntCounter,
+        metrics: &Metrics,
     ) -> Result<Self, Error> {
         let mut allowed = allow_block_list::Behaviour::<AllowedPeers>::default();
         for member in members.iter() {
@@ -68,7 +66,8 @@ impl Behaviour {
         Ok(Self {
             members: allowed,
             bounds: connection_limits::Behaviour::new(connection_limits(members.len())),
-            gossip: gossip::build(keypair.clone(), Arc::clone(members), limits.broadcast_bytes, copies)?,
+            admission: Admission::new(limits, configured.iter().flat_map(|m| &m.addresses), metrics.crowded()),
+            gossip: gossip::build(keypair.clone(), Arc::clone(members), limits, metrics.copies())?,
             direct: direct(limits),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping),
@@ -98,7 +97,6 @@ const fn label(purpose: Purpose) -> &'static str {
 fn connection_limits(members: usize) -> ConnectionLimits {
     let members = u32::try_from(members).unwrap_or(u32::MAX);
     ConnectionLimits::default()
-        .with_max_pending_incoming(Some(PENDING_INBOUND))
         .with_max_pending_outgoing(Some(members))
         .with_max_established_per_peer(Some(CONNECTIONS_PER_MEMBER))
         .with_max_established(Some(members.saturating_mul(CONNECTIONS_PER_MEMBER)))

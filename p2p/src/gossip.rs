@@ -18,7 +18,7 @@ use libp2p::{
 use prometheus::IntCounter;
 
 use crate::{
-    Error,
+    Error, Limits,
     broadcast::{Broadcast, MOST_ADDED},
 };
 
@@ -40,9 +40,14 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 /// seconds; each remembered identifier costs about 200 bytes.
 const REMEMBERED: Duration = Duration::from_secs(30);
 
-/// Frames that wait for one slow peer; a frame of a gone connection must not be kept. Bounds memory at this times the largest
-/// broadcast for each peer that stalls, for as long as its pings go unanswered.
-const FRAMES_PER_PEER: usize = 256;
+/// Frames that may wait for one slow peer, whatever their size; a frame of a gone connection must not be kept.
+const MOST_FRAMES: usize = 256;
+
+/// Frames that wait for one slow peer, so that of the largest broadcasts no more wait than so many bytes: what each peer that stalls costs,
+/// for as long as its pings go unanswered.
+fn frames_per_peer(limits: &Limits) -> usize {
+    limits.peer_queue_bytes.checked_div(limits.broadcast_bytes).unwrap_or_default().clamp(1, MOST_FRAMES)
+}
 
 /// Above it, peers tell each other that they already have a message; below, telling costs more than the little that is passed
 /// on. An announcement in a committee of 100 is a few kilobytes.
@@ -101,9 +106,10 @@ fn message_id(message: &Message) -> MessageId {
 pub(crate) fn build(
     keypair: Keypair,
     authors: Arc<BTreeSet<PeerId>>,
-    max_bytes: usize,
+    limits: &Limits,
     copies: IntCounter,
 ) -> Result<Gossip, Error> {
+    let max_bytes = limits.broadcast_bytes;
     let failed = |why: String| Error::Protocol { protocol: "gossipsub", why };
     let config = ConfigBuilder::default()
         .validation_mode(ValidationMode::Strict)
@@ -129,7 +135,7 @@ pub(crate) fn build(
         .gossip_factor(0.0)
         .max_ihave_messages_heartbeat(0)
         .duplicate_cache_time(REMEMBERED)
-        .connection_handler_queue_len(FRAMES_PER_PEER)
+        .connection_handler_queue_len(frames_per_peer(limits))
         .idontwant_message_size_threshold(WORTH_TELLING)
         .build()
         .map_err(|error| failed(error.to_string()))?;
@@ -171,6 +177,16 @@ mod tests {
         assert!(!passes(Some(member), "/guardian/broadcast/1", b"\0abc"));
         assert!(!passes(Some(PeerId::random()), TOPIC, b"\0abc"));
         assert!(!passes(None, TOPIC, b"\0abc"));
+    }
+
+    #[test]
+    fn what_waits_for_a_peer_that_stalls_is_bounded_in_bytes() {
+        for limits in [Limits::default(), Limits::for_ceremonies()] {
+            let frames = frames_per_peer(&limits);
+            assert!(frames >= 128 && frames * limits.broadcast_bytes <= limits.peer_queue_bytes, "{frames}");
+        }
+        let tiny = Limits { broadcast_bytes: 1, ..Limits::default() };
+        assert_eq!(frames_per_peer(&tiny), MOST_FRAMES);
     }
 
     #[test]

@@ -21,12 +21,14 @@
 //! |---|---|
 //! | `config`, `limits` | addresses of the members; the numbers that bound everything |
 //! | `identity` | our key; peer ids of others |
+//! | `admission` | whose handshakes may be in progress |
 //! | `behaviour`, `gossip`, `broadcast`, `codec`, `transport` | the libp2p protocols and how they are set up |
 //! | `distance` | members far apart, for tests and benchmarks |
 //! | `network` | the handle ([`Network`]) and the one task that owns the swarm |
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod admission;
 mod behaviour;
 mod broadcast;
 mod codec;

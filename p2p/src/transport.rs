@@ -29,8 +29,11 @@ use crate::{
     distance::{self, Connections},
 };
 
-/// From the first packet to an authenticated connection, for one address. Four round trips of a slow link are below 2 s.
+/// From the first packet to an authenticated connection, for one address that we dial.
 const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// The same of who dials us, while it takes a place that others may want. Four round trips of a slow link are below that.
+const INBOUND_HANDSHAKE: Duration = Duration::from_secs(2);
 
 /// Members stay connected whether or not they have something to say; ping and QUIC notice dead links.
 const IDLE: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -56,7 +59,9 @@ pub(crate) fn build(
     // Each stream may hold a window of 256 KiB that nobody has read yet, so this bounds memory too.
     let streams = u32::try_from(in_flight).unwrap_or(u32::MAX).saturating_mul(2).saturating_add(OTHER_STREAMS);
     let transport = distance::apart(connections(keypair, streams)?, simulated_round_trip);
-    let transport = TransportTimeout::new(transport, HANDSHAKE).boxed();
+    let inbound = INBOUND_HANDSHAKE.saturating_add(simulated_round_trip.saturating_mul(2));
+    let transport = TransportTimeout::with_ingoing_timeout(transport, inbound);
+    let transport = TransportTimeout::with_outgoing_timeout(transport, HANDSHAKE).boxed();
     let config = swarm_config(Config::with_tokio_executor());
     Ok(Swarm::new(transport, behaviour, keypair.public().to_peer_id(), config))
 }

@@ -55,6 +55,12 @@ impl Allowance {
         }
     }
 
+    /// The same for broadcasts that somebody passes on: as many messages, far fewer bytes.
+    pub(crate) fn forwarded(limits: &Limits, times: u32, now: Instant) -> Self {
+        let (bytes_per_second, byte_burst) = (limits.forwarded_bytes_per_second, limits.forwarded_byte_burst);
+        Self::new(&Limits { bytes_per_second, byte_burst, ..limits.clone() }, times, now)
+    }
+
     /// Takes one message of so many bytes, or nothing at all when either is used up.
     pub(crate) fn admit(&mut self, bytes: usize, now: Instant) -> bool {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);

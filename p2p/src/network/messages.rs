@@ -69,7 +69,12 @@ impl Actor {
                 // Passed on even when our own application has no room: that is not the others' fault.
                 let mut neighbours = self.swarm.behaviour().gossip.mesh_peers(&self.topic);
                 let useful = neighbours.any(|neighbour| broadcast.misses(neighbour));
-                if useful { MessageAcceptance::Accept } else { MessageAcceptance::Ignore }
+                let author = self.peers.get_mut(&author);
+                if useful && author.is_some_and(|author| author.admit_forwarded(bytes.len(), now)) {
+                    MessageAcceptance::Accept
+                } else {
+                    MessageAcceptance::Ignore
+                }
             }
             Err(excess) => {
                 self.on_excess(excess, now);

@@ -137,6 +137,7 @@ struct MessageMetrics {
 struct LinkMetrics {
     connections: IntCounter,
     strangers: IntCounter,
+    crowded: IntCounter,
     dials: IntCounter,
     dial_failures: IntCounter,
     replaced: IntCounter,
@@ -262,6 +263,11 @@ impl LinkMetrics {
                 "guardian_p2p_strangers_total",
                 "connections of identities that are no members, refused",
             )?,
+            crowded: counter(
+                registry,
+                "guardian_p2p_crowded_total",
+                "connections refused before their handshake, because too many were in progress",
+            )?,
             dials: counter(registry, "guardian_p2p_dials_total", "attempts to dial a member")?,
             dial_failures: counter(
                 registry,
@@ -306,6 +312,11 @@ impl Metrics {
     pub(crate) fn received(&self, channel: Channel, bytes: usize) {
         self.messages.received.with_label_values(&[channel.as_str()]).inc();
         self.messages.received_bytes.with_label_values(&[channel.as_str()]).inc_by(number(bytes));
+    }
+
+    /// Counts who found no place for its handshake.
+    pub(crate) fn crowded(&self) -> IntCounter {
+        self.links.crowded.clone()
     }
 
     /// Counts every copy of a broadcast that arrives, for whoever sees them before copies are dropped.

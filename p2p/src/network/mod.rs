@@ -14,7 +14,7 @@ mod connections;
 mod delivery;
 mod mailbox;
 mod messages;
-mod metrics;
+pub(crate) mod metrics;
 mod outbound;
 pub(crate) mod processes;
 mod redial;
@@ -93,7 +93,7 @@ impl Network {
 
         let metrics = Metrics::new(dialable.keys())?;
         let keypair = identity.into_keypair();
-        let behaviour = Behaviour::new(&keypair, &members, &config, actor::chance(), metrics.copies())?;
+        let behaviour = Behaviour::new(&keypair, &members, &config, actor::chance(), &metrics)?;
         let round_trip = config.simulated_round_trip;
         let swarm = transport::build(&keypair, behaviour, limits.peer_in_flight, round_trip)?;
 

@@ -59,6 +59,8 @@ pub(crate) struct Peer {
     passed_on: Allowance,
     /// Broadcasts of others that it passed on. As large as all of theirs together: an honest member never exceeds it.
     passing_on: Allowance,
+    /// Broadcasts of its own that we pass on.
+    forwarded: Allowance,
     muted_until: Option<Instant>,
     pub(crate) outbound: Outbound<OutboundRequestId>,
     pub(crate) redial: Redial,
@@ -83,10 +85,11 @@ impl Peer {
             sessions: 0,
             reported: None,
             own: Allowance::new(limits, 1, now),
-            passed_on: Allowance::new(limits, 1, now),
-            passing_on: Allowance::new(limits, others, now),
+            passed_on: Allowance::forwarded(limits, 1, now),
+            passing_on: Allowance::forwarded(limits, others, now),
+            forwarded: Allowance::forwarded(limits, 1, now),
             muted_until: None,
-            outbound: Outbound::new(limits.peer_queue, limits.peer_in_flight),
+            outbound: Outbound::new(limits.peer_queue, limits.peer_queue_bytes, limits.peer_in_flight),
             redial,
         }
     }
@@ -179,6 +182,11 @@ impl Peer {
     /// Charges a message that this member wrote and delivered itself.
     pub(crate) fn admit_own(&mut self, bytes: usize, now: Instant) -> bool {
         self.own.admit(bytes, now)
+    }
+
+    /// Charges a broadcast that it wrote and that we are about to pass on.
+    pub(crate) fn admit_forwarded(&mut self, bytes: usize, now: Instant) -> bool {
+        self.forwarded.admit(bytes, now)
     }
 
     /// Starts to ignore its broadcasts. True when they were not ignored before.
@@ -342,6 +350,19 @@ mod tests {
         assert!(peer.mute(now));
         peer.disconnected(id(1));
         assert!(peer.unmute(now));
+    }
+
+    #[test]
+    fn far_less_of_a_members_broadcasts_is_passed_on_than_it_may_send() {
+        let now = Instant::now();
+        let limits = Limits::default();
+        let mut peer = reachable(now);
+        let largest = limits.broadcast_bytes;
+        let sent = (0..1_000).filter(|_| peer.admit_own(largest, now)).count();
+        let forwarded = (0..1_000).filter(|_| peer.admit_forwarded(largest, now)).count();
+        assert!(forwarded >= 1 && forwarded * 4 <= sent, "{forwarded} of {sent}");
+        let hour = now + Duration::from_secs(3_600);
+        assert!(peer.admit_forwarded(largest, hour), "as long as it lasts");
     }
 
     fn committee(now: Instant) -> (Peers, PeerId, PeerId) {

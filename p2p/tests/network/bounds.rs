@@ -32,7 +32,9 @@ async fn an_oversized_message_is_refused_by_the_receiver() {
     for listen in [TCP, QUIC] {
         let strict = Limits { direct_bytes: 1_000, broadcast_bytes: 1_000, ..Limits::default() };
         let mut two = start(2, Config { limits: strict, ..config(listen, vec![silent(1)]) }).await;
-        let mut one = start(1, config(listen, vec![at(2, two.network.listen_addresses())])).await;
+        let limits = Limits::for_ceremonies();
+        let dialling = config(listen, vec![at(2, two.network.listen_addresses())]);
+        let mut one = start(1, Config { limits, ..dialling }).await;
         one.until_connected(2).await;
 
         one.must_send(2, &[0; 1_001]);

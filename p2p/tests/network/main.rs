@@ -12,6 +12,8 @@ mod doppelgangers;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod floods;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod restart;
