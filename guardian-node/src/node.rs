@@ -176,10 +176,8 @@ async fn hear(
     inputs: mpsc::Sender<Input>,
     metrics: Arc<Metrics>,
 ) -> Result<()> {
-    let tell = |member, news: News| {
-        Performer::offer(&inputs, &metrics, "network", news.input(member));
-    };
-    peers.hear(events, tell).await;
+    let dropped = || metrics.driver.inputs_dropped.with_label_values(&["network"]).inc();
+    peers.hear(events, inputs, |member, news: News| Some(news.input(member)), dropped).await;
     Ok(())
 }
 

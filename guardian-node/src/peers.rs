@@ -55,8 +55,15 @@ impl Peers {
         }
     }
 
-    /// Passes the network's events on until it ends.
-    pub(crate) async fn hear(&self, mut events: mpsc::Receiver<Event>, mut tell: impl FnMut(MemberId, News)) {
+    /// Passes the network's events on, as what `input` makes of them, until it ends. News of a connection waits for its place, since nobody
+    /// repeats it; what a member says is dropped when it finds none, and the member says it again.
+    pub(crate) async fn hear<T>(
+        &self,
+        mut events: mpsc::Receiver<Event>,
+        inputs: mpsc::Sender<T>,
+        input: impl Fn(MemberId, News) -> Option<T>,
+        dropped: impl Fn(),
+    ) {
         while let Some(event) = events.recv().await {
             let (peer, news) = match event {
                 Event::Connected(peer) => (peer, News::Up),
@@ -66,8 +73,15 @@ impl Peers {
                     (from, News::Heard(bytes))
                 }
             };
-            if let Some(member) = self.0.get(&peer) {
-                tell(*member, news);
+            let Some(member) = self.0.get(&peer) else { continue };
+            let can_be_lost = matches!(news, News::Heard(_));
+            let Some(input) = input(*member, news) else { continue };
+            if can_be_lost {
+                if inputs.try_send(input).is_err() {
+                    dropped();
+                }
+            } else if inputs.send(input).await.is_err() {
+                return;
             }
         }
     }
@@ -89,7 +103,24 @@ pub(crate) fn network_config<'a>(
         .map(|(entry, addresses)| Ok(guardian_p2p::Member { peer_id: entry.peer_id()?, addresses: addresses.to_vec() }))
         .collect::<Result<_, Hinted>>()?;
     let simulated_round_trip = config.simulated_round_trip;
-    Ok(guardian_p2p::Config { listen, members, simulated_round_trip, ..guardian_p2p::Config::default() })
+    let limits = guardian_p2p::Limits::default();
+    let limits = guardian_p2p::Limits { pending_tcp: sockets().min(limits.pending_tcp), ..limits };
+    Ok(guardian_p2p::Config { listen, members, simulated_round_trip, limits, ..guardian_p2p::Config::default() })
+}
+
+/// How many sockets strangers may hold: half of what this process may open, so that store and providers keep theirs. `/proc` says how many
+/// those are; where it does not, as many as every system allows.
+fn sockets() -> u32 {
+    const USUAL: u32 = 1_024;
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    open_files(&limits).unwrap_or(USUAL).div_ceil(2)
+}
+
+/// The soft limit of open files, of the text in `/proc/self/limits`.
+fn open_files(limits: &str) -> Option<u32> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let soft = line.split_whitespace().next()?;
+    if soft == "unlimited" { Some(u32::MAX) } else { soft.parse().ok() }
 }
 
 /// The network's identity, of the same seed as the guardian's.

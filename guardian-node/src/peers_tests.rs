@@ -69,7 +69,7 @@ impl Process {
         let (sender, inputs) = mpsc::channel(1024);
         let hearing = peers.clone();
         tokio::spawn(async move {
-            hearing.hear(events, |member, news| drop(sender.try_send(news.input(member)))).await;
+            hearing.hear(events, sender, |member, news| Some(news.input(member)), || ()).await;
         });
 
         let setup = Setup {
@@ -178,4 +178,53 @@ async fn two_processes_with_one_identity_are_noticed_by_everybody() {
     })
     .await;
     assert!(all.iter().enumerate().all(|(index, process)| process.alarms() == [0, 2, 3].contains(&index)));
+}
+
+#[tokio::test]
+async fn news_of_a_connection_is_never_lost_however_much_a_member_says() {
+    let of = |number| Identity::from_seed([number; 32]).unwrap().peer_id();
+    let (peer, silent) = (of(2), of(3));
+    let peers = Peers([(peer, MemberId::new(2).unwrap()), (silent, MemberId::new(3).unwrap())].into());
+    let (sender, events) = mpsc::channel(64);
+    let (inputs, mut brain) = mpsc::channel(4);
+    let dropped = std::sync::atomic::AtomicUsize::new(0);
+    let count = || {
+        dropped.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    };
+    let hearing = peers.hear(events, inputs, |member, news| Some(news.input(member)), count);
+    let said = |_| Event::Received { from: peer, channel: Channel::Direct, bytes: vec![1] };
+    let telling = async {
+        for event in (0..20).map(said).chain([Event::Connected(silent), Event::Disconnected(silent)]) {
+            sender.send(event).await.unwrap();
+        }
+        drop(sender);
+    };
+    // The brain is busy until all of it has arrived.
+    let reading = async {
+        let mut heard = Vec::new();
+        while let Some(input) = brain.recv().await {
+            heard.push(input);
+        }
+        heard
+    };
+    let ((), (), heard) = tokio::join!(hearing, telling, async {
+        tokio::task::yield_now().await;
+        reading.await
+    });
+    let member = MemberId::new(3).unwrap();
+    let news = heard.iter().filter(|input| !matches!(input, Input::Heard { .. }));
+    assert!(
+        matches!(news.collect::<Vec<_>>().as_slice(), [Input::PeerUp(up), Input::PeerDown(down)] if *up == member && *down == member)
+    );
+    assert_eq!(heard.len() - 2 + dropped.into_inner(), 20);
+}
+
+#[test]
+fn strangers_may_hold_half_of_the_sockets_that_there_are() {
+    let text =
+        |soft: &str| format!("Limit Soft Limit Hard Limit Units\nMax open files            {soft}  524288  files\n");
+    assert_eq!(open_files(&text("1024")), Some(1_024));
+    assert_eq!(open_files(&text("unlimited")), Some(u32::MAX));
+    assert_eq!((open_files(""), open_files(&text("many"))), (None, None));
+    assert!(sockets() > 0);
 }

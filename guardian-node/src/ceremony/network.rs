@@ -8,7 +8,7 @@ use crate::{
     tasks::Tasks,
 };
 use guardian_crypto::identity::IdentityKey;
-use guardian_p2p::{Network, Purpose};
+use guardian_p2p::{Limits, Network, Purpose};
 use guardian_protocol::{MemberId, ceremony::Input};
 use tokio::sync::mpsc;
 
@@ -37,7 +37,8 @@ impl CeremonyNetwork {
         };
         let others_during = others.iter().map(|entry| (*entry, entry.during_ceremonies()));
         let settings = peers::network_config(&config.network, (key, listen), others_during)?;
-        let settings = guardian_p2p::Config { purpose: Purpose::Ceremony, ..settings };
+        let limits = Limits { pending_tcp: settings.limits.pending_tcp, ..Limits::for_ceremonies() };
+        let settings = guardian_p2p::Config { purpose: Purpose::Ceremony, limits, ..settings };
         let (network, events, transport) = Network::start(settings, peers::network_identity(identity)?).await.hint(
             "can't start the ceremony's network",
             format!(
@@ -50,7 +51,7 @@ impl CeremonyNetwork {
         let hear = {
             let peers = peers.clone();
             async move {
-                peers.hear(events, |member, news| drop(input(member, news).map(|input| sender.try_send(input)))).await;
+                peers.hear(events, sender, input, || ()).await;
             }
         };
         tasks.stoppable("network", async { Ok(transport.await?) });
