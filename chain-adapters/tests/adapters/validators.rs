@@ -175,17 +175,15 @@ async fn validators_of_a_slot_that_is_not_final_there_are_not_available() {
 async fn bodies_are_bounded_in_size_and_time_and_must_be_json() {
     let good = data(json!([validator(1), validator(3)]));
     let Said::Whole(bytes) = good.body.clone() else { panic!() };
-    for (what, reply, malformed) in [
-        ("oversize", good.clone().saying(Said::Endless(vec![b' '; 1 << 16])), true),
-        ("truncated", good.clone().saying(Said::Truncated(bytes[..100].to_vec())), false),
-        ("cut short", good.clone().saying(Said::Whole(bytes[..100].to_vec())), true),
-        ("slow", good.clone().saying(Said::Hanging(bytes[..100].to_vec())), false),
-        ("not JSON", Reply::new(200, "text/html", bytes.clone()), true),
-        ("an HTML error page", Reply::new(502, "text/html", "<html>"), false),
+    for (what, reply, word) in [
+        ("oversize", good.clone().saying(Said::Endless(vec![b' '; 1 << 16])), "TooLarge"),
+        ("truncated", good.clone().saying(Said::Truncated(bytes[..100].to_vec())), "Unreachable"),
+        ("cut short", good.clone().saying(Said::Whole(bytes[..100].to_vec())), "Malformed"),
+        ("slow", good.clone().saying(Said::Hanging(bytes[..100].to_vec())), "Unreachable"),
+        ("not JSON", Reply::new(200, "text/html", bytes.clone()), "Malformed"),
+        ("an HTML error page", Reply::new(502, "text/html", "<html>"), "Unreachable"),
     ] {
-        let answer = read_validators(at(VALIDATORS, reply)).await;
-        let failure = answer.unwrap_err();
-        assert_eq!(matches!(failure, ReadFailure::Malformed(_)), malformed, "{what}: {failure:?}");
-        assert_eq!(matches!(failure, ReadFailure::Unreachable(_)), !malformed, "{what}: {failure:?}");
+        let failure = read_validators(at(VALIDATORS, reply)).await.unwrap_err();
+        assert!(format!("{failure:?}").starts_with(word), "{what}: {failure:?}");
     }
 }

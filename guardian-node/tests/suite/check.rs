@@ -213,7 +213,11 @@ fn a_check_beside_the_running_node_goes_on() {
     let data = checked.place.home(1).join("data");
     let _store = Store::open(&data).unwrap();
     let _socket = UnixListener::bind(data.join("guardian.sock")).unwrap();
-    assert_told(&checked.run(), 0, &["ok  store: 0 records, in use by the running node", "ok  contracts: the group key is ours"]);
+    assert_told(
+        &checked.run(),
+        0,
+        &["ok  store: 0 records, in use by the running node", "ok  contracts: the group key is ours"],
+    );
 }
 
 #[test]
