@@ -9,11 +9,11 @@ pub mod equivocator;
 mod governor;
 pub mod guardians;
 pub mod keys;
-pub mod liar;
 pub mod operators;
 pub mod options;
 pub mod oracle;
 pub mod process;
+pub mod relay;
 pub mod screen;
 pub mod thief;
 
@@ -25,6 +25,7 @@ use self::{
     keys::{DevnetKeys, DevnetManifest, GuardianFiles},
     options::Options,
     process::{Process, anvil, binary, free_port, free_ports, tool},
+    relay::Relay,
 };
 use alloy::primitives::U256;
 use eyre::{Result, WrapErr, ensure};
@@ -53,7 +54,8 @@ pub struct Devnet {
     pub genesis: Genesis,
     around: Surroundings,
     chains: Vec<Process>,
-    liar: Option<liar::Liar>,
+    /// In front of the beacon node: one that lies, and one that does not.
+    relays: Option<[Relay; 2]>,
 }
 
 /// The repository's root.
@@ -102,12 +104,12 @@ impl Devnet {
         let contracts = Deployment::deploy(&rpc_url, key, &manifest, &genesis, &options).await?;
 
         say("starting the guardians");
-        let liar = match options.lying_beacon {
-            true => Some(liar::Liar::start(&beacon.url).await?),
+        let relays = match options.lying_beacon {
+            true => Some([Relay::lying(&beacon.url).await?, Relay::honest(&beacon.url).await?]),
             false => None,
         };
         // The liar comes first, so that it is asked for the state that proves itself, too.
-        let mut beacons: Vec<String> = liar.iter().flat_map(|liar| [liar.url.clone(), beacon.url.clone()]).collect();
+        let mut beacons: Vec<String> = relays.iter().flatten().map(|relay| relay.url.clone()).collect();
         beacons.push(beacon.url.clone());
         let around = Surroundings {
             beacons,
@@ -126,7 +128,7 @@ impl Devnet {
             genesis,
             around,
             chains: vec![anvil, lodestar],
-            liar,
+            relays,
         };
         devnet.write_manifest()?;
         Ok(devnet)
@@ -200,8 +202,8 @@ impl Devnet {
 
     /// The beacon node that lies, if there is one.
     #[must_use]
-    pub fn liar(&self) -> Option<&liar::Liar> {
-        self.liar.as_ref()
+    pub fn liar(&self) -> Option<&Relay> {
+        self.relays.as_ref().map(|[liar, _]| liar)
     }
 }
 

@@ -1,5 +1,5 @@
-//! A beacon node that lies: a small proxy in front of the real one that adds to every balance it passes on, and changes
-//! a byte of every state.
+//! A small proxy in front of the real beacon node, which makes another provider of it. An honest one passes everything on; one that lies
+//! adds to every balance, and changes a bit of every state.
 
 use axum::{
     Router,
@@ -18,7 +18,7 @@ const LIE: u64 = 5_000_000_000;
 
 /// The proxy; it ends with this value.
 #[derive(Debug)]
-pub struct Liar {
+pub struct Relay {
     /// Where it listens.
     pub url: String,
     task: AbortHandle,
@@ -27,25 +27,38 @@ pub struct Liar {
 #[derive(Clone, Debug)]
 struct Truth {
     url: String,
+    lies: bool,
     client: reqwest::Client,
 }
 
-impl Liar {
+impl Relay {
+    /// Starts passing on what the node at `url` says.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub async fn honest(url: &str) -> Result<Self> {
+        Self::start(url, false).await
+    }
+
     /// Starts lying about the node at `url`.
     ///
     /// # Errors
     /// If there is no free port.
-    pub async fn start(url: &str) -> Result<Self> {
+    pub async fn lying(url: &str) -> Result<Self> {
+        Self::start(url, true).await
+    }
+
+    async fn start(url: &str, lies: bool) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let own = format!("http://{}", listener.local_addr()?);
-        let truth = Truth { url: url.to_owned(), client: reqwest::Client::new() };
+        let truth = Truth { url: url.to_owned(), lies, client: reqwest::Client::new() };
         let router = Router::new().fallback(pass_on).with_state(truth);
         let task = tokio::spawn(async move { axum::serve(listener, router).await.ok() }).abort_handle();
         Ok(Self { url: own, task })
     }
 }
 
-impl Drop for Liar {
+impl Drop for Relay {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -53,8 +66,8 @@ impl Drop for Liar {
 
 async fn pass_on(State(truth): State<Truth>, request: Request) -> Response {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let lying = path.contains("/validators");
-    let spoiling = path.contains("/debug/beacon/states");
+    let lying = truth.lies && path.contains("/validators");
+    let spoiling = truth.lies && path.contains("/debug/beacon/states");
     let mut onward = truth.client.request(request.method().clone(), format!("{}{path}", truth.url));
     for (name, value) in request.headers() {
         if name != "host" && name != "content-length" {
