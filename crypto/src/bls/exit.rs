@@ -136,14 +136,14 @@ pub fn fork_data_root(version: [u8; 4], genesis_validators_root: &[u8; 32]) -> [
 /// known Capella version.
 pub fn exit_fork_version(forks: &ExitForks<'_>, exit_epoch: u64, including_epoch: u64) -> Result<[u8; 4], Error> {
     let malformed = |why| Error::Malformed { what: "fork schedule", why };
-    if forks.deneb_epoch.is_some_and(|deneb| including_epoch >= deneb) {
-        return forks.capella_version.ok_or_else(|| malformed("it has Deneb, but no version of Capella"));
-    }
     if !forks.schedule.is_sorted_by_key(|fork| fork.epoch) {
         return Err(malformed("it is not in order"));
     }
     if forks.schedule.first().is_none_or(|genesis| genesis.epoch != 0) {
         return Err(malformed("it does not begin at epoch 0"));
+    }
+    if forks.deneb_epoch.is_some_and(|deneb| including_epoch >= deneb) {
+        return forks.capella_version.ok_or_else(|| malformed("it has Deneb, but no version of Capella"));
     }
     let mut past = forks.schedule.iter().rev().skip_while(|fork| fork.epoch > including_epoch);
     let current = past.next().ok_or_else(|| malformed("it does not begin at epoch 0"))?;

@@ -288,11 +288,13 @@ impl Round2Package {
     /// Reads what [`Round2Package::to_secret_bytes`] wrote.
     ///
     /// # Errors
-    /// [`Error::Malformed`].
+    /// [`Error::Malformed`], also for a share of zero: nobody draws one, and a broken file or sender easily makes one.
     pub fn from_secret_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let why = "it is not a scalar of 32 bytes";
-        let share = SigningShare::deserialize(bytes)
-            .map_err(|_| Error::Malformed { what: "second package of key generation", why })?;
+        let malformed = |why| Error::Malformed { what: "second package of key generation", why };
+        let share = SigningShare::deserialize(bytes).map_err(|_| malformed("it is not a scalar of 32 bytes"))?;
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Err(malformed("it is zero"));
+        }
         Ok(Self(dkg::round2::Package::new(share)))
     }
 }

@@ -206,6 +206,7 @@ fn a_first_package_has_one_encoding() {
         assert!(Round2Package::from_secret_bytes(&vec![1; length]).is_err());
     }
     assert!(Round2Package::from_secret_bytes(&[0xff; 32]).is_err());
+    assert!(Round2Package::from_secret_bytes(&[0; 32]).is_err());
 }
 
 #[test]

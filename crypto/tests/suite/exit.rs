@@ -72,6 +72,8 @@ fn a_schedule_that_makes_no_sense_is_refused() {
     for schedule in [&[][..], &MAINNET[1..], &unordered] {
         let forks = ExitForks { schedule, capella_version: None, deneb_epoch: None };
         assert!(matches!(exit_fork_version(&forks, 1, 200_000), Err(Error::Malformed { .. })));
+        let forks = ExitForks { capella_version: Some([3, 0, 0, 1]), deneb_epoch: Some(0), ..forks };
+        assert!(matches!(exit_fork_version(&forks, 1, 200_000), Err(Error::Malformed { .. })), "whatever comes later");
     }
     let without_capella = ExitForks { capella_version: None, ..mainnet() };
     assert!(exit_fork_version(&without_capella, 1, 269_568).is_err());

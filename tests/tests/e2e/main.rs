@@ -56,7 +56,7 @@ async fn check_everything(devnet: &mut Devnet) -> Result<()> {
     two_of_four_do_nothing_and_say_why(devnet).await?;
     a_restarted_guardian_completes_the_quorum(devnet).await?;
     thief::what_it_signs_moves_no_exit_and_everybody_says_so(devnet).await?;
-    a_wrong_chain_is_refused_by_name(devnet)?;
+    a_wrong_chain_is_refused_by_name(devnet).await?;
     seven_take_over_the_same_key(devnet).await?;
     another_key_takes_its_place(devnet).await?;
     no_duty_ever_got_a_second_digest(devnet)?;
@@ -196,24 +196,24 @@ async fn a_restarted_guardian_completes_the_quorum(devnet: &mut Devnet) -> Resul
 }
 
 /// The fourth guardian, down since the beginning, is told another chain id: `check` says so, and what to do.
-fn a_wrong_chain_is_refused_by_name(devnet: &mut Devnet) -> Result<()> {
+async fn a_wrong_chain_is_refused_by_name(devnet: &mut Devnet) -> Result<()> {
     let home = nth(devnet, 3)?.dir.clone();
     let config = std::fs::read_to_string(home.join("guardian.toml"))?;
-    let check = |config: &str| -> Result<(Option<i32>, String, String)> {
+    let check = async |config: &str| -> Result<(Option<i32>, String, String)> {
         let path = home.join("other.toml");
         std::fs::write(&path, config)?;
-        let output = std::process::Command::new(guardian_binary()?).args(["check", "--config"]).arg(&path).output()?;
+        // Two of its beacon providers are a part of this process.
+        let mut command = tokio::process::Command::new(guardian_binary()?);
+        let output = command.args(["check", "--config"]).arg(&path).output().await?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok((output.status.code(), text(&output.stderr), text(&output.stdout)))
     };
-    let (code, _, found) = check(&config.replace("chain_id = 31337", "chain_id = 1"))?;
+    let (code, _, found) = check(&config.replace("chain_id = 31337", "chain_id = 1")).await?;
     ensure!(code == Some(1) && found.contains("31337") && found.contains("hint:"), "wrong chain: {code:?} {found}");
-    let (code, said, found) = check(&config)?;
+    let (code, said, found) = check(&config).await?;
     ensure!(code == Some(0), "the right configuration: {code:?} {said}");
     println!("{found}");
-    // The liar is a part of this process, which waits for the check and can't answer it.
-    ensure!(found.contains("beacon-1 does not answer"), "what providers offer: {found}");
-    for provider in ["beacon-2, Lodestar/", "beacon-3, Lodestar/"] {
+    for provider in ["beacon-1, Lodestar/", "beacon-2, Lodestar/", "beacon-3, Lodestar/"] {
         ensure!(found.contains(provider) && found.contains("states yes, post no"), "what providers offer: {found}");
     }
     Ok(())
