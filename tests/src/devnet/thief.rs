@@ -5,6 +5,7 @@ use super::{
     Devnet,
     contracts::{Deployment, EjectionRegistry},
     guardians::GuardianProcess,
+    keys::passphrase,
 };
 use alloy::{
     primitives::{U256, keccak256},
@@ -148,5 +149,5 @@ async fn submit(contracts: &Deployment, duty: &Duty, signature: &Signature) -> R
 }
 
 fn keys(guardian: &GuardianProcess) -> Result<KeyFiles> {
-    Ok(KeyFiles::new(&guardian.name, &guardian.dir.join("keys/passphrase"))?)
+    Ok(KeyFiles::new(&guardian.name, &passphrase(&guardian.dir))?)
 }
