@@ -111,6 +111,10 @@ impl Guardian {
     /// A duty is signed, by us or by others: from here on it needs no vote any more.
     fn learn(&mut self, now: Timestamp, signed: Signed, coordinated: bool, fx: &mut Effects) {
         let (id, digest) = (signed.id(), signed.digest());
+        // Whoever signed it, and however long it is known: else we would ask for its signature again and again.
+        if self.open.get(&id).is_some_and(|open| open.digest() == digest) {
+            self.open.remove(&id);
+        }
         let is_newest = self.submissions.add(now, signed.clone(), false, &self.setup);
         // An older order still has its exits, unless newer ones demand them too.
         if !is_newest && !self.exits.is_news(&signed) {

@@ -52,6 +52,8 @@ pub(crate) struct Cluster {
     validators: Vec<Validator>,
     /// Orders that the registry has accepted: for which validator, of which period, and the block that shows it first.
     accepted: Vec<(usize, Epoch, u64)>,
+    /// The period of an order that the registry has accepted and that no event shows.
+    unseen: Option<Epoch>,
     /// Whose provider lies, and how.
     deceived: (MemberId, fn(&mut Reading)),
 }
@@ -113,6 +115,7 @@ impl Cluster {
             finalized: FIRST,
             validators,
             accepted: Vec::new(),
+            unseen: None,
             deceived: (member(1), |_| ()),
         };
         for member in MemberId::first(size) {
@@ -217,6 +220,11 @@ impl Cluster {
     pub(crate) fn accept_of(&mut self, period: Epoch, places: &[usize]) {
         let block = self.finalized + 1;
         self.accepted.extend(places.iter().map(|place| (*place, period, block)));
+    }
+
+    /// The registry has the order of `period` before anybody sees whom it names.
+    pub(crate) fn accept_unseen(&mut self, period: Epoch) {
+        self.unseen = Some(period);
     }
 
     /// The validators' public keys, in the order of their indices, which begin with 1.
@@ -378,7 +386,7 @@ impl Cluster {
         let level = Level((self.finalized - 1).max(FIRST) * 8);
         chain.accepted.insert(DutyKind::Reserves, level);
         let visible = self.accepted.iter().filter(|(.., block)| *block <= self.finalized);
-        if let Some(period) = visible.map(|(_, period, _)| *period).max() {
+        if let Some(period) = visible.map(|(_, period, _)| *period).chain(self.unseen).max() {
             chain.accepted.insert(DutyKind::Ejection, Level(period.0 * 8));
         }
         let validators = if self.finalized > FIRST { self.validators.len() } else { 0 };

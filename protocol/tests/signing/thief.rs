@@ -3,11 +3,11 @@
 
 use super::cluster::Cluster;
 use guardian_protocol::{
-    Duty, DutyBody, DutyKind, Ejection, EjectionOrder, EjectionReason, Epoch, Event, KeyEpoch, Slot, Timing,
+    Duty, DutyBody, DutyKind, Ejection, EjectionOrder, EjectionReason, Envelope, Epoch, Event, KeyEpoch, Slot, Timing,
     ValidatorIndex,
     testing::{Message, SignedDuty, member, setup},
 };
-use std::time::Duration;
+use std::{sync::mpsc::sync_channel, time::Duration};
 
 const HEALTHY: u64 = 32_000_000_000;
 const LOW: u64 = 31_000_000_000;
@@ -104,6 +104,45 @@ fn a_signature_for_a_period_to_come_waits_for_it_and_blocks_nothing() {
     let its_time = cluster.finalize_at(now + 5);
     assert_eq!((learnt(&cluster, its_time.0), parts(&cluster)), (3, 0));
     assert_eq!(learnt(&cluster, u64::MAX / 32), 0);
+}
+
+/// What everybody says that the committee has signed while it orders the first validator out, and in which period.
+fn rightly_signed(seed: u64) -> (Epoch, Message) {
+    let mut cluster = Cluster::with_validators(4, seed, &[LOW]);
+    let (sender, said) = sync_channel(100_000);
+    let committee = cluster.dealt.committee.clone();
+    cluster.tamper(move |from, _, bytes| {
+        sender.send(Envelope::open(&bytes, from, &committee).unwrap().into_message()).unwrap();
+        Some(bytes)
+    });
+    let period = cluster.finalize();
+    let is_order =
+        |message: &Message| matches!(message, Message::Signed(signed) if signed.duty.kind() == DutyKind::Ejection);
+    (period, said.try_iter().find(is_order).unwrap())
+}
+
+#[test]
+fn what_is_signed_already_when_it_is_decided_is_not_signed_again_and_again() {
+    // The same cluster lives twice: what it will sign is known before it decides it, and the registry has it already.
+    let (period, message) = rightly_signed(125);
+    let mut cluster = Cluster::with_validators(4, 125, &[LOW]);
+    tell(&mut cluster, &message);
+    cluster.accept_unseen(period);
+    let (sender, packages) = sync_channel(1_000);
+    let committee = cluster.dealt.committee.clone();
+    // No more than that, so that it ends.
+    cluster.tamper(move |from, _, bytes| {
+        let is_package = matches!(Envelope::open(&bytes, from, &committee).unwrap().message(), Message::Package(_));
+        (!is_package || sender.try_send(()).is_ok()).then_some(bytes)
+    });
+    assert_eq!(cluster.finalize(), period);
+    for _ in 0..30 {
+        cluster.pass(Duration::from_secs(1));
+    }
+    assert_eq!(learnt(&cluster, period.0), 4);
+    assert!(cluster.processes.values().all(|process| process.guardian.status().open.is_empty()));
+    // A session or two of each duty, of three members.
+    assert!(packages.try_iter().count() < 30);
 }
 
 #[test]
