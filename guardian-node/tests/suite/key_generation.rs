@@ -36,9 +36,10 @@ fn identity_of(place: &Place, i: u16) -> IdentityKey {
 fn four_processes_make_a_key_although_one_is_killed_again_and_again() {
     let place = Place::without_key(4);
     let others: Vec<Running> = [1, 2, 3].map(|i| place.start(i, "generate", &[])).into();
-    for line in ["deal: ours is out", "shares: ours is out", "confirm: ours is out"] {
+    for step in ["deal", "shares", "confirm"] {
         let mut victim = place.start(4, "generate", &[]);
-        victim.says(line);
+        // What it had recorded, but not told yet, when it was killed the last time, it does not tell any more.
+        victim.says_one_of(&[&format!("{step}: ours is out"), &format!("{step}: everybody's is here")]);
         victim.kill();
     }
     place.start(4, "generate", &[]).ends_with(0);

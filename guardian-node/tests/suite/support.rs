@@ -212,12 +212,20 @@ impl Running {
 
     /// Waits until it, or an earlier process of the same member, has said `line`.
     pub(crate) fn says(&mut self, line: &str) {
+        self.says_one_of(&[line]);
+    }
+
+    /// The same of one of `lines`.
+    pub(crate) fn says_one_of(&mut self, lines: &[&str]) {
         let (log, child) = (self.log.clone(), &mut self.child);
-        let said = |log: &Path| fs::read_to_string(log).unwrap().contains(line);
-        eventually(line, || {
+        let said = |log: &Path| {
+            let text = fs::read_to_string(log).unwrap();
+            lines.iter().any(|line| text.contains(line))
+        };
+        eventually(&lines.join("` or `"), || {
             let ended = child.try_wait().unwrap().is_some();
             let said = said(&log);
-            assert!(said || !ended, "it ended without saying `{line}`:\n{}", fs::read_to_string(&log).unwrap());
+            assert!(said || !ended, "it ended without saying `{lines:?}`:\n{}", fs::read_to_string(&log).unwrap());
             said
         });
     }
