@@ -7,6 +7,7 @@ use crate::{
     observers::Observers,
     operator::{Answer, Asked, Request},
     perform::Performer,
+    start_mark::StartMark,
     store::Store,
 };
 use eyre::Result;
@@ -33,6 +34,9 @@ pub(crate) struct Driver {
     pub(crate) observers: Observers,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) status: watch::Sender<Status>,
+    pub(crate) clock: Clock,
+    /// Where this start is to be marked, as soon as the store has it and before anything is said.
+    pub(crate) mark: Option<StartMark>,
 }
 
 /// The end of a wait.
@@ -118,7 +122,7 @@ impl Driver {
             self.observers.nudged();
         }
         let started = Instant::now();
-        let time = now();
+        let time = self.clock.now();
         let mut fx = Effects::default();
         self.guardian.step(time, input, &mut OsRng, &mut fx);
         let stepped = Instant::now();
@@ -128,6 +132,9 @@ impl Driver {
             Hinted::caused("the store failed, so this guardian stops", advice, error)
         })?;
         self.metrics.driver.commit_seconds.observe(stepped.elapsed().as_secs_f64());
+        if let Some(mark) = self.mark.take() {
+            mark.set(self.guardian.boot().number);
+        }
         let wake = released.wake.map_or_else(Instant::now, |wake| Instant::now() + wake.since(time));
         let replies = std::mem::take(&mut released.replies);
         for event in self.performer.perform(released) {
@@ -157,8 +164,44 @@ const fn advice(refusal: OperatorRefusal) -> &'static str {
     }
 }
 
-/// The wall clock, the only place where the brain's time comes from.
+/// The brain's time: the wall clock as it was at the start, and what has passed since. It never goes back and never leaps, whatever becomes
+/// of the wall clock; a clock that was set anew counts from the next start on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    anchor: Timestamp,
+    started: Instant,
+}
+
+impl Clock {
+    /// Begins now, when the wall clock says `anchor`.
+    pub(crate) fn start(anchor: Timestamp) -> Self {
+        Self { anchor, started: Instant::now() }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.anchor.after(self.started.elapsed())
+    }
+}
+
+/// The wall clock.
 pub(crate) fn now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_brains_time_is_what_has_passed_since_its_start_whatever_the_wall_clock_says() {
+        // The wall clock was wrong by decades at the start, either way: intervals are what they are.
+        for anchor in [Timestamp(0), Timestamp(now().0 * 2)] {
+            let clock = Clock::start(anchor);
+            let (before, first) = (clock.started.elapsed(), clock.now());
+            let (second, after) = (clock.now(), clock.started.elapsed());
+            assert!(anchor.after(before) <= first && first <= second && second <= anchor.after(after));
+        }
+    }
 }

@@ -29,6 +29,7 @@ mod passphrase;
 mod peers;
 mod perform;
 pub mod shares;
+mod start_mark;
 pub mod store;
 mod tasks;
 mod telemetry;

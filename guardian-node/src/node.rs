@@ -5,7 +5,7 @@ use crate::{
     committee::CommitteeFile,
     config::{Config, ProviderConfig},
     dossiers::Dossiers,
-    driver::{self, Driver},
+    driver::{self, Clock, Driver},
     hint::{Hinted, WithHint},
     http::{self, Pages},
     keys::KeyFiles,
@@ -15,6 +15,7 @@ use crate::{
     peers::{self, News, Peers},
     perform::Performer,
     shares::Shares,
+    start_mark::StartMark,
     store::{self, Store, StoreError},
     tasks::Tasks,
 };
@@ -60,12 +61,11 @@ pub(crate) async fn run(
         "can't connect to the chains",
         "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
     )?;
-    let readers = Arc::new(readers);
-    let sender = Arc::new(sender(&config, &chain, account_key.expose())?);
+    let (readers, sender) = (Arc::new(readers), Arc::new(sender(&config, &chain, account_key.expose())?));
 
-    let guardian = restore(&config, &committee_file, chain, secrets, &store)?;
-    let (inputs, receiver) = mpsc::channel(INPUTS);
-    let (requests, asked) = mpsc::channel(REQUESTS);
+    let (clock, mark) = (Clock::start(driver::now()), StartMark::beside(&config.keys.identity));
+    let guardian = restore(&config, &committee_file, chain, secrets, &store, (clock, &mark))?;
+    let ((inputs, receiver), (requests, asked)) = (mpsc::channel(INPUTS), mpsc::channel(REQUESTS));
     let (status, watcher) = watch::channel(guardian.status());
     let history = History::default();
     let pages = Pages {
@@ -85,8 +85,7 @@ pub(crate) async fn run(
         metrics: Arc::clone(&metrics),
         dossiers: Dossiers::start(&config.guardian)?,
     };
-    let proofs = MisconductFiles::new(&config.guardian.data_dir);
-    let observers = Observers::new(names(&config, &committee_file), metrics.events.clone(), proofs, history);
+    let observers = observers(&config, &committee_file, &metrics, history);
     let driver = Driver {
         guardian,
         store,
@@ -96,6 +95,8 @@ pub(crate) async fn run(
         observers,
         metrics: Arc::clone(&metrics),
         status,
+        clock,
+        mark: Some(mark),
     };
 
     let mut tasks = Tasks::new(stop.clone());
@@ -134,6 +135,7 @@ fn restore(
     chain: ChainSpec,
     secrets: Secrets,
     store: &Store,
+    (clock, mark): (Clock, &StartMark),
 ) -> Result<Guardian, Hinted> {
     let setup = Setup {
         me: committee.named(&config.guardian.name)?.id,
@@ -154,8 +156,17 @@ fn restore(
             "the store holds records of other contracts: they are history"
         );
     }
-    Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng)
-        .map_err(|error| store::belonging::refusal(&error))
+    let guardian = Guardian::restore(clock.now(), setup, secrets, records, &mut OsRng)
+        .map_err(|error| store::belonging::refusal(&error))?;
+    Ok(match mark.read()? {
+        Some(last) => guardian.after_start(last),
+        None => guardian,
+    })
+}
+
+fn observers(config: &Config, committee: &CommitteeFile, metrics: &Metrics, history: History) -> Observers {
+    let proofs = MisconductFiles::new(&config.guardian.data_dir);
+    Observers::new(names(config, committee), metrics.events.clone(), proofs, history)
 }
 
 /// Listens to the operator. A node that can't goes on without: no duty waits for it.

@@ -83,7 +83,7 @@ impl Process {
             limits: config.limits.limits(),
             mode: config.guardian.mode,
         };
-        let records = [Record::Floor { epoch: Epoch(0) }];
+        let records = [Record::Floor { epoch: Epoch(0), is_settled: true }];
         let guardian = Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng).unwrap();
         let metrics = Arc::new(Metrics::new().unwrap());
         let proofs = MisconductFiles::new(&config.guardian.data_dir);

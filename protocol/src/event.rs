@@ -156,7 +156,15 @@ pub enum Event {
         /// What it did up to this period.
         upto: Epoch,
     },
-    /// A new store may sign again after this period.
+    /// The store was set back to an earlier state, or another process has its identity: an alarm. Nothing is signed until the
+    /// floor is raised past everything that it can have forgotten.
+    StoreSetBack {
+        /// Who has shown it; `None`: the mark beside the keys.
+        by: Option<MemberId>,
+        /// What the store does not know.
+        forgotten: Forgotten,
+    },
+    /// A store that is new, or was set back, may sign again after this period.
     FloorRaised {
         /// The period.
         after: Epoch,
@@ -387,6 +395,30 @@ pub enum HistoryEvent {
         /// How many of them were not as recorded, and were corrected.
         corrected: usize,
     },
+}
+
+/// Something that a guardian did and that its store does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgotten {
+    /// A start.
+    Start {
+        /// Its number.
+        number: u64,
+    },
+    /// A vote.
+    Vote {
+        /// The duty that it was for.
+        duty: DutyId,
+    },
+}
+
+impl std::fmt::Display for Forgotten {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start { number } => write!(f, "start number {number}"),
+            Self::Vote { duty } => write!(f, "a vote for {duty}"),
+        }
+    }
 }
 
 /// Which chain a provider serves.

@@ -79,7 +79,7 @@ mod work;
 
 // The machine: what goes in and what comes out.
 pub use effects::{Effects, Outgoing, Recipient, Released};
-pub use event::{Event, HistoryEvent, Layer};
+pub use event::{Event, Forgotten, HistoryEvent, Layer};
 pub use guardian::{Guardian, RestoreError, Secrets};
 pub use input::Input;
 pub use operator::{OperatorCommand, OperatorRefusal, OperatorReply};

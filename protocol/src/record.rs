@@ -23,10 +23,17 @@ pub enum Record {
         /// The only digest that this guardian will ever sign for it.
         digest: B256,
     },
-    /// Nothing up to this period will be signed from this store.
+    /// Nothing up to this period will be signed from this store; the newest counts.
     Floor {
         /// The period.
         epoch: Epoch,
+        /// Whether later ones may be. If not, the store was set back, and it is not known yet what it has forgotten.
+        is_settled: bool,
+    },
+    /// A start, of this process or of one that the store has forgotten; the highest counts.
+    Boot {
+        /// Its number.
+        number: u64,
     },
     /// The committee signed this duty.
     Signed {
@@ -126,6 +133,7 @@ impl Record {
             Self::Chain { .. }
             | Self::Decided { .. }
             | Self::Floor { .. }
+            | Self::Boot { .. }
             | Self::Confirmed { .. }
             | Self::Fault { .. }
             | Self::Pardon { .. }

@@ -163,6 +163,10 @@ pub enum Reason {
     TooFewPeers,
     /// The store is new, and it is not yet known what an older one may have signed.
     StoreIsNew,
+    /// The store was set back, and it is not yet known what it has forgotten.
+    StoreSetBack,
+    /// Fewer than threshold members, itself included, have said since the start what they heard from it before.
+    TooFewGreetings,
     /// Another process runs with this guardian's identity.
     Doppelganger,
     /// It was started to observe only.
@@ -173,7 +177,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::NothingObserved,
         Self::NothingFinal,
         Self::FinalityOld,
@@ -188,6 +192,8 @@ impl Reason {
         Self::HistoryUnproven,
         Self::TooFewPeers,
         Self::StoreIsNew,
+        Self::StoreSetBack,
+        Self::TooFewGreetings,
         Self::Doppelganger,
         Self::Observing,
         Self::Excluded,
@@ -211,6 +217,8 @@ impl Reason {
             Self::HistoryUnproven => "history_unproven",
             Self::TooFewPeers => "too_few_peers",
             Self::StoreIsNew => "store_is_new",
+            Self::StoreSetBack => "store_set_back",
+            Self::TooFewGreetings => "too_few_greetings",
             Self::Doppelganger => "doppelganger",
             Self::Observing => "observing",
             Self::Excluded => "excluded",

@@ -18,7 +18,9 @@ fn guardian(dir: &Path) -> PathBuf {
     fs::write(home.join("guardian.toml"), config).unwrap();
     let mut store = Store::open(&home.join("data")).unwrap();
     let id = DutyId { kind: DutyKind::Reserves, period: Epoch(9), subject: Subject::Whole, key_epoch: KeyEpoch(1) };
-    store.append(&[Record::Floor { epoch: Epoch(3) }, Record::Decided { id, digest: [7; 32].into() }]).unwrap();
+    store
+        .append(&[Record::Floor { epoch: Epoch(3), is_settled: true }, Record::Decided { id, digest: [7; 32].into() }])
+        .unwrap();
     home
 }
 

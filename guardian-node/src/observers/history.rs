@@ -3,7 +3,8 @@
 use super::{Names, metrics::outcome_word};
 use alloy_primitives::B256;
 use guardian_protocol::{
-    CallOutcome, Checkpoint, DutyId, Event, Excess, Figure, HistoryEvent, Layer, MemberId, Proof, ProviderId, Timestamp,
+    CallOutcome, Checkpoint, DutyId, Event, Excess, Figure, Forgotten, HistoryEvent, Layer, MemberId, Proof,
+    ProviderId, Timestamp,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -83,6 +84,7 @@ const fn word(event: &Event) -> &'static str {
         Event::LimitsChanged => "limits_changed",
         Event::Vetoed { .. } => "vetoed",
         Event::Pardoned { .. } => "pardoned",
+        Event::StoreSetBack { .. } => "store_set_back",
         Event::FloorRaised { .. } => "floor_raised",
         Event::DigestsDiffer { .. } => "digests_differ",
         Event::EvidenceDiffers { .. } => "evidence_differs",
@@ -112,6 +114,10 @@ const fn word(event: &Event) -> &'static str {
     }
 }
 
+fn set_back(shown_by: Option<&str>, forgotten: &Forgotten) -> Value {
+    json!({"shown_by": shown_by, "forgotten": forgotten.to_string()})
+}
+
 /// Everything else that there is to say of `event`.
 fn details(names: &Names, event: &Event) -> Value {
     let name = |member: &MemberId| names.member(*member);
@@ -125,9 +131,10 @@ fn details(names: &Names, event: &Event) -> Value {
         Event::History(event) => past_detail(names, event),
         Event::KeyMismatch { onchain, ours } => json!({"onchain": onchain, "ours": ours}),
         Event::Refused { id, reason } => json!({"duty": id.to_string(), "reason": reason.to_string()}),
+        Event::StoreSetBack { by, forgotten } => set_back(by.as_ref().map(name), forgotten),
         Event::FloorRaised { after } => json!({"after": after}),
         Event::Held { id, digest, reason } => json!({"duty": id.to_string(), "digest": digest, "reason": reason}),
-        Event::Decided { id, digest } | Event::VetoedDuty { id, digest } => {
+        Event::Decided { id, digest } | Event::VetoedDuty { id, digest } | Event::LimitReleased { id, digest } => {
             json!({"duty": id.to_string(), "digest": digest})
         }
         Event::HoldPlaced { kind, until, reason } => json!({"kind": kind, "until": until, "reason": reason}),
@@ -135,7 +142,6 @@ fn details(names: &Names, event: &Event) -> Value {
         Event::AutomaticHold { kind, cause, reason } => json!({"kind": kind, "cause": cause, "reason": reason}),
         Event::AutomaticHoldOver { kind, cause } => json!({"kind": kind, "cause": cause}),
         Event::LimitExceeded { id, digest, excess, until } => limit_exceeded(*id, *digest, *excess, *until),
-        Event::LimitReleased { id, digest } => json!({"duty": id.to_string(), "digest": digest}),
         Event::LimitsChanged => json!({}),
         Event::Vetoed { digest } => json!({"digest": digest}),
         Event::Pardoned { member, upto } => json!({"member": name(member), "upto": upto}),

@@ -4,8 +4,8 @@
 use super::{Names, past};
 use alloy_primitives::B256;
 use guardian_protocol::{
-    BootId, CallOutcome, Cause, Checkpoint, Difference, DutyId, DutyKind, Epoch, Event, Excess, Figure, HistoryEvent,
-    KeyEpoch, Layer, MemberId, Proof, ProviderId, ReadFailure, Timestamp, ValidatorIndex,
+    BootId, CallOutcome, Cause, Checkpoint, Difference, DutyId, DutyKind, Epoch, Event, Excess, Figure, Forgotten,
+    HistoryEvent, KeyEpoch, Layer, MemberId, Proof, ProviderId, ReadFailure, Timestamp, ValidatorIndex,
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tracing::{debug, error, info, warn};
@@ -53,7 +53,8 @@ impl Log {
             Event::LimitsChanged => info!("the limits of the configuration are in force"),
             Event::Vetoed { digest } => warn!(%digest, "this digest is never signed here"),
             Event::Pardoned { member, upto } => self.pardoned(*member, *upto),
-            Event::FloorRaised { after } => info!(after = after.0, "new store: signing periods after this one"),
+            Event::StoreSetBack { by, forgotten } => self.store_set_back(*by, forgotten),
+            Event::FloorRaised { after } => info!(after = after.0, "the store has waited: signing later periods"),
             Event::DigestsDiffer { id, member, theirs, ours } => self.digests_differ(*id, *member, *theirs, *ours),
             Event::EvidenceDiffers { period, member, difference } => {
                 self.evidence_differs(*period, *member, difference)
@@ -84,10 +85,12 @@ impl Log {
             Event::OrderUnfounded { id, index } => order_unfounded(*id, *index),
             Event::SignedAhead { id, member } => self.signed_ahead(*id, *member),
             Event::NoExitShare { index } => warn!(validator = index.0, "no share of this validator's key here"),
-            Event::MessageRefused { member, reason } => {
-                debug!(member = self.names.member(*member), reason, "message refused");
-            }
+            Event::MessageRefused { member, reason } => self.message_refused(*member, reason),
         }
+    }
+
+    fn message_refused(&self, member: MemberId, reason: &str) {
+        debug!(member = self.names.member(member), reason, "message refused");
     }
 
     fn signed_ahead(&self, duty: DutyId, member: MemberId) {
@@ -178,8 +181,19 @@ impl Log {
 
     fn quarantined(&self, member: MemberId, boots: Option<&[BootId; 2]>) {
         let member = self.names.member(member);
-        let starts = boots.map(|boots| boots.map(|boot| hex::encode(boot.0)).join(" and "));
+        let starts =
+            boots.map(|boots| boots.map(|boot| format!("{} {}", boot.number, hex::encode(boot.name))).join(" and "));
         error!(member, starts, "ALARM: two processes run with one identity; neither is signed with");
+    }
+
+    fn store_set_back(&self, by: Option<MemberId>, forgotten: &Forgotten) {
+        let shown_by = by.map_or("the mark beside the keys", |member| self.names.member(member));
+        error!(
+            %forgotten,
+            shown_by,
+            hint = "an old copy of data_dir was restored, or a second process runs with these keys: end that one; this node resumes by itself",
+            "ALARM: the store was set back: it does not know of something that this guardian did; nothing is signed until that is safe"
+        );
     }
 
     fn own_doppelganger(&self, by: &[MemberId]) {

@@ -32,6 +32,7 @@ pub(crate) struct EventMetrics {
     observations: IntCounterVec,
     figures: GaugeVec,
     exits: IntCounterVec,
+    stores_set_back: IntCounter,
 }
 
 /// What is wrong with the contracts' past.
@@ -97,6 +98,10 @@ impl EventMetrics {
                 &["kind", "figure"],
             )?,
             exits: make.counters("guardian_exits_total", "voluntary exits that reached a step", &["step"])?,
+            stores_set_back: make.counter(
+                "guardian_store_set_back_total",
+                "times that this guardian was shown something of its own that its store does not know",
+            )?,
         })
     }
 }
@@ -221,6 +226,7 @@ impl EventObserver {
             Event::EvidenceDiffers { member: who, .. } => {
                 self.count_member(&member.evidence_differences, *who);
             }
+            Event::StoreSetBack { .. } => self.metrics.stores_set_back.inc(),
             Event::SignedOtherwise { .. } => self.metrics.duty.signed_otherwise.inc(),
             Event::Agreed { id } => self.count_duty(*id, "agreed"),
             Event::Culprit { member: who, .. } => self.count_member(&member.culprits, *who),

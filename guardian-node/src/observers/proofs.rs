@@ -56,6 +56,7 @@ impl MisconductFiles {
             | Event::LimitsChanged
             | Event::Vetoed { .. }
             | Event::Pardoned { .. }
+            | Event::StoreSetBack { .. }
             | Event::FloorRaised { .. }
             | Event::DigestsDiffer { .. }
             | Event::EvidenceDiffers { .. }

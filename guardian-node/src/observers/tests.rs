@@ -4,7 +4,7 @@ use super::*;
 use crate::metrics::Metrics;
 use guardian_protocol::{
     BootId, CallOutcome, Cause, Checkpoint, Difference, DutyId, DutyKind, EjectionReason, Epoch, Excess, Fault, Figure,
-    KeyEpoch, Measure, NotSafe, Proof, ReadFailure, Severity, Slot, Subject, ValidatorIndex,
+    Forgotten, KeyEpoch, Measure, NotSafe, Proof, ReadFailure, Severity, Slot, Subject, ValidatorIndex,
 };
 use std::{
     io::{self, Write},
@@ -27,6 +27,7 @@ fn one_of_each() -> Vec<(&'static str, Event)> {
     let reason = "an upgrade".to_owned();
     let excess = Excess { severity: Severity::Hard, measure: Measure::ChangeBps, amount: 1_001, bound: 1_000 };
     let failure = ReadFailure::Unreachable("no answer".to_owned());
+    let boots = [1, 2].map(|number| BootId { number: number.into(), name: [number; 16] });
     let outcome = CallOutcome::Included { transaction: digest, gas: 44_295 };
     vec![
         ("INFO", Event::Observed { checkpoint, validators: 3, proof: Proof::Quorum, figures }),
@@ -48,6 +49,7 @@ fn one_of_each() -> Vec<(&'static str, Event)> {
         ("INFO", Event::LimitsChanged),
         ("WARN", Event::Vetoed { digest }),
         ("INFO", Event::Pardoned { member, upto: epoch }),
+        ("ERROR", Event::StoreSetBack { by: Some(member), forgotten: Forgotten::Start { number: 17 } }),
         ("INFO", Event::FloorRaised { after: epoch }),
         ("ERROR", Event::DigestsDiffer { id, member, theirs: digest, ours: digest }),
         ("ERROR", Event::EvidenceDiffers { period: epoch, member, difference }),
@@ -56,7 +58,7 @@ fn one_of_each() -> Vec<(&'static str, Event)> {
         ("INFO", Event::Agreed { id }),
         ("DEBUG", Event::SessionOpened { id, attempt: 1, signers: vec![member] }),
         ("ERROR", Event::Culprit { id, member, fault: Fault::Package { package: vec![1] } }),
-        ("ERROR", Event::Quarantined { member, boots: Some([BootId([1; 16]), BootId([2; 16])]) }),
+        ("ERROR", Event::Quarantined { member, boots: Some(boots) }),
         ("INFO", Event::QuarantineLifted { member }),
         ("ERROR", Event::OwnDoppelgangerFound { by: vec![member] }),
         ("INFO", Event::OwnDoppelgangerGone),

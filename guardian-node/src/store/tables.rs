@@ -6,7 +6,7 @@ use guardian_protocol::{DutyId, MemberId, Record, Subject};
 /// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Table {
-    /// Schema version, the chain, and the floor of a new store.
+    /// Schema version, the chain, the floor, and the number of the last start.
     Meta,
     /// The guard: one digest for a duty.
     Guard,
@@ -66,6 +66,8 @@ pub(super) const FLOOR: &[u8] = b"floor";
 pub(super) const STATES_SERVED: &[u8] = b"states served";
 /// The key of the chain in [`Table::Meta`].
 pub(super) const CHAIN: &[u8] = b"chain";
+/// The key of the last start's number in [`Table::Meta`].
+pub(super) const BOOT: &[u8] = b"boot";
 /// The key of the schema version in [`Table::Meta`].
 pub(super) const SCHEMA: &[u8] = b"schema";
 
@@ -74,6 +76,7 @@ pub(super) fn place(record: &Record) -> (Table, Vec<u8>) {
     match record {
         Record::Decided { id, .. } => (Table::Guard, duty_key(*id)),
         Record::Floor { .. } => (Table::Meta, FLOOR.to_vec()),
+        Record::Boot { .. } => (Table::Meta, BOOT.to_vec()),
         Record::Signed { duty, .. } => (Table::Signed, duty_key(duty.id())),
         Record::Confirmed { id } => (Table::Confirmed, duty_key(*id)),
         Record::Chain { .. } => (Table::Meta, CHAIN.to_vec()),

@@ -243,7 +243,12 @@ fn proof(place: &Place, culprit: u16, signer: u16) -> (Committee, Fault) {
         subject: Subject::Whole,
         key_epoch: committee.key_epoch(),
     };
-    let label = CommitmentLabel { owner: member(culprit), coordinator: member(1), boot: BootId([1; 16]), index: 1 };
+    let label = CommitmentLabel {
+        owner: member(culprit),
+        coordinator: member(1),
+        boot: BootId { number: 1, name: [1; 16] },
+        index: 1,
+    };
     let no_points = Commitments::from_bytes(&[0xff; 66]).unwrap();
     let commitment = Commitment::seal((duty, [5; 32].into()), label, no_points, &committee, &identity);
     (committee, Fault::Commitment { duty, digest: [5; 32].into(), commitment })

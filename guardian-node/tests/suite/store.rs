@@ -19,7 +19,7 @@ fn decided(period: u64, digest: u8) -> Record {
 #[test]
 fn what_was_appended_is_there_after_reopening() {
     let dir = tempfile::tempdir().unwrap();
-    let records = vec![decided(9, 1), decided(10, 2), Record::Floor { epoch: Epoch(8) }];
+    let records = vec![decided(9, 1), decided(10, 2), Record::Floor { epoch: Epoch(8), is_settled: true }];
     Store::open(dir.path()).unwrap().append(&records).unwrap();
     let mut loaded = Store::open(dir.path()).unwrap().load().unwrap();
     for record in records {

@@ -13,8 +13,8 @@ use crate::{
 use alloy_primitives::B256;
 use guardian_crypto::{frost::signing::Commitments, identity::IdentityKey};
 
-const OLD: BootId = BootId([1; 16]);
-const NEW: BootId = BootId([2; 16]);
+const OLD: BootId = BootId { number: 1, name: [1; 16] };
+const NEW: BootId = BootId { number: 2, name: [2; 16] };
 
 fn duty(period: u64) -> DutyId {
     DutyId { kind: DutyKind::Reserves, period: Epoch(period), subject: Subject::Whole, key_epoch: KeyEpoch(1) }

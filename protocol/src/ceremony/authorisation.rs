@@ -46,6 +46,7 @@ pub struct Authorisation {
 
 /// What members say to each other.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[expect(clippy::large_enum_variant, reason = "messages are few, and boxes would be in every match")]
 pub enum Message {
     /// On the way to the signature.
     Signing(signing::Message),
@@ -95,7 +96,7 @@ impl Authorisation {
             coordinators: committee.iter().map(|member| member.id).collect(),
             patience: PATIENCE,
         });
-        let session = Session::new(now, terms, me, BootId::random(rng));
+        let session = Session::new(now, terms, me, BootId::draw(0, rng));
         let (signature, connected, repeat_at) = (None, BTreeSet::new(), now.after(REPEAT));
         Ok(Self { id, message: digest, committee, me, identity, share, session, signature, connected, repeat_at })
     }

@@ -51,8 +51,14 @@ impl Guardian {
         }
     }
 
-    /// A member announced another digest than ours for a duty of ours.
+    /// A member announced another digest than ours for a duty of ours. Each is told and looked into once, and of one member only a few: it may
+    /// announce as many as it likes.
     pub(super) fn differ(&mut self, id: DutyId, member: MemberId, theirs: B256, ours: B256, fx: &mut Effects) {
+        const MOST: usize = 3;
+        let told = self.told.entry((id, member)).or_default();
+        if told.len() >= MOST || !told.insert(theirs) {
+            return;
+        }
         fx.report(Event::DigestsDiffer { id, member, theirs, ours });
         let inquiry = self.comparisons.begin(member, id.period);
         self.inquire(member, inquiry, fx);

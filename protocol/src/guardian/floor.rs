@@ -1,19 +1,20 @@
-//! What a guardian with a new store must not sign: everything that an older store may have let it sign.
+//! What a guardian with a new store, or with one that was set back, must not sign: everything that it may have signed and forgotten.
 
 use super::Guardian;
 use crate::{effects::Effects, event::Event, types::Epoch};
 
 impl Guardian {
-    /// A new store may follow one that signed things: past everything that it can have signed, signing is safe again. It can't have
-    /// signed a period that was not final yet, so what is final now is the limit; threshold members (ourselves counted) are asked
-    /// as well, in case our providers lag. No member can push the limit far ahead and so keep us from signing.
+    /// A new store may follow one that signed things, and one that was set back has forgotten some: past everything that can have been
+    /// signed, signing is safe again. What was not final yet can't have been, so what is final now is the limit; threshold members
+    /// (ourselves counted) are asked as well, in case our providers lag. No member can push the limit far ahead and so keep us from
+    /// signing; but a vote of our own that a member has shown is waited past wherever it is.
     pub(super) fn raise_floor(&mut self, fx: &mut Effects) {
-        let (Some(seen), true) = (self.woke_at, self.guard.is_new()) else { return };
-        let (greeted, highest) = self.peers.heard_of();
-        if greeted.saturating_add(1) < self.setup.committee.threshold() {
+        let (Some(seen), true) = (self.woke_at, self.guard.waits()) else { return };
+        if !self.is_acquainted() {
             return;
         }
-        let after = floor(seen, highest);
+        let (_, highest) = self.peers.heard_of();
+        let after = floor(seen, highest).max(self.start.voted.unwrap_or(seen));
         self.guard.wait_below(after, fx);
         fx.report(Event::FloorRaised { after });
     }

@@ -80,7 +80,7 @@ impl Guardian {
 
     /// A process of `member` lives; if another does too, the member is told that we know.
     pub(super) fn on_alive(&mut self, member: MemberId, alive: &Alive, fx: &mut Effects) {
-        if self.doppelgangers.answered(member, alive, fx) {
+        if self.doppelgangers.answered(member, alive, fx) || self.memory.contradicts(member, alive.boot) {
             self.greet(member, fx);
         }
     }

@@ -11,9 +11,10 @@ mod learn;
 mod misconduct;
 mod on_message;
 mod past;
+mod start;
 mod view;
 
-use self::{learn::Waiting, past::Past};
+use self::{learn::Waiting, past::Past, start::Start};
 use crate::{
     agree::Tally,
     audit::Comparisons,
@@ -26,18 +27,22 @@ use crate::{
     input::Input,
     observe::{History, Observer, QueryIds, needs_of_exits},
     open::{OpenDuty, SigningContext},
-    peers::{Doppelgangers, Peers},
+    peers::{Doppelgangers, Memory, Peers},
     record::Record,
     setup::{Mode, Setup},
     sign::{Culprits, Fault, Roster, Signed, SignedError, guard::Guard, signer::Keys},
     submit::Submissions,
-    types::{BlsPubkey, BootId, ChainIdentity, Committee, Epoch, MemberId, Timestamp},
+    types::{BlsPubkey, ChainIdentity, Committee, Epoch, MemberId, Timestamp},
     wire::{Envelope, Message},
     work::ValidatorKey,
 };
+use alloy_primitives::B256;
 use guardian_crypto::{frost::KeyShare, identity::IdentityKey};
 use rand_core::{CryptoRng, RngCore};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What a guardian must never show.
 #[derive(Debug)]
@@ -88,6 +93,31 @@ pub enum RestoreError {
     Corrupt(String),
 }
 
+impl Secrets {
+    /// What this guardian may use of them.
+    fn of(mut self, setup: &Setup) -> Result<Self, RestoreError> {
+        let me = setup.me;
+        // A share from before a resharing is of the same key and member, and would get this guardian convicted.
+        let is_ours =
+            |share: &KeyShare| share.member() == me && share.belongs_to(setup.committee.public_shares()).is_ok();
+        if let Some(found) = self.share.as_ref().filter(|share| !is_ours(share)) {
+            return Err(RestoreError::ForeignShare { expected: me, found: found.member() });
+        }
+        // Whoever observes does not even hold what it must not use.
+        self.share = self.share.filter(|_| setup.mode == Mode::Act);
+        if self.share.is_none() && setup.mode == Mode::Act {
+            return Err(RestoreError::NoShare(me));
+        }
+        if setup.committee.get(me).is_none_or(|member| member.identity != self.identity.public()) {
+            return Err(RestoreError::ForeignIdentity(me));
+        }
+        if let Some(found) = self.validators.values().map(|key| key.share.member()).find(|member| *member != me) {
+            return Err(RestoreError::ForeignExitShare { expected: me, found });
+        }
+        Ok(self)
+    }
+}
+
 /// One guardian. See the module.
 #[derive(Debug)]
 pub struct Guardian {
@@ -95,7 +125,7 @@ pub struct Guardian {
     identity: IdentityKey,
     /// `None`: it observes.
     share: Option<KeyShare>,
-    boot: BootId,
+    start: Start,
     guard: Guard,
     observer: Observer,
     tally: Tally,
@@ -109,12 +139,15 @@ pub struct Guardian {
     coverage: Coverage,
     peers: Peers,
     doppelgangers: Doppelgangers,
+    memory: Memory,
     culprits: Culprits,
     comparisons: Comparisons,
+    /// Other digests of open duties that were told of.
+    told: BTreeMap<(DutyId, MemberId), BTreeSet<B256>>,
     ids: QueryIds,
     /// The store knows its chain.
     knows_chain: bool,
-    /// The finalized epoch at which a new store looked around first.
+    /// The finalized epoch at which a store that is new, or was set back, looked around first.
     woke_at: Option<Epoch>,
 }
 
@@ -130,28 +163,10 @@ impl Guardian {
         records: impl IntoIterator<Item = Record>,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<Self, RestoreError> {
-        let Secrets { identity, share, validators } = secrets;
-        let me = setup.me;
-        // A share from before a resharing is of the same key and member, and would get this guardian convicted.
-        let is_ours =
-            |share: &KeyShare| share.member() == me && share.belongs_to(setup.committee.public_shares()).is_ok();
-        if let Some(found) = share.as_ref().filter(|share| !is_ours(share)) {
-            return Err(RestoreError::ForeignShare { expected: me, found: found.member() });
-        }
-        // Whoever observes does not even hold what it must not use.
-        let share = share.filter(|_| setup.mode == Mode::Act);
-        if share.is_none() && setup.mode == Mode::Act {
-            return Err(RestoreError::NoShare(me));
-        }
-        if setup.committee.get(me).is_none_or(|member| member.identity != identity.public()) {
-            return Err(RestoreError::ForeignIdentity(me));
-        }
-        if let Some(found) = validators.values().map(|key| key.share.member()).find(|member| *member != me) {
-            return Err(RestoreError::ForeignExitShare { expected: me, found });
-        }
+        let Secrets { identity, share, validators } = secrets.of(&setup)?;
         let past = Past::fold(records, &setup)?;
         let culprits = culprits(past.pardons, past.faults, &setup.committee)?;
-        let boot = BootId::random(rng);
+        let start = Start::after(past.boot, past.floor.is_none(), (now, &setup, &identity), rng);
         let mut holds = Holds::restore(past.words, &setup);
         let (mut submissions, mut exits) = (Submissions::default(), Exits::new(validators));
         for (duty, signature) in past.signed {
@@ -182,12 +197,14 @@ impl Guardian {
             exits,
             coverage: Coverage::default(),
             peers: Peers::default(),
-            doppelgangers: Doppelgangers::new(boot, setup.committee.tolerated().saturating_add(1)),
+            doppelgangers: Doppelgangers::new(start.signed.boot, setup.committee.tolerated().saturating_add(1)),
+            memory: Memory::default(),
             culprits,
             comparisons: Comparisons::default(),
+            told: BTreeMap::new(),
             ids: QueryIds::default(),
             knows_chain: past.knows_chain,
-            boot,
+            start,
             woke_at: None,
             setup,
             identity,
@@ -197,6 +214,7 @@ impl Guardian {
 
     /// The only way in. Time and chance are arguments; everything that shall happen is written to `fx`.
     pub fn step(&mut self, now: Timestamp, input: Input, rng: &mut (impl CryptoRng + RngCore), fx: &mut Effects) {
+        self.begin(fx);
         match input {
             Input::Woke => {}
             Input::Nudged => self.observer.nudge(),
@@ -238,6 +256,7 @@ impl Guardian {
             self.knows_chain = true;
         }
         self.observer.poll(now, &mut self.ids, &self.setup, fx);
+        self.ask_for_greetings(now, fx);
         self.raise_floor(fx);
         self.challenge_doppelgangers(now, rng, fx);
         // Who was just caught must not be asked again.
@@ -271,6 +290,7 @@ impl Guardian {
         self.take_waiting(now, fx);
         self.follow_exits(now, &evidence, fx);
         self.check_earlier(epoch, fx);
+        self.told.clear();
         for (_, duty) in std::mem::take(&mut self.open) {
             fx.report(Event::Expired { id: duty.id() });
         }
@@ -298,7 +318,7 @@ impl Guardian {
         fx.report(Event::Decided { id, digest });
         self.holds.file(now, &duty, digest, false, fx);
         self.account(&duty, digest, None, fx);
-        let mut open = OpenDuty::new(now, duty, digest, self.boot, &self.setup.committee);
+        let mut open = OpenDuty::new(now, duty, digest, self.boot(), &self.setup.committee);
         let mut otherwise = Vec::new();
         for (member, announcement) in self.tally.of(id) {
             open.consider(member, announcement, &self.setup);

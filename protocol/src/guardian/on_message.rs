@@ -37,7 +37,7 @@ impl Guardian {
             Message::Signed(signed) => self.on_signed(now, from, signed.clone(), fx),
             Message::Fault(fault) => self.on_accusation(from, fault, fx),
             Message::Greeting(greeting) => self.on_greeting(now, from, greeting, fx),
-            Message::Announcement(announcement) => self.on_announcement(now, from, announcement.clone(), fx),
+            Message::Announcement(announcement) => self.on_announcement(now, &envelope, announcement.clone(), fx),
             Message::Package(package) => {
                 let id = package.duty;
                 let (open, tally, context) = self.context();
@@ -59,14 +59,15 @@ impl Guardian {
         }
     }
 
-    fn on_announcement(&mut self, now: Timestamp, from: MemberId, announcement: Announcement, fx: &mut Effects) {
-        let id = announcement.duty;
+    fn on_announcement(&mut self, now: Timestamp, envelope: &Envelope, announcement: Announcement, fx: &mut Effects) {
+        let (from, id) = (envelope.sender(), announcement.duty);
         if id.key_epoch != self.setup.committee.key_epoch() || !announcement.is_of(from) {
             let reason =
                 format!("announcement of {id} under another key, or with commitments that are not its sender's");
             fx.report(Event::MessageRefused { member: from, reason });
             return;
         }
+        self.memory.voted(envelope);
         self.send_signed(now, from, id, fx);
         let current = self.doppelgangers.current(from);
         if !self.tally.file(from, announcement.clone(), current) {
@@ -91,11 +92,17 @@ impl Guardian {
 
     /// Tells a peer that has just connected where we stand.
     pub(super) fn greet(&self, member: MemberId, fx: &mut Effects) {
+        self.greet_with(member, false, fx);
+    }
+
+    /// The same; it greets in return if it is asked to.
+    pub(super) fn greet_with(&self, member: MemberId, asks: bool, fx: &mut Effects) {
         let signed = self.submissions.iter().map(|submission| submission.signed().id()).collect();
         let highest = self.guard.highest().max(self.tally.highest_of(member));
         let excluded = self.culprits.iter().map(|(culprit, _)| culprit).collect();
         let doppelganger = self.doppelgangers.is_quarantined(member);
-        let greeting = Greeting { boot: self.boot, highest, signed, excluded, doppelganger };
+        let (start, yours) = (self.start.signed, self.memory.of(member));
+        let greeting = Greeting { start, highest, signed, excluded, doppelganger, yours, asks };
         fx.send(Recipient::One(member), self.seal(Message::Greeting(greeting)));
         fx.send(Recipient::One(member), self.seal(Message::Holdings(self.exits.holdings())));
     }
@@ -107,9 +114,20 @@ impl Guardian {
             fx.report(Event::MessageRefused { member: from, reason });
             return;
         }
+        if !greeting.start.is_of(from, &self.setup.committee) {
+            let reason = "a greeting with a start that is not its sender's".to_owned();
+            fx.report(Event::MessageRefused { member: from, reason });
+            return;
+        }
+        let reminds = self.memory.contradicts(from, greeting.start.boot);
+        self.memory.started(from, greeting.start);
+        self.recall(from, &greeting.yours, fx);
         self.doppelgangers.told(from, greeting.doppelganger, fx);
         if !self.peers.greeted(now, from, greeting) {
             return;
+        }
+        if greeting.asks || reminds {
+            self.greet(from, fx);
         }
         let known: BTreeMap<Target, Epoch> =
             greeting.signed.iter().map(|id| ((id.kind, id.subject), id.period)).collect();

@@ -17,7 +17,10 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(super) struct Past {
     pub(super) decided: BTreeMap<DutyId, B256>,
-    pub(super) floor: Option<Epoch>,
+    /// Up to which period nothing is signed, and whether that is all.
+    pub(super) floor: Option<(Epoch, bool)>,
+    /// The number of the last start.
+    pub(super) boot: u64,
     pub(super) signed: Vec<(Duty, Signature)>,
     pub(super) confirmed: BTreeSet<DutyId>,
     /// Pages of events of these contracts, by first block.
@@ -46,7 +49,11 @@ impl Past {
                         return Err(RestoreError::Corrupt(format!("two digests for {id}")));
                     }
                 }
-                Record::Floor { epoch } => past.floor = past.floor.max(Some(epoch)),
+                Record::Floor { epoch, is_settled } => {
+                    let known = past.floor.map_or(epoch, |(known, _)| known);
+                    past.floor = Some((known.max(epoch), is_settled));
+                }
+                Record::Boot { number } => past.boot = past.boot.max(number),
                 Record::Chain { identity } if identity == setup.network.identity() => past.knows_chain = true,
                 Record::Chain { identity } => {
                     return Err(RestoreError::OtherChain { stored: identity, ours: setup.network.identity() });

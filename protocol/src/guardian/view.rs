@@ -110,6 +110,11 @@ impl Guardian {
         }
         if self.peers.connected().len().saturating_add(1) < self.setup.committee.threshold() {
             reasons.push(Reason::TooFewPeers);
+        } else if !self.is_acquainted() {
+            reasons.push(Reason::TooFewGreetings);
+        }
+        if self.guard.is_set_back() {
+            reasons.push(Reason::StoreSetBack);
         }
         if self.guard.is_new() {
             reasons.push(Reason::StoreIsNew);

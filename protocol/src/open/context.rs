@@ -20,10 +20,12 @@ pub(crate) struct SigningContext<'a> {
 }
 
 impl SigningContext<'_> {
-    /// Whether we take part in signing at all.
+    /// Whether we take part in signing at all: nothing is known against it, and enough members have had occasion to say so.
     #[must_use]
     pub(crate) fn may_sign(&self) -> bool {
-        self.keys.share.is_some() && self.roster.are_we_in(self.setup.me)
+        self.keys.share.is_some()
+            && self.roster.are_we_in(self.setup.me)
+            && self.roster.peers.heard_of().0.saturating_add(1) >= self.setup.committee.threshold()
     }
 
     /// Signs a message as ourselves.

@@ -1,7 +1,10 @@
 //! One member's starts: which of its processes lives, and whether two of them do.
 //!
-//! A member that restarts speaks with a new boot id; two processes with one identity speak with two. Messages can be late, doubled and
-//! out of order, and anybody can repeat old ones, so having *heard* two boot ids proves nothing. What proves it is this: a challenge is
+//! A member that restarts speaks with a new boot id, of a higher number; two processes with one identity speak with two. Messages can be
+//! late, doubled and out of order, and anybody can repeat old ones. Of what is merely heard, only a higher number than any before is taken for
+//! the member's present: lower ones are history, whoever repeats them, until an answer shows that they live (a store was set back).
+//!
+//! Having *heard* two boot ids does not prove that two processes live. What proves it is this: a challenge is
 //! drawn after both were heard, and both sign it. Whoever was heard before the challenge was drawn had started by then, and whoever signs it
 //! had not ended; a process lives without a break from its start to its end; so both lived at the moment when the challenge was
 //! drawn. A member that runs one process at a time can't do that, under any delay, duplication or reordering.
@@ -14,8 +17,10 @@ use std::{collections::VecDeque, time::Duration};
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Boots {
-    /// Whose commitments are used: the last start that was proven to live, or that was first heard of since.
+    /// Whose commitments are used: the last start that was proven to live, or one with a higher number than any before that was heard since.
     current: Option<BootId>,
+    /// The highest number heard.
+    highest: u64,
     /// Every start heard of, oldest first; bounded.
     heard: Vec<BootId>,
     probe: Option<OpenProbe>,
@@ -72,8 +77,8 @@ impl Boots {
     /// a second process that lives has spoken.
     pub(super) const QUARANTINE: Duration = Duration::from_secs(600);
 
-    /// The member has said something with this boot id. A start that was not known is taken for the living one until an answer
-    /// says otherwise: restarts are common.
+    /// The member has said something with this boot id. A later start than all before is taken for the living one until an answer
+    /// says otherwise: restarts are common. Any other has to answer first.
     pub(super) fn hear(&mut self, boot: BootId) {
         self.doubt |= self.current.is_some_and(|current| current != boot);
         if self.heard.contains(&boot) {
@@ -84,7 +89,10 @@ impl Boots {
             oldest.map(|at| self.heard.remove(at));
         }
         self.heard.push(boot);
-        self.current = Some(boot);
+        if self.current.is_none() || boot.number > self.highest {
+            self.current = Some(boot);
+            self.highest = boot.number;
+        }
     }
 
     pub(super) fn current(&self) -> Option<BootId> {

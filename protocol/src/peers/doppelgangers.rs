@@ -50,6 +50,11 @@ impl Doppelgangers {
         }
     }
 
+    /// Ours is another, before anything was said.
+    pub(crate) fn rename(&mut self, boot: BootId) {
+        self.boot = boot;
+    }
+
     /// A member's message names this start.
     pub(crate) fn hear(&mut self, member: MemberId, boot: BootId) {
         self.boots.entry(member).or_default().hear(boot);

@@ -2,10 +2,12 @@
 
 mod boots;
 mod doppelgangers;
+mod memory;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use doppelgangers::Doppelgangers;
+pub(crate) use memory::Memory;
 
 use crate::{
     ports::Target,
@@ -74,6 +76,11 @@ impl Peers {
     /// Who is connected.
     pub(crate) fn connected(&self) -> impl ExactSizeIterator<Item = MemberId> {
         self.connected.iter().copied()
+    }
+
+    /// Who is connected and has not greeted.
+    pub(crate) fn silent(&self) -> impl Iterator<Item = MemberId> + use<'_> {
+        self.connected.iter().copied().filter(|member| !self.greeted.contains_key(member))
     }
 
     /// How many members have greeted, and the highest period that any of them knows of.

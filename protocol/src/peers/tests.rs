@@ -8,15 +8,15 @@ use crate::{
     duty::{DutyKind, Subject},
     effects::Effects,
     event::Event,
-    testing::{member, released},
+    testing::{Dealt, member, released},
     types::{BootId, Challenge, Epoch, Timestamp},
-    wire::{Greeting, Probe},
+    wire::{Greeting, Probe, Reminder, SignedBoot},
 };
 use proptest::prelude::*;
 use std::time::Duration;
 
 fn boot(number: u8) -> BootId {
-    BootId([number; 16])
+    BootId { number: u64::from(number), name: [number; 16] }
 }
 
 fn challenge(number: u32) -> Challenge {
@@ -34,6 +34,42 @@ fn doubtful() -> Boots {
     assert_eq!(boots.current(), Some(boot(2)), "restarts are common");
     assert!(boots.due().is_some());
     boots
+}
+
+#[test]
+fn what_is_repeated_of_earlier_starts_is_history() {
+    let mut boots = Boots::default();
+    // Whoever has just started knows nobody: the first that it hears may be old.
+    boots.hear(boot(3));
+    boots.hear(boot(20));
+    assert_eq!(boots.current(), Some(boot(20)));
+    // More than are remembered, and the living one says nothing in between.
+    for number in (4..20).rev().chain(4..20) {
+        boots.hear(boot(number));
+        assert_eq!(boots.current(), Some(boot(20)), "{number} is repeated");
+    }
+    let namesake = BootId { name: [99; 16], ..boot(20) };
+    boots.hear(namesake);
+    assert_eq!(boots.current(), Some(boot(20)), "a start of the same number has to answer first");
+    boots.probe(Timestamp(0), challenge(1));
+    assert_eq!(boots.answered(namesake, challenge(1)), None);
+    assert_eq!(boots.current(), Some(namesake));
+}
+
+#[test]
+fn a_start_of_a_store_that_was_set_back_lives_when_it_answers() {
+    let mut boots = Boots::default();
+    boots.hear(boot(17));
+    boots.hear(boot(12));
+    boots.probe(Timestamp(0), challenge(1));
+    assert_eq!(boots.answered(boot(12), challenge(1)), None);
+    assert_eq!(boots.current(), Some(boot(12)));
+    for number in 13..=17 {
+        boots.hear(boot(number));
+        assert_eq!(boots.current(), Some(boot(12)), "{number} is history, although it is a higher number");
+    }
+    boots.hear(boot(18));
+    assert_eq!(boots.current(), Some(boot(18)));
 }
 
 #[test]
@@ -183,12 +219,15 @@ fn who_asks_all_the_time_is_not_answered_all_the_time() {
     let mut doppelgangers = Doppelgangers::new(boot(1), 2);
     let probe = Probe { boot: boot(2), member: member(1), challenge: challenge(1) };
     let mut peers = Peers::default();
+    let dealt = Dealt::new(3, 2, 72);
     let greeting = |boot| Greeting {
-        boot,
+        start: SignedBoot::seal(boot, &dealt.committee, &dealt.identity(member(2))),
         highest: Some(Epoch(3)),
         signed: Vec::new(),
         excluded: Vec::new(),
         doppelganger: false,
+        yours: Reminder::default(),
+        asks: false,
     };
     let mut counts = [0; 3];
     for ms in 0..5_000 {

@@ -72,11 +72,14 @@ impl Culprits {
         true
     }
 
-    /// Whether an accusation by `accuser` is worth looking at: the one whom it seems to accuse is not excluded yet, and the accuser
-    /// was mostly right so far.
+    /// Whether an accusation by `accuser` is worth looking at: the one whom it seems to accuse is neither excluded yet, nor forgiven what
+    /// it seems to have done, and the accuser was mostly right so far.
     #[must_use]
     pub(crate) fn is_worth_checking(&self, accuser: MemberId, fault: &Fault) -> bool {
-        fault.accused().is_some_and(|accused| !self.is_excluded(accused))
+        let is_open = |accused| {
+            !self.is_excluded(accused) && fault.about().is_none_or(|duty| !self.is_pardoned(accused, duty.period))
+        };
+        fault.accused().is_some_and(is_open)
             && self.cried_wolf.get(&accuser).is_none_or(|times| *times < Self::PATIENCE)
     }
 

@@ -121,6 +121,22 @@ impl Fault {
         }
     }
 
+    /// Which duty it seems to be about: read off, not checked.
+    #[must_use]
+    pub(crate) fn about(&self) -> Option<DutyId> {
+        match self {
+            Self::Commitment { duty, .. } => Some(*duty),
+            Self::Package { package } => {
+                let Message::Package(package) = Envelope::peek(package)? else { return None };
+                Some(package.duty)
+            }
+            Self::Share { share, .. } => {
+                let Message::Share(share) = Envelope::peek(share)? else { return None };
+                Some(share.duty)
+            }
+        }
+    }
+
     /// Who is convicted by this, and for which duty. Needs nothing but public things; costs `t` signature checks and one of a share.
     ///
     /// # Errors

@@ -4,8 +4,8 @@
 //! entries are records: [`Guard::check_and_insert`] writes them to the effects itself, and effects reach nobody before the
 //! records are on disk, so no announcement or share can leave for a digest that a restart would forget.
 //!
-//! A guardian that lost its store may have signed what it no longer knows. It waits ([`Guard::wait_below`]) until the period is
-//! past everything it could have signed.
+//! A guardian that lost its store, or whose store was set back ([`Guard::distrust`]), may have signed what it no longer knows. It waits
+//! ([`Guard::wait_below`]) until the period is past everything it could have signed.
 
 use crate::{
     duty::{Duty, DutyId},
@@ -30,6 +30,8 @@ enum Floor {
     /// The store is new, and it is not known yet what an older store may have signed.
     #[default]
     Unknown,
+    /// The store was set back: besides these, it may have forgotten others.
+    SetBack(Epoch),
     /// Only periods after this one.
     After(Epoch),
 }
@@ -65,28 +67,60 @@ impl Permit {
 }
 
 impl Guard {
-    /// The table as the store has it. `floor` is `None` if this store has never passed [`Guard::wait_below`].
+    /// The table as the store has it. `floor` is `None` if this store has never passed [`Guard::wait_below`]; else the floor, and
+    /// whether it is settled.
     #[must_use]
-    pub(crate) fn restore(decided: BTreeMap<DutyId, B256>, floor: Option<Epoch>) -> Self {
-        Self { decided, floor: floor.map_or(Floor::Unknown, Floor::After) }
+    pub(crate) fn restore(decided: BTreeMap<DutyId, B256>, floor: Option<(Epoch, bool)>) -> Self {
+        let floor = match floor {
+            None => Floor::Unknown,
+            Some((epoch, false)) => Floor::SetBack(epoch),
+            Some((epoch, true)) => Floor::After(epoch),
+        };
+        Self { decided, floor }
     }
 
-    /// Whether the rule about new stores still has to be settled.
+    /// Whether the store is new, and the floor not settled yet.
     #[must_use]
     pub(crate) fn is_new(&self) -> bool {
         self.floor == Floor::Unknown
     }
 
+    /// Whether the store was set back, and the floor is not settled yet.
+    #[must_use]
+    pub(crate) fn is_set_back(&self) -> bool {
+        matches!(self.floor, Floor::SetBack(_))
+    }
+
+    /// Whether the floor still has to be settled.
+    #[must_use]
+    pub(crate) fn waits(&self) -> bool {
+        self.is_new() || self.is_set_back()
+    }
+
+    /// The store has forgotten something: nothing is let through before the floor is settled anew. Returns whether it was settled.
+    pub(crate) fn distrust(&mut self, fx: &mut Effects) -> bool {
+        let Floor::After(epoch) = self.floor else { return false };
+        self.floor = Floor::SetBack(epoch);
+        fx.record(Record::Floor { epoch, is_settled: false });
+        true
+    }
+
+    /// Whether a vote of ours for this digest is nothing that the store has forgotten: it was let through, or is below the floor.
+    #[must_use]
+    pub(crate) fn accounts_for(&self, id: DutyId, digest: B256) -> bool {
+        self.decided.get(&id) == Some(&digest) || matches!(self.check_floor(id.period), Err(NotSafe::BelowFloor { .. }))
+    }
+
     /// Settles it: nothing up to and including `epoch` will be signed from this store. Only ever raises the floor.
     pub(crate) fn wait_below(&mut self, epoch: Epoch, fx: &mut Effects) {
-        let raised = match self.floor {
-            Floor::Unknown => true,
-            Floor::After(floor) => epoch > floor,
+        let epoch = match self.floor {
+            Floor::Unknown => epoch,
+            Floor::SetBack(floor) => epoch.max(floor),
+            Floor::After(floor) if epoch <= floor => return,
+            Floor::After(_) => epoch,
         };
-        if raised {
-            self.floor = Floor::After(epoch);
-            fx.record(Record::Floor { epoch });
-        }
+        self.floor = Floor::After(epoch);
+        fx.record(Record::Floor { epoch, is_settled: true });
     }
 
     /// Lets `digest` through for `duty`, unless another was. The entry is recorded in the same breath.
@@ -96,17 +130,13 @@ impl Guard {
     #[expect(clippy::result_large_err, reason = "a refusal names both digests, and is rare")]
     pub(crate) fn check_and_insert(&mut self, duty: &Duty, digest: B256, fx: &mut Effects) -> Result<Safe, NotSafe> {
         let id = duty.id();
-        match self.decided.get(&id) {
-            Some(decided) if *decided == digest => return Ok(Safe::Same),
-            Some(decided) => return Err(NotSafe::OtherDigest { id, decided: *decided, refused: digest }),
-            None => {}
+        let known = self.decided.get(&id);
+        if let Some(decided) = known.filter(|decided| **decided != digest) {
+            return Err(NotSafe::OtherDigest { id, decided: *decided, refused: digest });
         }
-        match self.floor {
-            Floor::Unknown => return Err(NotSafe::StoreIsNew),
-            Floor::After(floor) if id.period <= floor => {
-                return Err(NotSafe::BelowFloor { period: id.period, floor });
-            }
-            Floor::After(_) => {}
+        self.check_floor(id.period)?;
+        if known.is_some() {
+            return Ok(Safe::Same);
         }
         self.decided.insert(id, digest);
         fx.record(Record::Decided { id, digest });
@@ -119,10 +149,24 @@ impl Guard {
     /// If another digest, or none, was let through.
     #[expect(clippy::result_large_err, reason = "a refusal names both digests, and is rare")]
     pub(crate) fn permit(&self, id: DutyId, digest: B256) -> Result<Permit, NotSafe> {
+        self.check_floor(id.period)?;
         match self.decided.get(&id) {
             Some(decided) if *decided == digest => Ok(Permit { id, digest }),
             Some(decided) => Err(NotSafe::OtherDigest { id, decided: *decided, refused: digest }),
             None => Err(NotSafe::NotDecided(id)),
+        }
+    }
+
+    /// Whether `period` may be signed from this store. What a store that was set back let through before that was noticed may not.
+    #[expect(clippy::result_large_err, reason = "a refusal names both digests, and is rare")]
+    fn check_floor(&self, period: Epoch) -> Result<(), NotSafe> {
+        match self.floor {
+            Floor::Unknown => Err(NotSafe::StoreIsNew),
+            Floor::After(floor) | Floor::SetBack(floor) if period <= floor => {
+                Err(NotSafe::BelowFloor { period, floor })
+            }
+            Floor::SetBack(_) => Err(NotSafe::StoreWasSetBack),
+            Floor::After(_) => Ok(()),
         }
     }
 

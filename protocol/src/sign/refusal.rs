@@ -19,8 +19,11 @@ pub enum NotSafe {
     /// The store is new; waiting for peers and chain to say how far the old one may have been.
     #[error("the store is new: not signing before peers and chain have said which periods may have been signed")]
     StoreIsNew,
-    /// The period may have been signed from a store that was lost.
-    #[error("not signing period {period}: periods up to {floor} may have been signed from a store that was lost")]
+    /// The store was set back; waiting as a new one does.
+    #[error("the store was set back: not signing before peers and chain have said which periods may have been signed")]
+    StoreWasSetBack,
+    /// The period may have been signed from a store that was lost, or before this one was set back.
+    #[error("not signing period {period}: periods up to {floor} may have been signed and forgotten")]
     BelowFloor {
         /// Refused.
         period: Epoch,

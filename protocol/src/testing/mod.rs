@@ -23,12 +23,27 @@ pub use crate::{
     types::Registry,
     wire::{
         Alive, Announcement, Commitment, CommitmentLabel, EnvelopeError, Finding, Greeting, Holdings, Inquiry, Message,
-        Package, PartialExits, Probe, Share, SignedDuty,
+        Package, PartialExits, Probe, Reminder, Share, SignedBoot, SignedDuty,
     },
 };
 
-use crate::{Duty, Evidence, KeyEpoch};
+use crate::{BootId, Committee, Duty, Evidence, KeyEpoch};
 use alloy_primitives::{Address, B256};
+use guardian_crypto::identity::IdentityKey;
+
+/// What a member says at its `boot` to somebody of whom it has not heard anything.
+#[must_use]
+pub fn first_greeting(boot: BootId, committee: &Committee, key: &IdentityKey) -> Message {
+    Message::Greeting(Greeting {
+        start: SignedBoot::seal(boot, committee, key),
+        highest: None,
+        signed: Vec::new(),
+        excluded: Vec::new(),
+        doppelganger: false,
+        yours: Reminder::default(),
+        asks: false,
+    })
+}
 
 /// The duties that `evidence` demands.
 #[must_use]

@@ -86,19 +86,24 @@ impl fmt::Display for ProviderId {
     }
 }
 
-/// Drawn at random at every start. Nonces live no longer than it does, so commitments of an older boot are dead.
+/// Names one start of a process. Nonces live no longer than it does, so commitments of an older boot are dead.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
 )]
-#[serde(transparent)]
-pub struct BootId(pub [u8; 16]);
+pub struct BootId {
+    /// Counts the starts from one store, from 1, durably: an honest member's later start has a higher number. Two processes have the
+    /// same only if one of them has another's store, or an older one.
+    pub number: u64,
+    /// Drawn at random, so that two processes never have one name, whatever stores they were started from.
+    pub name: [u8; 16],
+}
 
 impl BootId {
-    /// A new boot id.
-    pub fn random(rng: &mut (impl rand_core::CryptoRng + rand_core::RngCore)) -> Self {
-        let mut bytes = [0; 16];
-        rng.fill_bytes(&mut bytes);
-        Self(bytes)
+    /// The start with this number. Key ceremonies do not count theirs: all have number 0.
+    pub fn draw(number: u64, rng: &mut (impl rand_core::CryptoRng + rand_core::RngCore)) -> Self {
+        let mut name = [0; 16];
+        rng.fill_bytes(&mut name);
+        Self { number, name }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The messages. Twelve kinds; each says in one sentence what it is for.
 
-use super::{Announcement, Package, Share};
+use super::{Announcement, Package, Share, SignedBoot};
 use crate::{
     audit::{Node, Place},
     duty::{Duty, DutyId},
@@ -64,7 +64,7 @@ impl Message {
     #[must_use]
     pub const fn boot(&self) -> Option<BootId> {
         match self {
-            Self::Greeting(greeting) => Some(greeting.boot),
+            Self::Greeting(greeting) => Some(greeting.start.boot),
             Self::Announcement(announcement) => Some(announcement.boot),
             Self::Share(share) => Some(share.next.boot),
             Self::Probe(probe) => Some(probe.boot),
@@ -83,8 +83,8 @@ impl Message {
 /// Where a guardian stands.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Greeting {
-    /// Drawn at its start.
-    pub boot: BootId,
+    /// Its start. The receiver keeps it, and gives it back when it is to be reminded.
+    pub start: SignedBoot,
     /// The highest period that it decided or heard the receiver announce: what a receiver with a new store must wait past.
     pub highest: Option<Epoch>,
     /// The newest signed duty that it knows, of each subject of each kind. The receiver answers with those that it lacks.
@@ -93,6 +93,19 @@ pub struct Greeting {
     pub excluded: Vec<MemberId>,
     /// Whether it quarantines the receiver, because it found two processes of it alive.
     pub doppelganger: bool,
+    /// What it has heard of the receiver: what a receiver whose store was set back has forgotten.
+    pub yours: Reminder,
+    /// Whether it asks for a greeting in return: too few members have greeted it since its start.
+    pub asks: bool,
+}
+
+/// What a member once said, given back to it. It knows its own signatures, so that nobody can make it believe what it never said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Reminder {
+    /// Its last start.
+    pub start: Option<SignedBoot>,
+    /// Its announcement of the highest period: an envelope.
+    pub announcement: Option<Vec<u8>>,
 }
 
 impl Greeting {

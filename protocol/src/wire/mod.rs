@@ -3,10 +3,12 @@
 //! The encoding is [borsh](https://borsh.io), which is canonical: a value has exactly one encoding, and decoding refuses every
 //! other byte sequence, trailing bytes included. `tests/formats/` pins it.
 
+mod boot;
 mod envelope;
 mod message;
 mod signing;
 
+pub use boot::SignedBoot;
 pub use envelope::{Envelope, EnvelopeError};
-pub use message::{Alive, Finding, Greeting, Holdings, Inquiry, Message, PartialExits, Probe, SignedDuty};
+pub use message::{Alive, Finding, Greeting, Holdings, Inquiry, Message, PartialExits, Probe, Reminder, SignedDuty};
 pub use signing::{Announcement, Commitment, CommitmentLabel, Package, Share};

@@ -152,7 +152,8 @@ fn signing(plan: &Plan) -> BTreeMap<String, Signing> {
     let held = Held::deal(3, 2);
     let terms = plan.test_session(B256::repeat_byte(5), held.public);
     let points = Commitments::from_bytes(&[2; 66]).unwrap();
-    let commitment = |n: u16| Commitment::seal(&terms, (id(n), BootId([7; 16]), 4), points, &identity(n));
+    let commitment =
+        |n: u16| Commitment::seal(&terms, (id(n), BootId { number: 7, name: [7; 16] }, 4), points, &identity(n));
     let package = Package::seal(&terms, id(1), vec![commitment(1), commitment(2)], &identity(1));
     let part = SignatureShare::from_bytes(&[3; 32]).unwrap();
     let share = Share::seal(&terms, (id(2), package.hash(&terms)), part, commitment(2), &identity(2));

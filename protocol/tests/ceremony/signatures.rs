@@ -92,7 +92,7 @@ fn a_coordinator_that_forges_or_leaves_out_commitments_is_named() {
     let forge: Change = |terms, commitments| {
         // Member 3's nonces, chosen by the coordinator.
         let points = commitments[1].points;
-        commitments[2] = Commitment::seal(terms, (id(3), BootId([1; 16]), 0), points, &identity(1));
+        commitments[2] = Commitment::seal(terms, (id(3), BootId { number: 1, name: [1; 16] }, 0), points, &identity(1));
     };
     let leave_out: Change = |_, commitments| commitments.truncate(3);
     let repeat: Change = |_, commitments| commitments[2] = commitments[1];
@@ -143,7 +143,7 @@ fn a_package_sent_by_somebody_else_is_not_answered() {
     }
     // Member 2 is no coordinator: what it puts together is nobody's business.
     let points = Commitments::from_bytes(&[2; 66]).unwrap();
-    let own = Commitment::seal(&terms, (id(2), BootId([1; 16]), 0), points, &identity(2));
+    let own = Commitment::seal(&terms, (id(2), BootId { number: 1, name: [1; 16] }, 0), points, &identity(2));
     let package = Package::seal(&terms, id(2), vec![own], &identity(2));
     table.inject(2, 3, &Message::Signing(Signing::Package(package.clone())));
     table.inject(1, 3, &Message::Signing(Signing::Package(package)));
@@ -187,7 +187,7 @@ fn what_is_signed_counts_in_its_session_only() {
     };
     let terms = Terms::new(parameters.clone());
     let points = Commitments::from_bytes(&[2; 66]).unwrap();
-    let commitment = Commitment::seal(&terms, (id(2), BootId([1; 16]), 0), points, &identity(2));
+    let commitment = Commitment::seal(&terms, (id(2), BootId { number: 1, name: [1; 16] }, 0), points, &identity(2));
     let package = Package::seal(&terms, id(1), vec![commitment], &identity(1));
     assert!(commitment.is_genuine(&terms) && package.is_genuine(&terms));
     let same = Terms::new(Parameters { patience: Duration::from_secs(1), ..parameters.clone() });
@@ -203,7 +203,7 @@ fn what_is_signed_counts_in_its_session_only() {
         assert!(!commitment.is_genuine(&other) && !package.is_genuine(&other));
     }
     type Change = fn(&mut Commitment);
-    let changes: [Change; 3] = [|c| c.owner = id(3), |c| c.index = 1, |c| c.boot = BootId([2; 16])];
+    let changes: [Change; 3] = [|c| c.owner = id(3), |c| c.index = 1, |c| c.boot = BootId { number: 2, name: [2; 16] }];
     for change in changes {
         let mut changed = commitment;
         change(&mut changed);

@@ -14,7 +14,7 @@ pub(crate) fn fixture() -> Dealt {
     Dealt::new(3, 2, 1)
 }
 
-pub(crate) const BOOT: BootId = BootId([7; 16]);
+pub(crate) const BOOT: BootId = BootId { number: 7, name: [7; 16] };
 
 pub(crate) fn points() -> Commitments {
     Commitments::from_bytes(&[2; 66]).unwrap()

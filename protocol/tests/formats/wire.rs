@@ -13,7 +13,7 @@ use guardian_protocol::{
     BootId, Challenge, Committee, DutyId, Envelope, Epoch, Fault, KeyEpoch, Member, ValidatorIndex,
     testing::{
         Alive, Announcement, Commitment, CommitmentLabel, Dealt, EnvelopeError, Fact, Finding, Greeting, Holdings,
-        Inquiry, Message, Node, Package, PartialExits, Probe, Share, SignedDuty, member,
+        Inquiry, Message, Node, Package, PartialExits, Probe, Reminder, Share, SignedBoot, SignedDuty, member,
     },
 };
 use proptest::prelude::*;
@@ -26,6 +26,19 @@ pub(crate) fn commitment(fixture: &Dealt, owner: u16, index: u32) -> Commitment 
     Commitment::seal((report().id(), [6; 32].into()), label, points(), &fixture.committee, &key)
 }
 
+fn greeting(fixture: &Dealt, signed: Vec<DutyId>) -> Message {
+    let start = |of| SignedBoot::seal(BOOT, &fixture.committee, &fixture.identity(member(of)));
+    Message::Greeting(Greeting {
+        start: start(1),
+        highest: Some(Epoch(9)),
+        signed,
+        excluded: vec![member(3)],
+        doppelganger: false,
+        yours: Reminder { start: Some(start(2)), announcement: Some(vec![1, 2, 3]) },
+        asks: true,
+    })
+}
+
 fn all(fixture: &Dealt) -> BTreeMap<&'static str, Message> {
     let duty = report().id();
     let digest = [6; 32].into();
@@ -33,14 +46,10 @@ fn all(fixture: &Dealt) -> BTreeMap<&'static str, Message> {
     let [(_, registration), (_, batch)] = about_one_thing();
     let signed = vec![DutyId { period: Epoch(8), ..order().id() }, registration, batch, report().id()];
     let exits = vec![(ValidatorIndex(14), PartialSignature::from_bytes(&[4; 96]).unwrap())];
-    let excluded = vec![member(3)];
     let fact = Fact { name: "report period".into(), value: "225 epochs".into() };
     let fault = Fault::Commitment { duty, digest, commitment: commitments[1] };
     BTreeMap::from([
-        (
-            "greeting",
-            Message::Greeting(Greeting { boot: BOOT, highest: Some(Epoch(9)), signed, excluded, doppelganger: false }),
-        ),
+        ("greeting", greeting(fixture, signed)),
         ("fault", Message::Fault(fault)),
         ("probe", Message::Probe(Probe { boot: BOOT, member: member(2), challenge: Challenge([8; 16]) })),
         ("inquiry", Message::Inquiry(Inquiry { period: Epoch(9), place: vec![1, 15] })),
@@ -219,7 +228,7 @@ fn a_commitment_counts_only_for_its_owner_duty_digest_and_committee() {
         Commitment { owner: member(2), ..genuine },
         Commitment { owner: member(4), ..genuine },
         Commitment { coordinator: member(2), ..genuine },
-        Commitment { boot: BootId([8; 16]), ..genuine },
+        Commitment { boot: BootId { number: 8, name: [8; 16] }, ..genuine },
         Commitment { index: 1, ..genuine },
         Commitment { points, ..genuine },
         Commitment { signature: commitment(&fixture, 2, 0).signature, ..genuine },
@@ -247,7 +256,7 @@ fn an_announcement_holds_its_senders_commitments_of_one_start_only() {
     assert!(!announcement(&too_many).is_of(member(1)));
     let anothers = [mine[0], commitment(&fixture, 2, 0)];
     assert!(!announcement(&anothers).is_of(member(1)));
-    let of_another_start = [mine[0], Commitment { boot: BootId([8; 16]), ..mine[1] }];
+    let of_another_start = [mine[0], Commitment { boot: BootId { number: 8, name: [8; 16] }, ..mine[1] }];
     assert!(!announcement(&of_another_start).is_of(member(1)));
 }
 

@@ -2,8 +2,8 @@
 
 use super::cluster::Cluster;
 use guardian_protocol::{
-    BlockRef, Effects, Event, EventPage, Input, KeyEpoch, Layer, Reading, Reason, Timing,
-    testing::{Eyes, Trouble, chain_spec, member, setup},
+    BlockRef, BootId, Effects, Event, EventPage, Input, KeyEpoch, Layer, Reading, Reason, Timing,
+    testing::{Announcement, Eyes, Message, Trouble, chain_spec, member, setup},
 };
 use std::time::Duration;
 
@@ -115,4 +115,31 @@ fn everybody_knows_which_validators_can_still_be_let_go() {
         cluster.step(0, Input::PeerDown(gone));
         assert_eq!(exitable(&cluster, 0), left, "three shares are needed");
     }
+}
+
+#[test]
+fn a_member_that_announces_something_else_all_the_time_is_told_of_a_few_times() {
+    let mut cluster = Cluster::new(4, 61);
+    // Nobody hears anybody, so that the duty stays open.
+    cluster.tamper(|_, _, _| None);
+    cluster.finalize();
+    let duty = cluster.processes[&0].guardian.status().open[0].id;
+    let told = |cluster: &Cluster, by: u16| {
+        let is_told = |event: &&Event| matches!(event, Event::DigestsDiffer { member: who, .. } if *who == member(by));
+        cluster.processes[&0].events.iter().filter(is_told).count()
+    };
+    let announce = |cluster: &mut Cluster, by: u16, digest: u8, round: u32| {
+        let (boot, commitments) = (BootId { number: 1, name: [by.to_le_bytes()[0]; 16] }, Vec::new());
+        let announcement = Announcement { duty, digest: [digest; 32].into(), boot, round, commitments };
+        let bytes = cluster.forge(member(by), Message::Announcement(announcement));
+        cluster.step(0, Input::Heard { from: member(by), bytes });
+    };
+    for round in 1..200 {
+        announce(&mut cluster, 2, 7, round);
+        announce(&mut cluster, 3, u8::try_from(round).unwrap(), round);
+    }
+    assert_eq!(told(&cluster, 2), 1, "each digest once");
+    assert!((1..=3).contains(&told(&cluster, 3)), "and a few of one member");
+    announce(&mut cluster, 4, 7, 1);
+    assert_eq!(told(&cluster, 4), 1, "which takes nothing from another");
 }

@@ -110,7 +110,7 @@ fn exclusion_survives_a_restart_and_reaches_who_was_not_there() {
     let again = cluster.start(member(1), records);
     assert_eq!(cluster.processes[&again].guardian.status().excluded, [member(3)]);
     // A guardian with an older store does not know, until it meets the others.
-    let newcomer = cluster.start(member(4), vec![Record::Floor { epoch: Epoch(0) }]);
+    let newcomer = cluster.start(member(4), vec![Record::Floor { epoch: Epoch(0), is_settled: true }]);
     cluster.stop(3);
     assert!(cluster.processes[&newcomer].guardian.status().excluded.is_empty());
     cluster.connect(newcomer);
@@ -201,10 +201,9 @@ fn a_coordinator_that_sends_unsound_packages_is_convicted() {
     let (cluster, refused) = with_forged(13, |message| match message {
         Message::Package(package) => {
             let first = package.commitments[0];
-            let commitments = package
-                .commitments
-                .iter()
-                .map(|c| if c.owner == member(2) { *c } else { Commitment { boot: BootId([9; 16]), ..*c } });
+            let commitments = package.commitments.iter().map(|c| {
+                if c.owner == member(2) { *c } else { Commitment { boot: BootId { number: 9, name: [9; 16] }, ..*c } }
+            });
             // The receiver's own commitment must be right, or it would not look further.
             let commitments: Vec<Commitment> = match first.owner.get() {
                 1 => std::iter::once(first).chain(commitments.skip(1)).collect(),

@@ -5,11 +5,11 @@ use guardian_crypto::{
     member::default_threshold,
 };
 use guardian_protocol::{
-    Answers, BlockRef, BlsPubkey, Call, ChainView, Checkpoint, Dossier, DutyId, DutyKind, Effects, Envelope, Epoch,
-    Event, EventPage, Guardian, Gwei, Input, Job, Level, MemberId, Mode, OnChainProgress, OperatorCommand,
+    Answers, BlockRef, BlsPubkey, BootId, Call, ChainView, Checkpoint, Dossier, DutyId, DutyKind, Effects, Envelope,
+    Epoch, Event, EventPage, Guardian, Gwei, Input, Job, Level, MemberId, Mode, OnChainProgress, OperatorCommand,
     OperatorReply, Outgoing, ProtocolEvent, ProviderId, Query, Reading, Recipient, Record, ReserveRules, Secrets,
     Setup, Slot, Timestamp, ValidatorKey, ValidatorRecord,
-    testing::{Dealt, Log, Message, chain_view, checkpoint, member, reserve_rules, setup, validator},
+    testing::{Dealt, Log, Message, SignedBoot, chain_view, checkpoint, member, reserve_rules, setup, validator},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{
@@ -119,7 +119,7 @@ impl Cluster {
             deceived: (member(1), |_| ()),
         };
         for member in MemberId::first(size) {
-            cluster.start(member, vec![Record::Floor { epoch: Epoch(0) }]);
+            cluster.start(member, vec![Record::Floor { epoch: Epoch(0), is_settled: true }]);
         }
         cluster
     }
@@ -144,6 +144,18 @@ impl Cluster {
             secrets.share = None;
         }
         let guardian = Guardian::restore(self.now, setup, secrets, records.clone(), &mut self.rng).unwrap();
+        self.take(member, guardian, records)
+    }
+
+    /// The same with its last start known from outside of the store.
+    pub(crate) fn start_after(&mut self, member: MemberId, last: u64, records: Vec<Record>) -> usize {
+        let setup = setup(self.dealt.committee.clone(), member);
+        let secrets = self.dealt.secrets(member);
+        let guardian = Guardian::restore(self.now, setup, secrets, records.clone(), &mut self.rng).unwrap();
+        self.take(member, guardian.after_start(last), records)
+    }
+
+    fn take(&mut self, member: MemberId, guardian: Guardian, records: Vec<Record>) -> usize {
         let index = self.started;
         self.started += 1;
         let process = Process {
@@ -318,6 +330,11 @@ impl Cluster {
     /// A message that `author` signs although its guardian did not say it.
     pub(crate) fn forge(&self, author: MemberId, message: Message) -> Vec<u8> {
         Envelope::seal(author, message, &self.dealt.committee, &self.dealt.identity(author)).encode()
+    }
+
+    /// A start that `owner` signs although its guardian has none such.
+    pub(crate) fn start_of(&self, owner: MemberId, boot: BootId) -> SignedBoot {
+        SignedBoot::seal(boot, &self.dealt.committee, &self.dealt.identity(owner))
     }
 
     /// How many processes know the committee's signature for the duty of `period`.

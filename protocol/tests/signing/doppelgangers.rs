@@ -3,7 +3,7 @@
 use super::cluster::Cluster;
 use guardian_protocol::{
     BootId, Envelope, Epoch, Event, Input, MemberId, Record,
-    testing::{Announcement, Greeting, Message, member},
+    testing::{Announcement, Greeting, Message, Reminder, member},
 };
 use proptest::prelude::*;
 use rand_chacha::rand_core::RngCore;
@@ -16,7 +16,7 @@ use std::{
 fn with_doppelganger(seed: u64) -> (Cluster, usize) {
     let mut cluster = Cluster::new(4, seed);
     cluster.finalize();
-    let doppelganger = cluster.start(member(2), vec![Record::Floor { epoch: Epoch(0) }]);
+    let doppelganger = cluster.start(member(2), vec![Record::Floor { epoch: Epoch(0), is_settled: true }]);
     cluster.connect(doppelganger);
     cluster.deliver();
     (cluster, doppelganger)
@@ -86,11 +86,13 @@ fn too_few_accusers_do_not_silence_a_guardian() {
     let mut cluster = Cluster::new(4, 23);
     let greeting = |cluster: &Cluster, from: MemberId| {
         let message = Message::Greeting(Greeting {
-            boot: BootId([7; 16]),
+            start: cluster.start_of(from, BootId { number: 7, name: [7; 16] }),
             highest: None,
             signed: Vec::new(),
             excluded: Vec::new(),
             doppelganger: true,
+            yours: Reminder::default(),
+            asks: false,
         });
         cluster.forge(from, message)
     };

@@ -19,6 +19,7 @@ mod doppelgangers;
 mod holds;
 mod limits;
 mod observers;
+mod set_back;
 mod sizes;
 mod thief;
 mod upgrades;

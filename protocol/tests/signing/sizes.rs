@@ -25,14 +25,7 @@ fn committees_of_three_to_thirty_one_sign_in_one_session() {
 
 #[test]
 fn sixty_seven_of_a_hundred_sign() {
-    let mut cluster = Cluster::unconnected(100, 1, &[]);
-    // Greetings between a hundred members are not what this is about.
-    cluster.tamper(|_, _, _| None);
-    for index in cluster.all() {
-        cluster.connect(index);
-    }
-    cluster.deliver();
-    cluster.tamper(|_, _, bytes| Some(bytes));
+    let mut cluster = Cluster::new(100, 1);
     let period = cluster.finalize();
     assert_eq!(cluster.signed(period), 100);
     assert_eq!(cluster.events().filter(|event| matches!(event, Event::SessionOpened { .. })).count(), 1);
@@ -134,7 +127,7 @@ fn what_is_said_before_a_resharing_is_not_heard_after_it() {
 
 #[test]
 fn an_announcement_in_the_largest_committee_is_about_a_kilobyte() {
-    let mut cluster = Cluster::unconnected(31, 3, &[]);
+    let mut cluster = Cluster::new(31, 3);
     let (sender, largest) = std::sync::mpsc::sync_channel(100_000);
     cluster.tamper(move |_, _, bytes| {
         sender.send(bytes.len()).unwrap();

@@ -37,7 +37,7 @@ pub static WORLD: LazyLock<World> = LazyLock::new(World::new);
 
 const LIAR: u16 = 3;
 const ENVELOPE: &str = "GUARDIAN/envelope/v1";
-const BOOT: BootId = BootId([7; 16]);
+const BOOT: BootId = BootId { number: 7, name: [7; 16] };
 const DIGEST: [u8; 32] = [6; 32];
 
 /// The first byte chooses what the others are taken for.
@@ -133,7 +133,7 @@ fn accusation(bytes: &[u8]) {
 fn hearing(bytes: &[u8]) {
     let world = &*WORLD;
     let mut rng = ChaCha20Rng::seed_from_u64(4);
-    let records = vec![Record::Floor { epoch: Epoch(0) }];
+    let records = vec![Record::Floor { epoch: Epoch(0), is_settled: true }];
     let mut now = Timestamp(1_000_000);
     let Ok(mut guardian) = Guardian::restore(now, world.setup(), world.secrets(1), records, &mut rng) else {
         panic!("an honest guardian does not start");

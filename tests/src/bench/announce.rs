@@ -10,8 +10,8 @@ use eyre::{Result, ensure, eyre};
 use guardian_chain::{Limits, Readers, state::MINIMAL};
 use guardian_crypto::schnorr::GroupKey;
 use guardian_protocol::{
-    Answers, ChainView, Effects, Epoch, EventPage, Guardian, Input, ProtocolEvent, ProviderId, ProviderQuorum, Query,
-    QueryId, Reading, Record, Released, Setup, Timestamp,
+    Answers, BootId, ChainView, Effects, Envelope, Epoch, EventPage, Guardian, Input, ProtocolEvent, ProviderId,
+    ProviderQuorum, Query, QueryId, Reading, Record, Released, Setup, Timestamp,
     testing::{self, Dealt, Message, member},
 };
 use rand_core::OsRng;
@@ -108,9 +108,14 @@ impl Node {
         let dealt = Dealt::new(3, 2, 7);
         let me = member(1);
         let setup = Setup { network, quorum, ..testing::setup(dealt.committee.clone(), me) };
-        let records = [Record::Floor { epoch: Epoch(0) }];
+        let records = [Record::Floor { epoch: Epoch(0), is_settled: true }];
         let guardian = Guardian::restore(Timestamp(0), setup, dealt.secrets(me), records, &mut OsRng)?;
         let (inputs, inbox) = mpsc::channel(1024);
+        // Nothing is announced before somebody else has greeted.
+        let (from, key) = (member(2), dealt.identity(member(2)));
+        let greeting = testing::first_greeting(BootId { number: 1, name: [2; 16] }, &dealt.committee, &key);
+        let bytes = Envelope::seal(from, greeting, &dealt.committee, &key).encode();
+        inputs.try_send(Input::Heard { from, bytes })?;
         let key = |index| ProtocolEvent::Provisioned(state.registry.pubkey(index).into());
         Ok(Self {
             guardian,

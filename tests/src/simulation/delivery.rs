@@ -2,16 +2,22 @@
 
 use super::{
     invariants::{Scene, Violation, violation},
+    keys::Keys,
     liar::Liar,
+    memories,
     process::{Process, ProcessId},
     scenario::Sabotage,
     world::{Item, Node, PROVIDERS, Reach, World},
 };
 use guardian_protocol::{
-    Answers, Call, Envelope, Event, Input, MemberId, ProviderId, ProviderQuorum, ReadFailure, Reading, Recipient,
-    Released, testing::Message,
+    Answers, Call, Envelope, Event, Input, MemberId, Outgoing, ProviderId, ProviderQuorum, ReadFailure, Reading,
+    Recipient, Released,
+    testing::{Message, Reminder},
 };
 use std::{num::NonZeroUsize, rc::Rc};
+
+/// Messages to everybody that somebody keeps, the first of a run.
+const ARCHIVE: usize = 400;
 
 /// What one provider says.
 type Answer = (ProviderId, Result<Reading, ReadFailure>);
@@ -35,8 +41,7 @@ impl World<'_> {
                 if cut(from) || cut(to) {
                     return Ok(());
                 }
-                let hear = |id| (id, Input::Heard { from, bytes: bytes.to_vec() });
-                self.ears(to, by).into_iter().map(hear).try_for_each(|(id, input)| self.step(id, input))
+                self.ears(to, by).into_iter().try_for_each(|id| self.hear(id, from, &bytes))
             }
             Item::Answers { to, id, query } => {
                 let Some(member) = self.processes.get(&to).map(Process::member) else { return Ok(()) };
@@ -92,6 +97,19 @@ impl World<'_> {
         }
     }
 
+    /// A message reaches a process. One that is shown a vote of its own that it does not account for waits from there on.
+    fn hear(&mut self, id: ProcessId, from: MemberId, bytes: &Rc<[u8]>) -> Result<(), Violation> {
+        let Some(process) = self.processes.get(&id) else { return Ok(()) };
+        let reminded = self.memories.hears(id, process, from, bytes);
+        self.step(id, Input::Heard { from, bytes: bytes.to_vec() })?;
+        let Some(process) = self.processes.get(&id).filter(|_| reminded) else { return Ok(()) };
+        self.tally.reminded += 1;
+        if memories::waits(process) || !self.memories.is_reminded(id, process) {
+            return Ok(());
+        }
+        violation("a_store_that_was_set_back_is_noticed", format!("{}{id} goes on", process.member()))
+    }
+
     /// Which processes of `member` something reaches that `by` sends to it. Nobody hears itself.
     fn ears(&mut self, member: MemberId, by: Option<ProcessId>) -> Vec<ProcessId> {
         let mut running = self.nodes.get(&member).map(|node| node.processes.clone()).unwrap_or_default();
@@ -130,17 +148,13 @@ impl World<'_> {
     pub(super) fn release(&mut self, id: ProcessId, member: MemberId, released: Released) -> Result<(), Violation> {
         for outgoing in &released.messages {
             let message = outgoing.envelope.message();
-            message.boot().into_iter().for_each(|boot| self.lives.speaks(id, boot));
+            if let Some(boot) = message.boot() {
+                self.lives.speaks(id, boot);
+                self.count_start(member, id, boot.number)?;
+            }
             self.oracle.see((member, id), message, &mut self.tally)?;
         }
-        if let (Some(process), Some(node)) = (self.processes.get(&id), self.nodes.get(&member)) {
-            let (now, excused) = (self.now, node.astray && node.deceived);
-            let (liar, committee) = (self.liar.as_ref().map(Liar::member), self.keys.committee());
-            let limit = self.hard_limit(member);
-            let (chain, lives, stolen) = (&self.chain, &self.lives, &self.stolen);
-            let scene = Scene { now, speaker: process, chain, committee, lives, liar, stolen, limit, excused };
-            self.invariants.check(member, &released, &scene)?;
-        }
+        self.judge(id, member, &released)?;
         for event in &released.events {
             match event {
                 Event::Quarantined { member, .. } => self.lives.notices(id, *member, true),
@@ -163,28 +177,69 @@ impl World<'_> {
             Call::PublishExit(exit) => Item::Exit(exit),
         }));
         self.bag.extend(released.jobs.into_iter().map(|job| Item::Job { to: id, job }));
-        for outgoing in released.messages {
-            let envelope = match &mut self.liar {
-                Some(liar) => {
-                    liar.listen(&outgoing.envelope);
-                    if liar.member() == member {
-                        liar.tamper(outgoing.envelope, self.keys, &mut self.rng)
-                    } else {
-                        outgoing.envelope
-                    }
-                }
-                None => outgoing.envelope,
-            };
-            if self.sabotage != Sabotage::ProbesAreLost || !matches!(envelope.message(), Message::Probe(_)) {
-                self.send(member, Some(id), outgoing.to, &envelope);
-            }
+        for Outgoing { to, envelope } in released.messages {
+            self.say(id, member, to, envelope);
         }
         Ok(())
+    }
+
+    /// What a process is about to do, judged by all that is known of it.
+    fn judge(&mut self, id: ProcessId, member: MemberId, released: &Released) -> Result<(), Violation> {
+        if let (Some(process), Some(node)) = (self.processes.get(&id), self.nodes.get(&member)) {
+            let unaware = if node.twinned {
+                !self.memories.is_reminded(id, process)
+            } else {
+                node.set_back && !self.memories.was_reminded(id)
+            };
+            let (now, excused) = (process.time(self.now), node.deceived && unaware);
+            let greeters = self.memories.greeters(id);
+            let (liar, committee) = (self.liar.as_ref().map(Liar::member), self.keys.committee());
+            let limit = self.hard_limit(member);
+            let (chain, lives, stolen) = (&self.chain, &self.lives, &self.stolen);
+            let scene =
+                Scene { now, speaker: process, chain, committee, lives, liar, stolen, limit, excused, greeters };
+            self.invariants.check(member, released, &scene)?;
+        }
+        Ok(())
+    }
+
+    /// Sends what a process says, or what becomes of it.
+    fn say(&mut self, id: ProcessId, member: MemberId, to: Recipient, mut envelope: Envelope) {
+        if let Some(liar) = &mut self.liar {
+            liar.listen(&envelope);
+            if liar.member() == member {
+                envelope = liar.tamper(envelope, self.keys, &mut self.rng);
+            }
+        }
+        if self.sabotage == Sabotage::NothingIsGivenBack {
+            envelope = give_nothing_back(envelope, self.keys);
+        }
+        if self.sabotage != Sabotage::ProbesAreLost || !matches!(envelope.message(), Message::Probe(_)) {
+            self.send(member, Some(id), to, &envelope);
+        }
+    }
+
+    /// Starts from disks that nobody set back have rising numbers.
+    fn count_start(&mut self, member: MemberId, id: ProcessId, number: u64) -> Result<(), Violation> {
+        let Some(node) = self.nodes.get_mut(&member) else { return Ok(()) };
+        let rises = node.spoke.is_none_or(|(last, before)| last == id || number > before);
+        node.spoke = Some((id, number));
+        if rises || node.set_back || node.twinned {
+            return Ok(());
+        }
+        violation("a_later_start_has_a_higher_number", format!("{member}{id} has number {number}, as one before it"))
     }
 
     /// Puts a message of `from`, or of its process `by`, into the bag.
     pub(super) fn send(&mut self, from: MemberId, by: Option<ProcessId>, to: Recipient, envelope: &Envelope) {
         let bytes: Rc<[u8]> = envelope.encode().into();
+        if let Some(by) = by {
+            let one = if let Recipient::One(one) = to { Some(one) } else { None };
+            self.memories.sent(by, one, envelope.message(), &bytes);
+        }
+        if self.faults.replays && to == Recipient::All && self.archive.len() < ARCHIVE {
+            self.archive.push((from, Rc::clone(&bytes)));
+        }
         let runs_twice =
             self.reach == Reach::Scattered && self.nodes.get(&from).is_some_and(|node| node.processes.len() > 1);
         let addressed = |member: &MemberId| match to {
@@ -193,5 +248,17 @@ impl World<'_> {
         };
         let to = self.nodes.keys().copied().filter(addressed);
         self.bag.extend(to.map(|to| Item::Message { from, by, to, bytes: Rc::clone(&bytes) }));
+    }
+}
+
+/// The same without what reminds the receiver of what it said before.
+fn give_nothing_back(envelope: Envelope, keys: &Keys) -> Envelope {
+    let sender = envelope.sender();
+    match envelope.into_message() {
+        Message::Greeting(mut greeting) => {
+            greeting.yours = Reminder::default();
+            Envelope::seal(sender, Message::Greeting(greeting), keys.committee(), &keys.identity(sender))
+        }
+        message => Envelope::seal(sender, message, keys.committee(), &keys.identity(sender)),
     }
 }

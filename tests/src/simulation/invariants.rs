@@ -51,9 +51,11 @@ pub struct Scene<'a> {
     pub stolen: &'a Stolen,
     /// How many validators the speaker's operator lets go in an epoch without its word.
     pub limit: Option<usize>,
-    /// Whether the speaker may vote twice: its disk was set back or it ran twice, *and* most of its providers lied alike.
-    /// Nothing that it knows then tells it from a guardian that never voted.
+    /// Whether the speaker may vote twice: its disk was set back or it ran twice, *and* most of its providers lied alike, *and* nobody
+    /// has reminded it. Nothing that it knows then tells it from a guardian that never voted.
     pub excused: bool,
+    /// How many members have greeted the speaker.
+    pub greeters: usize,
 }
 
 impl Invariants {
@@ -134,6 +136,10 @@ impl Invariants {
     }
 
     fn announced(&mut self, member: MemberId, id: DutyId, digest: B256, scene: &Scene<'_>) -> Result<(), Violation> {
+        if scene.greeters.saturating_add(1) < scene.committee.threshold() {
+            let detail = format!("{member} announces {id} after {} greetings", scene.greeters);
+            return violation("nobody_votes_before_it_could_be_reminded", detail);
+        }
         let first = *self.announced.entry((member, id)).or_insert(digest);
         if first != digest && !scene.excused {
             let detail = format!("{member} announced {first} and {digest} for {id}");

@@ -4,13 +4,16 @@
 use super::{
     invariants::{Violation, violation},
     operators::Restraints,
-    process::{Process, ProcessId},
+    process::{Machine, Process, ProcessId},
     scenario::{Faults, Sabotage},
     store::MemoryStore,
-    world::{PROVIDERS, World},
+    world::{Item, PROVIDERS, World},
 };
 use alloy::primitives::keccak256;
-use guardian_protocol::{Input, MemberId, Recipient, Record, testing::Message};
+use guardian_protocol::{
+    BootId, Envelope, Input, MemberId, Recipient, Record,
+    testing::{Message, first_greeting},
+};
 use rand_chacha::rand_core::RngCore;
 
 /// Copies of a disk that an operator keeps.
@@ -20,7 +23,7 @@ impl World<'_> {
     /// Something goes wrong, of what may.
     pub(super) fn mishap(&mut self) -> Result<(), Violation> {
         let Some(member) = self.anybody() else { return Ok(()) };
-        match self.below(22) {
+        match self.below(23) {
             0 if self.faults.crashes => self.crash(member)?,
             1 | 2 if self.faults.crashes => self.revive()?,
             3 if self.faults.crashes => self.cut_off(member)?,
@@ -36,15 +39,16 @@ impl World<'_> {
             18 if self.faults.thief => self.steal(),
             19 if self.faults.thief && self.below(4) == 0 => self.pause(),
             20 | 21 if self.faults.holes => self.lose_logs(member),
+            22 if self.faults.clocks => self.set_clock(member),
             _ => {}
         }
         Ok(())
     }
 
-    /// From here on nothing goes wrong but what the liar does: everybody runs once, with providers that tell the truth and an operator that
-    /// holds nothing back, and all connections are made anew, since a greeting that was lost is not repeated before that.
+    /// From here on nothing goes wrong but what the liar does, and that old messages are repeated: everybody runs once, with providers that
+    /// tell the truth and an operator that holds nothing back, and all connections are made anew.
     pub(super) fn calm(&mut self) -> Result<(), Violation> {
-        self.faults = Faults { liar: self.faults.liar, ..Faults::NONE };
+        self.faults = Faults { liar: self.faults.liar, replays: self.faults.replays, ..Faults::NONE };
         self.nodes.values_mut().for_each(|node| (node.lying, node.lacking) = (0, 0));
         let members: Vec<MemberId> = self.keys.members().collect();
         members.iter().try_for_each(|member| self.end_doppelganger(*member))?;
@@ -72,6 +76,7 @@ impl World<'_> {
         let (mut disk, restraints) = process.into_disk();
         match self.sabotage {
             Sabotage::GuardForgets => disk.lose(|record| matches!(record, Record::Decided { .. })),
+            Sabotage::StartsAreForgotten => disk.lose(|record| matches!(record, Record::Boot { .. })),
             Sabotage::HoldsAreForgotten => disk.lose(|r| matches!(r, Record::Hold { .. } | Record::Veto { .. })),
             _ => {}
         }
@@ -109,7 +114,9 @@ impl World<'_> {
             chance = keccak256([disk.digest().as_slice(), &member.get().to_be_bytes()].concat()).0;
         }
         let to_be_copied = self.sabotage == Sabotage::MemoryIsCopied;
-        match Process::start(self.now, self.setup(member), self.keys, (disk, restraints), chance, to_be_copied) {
+        let clock = self.nodes.get(&member).map_or(0, |node| node.clock);
+        let machine = Machine { disk, restraints, clock };
+        match Process::start(self.now, self.setup(member), self.keys, machine, chance, to_be_copied) {
             Ok(process) => self.install(id, process),
             Err(error) => violation("records_can_always_be_restored", error.to_string()),
         }
@@ -123,7 +130,44 @@ impl World<'_> {
             node.processes.push(id);
         }
         self.note(|| format!("{member}{id} starts"));
+        if self.sabotage == Sabotage::GreetingsAreForged {
+            self.greet_in_others_names(id, member)?;
+        }
         self.reconnect(member)
+    }
+
+    /// Everybody greets a process, reminding it of nothing; but it is not they who do.
+    fn greet_in_others_names(&mut self, id: ProcessId, member: MemberId) -> Result<(), Violation> {
+        let others: Vec<MemberId> = self.keys.members().filter(|other| *other != member).collect();
+        for other in others {
+            let (committee, key) = (self.keys.committee(), self.keys.identity(other));
+            let boot = BootId { number: 0, name: [0; 16] };
+            let greeting = first_greeting(boot, committee, &key);
+            let bytes = Envelope::seal(other, greeting, committee, &key).encode();
+            self.step(id, Input::Heard { from: other, bytes })?;
+        }
+        Ok(())
+    }
+
+    /// The wall clock of a machine is set back or forward, by a quarter of an hour at most.
+    fn set_clock(&mut self, member: MemberId) {
+        const MOST: i64 = 900_000;
+        let by = i64::try_from(self.below(2 * 900_000)).unwrap_or(0).saturating_sub(MOST);
+        if let Some(node) = self.nodes.get_mut(&member) {
+            node.clock = by;
+        }
+        self.tally.clocks += 1;
+        self.note(|| format!("the clock of {member} is set to {by} ms"));
+    }
+
+    /// Somebody repeats what was once told to everybody.
+    pub(super) fn replay(&mut self) {
+        let at = self.below(self.archive.len());
+        let (Some((from, bytes)), Some(to)) = (self.archive.get(at).cloned(), self.anybody()) else { return };
+        if to != from {
+            self.tally.replays += 1;
+            self.bag.push(Item::Message { from, by: None, to, bytes });
+        }
     }
 
     /// The operator makes a copy of a disk.
@@ -140,7 +184,7 @@ impl World<'_> {
         self.crash(member)?;
         let Some(node) = self.nodes.get_mut(&member) else { return Ok(()) };
         node.disk = MemoryStore::default();
-        node.astray = true;
+        node.set_back = true;
         self.tally.set_back += 1;
         self.note(|| format!("the disk of {member} is set back to {} records", disk.records().len()));
         let restraints = Restraints::on(&disk);
@@ -149,14 +193,16 @@ impl World<'_> {
 
     /// The operator starts a guardian that runs already.
     pub(super) fn start_doppelganger(&mut self, member: MemberId) -> Result<(), Violation> {
-        let Some(node) = self.nodes.get_mut(&member).filter(|node| node.processes.len() == 1) else { return Ok(()) };
-        node.astray = true;
+        let Some(node) = self.nodes.get_mut(&member) else { return Ok(()) };
+        let [original] = *node.processes.as_slice() else { return Ok(()) };
+        node.twinned = true;
         self.tally.doppelgangers += 1;
         self.note(|| format!("{member} is started twice"));
         if self.sabotage == Sabotage::MemoryIsCopied {
             let setup = self.setup(member);
             let copy = self.some_process(member).and_then(|process| process.copy(setup, self.keys));
             let id = ProcessId(u32::try_from(self.tally.starts()).unwrap_or(u32::MAX));
+            self.memories.copied(original, id);
             return copy.map_or(Ok(()), |copy| self.install(id, copy));
         }
         let same = self.some_process(member).map(|process| process.disk().clone()).unwrap_or_default();

@@ -54,6 +54,15 @@ impl Restraints {
         }
     }
 
+    /// Time has passed: holds that end by then are over.
+    pub fn pass(&mut self, now: Timestamp) {
+        for kind in DutyKind::ALL {
+            if self.held.get(kind).is_some_and(|until| until.is_some_and(|until| until <= now)) {
+                self.held.remove(kind);
+            }
+        }
+    }
+
     /// Whether duties of `kind` wait.
     #[must_use]
     pub fn hold(&self, now: Timestamp, kind: DutyKind) -> bool {
@@ -147,6 +156,14 @@ impl World<'_> {
 
     /// A process is told something, and has it on its disk when it has answered.
     fn tell(&mut self, id: ProcessId, command: OperatorCommand) -> Result<(), Violation> {
+        // Operators count from what their own clocks say.
+        let end = |until: Timestamp| self.processes.get(&id).map_or(until, |process| process.time(until));
+        let command = match command {
+            OperatorCommand::Hold { kind, until, reason } => {
+                OperatorCommand::Hold { kind, until: until.map(end), reason }
+            }
+            command => command,
+        };
         self.note(|| format!("{id} is told: {command:?}"));
         self.step(id, Input::Operator(command.clone()))?;
         let Some(disk) = self.processes.get(&id).map(Process::disk) else { return Ok(()) };

@@ -31,6 +31,8 @@ pub struct Process {
     beginning: usize,
     /// What its operator has told it, or an earlier process with this disk.
     restraints: Restraints,
+    /// How far its clock was set forward when it started; negative: back.
+    clock: i64,
     life: Option<Life>,
 }
 
@@ -41,12 +43,24 @@ struct Life {
     disk: MemoryStore,
     restraints: Restraints,
     chance: [u8; 32],
+    clock: i64,
     inputs: Vec<(Timestamp, Input)>,
 }
 
+/// The state of a member's machine when a process of it starts.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Its disk.
+    pub disk: MemoryStore,
+    /// What its operator believes to be held and refused.
+    pub restraints: Restraints,
+    /// How many milliseconds its wall clock is ahead of the world's; negative: behind.
+    pub clock: i64,
+}
+
 impl Process {
-    /// Starts the guardian of `setup` from `disk`, where its `restraints` should stand. All its chance comes from `chance`. What happens to
-    /// it is remembered if it is `to_be_copied`.
+    /// Starts the guardian of `setup` on `machine`. All its chance comes from `chance`. What happens to it is remembered if it is
+    /// `to_be_copied`.
     ///
     /// # Errors
     /// If the records do not make a guardian.
@@ -54,7 +68,7 @@ impl Process {
         now: Timestamp,
         setup: Setup,
         keys: &Keys,
-        (disk, restraints): (MemoryStore, Restraints),
+        Machine { disk, restraints, clock }: Machine,
         chance: [u8; 32],
         to_be_copied: bool,
     ) -> Result<Self, RestoreError> {
@@ -64,12 +78,14 @@ impl Process {
             disk: disk.clone(),
             restraints: restraints.clone(),
             chance,
+            clock,
             inputs: Vec::new(),
         });
         let mut chance = ChaCha20Rng::from_seed(chance);
-        let guardian = Guardian::restore(now, setup, keys.secrets(member), disk.records().to_vec(), &mut chance)?;
+        let guardian =
+            Guardian::restore(shifted(now, clock), setup, keys.secrets(member), disk.records().to_vec(), &mut chance)?;
         let beginning = disk.records().len();
-        Ok(Self { member, guardian, disk, chance, wake: now, beginning, restraints, life })
+        Ok(Self { member, guardian, disk, chance, wake: now, beginning, restraints, clock, life })
     }
 
     /// A copy of this process with all that it has in memory, made by living its life once more. `None` if it was not started with
@@ -77,7 +93,8 @@ impl Process {
     #[must_use]
     pub fn copy(&self, setup: Setup, keys: &Keys) -> Option<Self> {
         let life = self.life.clone()?;
-        let mut copy = Self::start(life.since, setup, keys, (life.disk, life.restraints), life.chance, true).ok()?;
+        let machine = Machine { disk: life.disk, restraints: life.restraints, clock: life.clock };
+        let mut copy = Self::start(life.since, setup, keys, machine, life.chance, true).ok()?;
         for (now, input) in life.inputs {
             copy.step(now, input).ok()?;
         }
@@ -88,6 +105,12 @@ impl Process {
     #[must_use]
     pub fn member(&self) -> MemberId {
         self.member
+    }
+
+    /// What its clock says when it is `now`.
+    #[must_use]
+    pub fn time(&self, now: Timestamp) -> Timestamp {
+        shifted(now, self.clock)
     }
 
     /// When it wants to be woken.
@@ -136,12 +159,19 @@ impl Process {
         }
         let command = if let Input::Operator(command) = &input { Some(command.clone()) } else { None };
         let mut fx = Effects::default();
-        self.guardian.step(now, input, &mut self.chance, &mut fx);
+        self.guardian.step(self.time(now), input, &mut self.chance, &mut fx);
         let released = fx.commit(&mut self.disk)?;
         if let (Some(command), [Ok(())]) = (command, released.replies.as_slice()) {
             self.restraints.obeyed(&command, &self.disk);
         }
-        self.wake = released.wake.unwrap_or(now).max(now.after(Duration::from_millis(1)));
+        // What was over once is over, also when the clock is set back.
+        self.restraints.pass(self.time(now));
+        let wake = released.wake.map_or(now, |wake| shifted(wake, self.clock.saturating_neg()));
+        self.wake = wake.max(now.after(Duration::from_millis(1)));
         Ok(released)
     }
+}
+
+fn shifted(time: Timestamp, by: i64) -> Timestamp {
+    Timestamp(time.0.saturating_add_signed(by))
 }

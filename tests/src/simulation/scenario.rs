@@ -65,8 +65,8 @@ impl Profile {
         exits: false,
         epoch: Duration::from_secs(4),
         first_epoch: 4,
-        steps: 100,
-        mishap: 8,
+        steps: 150,
+        mishap: 7,
         new_stores: false,
         settles: false,
     };
@@ -97,6 +97,10 @@ pub struct Faults {
     pub operators: bool,
     /// Somebody holds the group key, and the governor pauses the keys now and then.
     pub thief: bool,
+    /// What anybody told everybody, at any time, reaches somebody again: also when all else has ended.
+    pub replays: bool,
+    /// Clocks are set back and forward.
+    pub clocks: bool,
 }
 
 impl Faults {
@@ -110,6 +114,8 @@ impl Faults {
         copies: false,
         operators: false,
         thief: false,
+        replays: false,
+        clocks: false,
     };
     /// Everything at once.
     pub const ALL: Self = Self {
@@ -121,6 +127,8 @@ impl Faults {
         copies: true,
         operators: true,
         thief: true,
+        replays: true,
+        clocks: true,
     };
 }
 
@@ -149,6 +157,12 @@ pub enum Sabotage {
     EverybodyLooksLow,
     /// The protocol's own books are not read: providers that all leave the same events out are believed.
     BooksAreNotRead,
+    /// Nobody gives members back what it heard of them.
+    NothingIsGivenBack,
+    /// Whoever starts is greeted by everybody at once, but not by them.
+    GreetingsAreForged,
+    /// How often a guardian was started is forgotten whenever it restarts.
+    StartsAreForgotten,
 }
 
 /// How a run ended.
@@ -179,8 +193,14 @@ pub struct Tally {
     pub stolen: u64,
     /// What operators told their guardians.
     pub commands: u64,
+    /// Messages that were repeated long after they were sent.
+    pub replays: u64,
+    /// Clocks that were set anew.
+    pub clocks: u64,
+    /// Processes that were shown a vote that their disks did not account for.
+    pub reminded: u64,
     /// Members that announced a second digest for a duty: only ever one whose disk was set back or that ran twice, while most of
-    /// its providers lied alike.
+    /// its providers lied alike and nobody reminded it.
     pub double_votes: u64,
 }
 
@@ -202,6 +222,9 @@ impl Tally {
             doppelgangers: self.doppelgangers.saturating_add(other.doppelgangers),
             stolen: self.stolen.saturating_add(other.stolen),
             commands: self.commands.saturating_add(other.commands),
+            replays: self.replays.saturating_add(other.replays),
+            clocks: self.clocks.saturating_add(other.clocks),
+            reminded: self.reminded.saturating_add(other.reminded),
             double_votes: self.double_votes.saturating_add(other.double_votes),
         }
     }

@@ -30,7 +30,7 @@ impl MemoryStore {
 
     /// Makes this the store of a guardian that has waited already, as every new one must.
     pub fn used_before(&mut self) {
-        self.records.push(Record::Floor { epoch: Epoch(0) });
+        self.records.push(Record::Floor { epoch: Epoch(0), is_settled: true });
     }
 
     /// Everything durable.

@@ -6,6 +6,7 @@ use super::{
     keys::Keys,
     liar::Liar,
     lives::Lives,
+    memories::Memories,
     operators::Restraints,
     oracle::Oracle,
     process::{Process, ProcessId},
@@ -88,8 +89,14 @@ pub(super) struct Node {
     pub(super) lacking: u8,
     /// Whether most of its providers ever lied alike.
     pub(super) deceived: bool,
-    /// Whether it ever ran from another disk than the last one, or twice.
-    pub(super) astray: bool,
+    /// Whether it ever ran from another disk than the last one.
+    pub(super) set_back: bool,
+    /// Whether it ever ran twice.
+    pub(super) twinned: bool,
+    /// How many milliseconds its clock is ahead; it counts from the next start on.
+    pub(super) clock: i64,
+    /// Its last start that said something, and that one's number.
+    pub(super) spoke: Option<(ProcessId, u64)>,
 }
 
 /// One simulated committee. See the module.
@@ -111,6 +118,9 @@ pub struct World<'a> {
     pub(super) liar: Option<Liar>,
     pub(super) stolen: Stolen,
     pub(super) lives: Lives,
+    pub(super) memories: Memories,
+    /// What was told to everybody, by whom.
+    pub(super) archive: Vec<(MemberId, Rc<[u8]>)>,
     pub(super) tally: Tally,
     /// How two processes of one member are reached.
     pub(super) reach: Reach,
@@ -147,6 +157,8 @@ impl<'a> World<'a> {
             liar: None,
             stolen: Stolen::default(),
             lives: Lives::default(),
+            memories: Memories::default(),
+            archive: Vec::new(),
             tally: Tally::default(),
             reach: Reach::Linked,
             links: BTreeMap::new(),
@@ -233,6 +245,9 @@ impl<'a> World<'a> {
             self.next_epoch = self.next_epoch.after(self.profile.epoch);
             let finalized = self.chain.finalized();
             self.note(|| format!("epoch: finalized {finalized}"));
+        }
+        if self.faults.replays && self.below(20) == 0 {
+            self.replay();
         }
         // On a quiet day things arrive in order, and before any time has passed.
         if self.bag.is_empty() || (self.faults.network && self.below(4) == 0) {

@@ -67,7 +67,7 @@ impl Ceremony {
             me,
             identity,
             old,
-            boot: BootId::random(rng),
+            boot: BootId::draw(0, rng),
             key: None,
             session: None,
             early: BTreeMap::new(),

@@ -257,3 +257,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_forgiven_is_not_verified_again_however_often_it_is_shown() {
+    let mut table = Table::new();
+    let (package, share) = session(&mut table);
+    let committee = table.committee().clone();
+    let upto = |period| BTreeMap::from([(member(1), Epoch(period)), (member(2), Epoch(period))]);
+    let label = CommitmentLabel { owner: member(2), coordinator: member(1), boot: boot(2), index: 9 };
+    let (duty, digest, points) = (table.duty.id(), table.digest, package.commitments[0].points);
+    let commitment = Commitment::seal((duty, digest), label, points, &committee, &table.identities[1]);
+    let faults = [
+        share_fault(&table, &package, 0, &wrong(share), 1),
+        Fault::Package { package: table.seal(0, Message::Package(package)).encode() },
+        Fault::Commitment { duty, digest, commitment },
+    ];
+    for fault in faults {
+        assert_eq!(fault.about(), Some(duty));
+        let forgiven = Culprits::restore(upto(9), [], &committee).unwrap();
+        assert!(!forgiven.is_worth_checking(member(3), &fault), "{fault:?}");
+        let of_before = Culprits::restore(upto(8), [], &committee).unwrap();
+        assert!(of_before.is_worth_checking(member(3), &fault), "what comes after a pardon is another matter");
+    }
+}

@@ -84,7 +84,7 @@ impl Table {
     }
 
     pub(super) fn sign(&mut self, owner: usize, package: &Package, coordinator: u16) -> Result<Share, PackageError> {
-        let mut guard = Guard::restore(BTreeMap::new(), Some(Epoch(0)));
+        let mut guard = Guard::restore(BTreeMap::new(), Some((Epoch(0), true)));
         guard.check_and_insert(&self.duty, self.digest, &mut Effects::default()).unwrap();
         let permit = guard.permit(self.duty.id(), self.digest).unwrap();
         let keys = Keys { identity: &self.identities[owner], share: Some(&self.shares[owner]) };
@@ -104,5 +104,5 @@ impl Table {
 }
 
 pub(super) fn boot(number: u16) -> BootId {
-    BootId([u8::try_from(number).unwrap(); 16])
+    BootId { number: u64::from(number), name: [u8::try_from(number).unwrap(); 16] }
 }
