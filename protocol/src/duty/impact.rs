@@ -23,7 +23,7 @@ pub(crate) struct Extent {
     pub(crate) modules: BTreeMap<u64, B256>,
 }
 
-/// One way to measure an [`Impact`].
+/// One way to measure an impact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
