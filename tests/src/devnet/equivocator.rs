@@ -1,7 +1,7 @@
 //! A member that takes part in key generation and deals one thing to some and another to the others. Everything else about it is in
 //! order: its identity, its address, its plan, and both deals by themselves.
 
-use super::keys::{GuardianFiles, passphrase};
+use super::keys::GuardianFiles;
 use eyre::{Result, WrapErr, eyre};
 use guardian_crypto::{disclosable::EphemeralKey, frost::dkg::Round1, identity::IdentityKey};
 use guardian_node::{ceremony::plan_file::PlanFile, keys::KeyFiles};
@@ -38,7 +38,7 @@ impl Equivocator {
         let file = PlanFile::load(path)?;
         let plan = file.plan(false)?;
         let me = plan.members.iter().find(|member| member.name == home.name).ok_or_else(|| eyre!("no member"))?.id;
-        let keys = KeyFiles::new(&home.name, &passphrase(&home.dir))?;
+        let keys = KeyFiles::new(&home.name, &home.dir.join("keys/passphrase"))?;
         let identity = keys.identity(&home.dir.join("keys/identity.sealed"))?;
         let posts = [deal(&plan, me, &identity)?, deal(&plan, me, &identity)?];
 

@@ -204,7 +204,7 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
             shares: "keys/shares".into(),
             exits,
             account: "keys/account.sealed".into(),
-            passphrase_file: Some(format!("../{}.passphrase", files.name).into()),
+            passphrase_file: Some("keys/passphrase".into()),
             passphrase_credential: None,
             passphrase_command: None,
         },

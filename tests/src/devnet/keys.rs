@@ -23,7 +23,7 @@ use guardian_node::{
 };
 use guardian_protocol::{KeyEpoch, MemberId};
 use rand_core::{OsRng, RngCore};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// An order for keys and files.
 #[derive(Clone, Debug)]
@@ -122,7 +122,7 @@ impl DevnetKeys {
         let files = key_files(&name);
         let identity = IdentityKey::generate(&mut OsRng);
         let account = new_account();
-        write_private(&passphrase(&dir), PASSPHRASE.as_bytes())?;
+        write_private(&dir.join("keys/passphrase"), PASSPHRASE.as_bytes())?;
         let write = |file: &str, kind, bytes: &Secret<Vec<u8>>| {
             files.write(&dir.join("keys").join(file), kind, KeyEpoch(0), bytes, Work::Devnet)
         };
@@ -190,12 +190,6 @@ impl DevnetKeys {
 
 /// No secret: whoever deals the keys of a development network knows them anyway.
 const PASSPHRASE: &str = "devnet";
-
-/// Where the passphrase of the guardian in `dir` is: beside its folder, as `guardian init` has it.
-#[must_use]
-pub fn passphrase(dir: &Path) -> PathBuf {
-    dir.with_extension("passphrase")
-}
 
 fn key_files(name: &str) -> KeyFiles {
     KeyFiles::with_passphrase(name, Secret::new(PASSPHRASE.to_owned()))

@@ -3,7 +3,7 @@
 use super::{
     ceremony::Participant,
     guardians::{Surroundings, write_config},
-    keys::{DevnetKeys, GuardianFiles, passphrase},
+    keys::{DevnetKeys, GuardianFiles},
     process::{free_port, free_ports},
 };
 use eyre::{Result, ensure, eyre};
@@ -94,7 +94,7 @@ impl Operators {
     pub fn key_of(&self, number: usize) -> Result<(Committee, KeyShare)> {
         let home = self.home(number)?;
         let committee = CommitteeFile::load(&home.dir.join("committee.toml"))?.committee()?;
-        let files = KeyFiles::new(&home.name, &passphrase(&home.dir))?;
+        let files = KeyFiles::new(&home.name, &home.dir.join("keys/passphrase"))?;
         let share = Shares::new(&home.dir.join("keys/shares"), &files).load(&committee)?;
         Ok((committee, share))
     }

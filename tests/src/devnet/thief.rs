@@ -5,7 +5,6 @@ use super::{
     Devnet,
     contracts::{Deployment, EjectionRegistry},
     guardians::GuardianProcess,
-    keys::passphrase,
 };
 use alloy::{
     primitives::{U256, keccak256},
@@ -149,5 +148,5 @@ async fn submit(contracts: &Deployment, duty: &Duty, signature: &Signature) -> R
 }
 
 fn keys(guardian: &GuardianProcess) -> Result<KeyFiles> {
-    Ok(KeyFiles::new(&guardian.name, &passphrase(&guardian.dir))?)
+    Ok(KeyFiles::new(&guardian.name, &guardian.dir.join("keys/passphrase"))?)
 }
