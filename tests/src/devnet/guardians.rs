@@ -190,6 +190,11 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
     };
     let listen = |port: u16| vec![format!("/ip4/127.0.0.1/udp/{port}/quic-v1"), format!("/ip4/127.0.0.1/tcp/{port}")];
     // Newcomers have no shares of validators that were split before they came.
+    // The key maker puts it with the keys, `guardian init` beside the folder.
+    let passphrase = match files.dir.join("keys/passphrase").exists() {
+        true => "keys/passphrase".into(),
+        false => format!("../{}.passphrase", files.name).into(),
+    };
     let exits = Some("keys/exits.sealed".into()).filter(|path: &PathBuf| files.dir.join(path).exists());
     let config = Config {
         guardian: GuardianConfig {
@@ -204,7 +209,7 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
             shares: "keys/shares".into(),
             exits,
             account: "keys/account.sealed".into(),
-            passphrase_file: Some("keys/passphrase".into()),
+            passphrase_file: Some(passphrase),
             passphrase_credential: None,
             passphrase_command: None,
         },
