@@ -189,12 +189,12 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
         Ok(ProviderConfig { name: format!("beacon-{}", i.saturating_add(1)), url: url.parse()? })
     };
     let listen = |port: u16| vec![format!("/ip4/127.0.0.1/udp/{port}/quic-v1"), format!("/ip4/127.0.0.1/tcp/{port}")];
-    // Newcomers have no shares of validators that were split before they came.
     // The key maker puts it with the keys, `guardian init` beside the folder.
     let passphrase = match files.dir.join("keys/passphrase").exists() {
         true => "keys/passphrase".into(),
         false => format!("../{}.passphrase", files.name).into(),
     };
+    // Newcomers have no shares of validators that were split before they came.
     let exits = Some("keys/exits.sealed".into()).filter(|path: &PathBuf| files.dir.join(path).exists());
     let config = Config {
         guardian: GuardianConfig {
