@@ -10,7 +10,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use guardian_crypto::schnorr::Signature;
 
 /// The format's version.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// The largest message: the posts of a committee of the largest size are below 20 KiB, its list of hashes below 100
 /// KiB.
