@@ -36,7 +36,7 @@ impl Profile {
         epoch: Duration::from_secs(10),
         first_epoch: 1,
         steps: 1_200,
-        mishap: 50,
+        mishap: 40,
         new_stores: true,
         settles: true,
     };
