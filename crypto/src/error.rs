@@ -61,19 +61,19 @@ pub enum Error {
     #[error("the signature is not valid")]
     InvalidSignature,
     /// Commitments that are no pair of curve points.
-    #[error("commitments of {culprits:?} are not curve points")]
+    #[error("commitments of {} are not curve points", listed(culprits))]
     MalformedCommitments {
         /// Their owners.
         culprits: Vec<MemberId>,
     },
     /// Signature shares that do not verify.
-    #[error("signature shares of {culprits:?} are not valid")]
+    #[error("signature shares of {} are not valid", listed(culprits))]
     InvalidShares {
         /// Their owners.
         culprits: Vec<MemberId>,
     },
     /// Partial BLS signatures that do not verify.
-    #[error("partial signatures of {culprits:?} are not valid")]
+    #[error("partial signatures of {} are not valid", listed(culprits))]
     InvalidPartials {
         /// Their owners.
         culprits: Vec<MemberId>,
@@ -134,6 +134,16 @@ impl Error {
     }
 }
 
+/// Members for people: `member 2`, `members 2, 3 and 5`.
+fn listed(members: &[MemberId]) -> String {
+    let names: Vec<String> = members.iter().map(ToString::to_string).collect();
+    match names.as_slice() {
+        [] => "nobody".to_owned(),
+        [one] => format!("member {one}"),
+        [before @ .., last] => format!("members {} and {last}", before.join(", ")),
+    }
+}
+
 impl From<frost_secp256k1::Error> for Error {
     fn from(error: frost_secp256k1::Error) -> Self {
         type Source = frost_secp256k1::Error;
@@ -149,5 +159,25 @@ impl From<frost_secp256k1::Error> for Error {
             (Source::InvalidSignature, _) => Self::InvalidSignature,
             _ => Self::Frost(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn culprits_are_shown_to_people_as_numbers() {
+        let said = |numbers: &[u16]| {
+            let culprits: Vec<MemberId> = numbers.iter().filter_map(|number| MemberId::new(*number)).collect();
+            [
+                Error::MalformedCommitments { culprits: culprits.clone() }.to_string(),
+                Error::InvalidShares { culprits: culprits.clone() }.to_string(),
+                Error::InvalidPartials { culprits }.to_string(),
+            ]
+        };
+        assert_eq!(said(&[2])[1], "signature shares of member 2 are not valid");
+        assert_eq!(said(&[2, 5])[0], "commitments of members 2 and 5 are not curve points");
+        assert_eq!(said(&[2, 3, 5])[2], "partial signatures of members 2, 3 and 5 are not valid");
     }
 }

@@ -10,6 +10,8 @@ use std::fmt;
 
 /// How far [`ExitShare::locate`] looks. Numbers are given out once, so they outgrow the largest committee in time.
 const HIGHEST: u16 = 4096;
+/// Its name in errors.
+const WHAT: &str = "exit share";
 
 /// A member's share. Not `Clone`, not serialisable, prints no secret; wiped when dropped.
 ///
@@ -40,7 +42,7 @@ impl ExitShare {
     /// [`Error::Malformed`] if the bytes are not 32 or the number is zero or not below the group's order;
     /// [`Error::ShareMismatch`] if it is not this member's share of this key.
     pub fn import(member: MemberId, bytes: &[u8], commitments: &ShareCommitments) -> Result<Self, Error> {
-        let secret = SecretKey::from_bytes(bytes)?;
+        let secret = SecretKey::read(WHAT, bytes)?;
         if secret.public_key() != commitments.public_share(member)? {
             return Err(Error::ShareMismatch);
         }
@@ -53,7 +55,7 @@ impl ExitShare {
     /// # Errors
     /// As [`ExitShare::import`]; [`Error::ShareMismatch`] if it is no such member's share of this key.
     pub fn locate(bytes: &[u8], commitments: &ShareCommitments) -> Result<Self, Error> {
-        let secret = SecretKey::from_bytes(bytes)?;
+        let secret = SecretKey::read(WHAT, bytes)?;
         let public = secret.public_key();
         let member = MemberId::first(HIGHEST)
             .find(|member| commitments.public_share(*member).is_ok_and(|share| share == public))

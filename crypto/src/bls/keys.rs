@@ -101,10 +101,13 @@ impl SecretKey {
     /// # Errors
     /// [`Error::Malformed`] if they are not 32, or the number is zero or not below the group's order.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        min_pk::SecretKey::from_bytes(bytes).map(Self).map_err(|_| Error::Malformed {
-            what: "BLS secret key",
-            why: "it is not 32 bytes of 1 to the group's order",
-        })
+        Self::read("BLS secret key", bytes)
+    }
+
+    /// The same of something that is called `what`.
+    pub(super) fn read(what: &'static str, bytes: &[u8]) -> Result<Self, Error> {
+        let why = "it is not 32 bytes of 1 to the group's order";
+        min_pk::SecretKey::from_bytes(bytes).map(Self).map_err(|_| Error::Malformed { what, why })
     }
 
     /// The key that development networks give validator number `index`: public knowledge, no secret at all. SHA-256 of the

@@ -93,6 +93,10 @@ fn only_ones_own_share_of_this_key_is_imported() {
             "length {length}"
         );
     }
+    // It is a share, whatever it is made of.
+    let named = refused(member(1), &[1; 31], &commitments).to_string();
+    assert_eq!(named, "exit share is malformed: it is not 32 bytes of 1 to the group's order");
+    assert_eq!(ExitShare::locate(&[1; 31], &commitments).unwrap_err().to_string(), named);
     let mut last = ORDER;
     last[31] = 0;
     assert_eq!(refused(member(1), &last, &commitments), Error::ShareMismatch);
