@@ -82,11 +82,15 @@ impl GroupKey {
     /// # Errors
     /// [`Error::InvalidSignature`].
     pub fn verify(&self, message: &[u8; 32], signature: &Signature) -> Result<(), Error> {
-        self.verify_bytes(message, signature)
+        self.verify_message(message, signature)
     }
 
-    /// The RFC's vectors have messages of other lengths than a digest's.
-    pub(crate) fn verify_bytes(&self, message: &[u8], signature: &Signature) -> Result<(), Error> {
+    /// Checks that the group signed a message of any length, as RFC 9591 has it. The committee signs digests alone
+    /// ([`GroupKey::verify`]); others sign with the same ciphersuite, and so do the RFC's vectors.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSignature`].
+    pub fn verify_message(&self, message: &[u8], signature: &Signature) -> Result<(), Error> {
         let r = point(&signature.rx, &signature.ry).ok_or(Error::InvalidSignature)?;
         let p = point(&self.x, &self.y).ok_or(Error::InvalidSignature)?;
         let z = scalar(&signature.z).ok_or(Error::InvalidSignature)?;
@@ -127,8 +131,11 @@ impl Signature {
         Ok(Self { rx, ry, z })
     }
 
-    /// From RFC 9591's encoding: `R` compressed, then `z`.
-    pub(crate) fn from_rfc9591(bytes: &[u8]) -> Result<Self, Error> {
+    /// Reads RFC 9591's encoding, 65 bytes: `R` compressed, then `z`.
+    ///
+    /// # Errors
+    /// As [`Signature::from_bytes`].
+    pub fn from_rfc9591(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = crate::encoding::Reader::new("signature", bytes);
         let (r, z) = (reader.array()?, reader.array()?);
         reader.finish()?;

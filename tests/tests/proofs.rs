@@ -9,7 +9,9 @@ use alloy::{
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::types::{TransactionReceipt, TransactionRequest},
 };
-use guardian_chain::state::{Branch, MAINNET, MINIMAL, ProvedState, StateProver, ValidatorProof, Wanted, WarmCache};
+use guardian_chain::state::{
+    Branch, MAINNET, MINIMAL, ProvedState, StateError, StateProver, ValidatorProof, Wanted, WarmCache,
+};
 use guardian_protocol::BlsPubkey;
 use guardian_tests::{
     devnet::process::{Process, anvil, free_port, tool},
@@ -102,6 +104,105 @@ fn a_validator_that_was_not_wanted_with_a_proof_has_none() {
     assert!(proved.proof(&keys[0]).is_ok());
     assert!(proved.proof(&keys[1]).is_err());
     assert!(proved.proof(&BlsPubkey::ZERO).is_err());
+}
+
+#[test]
+fn a_proof_is_checked_by_the_blocks_root_alone() {
+    for (fork, preset) in [("deneb", MINIMAL), ("electra", MINIMAL), ("fulu", MAINNET)] {
+        let registry = Registry { seed: 3, epoch: 7 };
+        let state = Synthetic { fork, preset, validators: 1234, registry, skipped: false, lie: 0 };
+        let proved = proved(&state);
+        let root = B256::from(proved.block_root());
+        for index in INDICES {
+            let (key, validator) = (registry.pubkey(index), registry.validator(index));
+            let proof = proved.proof(&key.into()).unwrap();
+            let proven = proof.check(root).unwrap();
+            let record = proved.extract.validators.iter().find(|tracked| tracked.record.index == proof.index).unwrap();
+            assert_eq!(
+                (proven.balance.0, proven.slashed),
+                (validator.balance, record.record.slashed),
+                "{fork} {index}"
+            );
+            assert_eq!(proven.effective_balance, record.record.effective_balance);
+            assert_eq!(proven.withdrawal_credentials, record.record.withdrawal_credentials);
+            assert_eq!(proven.exit_epoch, record.record.exit_epoch);
+            assert!(proven.has_key(&key) && !proven.has_key(&registry.pubkey(index + 1)));
+            // Through the form in which it is handed on.
+            let text = serde_json::to_string(&proof).unwrap();
+            assert_eq!(serde_json::from_str::<ValidatorProof>(&text).unwrap(), proof);
+        }
+    }
+}
+
+#[test]
+fn a_proof_with_anything_changed_proves_nothing() {
+    let registry = Registry { seed: 3, epoch: 7 };
+    let state = Synthetic { fork: "electra", preset: MINIMAL, validators: 1234, registry, skipped: false, lie: 0 };
+    let proved = proved(&state);
+    let root = B256::from(proved.block_root());
+    let proof = proved.proof(&registry.pubkey(700).into()).unwrap();
+    assert!(proof.check(root).is_ok());
+    assert!(proof.check(B256::repeat_byte(7)).is_err(), "another block");
+    let refused = |what: &str, change: &dyn Fn(&mut ValidatorProof)| {
+        let mut changed = proof.clone();
+        change(&mut changed);
+        assert!(changed.check(root).is_err(), "{what}");
+    };
+    refused("the block that it names", &|proof| proof.block_root.0[0] ^= 1);
+    for offset in [1, 2, 3, 4, 1 << 20, 1 << 40] {
+        refused("its neighbour, with the same chunk of balances", &|proof| proof.index.0 += offset);
+    }
+    for field in 0..8 {
+        refused("a field", &|proof| proof.fields[field].0[3] ^= 1);
+    }
+    refused("fields", &|proof| proof.fields.truncate(7));
+    refused("the leaf", &|proof| proof.validator.leaf.0[0] ^= 1);
+    refused("the balance", &|proof| proof.balance.leaf.0[0] ^= 1);
+    refused("the two branches", &|proof| std::mem::swap(&mut proof.validator, &mut proof.balance));
+    let other = proved.proof(&registry.pubkey(3).into()).unwrap();
+    refused("another's balance", &|proof| proof.balance = other.balance.clone());
+    refused("another's record", &|proof| {
+        (proof.validator, proof.fields) = (other.validator.clone(), other.fields.clone())
+    });
+    for place in 0..proof.validator.siblings.len() {
+        refused("a sibling", &|proof| proof.validator.siblings[place].0[31] ^= 1);
+    }
+    for place in 0..proof.balance.siblings.len() {
+        refused("a sibling", &|proof| proof.balance.siblings[place].0[31] ^= 1);
+    }
+    refused("a level less", &|proof| {
+        proof.balance.siblings.remove(0);
+    });
+    refused("a level more", &|proof| proof.balance.siblings.push(B256::ZERO));
+}
+
+/// A state of Deneb and the minimal preset whose last balance is missing.
+fn without_the_last_balance(state: &Synthetic) -> Vec<u8> {
+    // Where the offsets of the fields behind the balances are.
+    const OFFSETS: [usize; 5] = [6928, 6932, 7057, 10_229, 10_249];
+    let mut bytes = state.bytes();
+    let offset = |bytes: &[u8], place: usize| u32::from_le_bytes(bytes[place..place + 4].try_into().unwrap());
+    let end = offset(&bytes, OFFSETS[0]) as usize;
+    for place in OFFSETS {
+        let moved = offset(&bytes, place) - 8;
+        bytes[place..place + 4].copy_from_slice(&moved.to_le_bytes());
+    }
+    bytes.drain(end - 8..end);
+    bytes
+}
+
+#[test]
+fn nothing_is_proved_from_a_state_with_fewer_balances_than_validators() {
+    let registry = Registry { seed: 3, epoch: 7 };
+    let state = Synthetic { fork: "deneb", preset: MINIMAL, validators: 900, registry, skipped: false, lie: 0 };
+    let key = BlsPubkey::from(registry.pubkey(0));
+    let mut prover =
+        StateProver::new("deneb", MINIMAL, None, Wanted::validators([key]).with_proofs([key]), WarmCache::default())
+            .unwrap();
+    prover.feed(&without_the_last_balance(&state)).unwrap();
+    let proved = prover.finish().0.unwrap();
+    assert!(!proved.lists_fit && proved.is_of_block());
+    assert_eq!(proved.proof(&key), Err(StateError::Lists));
 }
 
 /// A real EVM with the predeployed contract, and the example contract that asks it.

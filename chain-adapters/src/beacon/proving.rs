@@ -166,7 +166,7 @@ fn hash(
 
 fn reading(state: &ProvedState) -> Result<StateReading, ReadFailure> {
     if !state.lists_fit {
-        return Err(ReadFailure::Malformed("a state whose lists are of different lengths".to_owned()));
+        return Err(failure(StateError::Lists));
     }
     Ok(StateReading {
         slot: state.slot,
@@ -184,6 +184,8 @@ fn failure(error: StateError) -> ReadFailure {
         StateError::WrongChain => ReadFailure::WrongChain(said),
         StateError::WrongSlot { .. } | StateError::UnknownFork(_) => ReadFailure::NotAvailable(said),
         StateError::GivenUp => ReadFailure::Unreachable(said),
-        StateError::Encoding(_) | StateError::Field { .. } | StateError::BrokenOff(_) => ReadFailure::Malformed(said),
+        StateError::Encoding(_) | StateError::Field { .. } | StateError::Lists | StateError::BrokenOff(_) => {
+            ReadFailure::Malformed(said)
+        }
     }
 }

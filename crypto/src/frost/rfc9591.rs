@@ -125,16 +125,16 @@ fn the_rfcs_example_is_reproduced_to_the_byte() {
     let signature = aggregate(&package, &shares, &public).unwrap();
     assert_eq!(signature, Signature::from_rfc9591(&SIGNATURE).unwrap());
     assert_eq!(signature.z()[..], SIGNATURE[33..]);
-    GroupKey::from_bytes(&GROUP_KEY).unwrap().verify_bytes(MESSAGE, &signature).unwrap();
+    GroupKey::from_bytes(&GROUP_KEY).unwrap().verify_message(MESSAGE, &signature).unwrap();
 }
 
 #[test]
 fn the_rfcs_signature_is_valid_for_its_message_only() {
     let key = GroupKey::from_bytes(&GROUP_KEY).unwrap();
     let signature = Signature::from_rfc9591(&SIGNATURE).unwrap();
-    assert!(key.verify_bytes(b"test", &signature).is_ok());
-    assert!(key.verify_bytes(b"Test", &signature).is_err());
-    assert!(key.verify_bytes(b"", &signature).is_err());
+    assert!(key.verify_message(b"test", &signature).is_ok());
+    assert!(key.verify_message(b"Test", &signature).is_err());
+    assert!(key.verify_message(b"", &signature).is_err());
 }
 
 #[test]

@@ -252,7 +252,7 @@ pub fn aggregate(
     let signature =
         frost_secp256k1::aggregate_custom(&package.package, &decoded, public.package(), CheaterDetection::AllCheaters)?;
     let signature = Signature::from_rfc9591(&signature.serialize()?)?;
-    public.group_key().verify_bytes(package.package.message(), &signature)?;
+    public.group_key().verify_message(package.package.message(), &signature)?;
     Ok(signature)
 }
 

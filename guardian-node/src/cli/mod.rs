@@ -15,7 +15,9 @@ mod report;
 mod rescan;
 mod run;
 mod signals;
+mod state_file;
 mod status;
+mod verify;
 
 use crate::{hint, memory};
 use clap::{Parser, Subcommand};
@@ -62,6 +64,9 @@ enum Command {
     Report(report::Report),
     /// Check a proof that somebody broke the rules
     Fault(fault::Fault),
+    /// Check a signature, an exit, a beacon state or a proof from anybody, without keys, network or configuration
+    #[command(subcommand)]
+    Verify(verify::Verify),
     /// Keep everything that must not be lost in one sealed file, or unpack it
     #[command(subcommand)]
     Backup(backup::Backup),
@@ -116,6 +121,7 @@ fn execute(command: Command) -> eyre::Result<ExitCode> {
             Command::Reload(command) => command.run(),
             Command::Report(command) => command.run(),
             Command::Fault(command) => command.run(),
+            Command::Verify(command) => command.run(),
             Command::Pardon(command) => command.run(),
             Command::Backup(command) => command.run(),
             Command::Contracts(command) => command.run().await,

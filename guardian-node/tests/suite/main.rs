@@ -18,3 +18,4 @@ mod output;
 mod stand_ins;
 mod store;
 mod support;
+mod verify;

@@ -18,16 +18,19 @@ pub enum StateError {
         found: u64,
     },
     /// The bytes are no encoding of such a state.
-    #[error("not a state of this fork: {0}")]
+    #[error("damaged, or of another fork: {0}")]
     Encoding(&'static str),
     /// A field is not where or as long as it may be.
-    #[error("not a state of this fork: field {field}: {what}")]
+    #[error("damaged, or of another fork: field {field}: {what}")]
     Field {
         /// Its name in the specification.
         field: &'static str,
         /// What is wrong with it.
         what: &'static str,
     },
+    /// Its lists are not of one length, which no true state is.
+    #[error("the state is false: its lists of validators and of what each has are of different lengths")]
+    Lists,
     /// It ended early.
     #[error("the state broke off after {0} bytes")]
     BrokenOff(u64),

@@ -4,7 +4,7 @@
 //! ```text
 //! layout, preset --> plan --> stream --> list, registry, value --> merkle, memo --> hash
 //!                               |  `-> gather --> extract
-//!                               `-> warm (what the last state had)      proved --> proof
+//!                               `-> warm (what the last state had)      proved --> proof --> proven
 //! ```
 
 mod error;
@@ -19,6 +19,7 @@ mod plan;
 mod preset;
 mod proof;
 mod proved;
+mod proven;
 mod registry;
 mod stream;
 mod value;
@@ -33,5 +34,6 @@ pub use hash::bare_hashing;
 pub use preset::{MAINNET, MINIMAL, Preset};
 pub use proof::{Branch, ValidatorProof};
 pub use proved::ProvedState;
+pub use proven::{ProofError, ProvenValidator};
 pub use stream::{Expected, StateProver};
 pub use warm::WarmCache;

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Most elements of a list that has one for each validator. The registry's limit is 2^40; this is eight times what mainnet has.
-const MOST_VALIDATORS: u64 = 1 << 24;
+pub(super) const MOST_VALIDATORS: u64 = 1 << 24;
 /// Most bytes of a field that has to be held as a whole: attestations of two phase 0 epochs are the largest.
 pub(super) const MOST_WHOLE: usize = 8 << 20;
 

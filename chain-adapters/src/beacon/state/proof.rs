@@ -13,10 +13,11 @@ use super::{
     value,
 };
 use guardian_protocol::ValidatorIndex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A leaf of the block's tree and the way to its root.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Branch {
     /// The leaf: `hash_tree_root` of a validator, or a chunk of four balances.
     pub leaf: alloy::primitives::B256,
@@ -27,7 +28,8 @@ pub struct Branch {
 }
 
 /// A validator's record and balance, provable to anybody who knows the block's root.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ValidatorProof {
     /// Root of the block.
     pub block_root: alloy::primitives::B256,
@@ -64,6 +66,10 @@ impl Branch {
 }
 
 pub(super) fn prove(state: &ProvedState, tracked: &Tracked) -> Result<ValidatorProof, StateError> {
+    // A balance's way to the root has the list's length beside it, which is known of the validators alone.
+    if !state.lists_fit {
+        return Err(StateError::Lists);
+    }
     let not_kept = StateError::Encoding("what a proof of this validator needs was not kept");
     if !state.is_of_block() {
         return Err(StateError::Encoding("the state was advanced over skipped slots: no block has its root"));

@@ -21,6 +21,7 @@ pub(super) struct Outline {
     pub(super) genesis_time: u64,
     pub(super) genesis_validators_root: [u8; 32],
     pub(super) slot: u64,
+    fork_version: [u8; 4],
     /// `latest_block_header`, encoded.
     header: Vec<u8>,
     pub(super) work: Work,
@@ -33,6 +34,12 @@ pub struct ProvedState {
     pub root: [u8; 32],
     /// The state's slot.
     pub slot: Slot,
+    /// `genesis_time`, Unix time in seconds.
+    pub genesis_time: u64,
+    /// `genesis_validators_root`: which chain it is of.
+    pub genesis_validators_root: [u8; 32],
+    /// `fork.current_version`.
+    pub fork_version: [u8; 4],
     /// Its length in bytes.
     pub bytes: u64,
     /// Blocks of 64 bytes that were hashed for the root: less than all if the last state was alike, or validators are.
@@ -56,6 +63,8 @@ impl Outline {
             "genesis_time" => self.genesis_time = number(),
             "genesis_validators_root" => self.genesis_validators_root = merkle::chunk(bytes),
             "slot" => self.slot = number(),
+            // The version before it, this one, and its epoch.
+            "fork" => self.fork_version = bytes.get(4..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default(),
             "latest_block_header" => self.header = bytes.to_vec(),
             _ => {}
         }
@@ -79,6 +88,9 @@ impl ProvedState {
         Self {
             root,
             slot: Slot(outline.slot),
+            genesis_time: outline.genesis_time,
+            genesis_validators_root: outline.genesis_validators_root,
+            fork_version: outline.fork_version,
             bytes,
             hashed: outline.work.hashed,
             spared: outline.work.spared,
@@ -126,7 +138,7 @@ impl ProvedState {
     /// The proof of a validator that was wanted with one.
     ///
     /// # Errors
-    /// [`StateError::Encoding`] if nothing was kept for it.
+    /// [`StateError::Lists`] if the state is false; [`StateError::Encoding`] if nothing was kept for it, or no block has the state.
     pub fn proof(&self, pubkey: &BlsPubkey) -> Result<ValidatorProof, StateError> {
         let tracked = self.extract.validators.iter().find(|tracked| tracked.record.pubkey == *pubkey);
         let tracked = tracked.ok_or(StateError::Encoding("no such validator was asked for"))?;

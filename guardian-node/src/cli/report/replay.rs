@@ -2,19 +2,15 @@
 //! file: what it can't check, it says.
 
 use crate::{
-    cli::output,
+    cli::{output, state_file},
     dossiers,
-    hint::{Hinted, WithHint},
+    hint::Hinted,
 };
 use clap::Args;
 use eyre::Result;
-use guardian_chain::state::{MAINNET, MINIMAL, ProvedState, StateProver, Tracked, Wanted, WarmCache};
+use guardian_chain::state::{MAINNET, MINIMAL, ProvedState, StateProver, Tracked, Wanted};
 use guardian_protocol::{BlsPubkey, Difference, Dossier, Evidence, Proof, ValidatorRecord};
-use std::{
-    fs,
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// Arguments of `guardian report replay`.
 #[derive(Debug, Args)]
@@ -92,27 +88,10 @@ fn against_state(dossier: &Dossier, path: &Path) -> Result<Vec<Difference>, Hint
 /// The state in the file, which must be the one that `evidence` speaks of. Its fork is the one under which it hashes to the right root.
 fn hash(path: &Path, slots_per_epoch: u64, pubkeys: &[BlsPubkey], evidence: &Evidence) -> Result<ProvedState, Hinted> {
     let preset = if slots_per_epoch == MINIMAL.slots_per_epoch { MINIMAL } else { MAINNET };
-    for fork in StateProver::forks() {
-        let wanted = Wanted::validators(pubkeys.iter().copied());
-        let read = || -> io::Result<Option<ProvedState>> {
-            let Ok(mut prover) = StateProver::new(fork, preset, None, wanted, WarmCache::default()) else {
-                return Ok(None);
-            };
-            let mut file = fs::File::open(path)?;
-            let mut piece = vec![0; 1 << 20];
-            loop {
-                let length = file.read(&mut piece)?;
-                let Some(bytes) = piece.get(..length).filter(|bytes| !bytes.is_empty()) else { break };
-                if prover.feed(bytes).is_err() {
-                    return Ok(None);
-                }
-            }
-            Ok(prover.finish().0.ok())
-        };
-        let state = read().hint(format!("can't read {}", path.display()), "check the path")?;
-        if let Some(state) = state.filter(|state| fits(state, evidence)) {
-            return Ok(state);
-        }
+    let layouts = StateProver::forks().map(|fork| (fork, preset));
+    let wanted = || Wanted::validators(pubkeys.iter().copied());
+    if let Some((_, state)) = state_file::find(path, layouts, wanted, |state| fits(state, evidence))? {
+        return Ok(state);
     }
     let what = format!("{} is not the state at slot {} of the finalized block", path.display(), evidence.slot);
     Err(Hinted::new(what, "download it as SSZ from /eth/v2/debug/beacon/states/SLOT of a node that keeps history"))

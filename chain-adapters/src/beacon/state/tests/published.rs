@@ -62,6 +62,10 @@ fn check_proof(state: &ProvedState, pubkey: &BlsPubkey, published: &Value) {
         let levels = in_state.ilog2();
         assert_eq!(branch.gindex, (11 << levels) | (in_state - (1 << levels)));
     }
+    let proven = proof.check(proof.block_root).unwrap();
+    assert!(proven.has_key(&pubkey.0));
+    assert_eq!(proven.balance.0.to_string(), published["balance"].as_str().unwrap());
+    assert_eq!(proven.exit_epoch.0.to_string(), published["exit_epoch"].as_str().unwrap());
     let tracked = state.extract.validators.iter().find(|tracked| tracked.record.pubkey == *pubkey).unwrap();
     assert_eq!(tracked.record.balance.0.to_string(), published["balance"].as_str().unwrap());
     assert_eq!(tracked.record.effective_balance.0.to_string(), published["effective_balance"].as_str().unwrap());
