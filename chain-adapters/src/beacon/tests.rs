@@ -196,8 +196,11 @@ async fn check_validators(client: &BeaconClient, captured: &Captured, route: &st
 async fn check_exit(client: &BeaconClient, captured: &Captured) {
     let exit = SignedExit { epoch: Epoch(23), index: ValidatorIndex(15), signature: [0; 96] };
     let answer = client.publish_exit(&exit).await;
+    let leaves = String::from_utf8_lossy(&captured.body).contains("AlreadyExited");
     match captured.status {
         200 => assert_eq!(answer, Ok(()), "{}", captured.file),
+        // Nothing is missing.
+        400 if leaves => assert_eq!(answer, Ok(()), "{}", captured.file),
         // The client read the request and will never take it: the exit is wrong (400), or its form is (415).
         400 | 415 => assert!(matches!(answer, Err(ReadFailure::NotAvailable(_))), "{}: {answer:?}", captured.file),
         _ => assert!(matches!(answer, Err(ReadFailure::Unreachable(_))), "{}: {answer:?}", captured.file),

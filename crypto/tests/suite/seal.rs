@@ -149,8 +149,8 @@ fn the_first_line_has_one_spelling() {
 fn a_file_that_demands_too_much_work_is_refused_before_it_is_done() {
     let text = String::from_utf8_lossy(&SEALED).into_owned();
     let stanza = text.lines().find(|line| line.starts_with("-> scrypt ")).unwrap();
-    let costly = stanza.replace(" 8", " 19");
-    assert_ne!(stanza, costly);
+    // The work is the last word; the salt before it may begin with the same digit.
+    let costly = format!("{} 19", stanza.strip_suffix(" 8").unwrap());
     let at = SEALED.windows(stanza.len()).position(|window| window == stanza.as_bytes()).unwrap();
     let body = SEALED.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     let changed = [&SEALED[body..at], costly.as_bytes(), &SEALED[at + stanza.len()..]].concat();

@@ -235,8 +235,8 @@ impl Guardian {
                 self.submissions.answered(now, &answers, &self.setup, fx);
                 let besides = needs_of_exits(self.exits.open().next().is_some());
                 let observed = self.observer.answered(now, answers, besides, &mut self.ids, &self.setup, fx);
-                if let Some(epoch) = self.observer.late() {
-                    self.holds.finality_is_late(epoch, &self.setup, fx);
+                if let Some(epoch) = self.observer.finality_returned_after() {
+                    self.holds.finality_returned(epoch, &self.setup, fx);
                 }
                 if let Some(evidence) = observed {
                     self.decide(now, evidence, fx);

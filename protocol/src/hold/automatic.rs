@@ -20,8 +20,8 @@ pub enum Cause {
     KeyProposed = 1,
     /// The contracts are paused. Ends by itself when they no longer are.
     KeysPaused = 2,
-    /// Nothing was finalized for more than a day.
-    FinalityLate = 3,
+    /// The chain finalizes again, after more than a day without.
+    FinalityReturned = 3,
     /// A third of what is watched fails at once.
     ManyFail = 4,
 }
@@ -29,7 +29,7 @@ pub enum Cause {
 impl Cause {
     /// Every cause.
     pub const ALL: [Self; 5] =
-        [Self::SignedOtherwise, Self::KeyProposed, Self::KeysPaused, Self::FinalityLate, Self::ManyFail];
+        [Self::SignedOtherwise, Self::KeyProposed, Self::KeysPaused, Self::FinalityReturned, Self::ManyFail];
 
     /// The number used in keys of the store.
     #[must_use]
@@ -44,7 +44,7 @@ impl Cause {
             Self::SignedOtherwise => "signed_otherwise",
             Self::KeyProposed => "key_proposed",
             Self::KeysPaused => "keys_paused",
-            Self::FinalityLate => "finality_late",
+            Self::FinalityReturned => "finality_returned",
             Self::ManyFail => "many_fail",
         }
     }

@@ -246,13 +246,13 @@ impl Holds {
         (self.keys_paused, self.key_proposal)
     }
 
-    /// Nothing after `epoch` was finalized for more than a day, as providers agree.
-    pub(crate) fn finality_is_late(&mut self, epoch: Epoch, setup: &Setup, fx: &mut Effects) {
+    /// The chain finalizes again, after more than a day in which nothing after `epoch` was, as providers agree.
+    pub(crate) fn finality_returned(&mut self, epoch: Epoch, setup: &Setup, fx: &mut Effects) {
         let reason = format!(
             "nothing after epoch {epoch} was finalized for more than a day: is the chain that comes back the right one, and who fails on it \
              by its own fault?"
         );
-        let trigger = Trigger { cause: Cause::FinalityLate, about: numbered(epoch.0), reason };
+        let trigger = Trigger { cause: Cause::FinalityReturned, about: numbered(epoch.0), reason };
         setup.contracts.duties.kinds().for_each(|kind| self.automatic.place(kind, &trigger, fx));
     }
 

@@ -121,15 +121,15 @@ fn a_pause_holds_every_kind_until_it_ends_and_a_proposal_until_released() {
 }
 
 #[test]
-fn late_finality_holds_every_kind_once_for_each_epoch() {
+fn finality_that_returns_holds_every_kind_once_for_each_gap() {
     let (mut holds, mut fx) = (holds(), Effects::default());
     let setup = setup(Dealt::new(3, 2, 3).committee, member(1));
-    holds.finality_is_late(Epoch(7), &setup, &mut fx);
+    holds.finality_returned(Epoch(7), &setup, &mut fx);
     assert!(DutyKind::ALL.into_iter().all(|kind| holds.is_held(NOW, kind)));
     DutyKind::ALL.into_iter().for_each(|kind| assert!(holds.release(kind, &mut fx)));
-    holds.finality_is_late(Epoch(7), &setup, &mut fx);
+    holds.finality_returned(Epoch(7), &setup, &mut fx);
     assert_eq!(holds.all().count(), 0, "asked and answered");
-    holds.finality_is_late(Epoch(8), &setup, &mut fx);
+    holds.finality_returned(Epoch(8), &setup, &mut fx);
     assert_eq!(holds.all().count(), DutyKind::ALL.len());
 }
 

@@ -47,6 +47,8 @@ pub(crate) struct Observer {
     last: Option<Epoch>,
     /// What is finalized, if that is more than a day old.
     late: Option<Epoch>,
+    /// What was late when finality returned, until it is asked for.
+    returned_after: Option<Epoch>,
     trouble: Option<Trouble>,
     finality_is_old: bool,
     settled: Settled,
@@ -116,6 +118,7 @@ impl Observer {
             next_poll: Timestamp(0),
             last: None,
             late: None,
+            returned_after: None,
             trouble: None,
             finality_is_old: false,
             settled: Settled::default(),
@@ -143,9 +146,9 @@ impl Observer {
         self.last
     }
 
-    /// The finalized epoch, if it is more than a day since, by the last answers.
-    pub(crate) fn late(&self) -> Option<Epoch> {
-        self.late
+    /// The last epoch before a gap of more than a day in what is finalized, once, when the gap has ended.
+    pub(crate) fn finality_returned_after(&mut self) -> Option<Epoch> {
+        self.returned_after.take()
     }
 
     /// What stands in the way, if anything does.
@@ -256,7 +259,7 @@ impl Observer {
         };
         let behind = setup.network.epoch_at(now).0.saturating_sub(checkpoint.epoch.0);
         self.finality_is_old = behind > OLD;
-        self.late = (behind > setup.epochs_of_a_day()).then_some(checkpoint.epoch);
+        self.watch_for_a_gap(checkpoint.epoch, behind > setup.epochs_of_a_day(), setup);
         let slot = checkpoint.epoch.first_slot(setup.network.slots_per_epoch);
         let (Some(slot), true) = (slot, self.last.is_none_or(|last| checkpoint.epoch > last)) else {
             return Ok(Progress::Nothing);
@@ -264,6 +267,17 @@ impl Observer {
         let at =
             checkpoint.execution.map_or_else(|| At::Time(setup.network.time_of(slot)), |block| At::Block(block.hash));
         Ok(Progress::Ask(Box::new((Stage::Chain(checkpoint, slot), Query::Chain(at)))))
+    }
+
+    /// A chain that finalizes again goes on at the present epoch, whatever it had finalized before. A chain of which every epoch is late
+    /// has no such gap: there it is the clock that is wrong.
+    fn watch_for_a_gap(&mut self, finalized: Epoch, is_late: bool, setup: &Setup) {
+        if let Some(late) = self.late
+            && finalized.0.saturating_sub(late.0) > setup.epochs_of_a_day()
+        {
+            self.returned_after = Some(late);
+        }
+        self.late = is_late.then_some(finalized);
     }
 
     fn chain(

@@ -142,6 +142,34 @@ impl Scene {
 }
 
 #[test]
+fn finality_that_returns_after_a_gap_of_more_than_a_day_is_noticed() {
+    let mut scene = Scene::new(&[VALIDATORS], true);
+    let day = scene.setup.epochs_of_a_day();
+    let mut look = |epoch: u64, clock: u64| {
+        let slot = Epoch(clock).first_slot(scene.setup.network.slots_per_epoch).unwrap();
+        (scene.epoch, scene.now) = (epoch, Timestamp(scene.setup.network.time_of(slot) * 1_000));
+        scene.look();
+        scene.observer.finality_returned_after()
+    };
+    assert_eq!(look(2_000, 2_002), None);
+    assert_eq!(look(2_000, 2_000 + day + 1), None, "there is nothing to decide on meanwhile");
+    assert_eq!(look(2_000 + day + 1, 2_000 + day + 3), Some(Epoch(2_000)));
+    assert_eq!(look(2_000 + day + 2, 2_000 + day + 4), None, "it was told");
+}
+
+#[test]
+fn a_chain_that_is_old_and_goes_on_epoch_by_epoch_has_no_gap() {
+    let mut scene = Scene::new(&[VALIDATORS], true);
+    scene.now = Timestamp(u64::MAX / 2);
+    for epoch in 2_000..2_010 {
+        scene.epoch = epoch;
+        scene.look();
+        assert_eq!(scene.observer.finality_returned_after(), None);
+        assert!(scene.observer.finality_is_old());
+    }
+}
+
+#[test]
 fn two_of_three_that_lost_their_logs_are_not_believed_and_nobody_is_accused() {
     for (has_books, reason) in
         [(false, Trouble::HistoryContested), (true, Trouble::HistoryIncomplete { counted: VALIDATORS, known: 0 })]
