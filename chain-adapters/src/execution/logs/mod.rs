@@ -14,7 +14,7 @@ use alloy::{
     rpc::types::{Filter, Log},
     transports::TransportError,
 };
-use futures::future::join_all;
+use futures::{future::join_all, try_join};
 use guardian_protocol::{BlockRef, Contracts, EventPage, ProtocolEvent, ReadFailure};
 use std::{
     ops::RangeInclusive,
@@ -149,14 +149,19 @@ impl ExecutionClient {
         if number > at.number {
             return Err(ReadFailure::NotAvailable(format!("block {number} is after {}", at.number)));
         }
-        let fixed = self.header_at(at.number).await?;
+        let (fixed, last) = if number == at.number {
+            let fixed = self.header_at(number).await?;
+            (fixed, fixed)
+        } else {
+            try_join!(self.header_at(at.number), self.header_at(number))?
+        };
         if fixed.hash != at.hash {
             return Err(ReadFailure::NotAvailable(format!(
                 "block {} is {} here, not {}",
                 at.number, fixed.hash, at.hash
             )));
         }
-        if number == at.number { Ok(fixed.block()) } else { Ok(self.header_at(number).await?.block()) }
+        Ok(last.block())
     }
 }
 

@@ -18,6 +18,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// After so many requests that were answered, a range that was refused once is tried again.
 const FORGIVES: u32 = 256;
 
+/// A range that is refused is approached up to this part of what is borne: closer is not worth the refusals.
+const CLOSE: u64 = 16;
+
 /// Refusals that nobody understands, before less is asked for.
 const PATIENT: u32 = 3;
 
@@ -25,6 +28,8 @@ const PATIENT: u32 = 3;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     range: u64,
+    /// The largest range that was answered.
+    borne: u64,
     /// Ranges from this one on were refused.
     refused: u64,
     at_once: usize,
@@ -38,7 +43,8 @@ pub(crate) struct Pace {
 impl Pace {
     /// Begins with `range` blocks.
     pub(crate) fn new(range: u64) -> Self {
-        Self { range: range.max(1), refused: u64::MAX, at_once: MOST_AT_ONCE, pause: None, puzzles: 0, answered: 0 }
+        let range = range.max(1);
+        Self { range, borne: 0, refused: u64::MAX, at_once: MOST_AT_ONCE, pause: None, puzzles: 0, answered: 0 }
     }
 
     /// Blocks in a request.
@@ -46,15 +52,16 @@ impl Pace {
         self.range
     }
 
-    /// Requests at a time.
+    /// Requests at a time: one alone, if nobody knows yet whether the node bears so many blocks.
     pub(super) const fn at_once(&self) -> usize {
-        self.at_once
+        if self.range > self.borne { 1 } else { self.at_once }
     }
 
     /// A request for `blocks` was answered.
     pub(super) fn answered(&mut self, blocks: u64, took: Duration) {
         (self.pause, self.puzzles) = (None, 0);
         self.at_once = self.at_once.saturating_add(1).min(MOST_AT_ONCE);
+        self.borne = self.borne.max(blocks);
         self.answered = self.answered.saturating_add(1);
         if self.answered >= FORGIVES {
             (self.answered, self.refused) = (0, self.refused.saturating_mul(2));
@@ -62,16 +69,27 @@ impl Pace {
         if took > SLOW {
             self.range = (blocks / 2).clamp(1, self.range);
         } else if took < QUICK && blocks >= self.range {
-            let largest = self.refused.saturating_sub(1).min(LARGEST_RANGE).max(self.range);
-            self.range = self.range.saturating_mul(2).min(largest);
+            self.range = self.larger();
         }
+    }
+
+    /// Twice the range, or half the way to where it was refused.
+    fn larger(&self) -> u64 {
+        let room = self.refused.saturating_sub(self.range);
+        let step = if room > self.range / CLOSE { (room / 2).min(self.range) } else { 0 };
+        self.range.saturating_add(step).min(LARGEST_RANGE.max(self.range))
     }
 
     /// A request for `blocks` was too much. Returns whether less can be asked for.
     pub(super) fn too_much(&mut self, blocks: u64) -> bool {
         self.answered = 0;
         self.refused = self.refused.min(blocks);
-        self.range = self.range.min((blocks / 2).max(1));
+        if self.borne >= blocks {
+            // It bears less than it did, or there are more logs here.
+            self.borne = blocks / 2;
+        }
+        let less = if self.borne == 0 { blocks / 2 } else { self.borne };
+        self.range = self.range.min(less.max(1));
         blocks > 1
     }
 
@@ -96,7 +114,7 @@ impl Pace {
 
     /// Forgets what was refused: behind the address there may be another node.
     pub(super) fn forget(&mut self) {
-        self.refused = u64::MAX;
+        (self.borne, self.refused) = (0, u64::MAX);
     }
 }
 
@@ -129,6 +147,44 @@ mod tests {
         (0..2).for_each(|_| pace.answered(pace.range(), FAST));
         assert!(pace.range() >= 2_000, "{} blocks after {tried} requests", pace.range());
         assert!(!pace.too_much(1));
+    }
+
+    #[test]
+    fn what_a_node_bears_is_found_with_few_refusals() {
+        for limit in [2_000, 1_999, 10_000, 777, 50, 3] {
+            let mut pace = Pace::new(2_000);
+            let (mut blocks, mut refused) = (0, 0);
+            while blocks < 400 * limit {
+                let (range, at_once) = (pace.range(), pace.at_once());
+                for _ in 0..at_once {
+                    if range > limit {
+                        refused += 1;
+                        pace.too_much(range);
+                    } else {
+                        blocks += range;
+                        pace.answered(range, FAST);
+                    }
+                }
+            }
+            assert!(refused < 25, "{refused} refusals of a node that bears {limit} blocks");
+            assert!(pace.borne >= limit - limit / 8, "{} instead of {limit}", pace.borne);
+        }
+    }
+
+    #[test]
+    fn a_node_that_bears_less_than_before_is_asked_for_less_at_once() {
+        let mut pace = Pace::new(2_000);
+        (0..8).for_each(|_| pace.answered(pace.range(), FAST));
+        assert_eq!(pace.range(), LARGEST_RANGE);
+        let mut refused = 0;
+        while pace.range() > 500 {
+            refused += 1;
+            assert!(pace.too_much(pace.range()));
+        }
+        assert!(refused <= 8, "{refused}");
+        let found = pace.range();
+        (0..6).for_each(|_| pace.answered(pace.range(), FAST));
+        assert!(pace.range() >= found && pace.range() < LARGEST_RANGE);
     }
 
     #[test]
