@@ -87,7 +87,7 @@ pub fn main() -> ExitCode {
         Err(asked) => {
             let text = asked.render();
             let text = if io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
-            output::data(text.trim_end());
+            output::own_data(text.trim_end());
             ended(Ok(ExitCode::SUCCESS))
         }
     }
@@ -134,13 +134,14 @@ fn execute(command: Command) -> eyre::Result<ExitCode> {
 }
 
 fn fail(report: &eyre::Report) -> ExitCode {
-    output::talk(&format!("error: {report}"));
+    let indented = |text: &dyn std::fmt::Display| output::indented(&text.to_string());
+    output::talk(&format!("error: {}", indented(report)));
     for cause in report.chain().skip(1) {
-        output::talk(&format!("  caused by: {cause}"));
+        output::talk(&format!("  caused by: {}", indented(&cause)));
     }
     match hint::advice(report) {
         Some(advice) => {
-            output::talk(&format!("\nhint: {advice}"));
+            output::talk(&format!("\nhint: {}", indented(&advice)));
             ExitCode::from(1)
         }
         None => {

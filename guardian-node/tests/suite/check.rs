@@ -245,7 +245,7 @@ fn without_the_factory_a_deployment_says_how_to_get_it_and_pays_nothing() {
         "the chain has no CREATE2 factory at 0x4e59",
         "0x3fAB184622Dc19b6109349B94811493BF2a45362",
     );
-    assert_refused(&refused, "CREATE2 factory", "\n0xf8a58085174876e8");
+    assert_refused(&refused, "CREATE2 factory", "\n    0xf8a58085174876e8");
     let checked = Checked::with_executions(|chain| chain.takes_hashes = false);
     assert_refused(&deploy(&checked.executions[0]), "can't be checked", "EIP-1898");
 }

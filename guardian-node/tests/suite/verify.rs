@@ -4,7 +4,11 @@ use crate::support::{assert_done, assert_refused, guardian, text};
 use guardian_chain::state::MINIMAL;
 use guardian_tests::synthetic::{Synthetic, validator::Registry};
 use serde_json::Value;
-use std::{fs, path::Path, process::Output};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
 
 /// RFC 9591, appendix E.5: two of three sign "test".
 const RFC_KEY: &str = "02f37c34b66ced1fb51c34a90bdae006901f10625cc06c4f64663b0eae87d87b4f";
@@ -246,4 +250,51 @@ fn a_proof_that_was_made_from_a_state_holds_against_its_block() {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A file of the larger vectors, beside the checkout or where `GUARDIAN_VECTORS` says; says so if there is none.
+fn shared(path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("GUARDIAN_VECTORS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"), PathBuf::from);
+    let full = root.join(path);
+    if full.exists() {
+        return Some(full);
+    }
+    println!("skipped: {path} is not here");
+    None
+}
+
+fn shared_json(path: &str) -> Option<Value> {
+    Some(serde_json::from_slice(&fs::read(shared(path)?).unwrap()).unwrap())
+}
+
+#[test]
+fn the_published_vectors_of_frost_and_exits_are_valid() {
+    if let Some(rfc) = shared_json("frost/rfc9591-frost-secp256k1-sha256.json") {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let (key, message) = (text(&rfc["inputs"]["group_public_key"]), text(&rfc["inputs"]["message"]));
+        let signature = text(&rfc["final_output"]["sig"]);
+        assert_done(&verify(&["signature", "--key", &key, "--signature", &signature, "--message", &message]));
+    }
+    let Some(exits) = shared_json("exits/eip7044_presigned_exits.json") else { return };
+    for case in exits["cases"].as_array().unwrap() {
+        let of = |name: &str| case[name].as_str().unwrap();
+        let message = ["exit", "--validator-index", of("validator_index"), "--epoch", of("epoch")];
+        let signed = ["--network", of("network"), "--pubkey", of("pubkey"), "--signature", of("signature")];
+        assert_done(&verify(&[&message[..], &signed, &["--root", of("signing_root")]].concat()));
+    }
+}
+
+#[test]
+fn a_state_of_a_real_client_is_of_the_block_in_its_header() {
+    let (Some(state), Some(header)) =
+        (shared("beacon-node-deneb/debug_state_by_root.ssz"), shared_json("beacon-node-deneb/headers_finalized.json"))
+    else {
+        return;
+    };
+    let block = header["data"]["root"].as_str().unwrap();
+    let root = header["data"]["header"]["message"]["state_root"].as_str().unwrap();
+    let output = verify(&["state", state.to_str().unwrap(), "--root", root, "--block-root", block, "--json"]);
+    assert_done(&output);
+    assert_eq!((&json(&output)["fork"], &json(&output)["valid"]), (&"deneb".into(), &true.into()));
 }

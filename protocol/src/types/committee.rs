@@ -35,6 +35,9 @@ pub enum CommitteeError {
     /// Two members carry the same identity key: one operator would count twice.
     #[error("member {0} has the identity of another member")]
     DuplicateIdentity(MemberId),
+    /// A member's name would be more than a name in logs and on terminals.
+    #[error("the name of member {0} has control characters")]
+    Name(MemberId),
     /// The key was dealt to other members than those listed.
     #[error("the members listed are not the ones that hold shares of the key")]
     NotTheShareHolders,
@@ -61,6 +64,9 @@ impl Committee {
         let mut by_id = BTreeMap::new();
         let mut identities = BTreeSet::new();
         for member in members {
+            if member.name.chars().any(char::is_control) {
+                return Err(CommitteeError::Name(member.id));
+            }
             if !identities.insert(member.identity) {
                 return Err(CommitteeError::DuplicateIdentity(member.id));
             }
@@ -144,4 +150,24 @@ fn id<'a>(members: impl Iterator<Item = &'a Member>, public: &PublicShares, key_
     let mut bytes = [DOMAIN, &[0]].concat();
     bytes.extend(versioned::encode(1, &(key_epoch, public, members)));
     keccak256(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Dealt, member};
+
+    #[test]
+    fn a_members_name_is_one_line_of_letters() {
+        let dealt = Dealt::new(3, 2, 1);
+        let named = |name: &str| {
+            let mut members: Vec<Member> = dealt.committee.iter().cloned().collect();
+            members[1].name = name.to_owned();
+            Committee::new(members, dealt.committee.public_shares().clone(), KeyEpoch(1)).map(|_| ())
+        };
+        assert_eq!(named("Zoë & sons, №2"), Ok(()));
+        for hostile in ["a\nb", "\u{1b}[2J", "\u{9b}31m", "\0"] {
+            assert_eq!(named(hostile), Err(CommitteeError::Name(member(2))), "{hostile:?}");
+        }
+    }
 }

@@ -11,13 +11,13 @@ pub(super) struct Findings {
 
 impl Findings {
     pub(super) fn ok(&self, what: &str) {
-        output::data(&format!("ok  {what}"));
+        output::data(&format!("ok  {}", output::indented(what)));
     }
 
     /// Something that is not as it should be, and that the guardian can work with.
     pub(super) fn no(&self, what: &str, hint: &str) {
-        output::data(&format!("no  {what}"));
-        output::data(&format!("    hint: {hint}"));
+        output::data(&format!("no  {}", output::indented(what)));
+        output::data(&format!("    hint: {}", output::indented(hint)));
     }
 
     pub(super) fn fault(&mut self, what: &str, hint: &str) {
