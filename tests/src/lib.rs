@@ -3,5 +3,6 @@
 pub mod bench;
 pub mod ceremony;
 pub mod devnet;
+mod flood;
 pub mod simulation;
 pub mod synthetic;

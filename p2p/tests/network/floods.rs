@@ -1,20 +1,13 @@
 //! Thousands of strangers at the door, on TCP and QUIC, do not keep a member out that comes back.
 
-use std::{
-    collections::HashSet,
-    io::Read,
-    net::{SocketAddr, SocketAddrV4, TcpStream, UdpSocket},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::Duration,
+use std::net::SocketAddr;
+
+use guardian_p2p::{Config, Event, Member};
+
+use crate::{
+    committee::{Node, QUIC, TCP, at, config, eventually, id, silent, start},
+    flood::{first_packets, idle_sockets, stream_of},
 };
-
-use guardian_p2p::{Config, Event, Member, Multiaddr};
-
-use crate::committee::{Node, QUIC, TCP, at, config, eventually, id, silent, start};
 
 const CROWDED: &str = "guardian_p2p_crowded_total";
 
@@ -22,96 +15,6 @@ fn socket_of(node: &Node) -> SocketAddr {
     let addresses = node.network.listen_addresses();
     let port = addresses[0].to_string().split('/').nth(4).unwrap().parse().unwrap();
     SocketAddr::from(([127, 0, 0, 1], port))
-}
-
-/// Runs beside a test until it is dropped.
-struct Flood {
-    over: Arc<AtomicBool>,
-    threads: Vec<thread::JoinHandle<()>>,
-}
-
-impl Flood {
-    /// Each of `works` is done again and again, in a thread of its own.
-    fn of(works: impl IntoIterator<Item = Box<dyn FnMut() + Send>>) -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        let threads = works.into_iter().map(|mut work| {
-            let over = Arc::clone(&over);
-            thread::spawn(move || {
-                while !over.load(Ordering::Relaxed) {
-                    work();
-                }
-            })
-        });
-        Self { threads: threads.collect(), over }
-    }
-}
-
-impl Drop for Flood {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        self.threads.drain(..).for_each(|thread| thread.join().unwrap());
-    }
-}
-
-/// `count` sockets that are open and say nothing; what is closed at the other end is opened again.
-fn idle_sockets(to: SocketAddr, count: usize) -> Flood {
-    let mut sockets: Vec<Option<TcpStream>> = (0..count).map(|_| None).collect();
-    Flood::of([Box::new(move || {
-        for socket in &mut sockets {
-            let open = socket.as_mut().is_some_and(|socket| {
-                let closed = socket.read(&mut [0; 64]);
-                !matches!(closed, Ok(0))
-                    && closed.as_ref().err().is_none_or(|e| e.kind() == std::io::ErrorKind::WouldBlock)
-            });
-            if !open {
-                *socket = TcpStream::connect_timeout(&to, Duration::from_secs(1)).ok();
-                let _ = socket.as_ref().map(|socket| socket.set_nonblocking(true));
-            }
-        }
-        thread::sleep(Duration::from_millis(20));
-    }) as Box<dyn FnMut() + Send>])
-}
-
-/// The first packets of `count` QUIC connections, all different: what a node sends that dials as many members as there may be, at eight
-/// addresses each, none of which answers.
-async fn first_packets(count: usize) -> Vec<Vec<u8>> {
-    let ears: Vec<UdpSocket> = (0..8).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
-    let addresses: Vec<Multiaddr> = ears
-        .iter()
-        .map(|ear| QUIC.replace("/0/", &format!("/{}/", ear.local_addr().unwrap().port())).parse().unwrap())
-        .collect();
-    let members: Vec<Member> = (100..228).map(|number| at(number, addresses.clone())).collect();
-    let caller = start(99, config(QUIC, members)).await;
-    let mut packets = HashSet::new();
-    eventually("enough first packets", || {
-        for ear in &ears {
-            ear.set_nonblocking(true).unwrap();
-            let mut bytes = [0; 2_048];
-            while let Ok(length) = ear.recv(&mut bytes) {
-                packets.insert(bytes[..length].to_vec());
-            }
-        }
-        packets.len() >= count
-    })
-    .await;
-    caller.network.shutdown();
-    packets.into_iter().collect()
-}
-
-/// Sends them all, over and over, each from one of many ports at `from`.
-fn stream_of(packets: Vec<Vec<u8>>, from: [u8; 4], to: SocketAddr) -> Flood {
-    let senders: Vec<UdpSocket> =
-        (0..64).map(|_| UdpSocket::bind(SocketAddrV4::new(from.into(), 0)).unwrap()).collect();
-    let (mut next, mut packets) = (0, packets);
-    Flood::of([Box::new(move || {
-        for (sender, packet) in senders.iter().cycle().skip(next % 64).zip(&packets) {
-            sender.send_to(packet, to).ok();
-        }
-        // Another port for each the next time.
-        next += 1;
-        packets.rotate_left(7);
-        thread::sleep(Duration::from_millis(100));
-    }) as Box<dyn FnMut() + Send>])
 }
 
 /// A member at `from` the victim's configuration or not comes, goes and comes back, while the flood lasts.

@@ -11,6 +11,10 @@ mod distance;
 mod doppelgangers;
 #[cfg(test)]
 mod exchange;
+/// Shared with the benchmarks.
+#[cfg(test)]
+#[path = "../../../tests/src/flood.rs"]
+mod flood;
 #[cfg(test)]
 mod floods;
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What only a whole network shows: how soon after finality a transaction is on its way, and how much memory a guardian takes.
 
-use super::Figure;
+use super::{Figure, memory};
 use crate::devnet::{Devnet, options::Options};
-use eyre::{Result, WrapErr, bail, eyre};
+use eyre::{Result, bail, eyre};
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -29,7 +29,7 @@ pub async fn measure(reports: usize) -> Result<Vec<Figure>> {
         for (bound, count) in histogram(&guardian.metrics().await?, "guardian_finality_to_submit_seconds") {
             *buckets.entry((bound * 1000.0) as u64).or_default() += count;
         }
-        memory = memory.max(resident_mib(guardian.pid().ok_or_else(|| eyre!("a guardian is down"))?)?);
+        memory = memory.max(memory::resident_of(guardian.pid().ok_or_else(|| eyre!("a guardian is down"))?)?);
     }
     let p50 = quantile(&buckets, 0.5).ok_or_else(|| eyre!("no guardian has submitted"))?;
     Ok(vec![
@@ -75,12 +75,4 @@ fn quantile(cumulative: &BTreeMap<u64, f64>, q: f64) -> Option<f64> {
         (low, below) = (*bound as f64, *count);
     }
     None
-}
-
-/// What the kernel says a process has resident.
-fn resident_mib(pid: u32) -> Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or_else(|| eyre!("no VmRSS"))?;
-    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().wrap_err("VmRSS")?;
-    Ok(kib / 1024.0)
 }

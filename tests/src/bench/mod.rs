@@ -6,6 +6,9 @@ pub mod devnet;
 pub mod dkg;
 pub mod exits;
 pub mod gas;
+pub mod history;
+pub mod memory;
+pub mod reconnect;
 pub mod signing;
 
 use serde::Serialize;

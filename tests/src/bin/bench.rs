@@ -45,6 +45,12 @@ struct Arguments {
     /// How many gigabytes of states one provider may be asked for in an hour, for `--only soak`
     #[arg(long, default_value_t = 20)]
     budget_gb: u64,
+    /// Blocks of the first history; the figures are for 6,800,000
+    #[arg(long, default_value_t = bench::history::BLOCKS)]
+    history_blocks: u64,
+    /// For the processes that this one starts: a beacon and an execution node whose history to read
+    #[arg(long, hide = true)]
+    history_urls: Option<String>,
     /// For the processes that this one starts: which servers to observe
     #[arg(long, hide = true)]
     soak_urls: Option<String>,
@@ -70,6 +76,10 @@ enum Part {
     Beacon,
     /// Finality to announcement, with one provider in trouble
     Announce,
+    /// The contracts' first history
+    History,
+    /// A member that comes back while strangers flood its port
+    Reconnect,
     /// On a devnet
     Devnet,
     /// Half an hour beside a beacon chain of 2.2 million validators; only if asked for
@@ -89,6 +99,12 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.case.is_empty() {
         return cases(arguments);
+    }
+    if let Some(urls) = &arguments.history_urls {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let measured = runtime.block_on(bench::history::read(arguments.history_blocks, urls))?;
+        say(&serde_json::to_string(&measured)?);
+        return Ok(());
     }
     if let (Some(case), Some(urls)) = (&arguments.beacon_case, &arguments.beacon_url) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -120,6 +136,14 @@ fn run(arguments: &Arguments) -> Result<()> {
     if wanted(Part::Announce) {
         let runtime = tokio::runtime::Runtime::new()?;
         figures.extend(runtime.block_on(bench::announce::measure(say))?);
+    }
+    if wanted(Part::History) {
+        let runtime = tokio::runtime::Runtime::new()?;
+        figures.extend(runtime.block_on(bench::history::measure(arguments.history_blocks, say))?);
+    }
+    if wanted(Part::Reconnect) {
+        let runtime = tokio::runtime::Runtime::new()?;
+        figures.extend(runtime.block_on(bench::reconnect::measure(say))?);
     }
     // Children die with the thread that started them, so this runs on the main thread alone.
     let processes = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,6 +1,7 @@
 //! One measurement, in a process that does nothing else.
 
-use eyre::{Result, WrapErr, ensure, eyre};
+use crate::bench::memory;
+use eyre::{Result, ensure, eyre};
 use futures::StreamExt;
 use guardian_chain::state::{MAINNET, ProvedState, StateProver, Wanted, WarmCache, bare_hashing};
 use guardian_protocol::BlsPubkey;
@@ -124,7 +125,7 @@ pub async fn measure(case: &str, urls: &str) -> Result<Measured> {
         let cold_s = start.elapsed().as_secs_f64();
         let (warm_s, bare_s, cpu_ratio) = (0.0, 0.0, 0.0);
         let (blocks, hashed, hashed_warm) = (0, 0, 0);
-        let peak_mib = peak()?;
+        let peak_mib = memory::peak()?;
         return Ok(Measured {
             validators,
             way,
@@ -141,7 +142,7 @@ pub async fn measure(case: &str, urls: &str) -> Result<Measured> {
     }
     let (cold, cold_s, cold_cpu, warm) = proved(way, before, validators, WarmCache::default()).await?;
     let (next, warm_s, ..) = proved(way, after, validators, warm).await?;
-    let peak_mib = peak()?;
+    let peak_mib = memory::peak()?;
     let before = cpu();
     let blocks = cold.hashed + cold.spared;
     let bare_s = bare(blocks);
@@ -253,12 +254,4 @@ fn bare(count: u64) -> f64 {
 fn cpu() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-}
-
-/// `VmHWM` of this process, in MiB.
-fn peak() -> Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or_else(|| eyre!("no VmHWM"))?;
-    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().wrap_err("VmHWM")?;
-    Ok(kib / 1024.0)
 }

@@ -2,10 +2,10 @@
 //! asks of its providers. Two processes: one serves and finalizes an epoch every few seconds, one does nothing but observe.
 
 use crate::{
-    bench::beacon,
+    bench::{beacon, memory},
     synthetic::{BeaconServer, Manner, Watch},
 };
-use eyre::{Result, WrapErr, ensure, eyre};
+use eyre::{Result, ensure, eyre};
 use guardian_chain::Limits;
 use guardian_protocol::Timestamp;
 use std::time::{Duration, Instant};
@@ -105,7 +105,7 @@ pub async fn observe(urls: &str, soak: Soak, say: impl Fn(&str)) -> Result<()> {
         let now = Timestamp(1 + started.elapsed().as_millis() as u64);
         if let Some(evidence) = watch.look(now, |_| {}).await? {
             let (took, bytes) = (begun.elapsed().as_secs_f64(), asked_for(&watch) - before);
-            seen.push(Seen { proof: evidence.proof.as_str(), took, bytes, rss: resident()? });
+            seen.push(Seen { proof: evidence.proof.as_str(), took, bytes, rss: memory::resident()? });
         }
         if started.elapsed() >= told
             && let Some(last) = seen.last()
@@ -159,12 +159,4 @@ fn summary(seen: &[Seen]) -> Vec<String> {
         ));
     }
     lines
-}
-
-/// `VmRSS` of this process, in MiB.
-fn resident() -> Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or_else(|| eyre!("no VmRSS"))?;
-    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().wrap_err("VmRSS")?;
-    Ok(kib / 1024.0)
 }
