@@ -170,7 +170,7 @@ fn a_states_fork_root_and_block_are_found_out() {
     for fork in guardian_tests::synthetic::state::FORKS {
         let found = state(&path, fork);
         assert_eq!((&found["fork"], &found["validators"]), (&fork.into(), &900.into()), "{found}");
-        assert_eq!((&found["slot"], &found["is_the_blocks_own"]), (&56.into(), &true.into()), "{found}");
+        assert_eq!((&found["slot"], &found["advanced"]), (&56.into(), &false.into()), "{found}");
         assert_eq!(found["genesis_validators_root"], format!("0x{}", "5e".repeat(32)));
         let (root, block) = (found["root"].as_str().unwrap(), found["block_root"].as_str().unwrap());
         assert_done(&verify(&["state", file, "--fork", fork, "--root", root, "--block-root", block]));
@@ -226,6 +226,9 @@ fn a_proof_that_was_made_from_a_state_holds_against_its_block() {
     assert_eq!(proven["balance_gwei"], REGISTRY.validator(700).balance);
     let shown = verify(&["state", file, "--validator", &key, "--json"]);
     assert_eq!(json(&shown)["validator"]["balance"], proven["balance_gwei"]);
+    let shown = text(&verify(&["state", file, "--validator", &key]));
+    let line = shown.lines().find(|line| line.starts_with("validator balance ")).unwrap();
+    assert!(line.ends_with(&format!(" {}", proven["balance_gwei"])), "{line}");
 
     let output = verify(&["proof", proof_file, "--block-root", &changed(block), "--json"]);
     assert_refused(&output, "proves nothing of this block", "another block");

@@ -39,16 +39,29 @@ impl Facts {
 
     /// The facts for people, wherever they are shown.
     pub(super) fn lines(&self) -> String {
-        let width = self.0.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-        let line = |(name, value): &(&str, Value)| {
-            let value = match value {
-                Value::String(text) => text.clone(),
-                Value::Bool(true) => "yes".to_owned(),
-                Value::Bool(false) => "no".to_owned(),
-                Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-            };
-            format!("{:width$}  {value}\n", name.replace('_', " "))
-        };
-        self.0.iter().map(line).collect()
+        let flat: Vec<(String, &Value)> = self.0.iter().flat_map(|(name, value)| flat(name, value)).collect();
+        let width = flat.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        flat.iter().map(|(name, value)| format!("{name:width$}  {}\n", plain(value))).collect()
+    }
+}
+
+/// A fact's names and values; an object's are a line each.
+fn flat<'a>(name: &str, value: &'a Value) -> Vec<(String, &'a Value)> {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().flat_map(|(field, value)| flat(&format!("{name} {field}"), value)).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            vec![(name.replace('_', " "), value)]
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }

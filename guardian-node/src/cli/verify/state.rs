@@ -59,8 +59,7 @@ impl State {
         facts.add("fork", fork)?;
         facts.add("fork_version", FixedBytes::from(state.fork_version))?;
         facts.add("block_root", B256::from(state.block_root()))?;
-        // Otherwise it was advanced over skipped slots.
-        facts.add("is_the_blocks_own", state.is_of_block())?;
+        facts.add("advanced", !state.is_of_block())?;
         facts.add("genesis_validators_root", B256::from(state.genesis_validators_root))?;
         facts.add("genesis_time", state.genesis_time)?;
         facts.add("validators", state.extract.network.validators)?;
