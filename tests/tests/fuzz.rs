@@ -162,7 +162,15 @@ fn seeds_of_files() -> Vec<Vec<u8>> {
     ];
     let files = roles.into_iter().map(|role| File { role, bytes: vec![1, 2] }).collect();
     let archive = Archive { config: "[guardian]".to_owned(), files };
+    let registry = Registry { seed: 1, epoch: 100 };
+    let state = Synthetic { fork: "electra", preset: MINIMAL, validators: 3, registry, skipped: false, lie: 0 };
+    let key = registry.pubkey(1).into();
+    let wanted = Wanted::validators([key]).with_proofs([key]);
+    let mut prover = StateProver::new("electra", MINIMAL, None, wanted, WarmCache::default()).unwrap();
+    prover.feed(&state.bytes()).unwrap();
+    let proof = prover.finish().0.unwrap().proof(&key).unwrap();
     vec![
+        seed(7, serde_json::to_vec(&proof).unwrap()),
         seed(0, &*files::SEALED),
         seed(1, [0, 0, b'G']),
         seed(1, [60, 0, b'x', 80, 0, b'y']),

@@ -1,8 +1,9 @@
-//! Files that an operator brings: sealed keys, backups, plans, committee files, configurations, dossiers.
+//! Files that an operator or an auditor brings: sealed keys, backups, plans, committee files, configurations, dossiers, proofs.
 //!
 //! What must hold: what is read is written as it was (or says the same, where it is text), what is refused is refused with advice,
 //! and no file is opened for another purpose than its own.
 
+use guardian_chain::state::ValidatorProof;
 use guardian_crypto::{
     seal::{self, Purpose, PurposeKind, Work},
     secret::Secret,
@@ -32,7 +33,7 @@ pub static SEALED: LazyLock<Vec<u8>> = LazyLock::new(|| {
 pub fn run(data: &[u8]) {
     let Some((kind, bytes)) = data.split_first() else { return };
     let text = std::str::from_utf8(bytes);
-    match (kind % 7, text) {
+    match (kind % 8, text) {
         (0, _) => sealed(bytes),
         (1, _) => altered(bytes),
         (2, _) => archive(bytes),
@@ -40,6 +41,7 @@ pub fn run(data: &[u8]) {
         (4, Ok(text)) => committee(text),
         (5, Ok(text)) => config(text),
         (6, Ok(text)) => dossier(text),
+        (7, Ok(text)) => proof(text),
         _ => {
             let _ = (Fault::decode(bytes), Transcript::decode(bytes));
         }
@@ -76,6 +78,20 @@ fn dossier(text: &str) {
     assert_eq!(serde_json::from_str::<Dossier>(&written).ok().as_ref(), Some(&dossier));
     let replay = dossier.replay();
     assert!(!replay.holds() || (replay.intact && replay.differences.is_empty()), "it holds for no reason");
+}
+
+/// A proof comes from anybody, and holds against the block that it names or against none.
+fn proof(text: &str) {
+    let Ok(proof) = serde_json::from_str::<ValidatorProof>(text) else { return };
+    let written = serde_json::to_string(&proof).expect("what was read can be written");
+    assert_eq!(serde_json::from_str::<ValidatorProof>(&written).ok().as_ref(), Some(&proof));
+    let _ = (proof.validator.root(), proof.balance.root());
+    if let Ok(proven) = proof.check(proof.block_root) {
+        assert_eq!(proven.index, proof.index);
+        let mut other = proof.clone();
+        other.index.0 ^= 1;
+        assert!(other.check(proof.block_root).is_err(), "one way to two validators");
+    }
 }
 
 fn archive(bytes: &[u8]) {

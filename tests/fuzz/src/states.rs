@@ -1,7 +1,7 @@
 //! Beacon states, as any provider may send them.
 //!
 //! What must hold: no bytes are a panic, it does not matter in which pieces they come nor what state came before, and a proof leads to
-//! the root of its block.
+//! the root of its block and says what the state says.
 
 use guardian_chain::state::{MINIMAL, ProvedState, StateError, StateProver, Wanted, WarmCache};
 use guardian_protocol::BlsPubkey;
@@ -63,6 +63,12 @@ fn shown(state: &ProvedState, key: &BlsPubkey) {
             for branch in [&proof.validator, &proof.balance] {
                 assert_eq!(branch.root(), Some(state.block_root().into()), "a proof that leads elsewhere");
             }
+            let proven = proof.check(state.block_root().into()).expect("what is proved can be checked");
+            let record = state.extract.validators.iter().find(|tracked| tracked.record.index == proven.index);
+            let record = record.expect("it was found").record;
+            let said = (proven.balance, proven.effective_balance, proven.exit_epoch, proven.slashed);
+            assert_eq!(said, (record.balance, record.effective_balance, record.exit_epoch, record.slashed));
+            assert!(proven.has_key(&key.0));
         }
         Err(_) => assert!(!found || !state.is_of_block() || !state.lists_fit, "what is there can't be proved"),
     }
