@@ -25,16 +25,19 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/guardian --create-home guardian
 COPY --from=build /out/guardian /usr/local/bin/guardian
-# Where the operator's files are: commands find guardian.toml and plan.toml here.
+# Where the operator's files are: commands find guardian.toml and plan.toml here. The store is in its volume, and the pages can be reached from
+# outside the container, whatever that file says.
 WORKDIR /etc/guardian
+ENV GUARDIAN_DATA_DIR=/var/lib/guardian \
+    GUARDIAN_HTTP_LISTEN=0.0.0.0:23702
 USER guardian
 VOLUME /var/lib/guardian
-# The other guardians; and, on loopback unless configured otherwise, the operator's pages.
-EXPOSE 9000/udp 9000/tcp 9100/tcp
+# The other guardians, the same during key ceremonies, and the operator's pages.
+EXPOSE 23700/udp 23700/tcp 23701/udp 23701/tcp 23702/tcp
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
-  CMD ["guardian", "status", "--quiet", "--url", "http://127.0.0.1:9100"]
+  CMD ["guardian", "status", "--quiet"]
 ENTRYPOINT ["tini", "--", "guardian"]
-CMD ["run", "--config", "/etc/guardian/guardian.toml"]
+CMD ["run"]
 
 FROM ${NODE_IMAGE} AS devnet
 RUN apt-get update \
@@ -46,7 +49,7 @@ COPY tests/real-beacon tests/real-beacon
 RUN (cd contracts && npm ci --no-audit --no-fund && node forge.mjs build --quiet) \
  && (cd tests/real-beacon && npm ci --no-audit --no-fund)
 COPY --from=build-devnet /out/ /usr/local/bin/
-EXPOSE 8545 9596 9101-9104
+EXPOSE 8545 9596 23711-23714
 ENTRYPOINT ["tini", "--", "devnet"]
 CMD ["--dir", "/devnet"]
 

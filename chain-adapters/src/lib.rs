@@ -12,6 +12,7 @@
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+mod acquaintance;
 mod beacon;
 mod config;
 mod contracts;
@@ -30,11 +31,13 @@ mod stats;
 #[path = "../tests/adapters/support/inside.rs"]
 mod support;
 
+pub use acquaintance::{Acquaintance, meet};
 pub use beacon::state;
 pub use config::{ChainConfig, Endpoint, Limits, SenderConfig};
 pub use contracts::KeyRotation;
 pub use error::{Error, Layer};
 pub use execution::reader::FinalKey;
 pub use providers::{Asked, Capabilities, Readers};
+pub use redact::redacted;
 pub use sender::{AccountKey, Sender};
 pub use stats::ProviderStats;

@@ -31,6 +31,12 @@ impl fmt::Display for Redacted<'_> {
     }
 }
 
+/// `url` without anything that may be secret: scheme, host and port, and stars for the rest.
+#[must_use]
+pub fn redacted(url: &Url) -> String {
+    Redacted(url).to_string()
+}
+
 /// At most [`SHOWN`] characters of `text`, with everything that could move a cursor or fake a line replaced by spaces.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN).map(sanitise).collect();

@@ -164,7 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_of_another_machine_is_an_error_with_advice() {
-        let error = bind_when_free("192.0.2.1:9100".parse().unwrap(), &CancellationToken::new()).await.unwrap_err();
-        assert!(error.to_string().contains("can't listen on http://192.0.2.1:9100"), "{error}");
+        let error = bind_when_free("192.0.2.1:23702".parse().unwrap(), &CancellationToken::new()).await.unwrap_err();
+        assert!(error.to_string().contains("can't listen on http://192.0.2.1:23702"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! Sealed key files on disk, refused if they are not what they should be. How they get there whole is `durable`'s business.
 
 use crate::{
-    config::Config,
+    config::{Config, KeysConfig},
     durable::{read_private, write_private},
     hint::{Hinted, WithHint},
     passphrase,
@@ -84,13 +84,30 @@ impl KeyFiles {
             .hint(format!("{} does not hold a key share", path.display()), "restore the file from your backup")
     }
 
+    /// The shares of the validators' keys that `keys` leads to; none if no file is named, and none is in the usual place.
+    ///
+    /// # Errors
+    /// As of [`KeyFiles::exits`].
+    pub fn exits_of(&self, keys: &KeysConfig, me: MemberId) -> Result<BTreeMap<BlsPubkey, ValidatorKey>, Hinted> {
+        let path = keys.exit_shares();
+        // What can't be looked at is not missing: reading it says why.
+        if keys.exits.is_none() && path.try_exists().is_ok_and(|there| !there) {
+            return Ok(BTreeMap::new());
+        }
+        self.exits(&path, me)
+    }
+
     /// The shares of the validators' keys. Each is checked against its public commitments before it is taken.
     ///
     /// # Errors
     /// If the file is not this guardian's, or one share does not fit its commitments.
     pub fn exits(&self, path: &Path, me: MemberId) -> Result<BTreeMap<BlsPubkey, ValidatorKey>, Hinted> {
         let advice = "restore the file from your backup, or ask the dealer of the shares for it again";
-        let bytes = self.read(path, PurposeKind::ExitShares, KeyEpoch(0))?;
+        let what = format!("can't read the exit shares {}", path.display());
+        let missing = "leave [keys] exits out as long as there are none: the guardian runs without; else get the file again from whoever dealt \
+                       the shares, or from your backup";
+        let bytes =
+            self.open(PurposeKind::ExitShares, KeyEpoch(0), read_private(path, &what, missing)?.expose(), path)?;
         let malformed = format!("{} does not hold exit shares", path.display());
         let shares = match bytes.expose().split_first() {
             Some((&EXITS_VERSION, body)) => raw_shares(body),
@@ -252,6 +269,22 @@ mod tests {
         }
         let refused = files.exits(&path, MemberId::new(1).unwrap()).unwrap_err();
         assert!(refused.to_string().contains("member 2"), "{refused}");
+    }
+
+    #[test]
+    fn exit_shares_may_be_missing_unless_their_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (files, _) = table(folder.path());
+        let me = MemberId::new(2).unwrap();
+        let mut keys = KeysConfig { identity: folder.path().join("identity.sealed"), ..KeysConfig::default() };
+        assert_eq!(files.exits_of(&keys, me).unwrap().len(), 3, "beside the identity");
+        std::fs::rename(keys.exit_shares(), folder.path().join("elsewhere")).unwrap();
+        assert_eq!(files.exits_of(&keys, me).unwrap().len(), 0);
+        keys.exits = Some(folder.path().join("elsewhere"));
+        assert_eq!(files.exits_of(&keys, me).unwrap().len(), 3, "where it is named");
+        keys.exits = Some(folder.path().join("nowhere"));
+        let error = files.exits_of(&keys, me).unwrap_err();
+        assert!(error.to_string().contains("nowhere") && error.advice().contains("leave [keys] exits out"), "{error}");
     }
 
     #[test]

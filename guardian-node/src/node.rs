@@ -3,7 +3,7 @@
 use crate::{
     account,
     committee::CommitteeFile,
-    config::{Config, ProviderConfig},
+    config::{Config, ProviderConfig, endpoints},
     dossiers::Dossiers,
     driver::{self, Clock, Driver},
     hint::{Hinted, WithHint},
@@ -21,7 +21,7 @@ use crate::{
 };
 use eyre::Result;
 use futures::StreamExt;
-use guardian_chain::{AccountKey, ChainConfig, Endpoint, Limits, Readers, Sender, SenderConfig};
+use guardian_chain::{AccountKey, ChainConfig, Limits, Readers, Sender, SenderConfig};
 use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Event, Network};
 use guardian_protocol::{ChainSpec, Guardian, Input, Mode, Secrets, Setup};
@@ -50,14 +50,14 @@ pub(crate) async fn run(
     reload: Reload,
     stop: CancellationToken,
 ) -> Result<()> {
-    warn_of_urls(&config);
     let (secrets, account_key) = secrets(&config, &committee_file)?;
+    warn(&config, &secrets);
     let metrics = Arc::new(Metrics::new()?);
     let store = open_store(&config)?;
 
     let peers = Peers::new(committee_file.others(&config.guardian.name))?;
     let (network, events, transport) = start_network(&config, &committee_file, &secrets.identity).await?;
-    let (readers, chain) = Readers::connect(chain_config(&config)).await.hint(
+    let (readers, chain) = Readers::connect(chain_config(&config)?).await.hint(
         "can't connect to the chains",
         "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
     )?;
@@ -113,12 +113,23 @@ pub(crate) async fn run(
     tasks.until_stopped().await
 }
 
-fn warn_of_urls(config: &Config) {
+/// Tells once at each start what is not as it could be.
+fn warn(config: &Config, secrets: &Secrets) {
     for (layer, provider) in config.readable_on_the_way() {
         let hint = "who sits between can read its credentials and change every answer: use https://, or a tunnel";
         tracing::warn!(layer, provider, hint, "its answers come over http:// from another network");
     }
+    if config.guardian.mode == Mode::Act && secrets.validators.is_empty() {
+        let file = config.keys.exit_shares();
+        tracing::warn!(file = %file.display(), hint = NO_EXITS_HINT, "{NO_EXITS}");
+    }
 }
+
+/// What is missing without exit shares.
+pub(crate) const NO_EXITS: &str =
+    "no exit shares: this guardian signs orders and reports, and gives no parts of validators' exits";
+/// And where they come from.
+pub(crate) const NO_EXITS_HINT: &str = "whoever deals the validators' keys gives each guardian a sealed file of its own; put it beside the identity, or name it in [keys] exits";
 
 fn tell_start(config: &Config) {
     let (guardian, http) = (config.guardian.name.as_str(), config.http.listen);
@@ -250,10 +261,7 @@ pub(crate) fn secrets(
     let files = KeyFiles::of(config)?;
     let me = committee.named(&config.guardian.name)?.id;
     let acts = config.guardian.mode == Mode::Act;
-    let validators = match config.keys.exits.as_ref().filter(|_| acts) {
-        Some(path) => files.exits(path, me)?,
-        None => BTreeMap::new(),
-    };
+    let validators = if acts { files.exits_of(&config.keys, me)? } else { BTreeMap::new() };
     let identity = files.identity(&config.keys.identity)?;
     let share = match config.guardian.mode {
         Mode::Act => Some(Shares::new(&config.keys.shares, &files).load(&committee.committee()?)?),
@@ -287,25 +295,26 @@ pub(crate) fn sender(config: &Config, chain: &ChainSpec, key: &[u8; 32]) -> Resu
         "the account key is not valid",
         "restore keys/account.sealed from your backup, or make a new one with `guardian init`",
     )?;
-    let providers = endpoints(&config.execution.providers);
+    let providers = endpoints("execution", &config.execution.providers)?;
     Sender::new(settings, Limits::default(), &providers, chain, config.contracts(), key)
         .hint("can't make the transaction sender", "check the urls under [execution]")
 }
 
-pub(crate) fn chain_config(config: &Config) -> ChainConfig {
-    ChainConfig {
-        beacon: endpoints(&config.beacon.providers),
-        execution: endpoints(&config.execution.providers),
+/// What the readers need to know.
+///
+/// # Errors
+/// If the contracts are not known, or the address of a provider can't be had.
+pub(crate) fn chain_config(config: &Config) -> Result<ChainConfig, Hinted> {
+    config.require_contracts()?;
+    Ok(ChainConfig {
+        beacon: endpoints("beacon", &config.beacon.providers)?,
+        execution: endpoints("execution", &config.execution.providers)?,
         contracts: config.contracts(),
         start_block: config.contracts.start_block,
         chain_id: Some(config.contracts.chain_id),
         quorum: config.quorum(),
         limits: Limits { prove_states: config.beacon.prove_states, ..Limits::default() },
-    }
-}
-
-fn endpoints(providers: &[ProviderConfig]) -> Vec<Endpoint> {
-    providers.iter().map(|p| Endpoint { name: p.name.clone(), url: p.url.clone() }).collect()
+    })
 }
 
 /// Starts the network. After a restart in this process, the sockets of before may take a moment to close.
@@ -322,11 +331,11 @@ async fn start_network(
     let others = || committee.others(&config.guardian.name).map(|entry| (entry, entry.addresses.as_slice()));
     let mut attempt = 1;
     loop {
-        let settings = peers::network_config(&config.network, ("listen", &config.network.listen), others())?;
+        let settings = peers::network_config(&config.p2p, ("listen", &config.p2p.listen), others())?;
         match Network::start(settings, peers::network_identity(identity)?).await {
             Err(guardian_p2p::Error::AddressInUse(_)) if attempt < ATTEMPTS => attempt = attempt.saturating_add(1),
             outcome => {
-                let advice = "check [network] listen: is another process using the port?";
+                let advice = "check [p2p] listen: is another process using the port?";
                 return outcome.hint("can't start the network", advice);
             }
         }

@@ -3,7 +3,7 @@
 
 use crate::{
     committee::MemberEntry,
-    config::NetworkConfig,
+    config::P2pConfig,
     hint::{Hinted, WithHint},
 };
 use guardian_crypto::identity::IdentityKey;
@@ -89,14 +89,14 @@ impl Peers {
 
 /// The network's configuration, with `listen` of the addresses under `key`.
 pub(crate) fn network_config<'a>(
-    config: &NetworkConfig,
+    config: &P2pConfig,
     (key, listen): (&str, &[String]),
     others: impl IntoIterator<Item = (&'a MemberEntry, &'a [Multiaddr])>,
 ) -> Result<guardian_p2p::Config, Hinted> {
-    let advice = "write multiaddresses like /ip4/0.0.0.0/udp/9000/quic-v1 or /dns4/host/tcp/9000";
+    let advice = "write multiaddresses like /ip4/0.0.0.0/udp/23700/quic-v1 or /dns4/host/tcp/23700";
     let listen = listen
         .iter()
-        .map(|text| text.parse().hint(format!("[network] {key}: `{text}` is not a multiaddress"), advice))
+        .map(|text| text.parse().hint(format!("[p2p] {key}: `{text}` is not a multiaddress"), advice))
         .collect::<Result<_, _>>()?;
     let members = others
         .into_iter()

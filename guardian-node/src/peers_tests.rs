@@ -57,11 +57,11 @@ impl Process {
         let committee = CommitteeFile::load(&config.guardian.committee).unwrap();
         let own = committee.named(&name).unwrap();
         let usual = own.addresses.iter().map(ToString::to_string).collect();
-        config.network.listen = if copy { vec!["/ip4/127.0.0.1/udp/0/quic-v1".to_owned()] } else { usual };
+        config.p2p.listen = if copy { vec!["/ip4/127.0.0.1/udp/0/quic-v1".to_owned()] } else { usual };
         let (secrets, _) = node::secrets(&config, &committee).unwrap();
 
         let others = committee.others(&name).map(|entry| (entry, entry.addresses.as_slice()));
-        let settings = network_config(&config.network, ("listen", &config.network.listen), others).unwrap();
+        let settings = network_config(&config.p2p, ("listen", &config.p2p.listen), others).unwrap();
         let identity = network_identity(&secrets.identity).unwrap();
         let (network, events, transport) = Network::start(settings, identity).await.unwrap();
         tokio::spawn(transport);

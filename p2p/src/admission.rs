@@ -269,14 +269,14 @@ mod tests {
 
     #[test]
     fn strangers_of_any_number_leave_the_places_of_members() {
-        let mut admission = admission(&["/ip4/192.0.2.1/tcp/9000", "/dns4/two.example/tcp/9000"]);
+        let mut admission = admission(&["/ip4/192.0.2.1/tcp/23700", "/dns4/two.example/tcp/23700"]);
         let strangers: usize =
             (0..250).map(|n| taken(&mut admission, &format!("/ip4/198.51.100.{n}/tcp/1"), n * 10, 10)).sum();
         assert_eq!(strangers, 100, "a quarter");
         assert_eq!(taken(&mut admission, "/ip4/192.0.2.1/tcp/55555", 5_000, 300), 200, "one member's get half");
         // A member whose host name is configured is known by where it was met, over whatever.
         assert_eq!(taken(&mut admission, "/ip4/192.0.2.2/tcp/1", 6_000, 1), 0);
-        admission.meet(PeerId::random(), &"/ip4/192.0.2.2/udp/9000/quic-v1".parse().unwrap());
+        admission.meet(PeerId::random(), &"/ip4/192.0.2.2/udp/23700/quic-v1".parse().unwrap());
         assert_eq!(taken(&mut admission, "/ip4/192.0.2.2/tcp/1", 6_001, 300), 100, "and the rest are its own");
         assert_eq!(taken(&mut admission, "/ip4/192.0.2.1/tcp/1", 7_000, 1), 0, "all places are taken");
     }

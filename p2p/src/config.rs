@@ -20,7 +20,7 @@ const MAX_SIMULATED_ROUND_TRIP: Duration = Duration::from_secs(2);
 pub struct Member {
     /// Who it is; see [`crate::peer_id_of`].
     pub peer_id: PeerId,
-    /// Where to dial it, in order of preference, such as `/ip4/192.0.2.1/udp/9100/quic-v1` or `/dns4/host.example/tcp/9100`.
+    /// Where to dial it, in order of preference, such as `/ip4/192.0.2.1/udp/23700/quic-v1` or `/dns4/host.example/tcp/23700`.
     /// May be empty: then it has to dial us.
     pub addresses: Vec<Multiaddr>,
 }
@@ -133,10 +133,10 @@ mod tests {
     #[test]
     fn hosts_by_address_and_name_over_tcp_and_quic_can_be_dialled() {
         let all = [
-            "/ip4/192.0.2.1/tcp/9100",
-            "/ip6/2001:db8::1/udp/9100/quic-v1",
-            "/dns4/guardian.example/tcp/9100",
-            "/dns/guardian.example/udp/9100/quic-v1",
+            "/ip4/192.0.2.1/tcp/23700",
+            "/ip6/2001:db8::1/udp/23700/quic-v1",
+            "/dns4/guardian.example/tcp/23700",
+            "/dns/guardian.example/udp/23700/quic-v1",
         ];
         let one = member(&all.map(String::from));
         assert_eq!(check(vec![one.clone()]).unwrap().get(&one.peer_id).map(Vec::len), Some(4));
@@ -145,14 +145,14 @@ mod tests {
     #[test]
     fn the_suffix_of_the_member_itself_is_dropped() {
         let mut one = member(&[]);
-        one.addresses = vec![format!("/ip4/192.0.2.1/tcp/9100/p2p/{}", one.peer_id).parse().unwrap()];
-        let bare: Multiaddr = "/ip4/192.0.2.1/tcp/9100".parse().unwrap();
+        one.addresses = vec![format!("/ip4/192.0.2.1/tcp/23700/p2p/{}", one.peer_id).parse().unwrap()];
+        let bare: Multiaddr = "/ip4/192.0.2.1/tcp/23700".parse().unwrap();
         assert_eq!(check(vec![one.clone()]).unwrap().remove(&one.peer_id), Some(vec![bare]));
     }
 
     #[test]
     fn the_suffix_of_somebody_else_is_refused() {
-        let one = member(&[format!("/ip4/192.0.2.1/tcp/9100/p2p/{}", PeerId::random())]);
+        let one = member(&[format!("/ip4/192.0.2.1/tcp/23700/p2p/{}", PeerId::random())]);
         assert!(matches!(check(vec![one]), Err(Error::MemberAddress { .. })));
     }
 
@@ -161,9 +161,9 @@ mod tests {
         for address in [
             "/ip4/192.0.2.1",
             "/ip4/192.0.2.1/tcp/0",
-            "/ip4/0.0.0.0/tcp/9100",
-            "/ip4/192.0.2.1/udp/9100",
-            "/ip4/192.0.2.1/tcp/9100/ws",
+            "/ip4/0.0.0.0/tcp/23700",
+            "/ip4/192.0.2.1/udp/23700",
+            "/ip4/192.0.2.1/tcp/23700/ws",
             "/unix/socket",
         ] {
             assert!(matches!(check(vec![member(&[address.into()])]), Err(Error::MemberAddress { .. })), "{address}");

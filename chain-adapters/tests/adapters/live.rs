@@ -1,4 +1,4 @@
-//! A real beacon node, if `GUARDIAN_BEACON_URL` names one (`tests/real-beacon/start` starts one): some epochs of it, read
+//! A real beacon node, if `GUARDIAN_TEST_BEACON_URL` names one (`tests/real-beacon/start` starts one): some epochs of it, read
 //! as a guardian reads them. Says that it skips where none is named.
 
 use crate::support::{
@@ -17,8 +17,8 @@ const EPOCHS: usize = 8;
 
 #[tokio::test]
 async fn a_real_node_is_read_through_some_epochs() {
-    let Ok(url) = std::env::var("GUARDIAN_BEACON_URL") else {
-        println!("skipped: GUARDIAN_BEACON_URL names no beacon node");
+    let Ok(url) = std::env::var("GUARDIAN_TEST_BEACON_URL") else {
+        println!("skipped: GUARDIAN_TEST_BEACON_URL names no beacon node");
         return;
     };
     let url = Url::parse(&url).unwrap();

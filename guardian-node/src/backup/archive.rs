@@ -48,6 +48,8 @@ pub enum Role {
         /// The file's name.
         name: String,
     },
+    /// The file that says where the contracts are.
+    Deployment,
 }
 
 impl Archive {
@@ -83,7 +85,7 @@ impl Archive {
         let names = archive.files.iter().flat_map(|file| match &file.role {
             Role::Share { name } => vec![name],
             Role::Ceremony { ceremony, name } => vec![ceremony, name],
-            Role::Committee | Role::Identity | Role::Account | Role::Exits => Vec::new(),
+            Role::Committee | Role::Identity | Role::Account | Role::Exits | Role::Deployment => Vec::new(),
         });
         for name in names {
             if !is_name(name) {

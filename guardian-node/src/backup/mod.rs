@@ -52,13 +52,16 @@ fn collect(path: &Path, config: &Config, keys: &KeyFiles) -> Result<Archive, Hin
         let committee_file = CommitteeFile::load(&config.guardian.committee)?;
         let me = committee_file.named(&config.guardian.name)?.id;
         Shares::new(&config.keys.shares, keys).load(&committee_file.committee()?)?;
-        if let Some(exits) = &config.keys.exits {
-            keys.exits(exits, me)?;
-        }
+        keys.exits_of(&config.keys, me)?;
         files.push(file);
     }
-    if let Some(exits) = config.keys.exits.as_ref().filter(|exits| exits.exists()) {
-        files.push(read(Role::Exits, exits)?);
+    let deployment = &config.contracts.deployment;
+    if deployment.exists() {
+        files.push(read(Role::Deployment, deployment)?);
+    }
+    let exits = config.keys.exit_shares();
+    if exits.exists() {
+        files.push(read(Role::Exits, &exits)?);
     }
     let shares = Shares::new(&config.keys.shares, keys).names()?;
     for name in &shares {
@@ -118,7 +121,7 @@ pub fn restore(from: &Path, dir: &Path, passphrase: Secret<String>) -> Result<Re
     let beside = dir.file_name().map(|name| format!("../{}.passphrase", name.to_string_lossy()));
     let (text, moved) = bring_inside(&archive.config, &mut config, beside)?;
     for file in &archive.files {
-        write_private(&dir.join(place(&config, &file.role)?), &file.bytes)?;
+        write_private(&dir.join(place(&config, &file.role)), &file.bytes)?;
     }
     if let Some(path) = config.keys.passphrase_file.as_ref().map(|path| dir.join(path)).filter(|path| !path.exists()) {
         write_private(&path, written.expose().as_bytes())?;
@@ -164,18 +167,17 @@ fn bring_inside(
 }
 
 /// Where a file goes, relative to the new folder.
-fn place(config: &Config, role: &Role) -> Result<PathBuf, Hinted> {
+fn place(config: &Config, role: &Role) -> PathBuf {
     let keys = &config.keys;
-    Ok(match role {
+    match role {
         Role::Committee => config.guardian.committee.clone(),
         Role::Identity => keys.identity.clone(),
         Role::Account => keys.account.clone(),
-        Role::Exits => keys.exits.clone().ok_or_else(|| {
-            Hinted::new("the backup holds exit shares that its configuration does not name", "it is damaged: report it")
-        })?,
+        Role::Exits => keys.exit_shares(),
+        Role::Deployment => config.contracts.deployment.clone(),
         Role::Share { name } => keys.shares.join(name),
         Role::Ceremony { ceremony, name } => folder::of(&config.guardian.data_dir, ceremony).join(name),
-    })
+    }
 }
 
 #[cfg(test)]

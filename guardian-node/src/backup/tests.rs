@@ -187,9 +187,9 @@ fn paths_that_lead_elsewhere_are_brought_into_the_new_folder() {
     fs::rename(home.join("keys/account.sealed"), dir.path().join("account.sealed")).unwrap();
     let text = crate::config::TEMPLATE
         .replace("../guardian.passphrase", "keys/passphrase")
-        .replace("\"data\"", &format!("{:?}", elsewhere.join("data")))
-        .replace("\"keys/account.sealed\"", "\"../account.sealed\" # on the other disk")
-        .replace("[network]", "# Ask Ada before you change these.\n[network]");
+        .replace("# data_dir = \"data\"", &format!("data_dir = {:?}", elsewhere.join("data")))
+        .replace("# account = \"keys/account.sealed\"", "account = \"../account.sealed\" # on the other disk")
+        .replace("[p2p]", "# Ask Ada before you change these.\n[p2p]");
     fs::write(home.join("guardian.toml"), text).unwrap();
     let (file, new) = (dir.path().join("backup"), dir.path().join("new"));
     back_up(&home.join("guardian.toml"), &file, Work::Devnet).unwrap();

@@ -31,20 +31,15 @@ impl CeremonyNetwork {
         others: &[&MemberEntry],
         tasks: &mut Tasks,
     ) -> Result<Self, Hinted> {
-        let (key, listen) = match &config.network.ceremony_listen {
-            Some(listen) => ("ceremony_listen", listen),
-            None => ("listen", &config.network.listen),
-        };
         let others_during = others.iter().map(|entry| (*entry, entry.during_ceremonies()));
-        let settings = peers::network_config(&config.network, (key, listen), others_during)?;
+        let settings =
+            peers::network_config(&config.p2p, ("ceremony_listen", &config.p2p.ceremony_listen), others_during)?;
         let limits = Limits { pending_tcp: settings.limits.pending_tcp, ..Limits::for_ceremonies() };
         let settings = guardian_p2p::Config { purpose: Purpose::Ceremony, limits, ..settings };
         let (network, events, transport) = Network::start(settings, peers::network_identity(identity)?).await.hint(
             "can't start the ceremony's network",
-            format!(
-                "check [network] {key}: is the running node, or another ceremony, using the port? \
-                     A ceremony beside a running node needs `ceremony_listen` with ports of its own"
-            ),
+            "check [p2p] ceremony_listen: is the running node, or another ceremony, using the port? A ceremony beside a running node needs \
+             ports of its own",
         )?;
         let peers = Peers::new(others.iter().copied())?;
         let (sender, inputs) = mpsc::channel(INPUTS);

@@ -172,7 +172,7 @@ impl CeremonyShell {
         let lacking: Vec<Waiting> = status.lacking.iter().filter(counts).cloned().collect();
         let least = if over.before { ONLY_WORDS } else { LAST_WORDS };
         let absent = status.done && lacking.iter().all(|lacking| lacking.reason == Reason::NotConnected);
-        let longest = self.config.network.ceremony_linger.min(if absent { ABSENT } else { Duration::MAX }).max(least);
+        let longest = self.config.p2p.ceremony_linger.min(if absent { ABSENT } else { Duration::MAX }).max(least);
         let passed = over.since.elapsed();
         let left = if lacking.is_empty() { least } else { longest }.saturating_sub(passed);
         if left.is_zero() {

@@ -4,6 +4,7 @@
 mod arguments;
 mod backup;
 mod check;
+mod config;
 mod contracts;
 mod fault;
 mod init;
@@ -38,6 +39,9 @@ struct Cli {
 enum Command {
     /// Write an annotated configuration and make identity and account keys
     Init(init::Init),
+    /// Show the configuration that is in force
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Check configuration, keys, store, providers and contracts without signing anything
     Check(check::Check),
     /// Run the node
@@ -110,7 +114,8 @@ fn execute(command: Command) -> eyre::Result<ExitCode> {
     let outcome = runtime.block_on(async {
         let outcome = match command {
             Command::Key(command) => return command.run().await,
-            Command::Init(command) => command.run(),
+            Command::Init(command) => command.run().await,
+            Command::Config(command) => command.run(),
             Command::Check(command) => command.run().await,
             Command::Run(command) => command.run().await,
             Command::Status(command) => command.run().await,

@@ -62,6 +62,12 @@ fn is_hostile(letter: char) -> bool {
         || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+/// A question, whose answer stands on the same line.
+pub(super) fn prompt(text: &str) {
+    let mut out = io::stderr().lock();
+    write!(out, "{text}").and_then(|()| out.flush()).ok();
+}
+
 /// Whether all data was written, or is not wanted any more.
 ///
 /// # Errors

@@ -19,6 +19,7 @@ impl Run {
     pub(super) async fn run(self) -> Result<()> {
         let stop = signals::stop()?;
         let config = Config::load(&self.config)?;
+        config.require_contracts()?;
         let log = telemetry::start(&config.log)?;
         let reload = Reload { path: self.config, started: config.clone(), log };
         let mut committee = CommitteeWatch::load(&config)?;

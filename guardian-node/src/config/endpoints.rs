@@ -1,19 +1,100 @@
-//! Urls of providers, compared as nodes: one that is listed twice, however it is spelled, would be its own majority.
+//! Providers and their urls, which are compared as nodes: one that is listed twice, however it is spelled, would be its own majority.
 
-use super::ProviderConfig;
-use std::net::IpAddr;
+use crate::hint::{Hinted, WithHint};
+use guardian_chain::Endpoint;
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, fs, net::IpAddr, path::PathBuf, str::FromStr};
 use url::{Host, Url};
 
-/// The first two of `providers` that are one node.
-pub(super) fn twice(providers: &[ProviderConfig]) -> Option<[&ProviderConfig; 2]> {
-    let mut rest = providers;
-    while let Some((first, others)) = rest.split_first() {
-        if let Some(again) = others.iter().find(|other| node(&other.url) == node(&first.url)) {
-            return Some([first, again]);
-        }
-        rest = others;
+/// One endpoint.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderConfig {
+    /// Its name in logs, metrics and alarms.
+    pub name: String,
+    /// Its address. Credentials in it are never logged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Url>,
+    /// A file that holds the address instead: for one with credentials. It is read when the address is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_file: Option<PathBuf>,
+}
+
+impl ProviderConfig {
+    /// The provider `name` at `url`.
+    #[must_use]
+    pub const fn new(name: String, url: Url) -> Self {
+        Self { name, url: Some(url), url_file: None }
     }
-    None
+
+    /// Where it is.
+    ///
+    /// # Errors
+    /// If that is not said, or said twice, or its file does not hold an address. What the file holds is not repeated.
+    pub fn address(&self) -> Result<Cow<'_, Url>, Hinted> {
+        let name = &self.name;
+        match (&self.url, &self.url_file) {
+            (Some(url), None) => Ok(Cow::Borrowed(url)),
+            (None, Some(path)) => {
+                let what = format!("can't read the address of provider {name} from {}", path.display());
+                let text = fs::read_to_string(path).hint(
+                    &what,
+                    "url_file names a file that the node's user can read, with the address and nothing else",
+                )?;
+                let url = text.trim().parse().hint(&what, "it must hold an address like https://host.example/key");
+                url.map(Cow::Owned)
+            }
+            (None, None) | (Some(_), Some(_)) => Err(Hinted::new(
+                format!("provider {name} has neither or both of url and url_file"),
+                "give each provider one of the two",
+            )),
+        }
+    }
+}
+
+impl FromStr for ProviderConfig {
+    type Err = String;
+
+    /// From `NAME=URL`, or a url alone, whose host is the name then.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = text.split_once('=').filter(|(name, _)| !name.contains(':'));
+        let (name, url) = named.map_or((None, text), |(name, url)| (Some(name.to_owned()), url));
+        let url: Option<Url> = url.parse().ok().filter(|url: &Url| matches!(url.scheme(), "http" | "https"));
+        // What was written may hold a credential: it is not repeated.
+        let form = "a node is written as http://HOST:PORT or NAME=http://HOST:PORT";
+        let (Some(url), Some(host)) = (url.clone(), url.as_ref().and_then(Url::host_str)) else {
+            return Err(form.into());
+        };
+        Ok(Self::new(name.unwrap_or_else(|| host.to_owned()), url))
+    }
+}
+
+/// Where `providers` are, as adapters take it.
+///
+/// # Errors
+/// If an address can't be had, or two are of one node.
+pub(crate) fn endpoints(layer: &str, providers: &[ProviderConfig]) -> Result<Vec<Endpoint>, Hinted> {
+    let endpoint = |provider: &ProviderConfig| -> Result<Endpoint, Hinted> {
+        Ok(Endpoint { name: provider.name.clone(), url: provider.address()?.into_owned() })
+    };
+    let endpoints = providers.iter().map(endpoint).collect::<Result<Vec<_>, _>>()?;
+    once_each(layer, endpoints.iter().map(|endpoint| (endpoint.name.as_str(), &endpoint.url)))?;
+    Ok(endpoints)
+}
+
+/// No two of `named` are one node.
+pub(super) fn once_each<'a>(layer: &str, named: impl Iterator<Item = (&'a str, &'a Url)>) -> Result<(), Hinted> {
+    let mut known: Vec<(&str, &Url)> = Vec::new();
+    for (name, url) in named {
+        if let Some((first, _)) = known.iter().find(|(_, other)| node(other) == node(url)) {
+            return Err(Hinted::new(
+                format!("[{layer}] the providers `{first}` and `{name}` have the same url"),
+                "one node that counts twice would be its own majority: list each once; three independent ones let one of them fail",
+            ));
+        }
+        known.push((name, url));
+    }
+    Ok(())
 }
 
 /// Host, port, path and query of the node behind `url`. Scheme and credentials make no other node of it.

@@ -1,28 +1,36 @@
 //! The configuration's shape, key by key.
 
-use super::LimitsConfig;
+use super::{LimitsConfig, Network, ProviderConfig};
 use crate::{hint::Hinted, passphrase::Source};
 use alloy_primitives::Address;
 use guardian_protocol::{Contracts, Mode, PerKind, ProviderQuorum, Timing};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
-use url::Url;
 
 /// Everything that an operator can say.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// The network, if it has a name: what is published of it need not be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
     /// Who this is.
+    #[serde(default)]
     pub guardian: GuardianConfig,
     /// Where its secrets are.
+    #[serde(default)]
     pub keys: KeysConfig,
     /// How peers reach it.
-    pub network: NetworkConfig,
+    #[serde(default)]
+    pub p2p: P2pConfig,
     /// Its eyes.
+    #[serde(default)]
     pub beacon: BeaconConfig,
     /// Its hands, and its other eyes.
+    #[serde(default)]
     pub execution: ExecutionConfig,
     /// The protocol's contracts.
+    #[serde(default)]
     pub contracts: ContractsConfig,
     /// How much it helps to set in motion.
     #[serde(default)]
@@ -40,51 +48,77 @@ pub struct Config {
 
 /// `[guardian]`
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct GuardianConfig {
-    /// The operator's name, as in the committee file.
+    /// The operator's name, as in the committee file. Empty: not said.
     pub name: String,
     /// Folder of the store.
     pub data_dir: PathBuf,
     /// The committee file: public, the same for every guardian.
     pub committee: PathBuf,
     /// Whether it takes part, or observes only.
-    #[serde(default)]
     pub mode: Mode,
     /// How many dossiers to keep: a file for each duty with everything that it was decided from, for auditors.
-    #[serde(default = "keep_dossiers")]
     pub keep_dossiers: usize,
 }
 
-const fn keep_dossiers() -> usize {
-    500
+impl Default for GuardianConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            data_dir: "data".into(),
+            committee: "committee.toml".into(),
+            mode: Mode::default(),
+            keep_dossiers: 500,
+        }
+    }
 }
 
 /// `[keys]`
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct KeysConfig {
     /// Sealed identity key.
     pub identity: PathBuf,
     /// Folder of the sealed shares of the group key.
     pub shares: PathBuf,
-    /// Sealed shares of the validators' keys.
-    #[serde(default)]
+    /// Sealed shares of the validators' keys: a file that must be there. Left out: see [`KeysConfig::exit_shares`].
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exits: Option<PathBuf>,
     /// Sealed account key: pays for transactions, nothing else.
     pub account: PathBuf,
     /// File with the passphrase of the sealed keys, readable by its owner only. One of the three is set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase_file: Option<PathBuf>,
     /// Name of the credential with the passphrase, which systemd hands over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase_credential: Option<String>,
     /// A program that prints the passphrase, and its arguments.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase_command: Option<Vec<String>>,
 }
 
+impl Default for KeysConfig {
+    fn default() -> Self {
+        Self {
+            identity: "keys/identity.sealed".into(),
+            shares: "keys/shares".into(),
+            exits: None,
+            account: "keys/account.sealed".into(),
+            passphrase_file: None,
+            passphrase_credential: None,
+            passphrase_command: None,
+        }
+    }
+}
+
 impl KeysConfig {
+    /// Where the exit shares are, if there are any: the file that is named, or the one beside the identity.
+    #[must_use]
+    pub fn exit_shares(&self) -> PathBuf {
+        self.exits.clone().unwrap_or_else(|| self.identity.with_file_name("exits.sealed"))
+    }
+
     /// Where the passphrase comes from.
     ///
     /// # Errors
@@ -103,77 +137,92 @@ impl KeysConfig {
     }
 }
 
-/// `[network]`
+/// Where the other guardians reach this one.
+const PORT: u16 = 23_700;
+/// The same during key ceremonies.
+const CEREMONY_PORT: u16 = 23_701;
+/// Where the node shows itself.
+const HTTP_PORT: u16 = 23_702;
+
+/// `[p2p]`
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct NetworkConfig {
+#[serde(deny_unknown_fields, default)]
+pub struct P2pConfig {
     /// Multiaddresses to listen on.
     pub listen: Vec<String>,
-    /// Those to listen on during a key ceremony; left out: the same, and then the node must not run meanwhile.
-    #[serde(default)]
-    pub ceremony_listen: Option<Vec<String>>,
+    /// Those to listen on during a key ceremony, which runs beside the node.
+    pub ceremony_listen: Vec<String>,
     /// How long a key ceremony's process stays at most, after its own part is done, for participants that may not have everything yet.
-    #[serde(default = "ceremony_linger", with = "humantime_serde")]
+    #[serde(with = "humantime_serde")]
     pub ceremony_linger: Duration,
     /// For tests and rehearsals on one machine: how far apart the guardians pretend to be. All of them must say the same.
-    #[serde(default, with = "humantime_serde", skip_serializing_if = "Duration::is_zero")]
+    #[serde(with = "humantime_serde", skip_serializing_if = "Duration::is_zero")]
     pub simulated_round_trip: Duration,
 }
 
-const fn ceremony_linger() -> Duration {
-    Duration::from_secs(120)
-}
-
-/// One endpoint.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProviderConfig {
-    /// Its name in logs, metrics and alarms.
-    pub name: String,
-    /// Its address. Credentials in it are never logged.
-    pub url: Url,
+impl Default for P2pConfig {
+    fn default() -> Self {
+        let everywhere = |port| vec![format!("/ip4/0.0.0.0/udp/{port}/quic-v1"), format!("/ip4/0.0.0.0/tcp/{port}")];
+        Self {
+            listen: everywhere(PORT),
+            ceremony_listen: everywhere(CEREMONY_PORT),
+            ceremony_linger: Duration::from_secs(120),
+            simulated_round_trip: Duration::ZERO,
+        }
+    }
 }
 
 /// `[beacon]`
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct BeaconConfig {
     /// Read validators from whole states that prove themselves (300 MB each epoch on mainnet, from one provider), where a provider
     /// serves them. Otherwise every provider is asked for the validators alone, and enough of them have to agree.
-    #[serde(default = "default_true")]
     pub prove_states: bool,
     /// The endpoints.
     pub providers: Vec<ProviderConfig>,
     /// How many must agree; the smallest majority if left out.
-    #[serde(default)]
     pub quorum: Option<usize>,
+}
+
+impl Default for BeaconConfig {
+    fn default() -> Self {
+        Self { prove_states: true, providers: Vec::new(), quorum: None }
+    }
 }
 
 /// `[execution]`
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct ExecutionConfig {
     /// The endpoints.
     pub providers: Vec<ProviderConfig>,
     /// How many must agree; the smallest majority if left out.
-    #[serde(default)]
     pub quorum: Option<usize>,
     /// No transaction pays more than this for a unit of gas, in gwei.
     pub fee_ceiling_gwei: u64,
 }
 
-/// `[contracts]`
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+impl Default for ExecutionConfig {
+    fn default() -> Self {
+        Self { providers: Vec::new(), quorum: None, fee_ceiling_gwei: 200 }
+    }
+}
+
+/// `[contracts]`. The zero address is that of a contract that is not known.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct ContractsConfig {
-    /// The chain they are on. Every provider is held against it.
+    /// The file that says where the guardians' contracts are, if there is one already.
+    pub deployment: PathBuf,
+    /// The chain they are on. Every provider is held against it. 0: not said.
     pub chain_id: u64,
     /// `GuardianKeys`.
     pub guardian_keys: Address,
     /// `PufferProtocol`.
     pub protocol: Address,
     /// `FrostGuardianModule`, if Puffer's contracts have it: it checks what goes to them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub guardian_module: Option<Address>,
     /// First block that can hold their events.
     pub start_block: u64,
@@ -181,9 +230,23 @@ pub struct ContractsConfig {
     pub duties: PerKind<Address>,
 }
 
+impl Default for ContractsConfig {
+    fn default() -> Self {
+        Self {
+            deployment: "deployment.json".into(),
+            chain_id: 0,
+            guardian_keys: Address::ZERO,
+            protocol: Address::ZERO,
+            guardian_module: None,
+            start_block: 0,
+            duties: PerKind::default(),
+        }
+    }
+}
+
 /// `[http]`
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct HttpConfig {
     /// Where to listen.
     pub listen: SocketAddr,
@@ -192,7 +255,7 @@ pub struct HttpConfig {
 impl Default for HttpConfig {
     /// Loopback: nobody else needs to see it unless the operator says so.
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9100)) }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], HTTP_PORT)) }
     }
 }
 
@@ -264,7 +327,8 @@ impl Config {
     /// The contracts, in the brain's words.
     #[must_use]
     pub fn contracts(&self) -> Contracts {
-        let ContractsConfig { guardian_keys, protocol, guardian_module, duties, .. } = self.contracts;
+        let ContractsConfig { guardian_keys, protocol, guardian_module, duties, .. } = &self.contracts;
+        let (guardian_keys, protocol, guardian_module, duties) = (*guardian_keys, *protocol, *guardian_module, *duties);
         Contracts { guardian_keys, protocol, guardian_module, duties }
     }
 
@@ -277,8 +341,4 @@ impl Config {
             execution: or_majority(self.execution.quorum, self.execution.providers.len()),
         }
     }
-}
-
-const fn default_true() -> bool {
-    true
 }

@@ -85,9 +85,9 @@ mod tests {
         let before = config(TEMPLATE);
         assert_eq!(changed(&before, &before).unwrap(), Vec::<String>::new());
         let other = TEMPLATE
-            .replace("poll = \"12s\"", "poll = \"6s\"")
+            .replace("# poll = \"12s\"", "poll = \"6s\"")
             .replace("http://127.0.0.1:5052", "http://user:secret@127.0.0.1:5052")
-            .replace("filter = \"info\"", "filter = \"debug\"")
+            .replace("# filter = \"info\"", "filter = \"debug\"")
             .replace("per_day = 64", "per_day = 65")
             .replace("# quorum = 2", "quorum = 1");
         assert_eq!(changed(&before, &config(&other)).unwrap(), ["beacon.providers", "beacon.quorum", "timing.poll"]);

@@ -84,7 +84,7 @@ async fn a_reload_does_not_reach_the_brain() {
     let text = node.ask(Request::Reload).await.unwrap().unwrap();
     assert!(text.contains("log filter: `info`") && text.contains("nothing else has changed"), "{text}");
     assert!(text.contains("committee file: not usable"), "there is none here: {text}");
-    fs::write(node.dir.path().join("guardian.toml"), TEMPLATE.replace("poll = \"12s\"", "poll = \"6s\"")).unwrap();
+    fs::write(node.dir.path().join("guardian.toml"), TEMPLATE.replace("# poll = \"12s\"", "poll = \"6s\"")).unwrap();
     let text = node.ask(Request::Reload).await.unwrap().unwrap();
     assert!(text.contains("after a restart: timing.poll"), "{text}");
     fs::write(node.dir.path().join("guardian.toml"), "nonsense").unwrap();

@@ -2,7 +2,7 @@
 
 use crate::{
     stand_ins::{Chain, Nodes, POD},
-    support::{Place, assert_done, assert_refused, guardian, text},
+    support::{Place, assert_done, assert_refused, guardian, template, text},
 };
 use guardian_crypto::schnorr::GroupKey;
 use guardian_node::store::Store;
@@ -46,19 +46,13 @@ impl Checked {
             let entry = |(i, url): (usize, &String)| format!("{{ name = \"{layer}-{}\", url = \"{url}\" }}, ", i + 1);
             urls.iter().enumerate().map(entry).collect()
         };
-        let listed = |layer: &str| format!("{{ name = \"own\", url = \"http://127.0.0.1:{layer}\" }},");
-        let config = guardian_node::config::TEMPLATE
-            .replace("../guardian.passphrase", "keys/passphrase")
-            .replace(&listed("5052"), &list("beacon", &self.beacons))
-            .replace(&listed("8545"), &list("exec", &self.executions))
-            .replace("ejection = ", "# ejection = ")
-            // The first is the contract; the limits of reserves come later.
-            .replacen(
-                "\nreserves = ",
-                &self.feed.map_or("\n# ".to_owned(), |feed| format!("\nreserves = \"{feed}\" # ")),
-                1,
-            )
-            .replace("start_block = 0", &format!("start_block = {}", self.start_block));
+        let own = "{ name = \"own\", url = \"http://127.0.0.1:1\" },";
+        let config = template()
+            .replacen(own, &list("beacon", &self.beacons), 1)
+            .replacen(own, &list("exec", &self.executions), 1)
+            .replace("ejection = \"", "# ejection = \"")
+            .replace("# reserves = ", &self.feed.map_or("# ".to_owned(), |feed| format!("reserves = \"{feed}\" # ")))
+            .replace("# start_block = 0", &format!("start_block = {}", self.start_block));
         self.place.write_config(1, &config);
         self.place.run(1, &["check"])
     }

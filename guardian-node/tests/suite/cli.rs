@@ -1,6 +1,6 @@
 //! The command line as a tired operator meets it: every mistake gets one clear error, the reason, and a hint.
 
-use crate::support::{assert_done, assert_refused, guardian, text};
+use crate::support::{assert_done, assert_refused, guardian, init, template, text};
 use guardian_crypto::{frost::signing::Commitments, secret::Secret};
 use guardian_node::{committee::CommitteeFile, durable::write_private, keys::KeyFiles, store::Store};
 use guardian_protocol::{
@@ -34,12 +34,8 @@ impl Place {
         self.dir.path().join("committee/guardian-1")
     }
 
-    /// Nobody listens on port 1.
     fn config(&self) -> String {
-        guardian_node::config::TEMPLATE
-            .replace("../guardian.passphrase", "keys/passphrase")
-            .replace("http://127.0.0.1:5052", "http://127.0.0.1:1")
-            .replace("http://127.0.0.1:8545", "http://127.0.0.1:1")
+        template()
     }
 
     fn write(&self, config: &str) {
@@ -71,7 +67,7 @@ fn a_missing_configuration_is_named() {
 #[test]
 fn an_unknown_key_is_named() {
     let place = Place::new();
-    place.write(&place.config().replace("data_dir", "datadir"));
+    place.write(&place.config().replace("# data_dir", "datadir"));
     assert_refused(&place.check(), "unknown field `datadir`", "unknown keys are refused");
 }
 
@@ -135,8 +131,7 @@ fn init_makes_everything_private_and_never_overwrites() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
-    let arguments = ["init", "--dir", home.to_str().unwrap(), "--name", "alice"];
-    let made = guardian(&arguments);
+    let made = init(home.to_str().unwrap(), &[]);
     assert!(made.status.success(), "{}", text(&made));
     assert!(String::from_utf8_lossy(&made.stdout).contains("identity = "), "the identity goes to stdout");
     for file in ["guardian.toml", "../home.passphrase", "keys/identity.sealed", "keys/account.sealed"] {
@@ -144,12 +139,15 @@ fn init_makes_everything_private_and_never_overwrites() {
         assert_eq!(mode & 0o777, 0o600, "{file} can be read by others");
     }
     let before = fs::read(home.join("keys/identity.sealed")).unwrap();
-    assert_refused(&guardian(&arguments), "can't write", "never overwritten");
+    assert_refused(&init(home.to_str().unwrap(), &[]), "can't write", "never overwritten");
+    fs::rename(home.join("guardian.toml"), home.join("moved")).unwrap();
+    assert_refused(&init(home.to_str().unwrap(), &[]), "can't write", "never overwritten");
     assert_eq!(fs::read(home.join("keys/identity.sealed")).unwrap(), before);
+    fs::rename(home.join("moved"), home.join("guardian.toml")).unwrap();
     // What opens the keys is not among them, and the configuration knows where it is.
     assert_eq!(fs::read_dir(home.join("keys")).unwrap().count(), 2, "identity and account");
     let config = home.join("guardian.toml");
-    let address = ["--address", "/ip4/127.0.0.1/udp/9000/quic-v1"];
+    let address = ["--address", "/ip4/127.0.0.1/udp/23700/quic-v1"];
     let member = guardian(&[&["key", "member", "--config", config.to_str().unwrap()][..], &address].concat());
     assert_done(&member);
 }
@@ -160,9 +158,9 @@ fn keys_are_sealed_with_the_passphrase_that_is_given_or_there() {
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     fs::write(path("given"), "correct horse\r\n").unwrap();
     let (first, second) = (path("first"), path("second"));
-    assert_done(&guardian(&["init", "--dir", &first, "--name", "alice", "--passphrase-file", &path("given")]));
+    assert_done(&init(&first, &["--passphrase-file", &path("given")]));
     write_private(Path::new(&path("second.passphrase")), b"battery staple").unwrap();
-    assert_done(&guardian(&["init", "--dir", &second, "--name", "alice"]));
+    assert_done(&init(&second, &[]));
     for (home, passphrase) in [(&first, "correct horse"), (&second, "battery staple")] {
         let files = KeyFiles::with_passphrase("alice", Secret::new(passphrase.to_owned()));
         files.identity(&Path::new(home).join("keys/identity.sealed")).unwrap();
@@ -189,6 +187,49 @@ fn no_message_ever_shows_a_secret_or_a_credential() {
     assert!(!said.contains("hunter2") && !said.contains("topsecret"), "{said}");
     let passphrase = fs::read_to_string(place.key("passphrase")).unwrap();
     assert!(!said.contains(&passphrase) || passphrase == "devnet", "{said}");
+}
+
+#[test]
+fn without_exit_shares_a_guardian_is_told_what_it_can_not_do() {
+    let place = Place::new();
+    fs::remove_file(place.key("exits.sealed")).unwrap();
+    let said = text(&place.check());
+    assert!(said.contains("no  no exit shares: this guardian signs orders and reports"), "{said}");
+    assert!(said.contains("ok  keys: 0 validators") && said.contains("put it beside the identity"), "{said}");
+    place.write(&place.config().replace("# exits = ", "exits = "));
+    assert_refused(&place.check(), "can't read the exit shares", "as long as there are none");
+}
+
+#[test]
+fn the_configuration_in_force_is_shown_without_secrets() {
+    let place = Place::new();
+    place.write(&place.config().replace("http://127.0.0.1:1\"", "http://alice:hunter2@127.0.0.1:1/key/topsecret\""));
+    let config = place.home().join("guardian.toml");
+    let shown = guardian(&["config", "show", "--config", config.to_str().unwrap()]);
+    assert_done(&shown);
+    let said = String::from_utf8(shown.stdout).unwrap();
+    assert!(!said.contains("hunter2") && !said.contains("topsecret"), "{said}");
+    // It is a configuration again, and says of each line where it comes from.
+    toml::from_str::<toml::Table>(&said).unwrap();
+    for (start, origin) in [
+        ("name = \"guardian-1\"", "# file"),
+        ("listen = \"127.0.0.1:23702\"", "# default"),
+        ("chain_id = 1", "# network"),
+    ] {
+        let line = said.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}:\n{said}"));
+        assert!(line.ends_with(origin), "{line}");
+    }
+    let json = guardian(&["config", "show", "--json", "--config", config.to_str().unwrap()]);
+    assert!(serde_json::from_slice::<serde_json::Value>(&json.stdout).unwrap().is_array());
+}
+
+#[test]
+fn without_the_contracts_a_guardian_says_where_they_come_from() {
+    let place = Place::new();
+    place.write(&place.config().replace("guardian_keys = ", "# guardian_keys = "));
+    assert_refused(&place.check(), "the guardians' contracts are not known", "guardian contracts deploy");
+    let run = guardian(&["run", "--config", place.home().join("guardian.toml").to_str().unwrap()]);
+    assert_refused(&run, "the guardians' contracts are not known", "deployment.json");
 }
 
 #[test]
@@ -314,7 +355,7 @@ fn a_plan_is_written_from_what_the_operators_send() {
     for i in 1..=3 {
         let config = place.dir.path().join(format!("committee/guardian-{i}/guardian.toml"));
         fs::write(&config, place.config().replace("guardian-1", &format!("guardian-{i}"))).unwrap();
-        let address = format!("/dns4/host-{i}.example/udp/9000/quic-v1");
+        let address = format!("/dns4/host-{i}.example/udp/23700/quic-v1");
         let member = guardian(&["key", "member", "--config", config.to_str().unwrap(), "--address", &address]);
         assert_done(&member);
         let path = place.dir.path().join(format!("member-{i}.toml"));
@@ -331,7 +372,7 @@ fn a_plan_is_written_from_what_the_operators_send() {
     let written = plan("2");
     assert_done(&written);
     assert!(String::from_utf8_lossy(&written.stdout).starts_with("ceremony = \"0x"), "{}", text(&written));
-    assert!(fs::read_to_string(&out).unwrap().contains("/dns4/host-3.example/udp/9000/quic-v1"));
+    assert!(fs::read_to_string(&out).unwrap().contains("/dns4/host-3.example/udp/23700/quic-v1"));
     assert_refused(&plan("2"), "can't write", "never overwritten");
     let example = guardian(&["key", "plan", "--example"]);
     assert!(String::from_utf8_lossy(&example.stdout).contains("[[members]]"));
@@ -344,6 +385,7 @@ fn help_explains_every_command() {
             &[],
             &[
                 "init",
+                "config",
                 "check",
                 "run",
                 "status",

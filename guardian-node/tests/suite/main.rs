@@ -12,6 +12,7 @@
 mod check;
 mod cli;
 mod dossiers;
+mod init;
 mod key_changes;
 mod key_generation;
 mod output;

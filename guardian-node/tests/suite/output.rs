@@ -19,14 +19,18 @@ fn printing_to(arguments: &[&str], stdout: impl Into<Stdio>) -> Output {
 fn each_command(mut run: impl FnMut(&[&str], bool)) {
     let place = Place::with_key(4);
     let (config, missing) = (place.config_path(1), place.path().join("made"));
-    let member = ["key", "member", "--config", &config, "--address", "/dns4/host.example/udp/9000/quic-v1"];
+    let member = ["key", "member", "--config", &config, "--address", "/dns4/host.example/udp/23700/quic-v1"];
     for succeeds in [
         &["--help"][..],
         &["key", "--help"],
         &["--version"],
         &["key", "plan", "--example"],
         &member,
-        &["init", "--name", "alice", "--dir", missing.to_str().unwrap()],
+        &[
+            &["init", "--name", "alice", "--dir", missing.to_str().unwrap(), "--network", "hoodi", "--no-probe"][..],
+            &["--beacon", "http://127.0.0.1:1", "--execution", "http://127.0.0.1:1"],
+        ]
+        .concat(),
     ] {
         std::fs::remove_dir_all(&missing).ok();
         run(succeeds, true);

@@ -21,6 +21,8 @@ pub(crate) struct Chain {
     pub(crate) created: u64,
     /// The execution node understands EIP-1898.
     pub(crate) takes_hashes: bool,
+    /// The chain that the beacon chain's deposits are on; before the merge nobody looks at it.
+    pub(crate) deposits: u64,
     /// Version of the beacon chain's second fork.
     pub(crate) fork: &'static str,
     /// When it begins a fork that nobody knows.
@@ -41,6 +43,7 @@ impl Chain {
             balance: 10_u128.pow(18),
             created: 10,
             takes_hashes: true,
+            deposits: 5,
             fork: "0x01000001",
             heze: u64::MAX,
             validators: Vec::new(),
@@ -55,7 +58,8 @@ impl Chain {
                 "genesis_time": "1000", "genesis_validators_root": root, "genesis_fork_version": "0x00000001",
             }),
             "/eth/v1/config/spec" => json!({
-                "PRESET_BASE": "minimal", "SECONDS_PER_SLOT": "2", "SLOTS_PER_EPOCH": "8", "DEPOSIT_CHAIN_ID": "5",
+                "PRESET_BASE": "minimal", "SECONDS_PER_SLOT": "2", "SLOTS_PER_EPOCH": "8",
+                "DEPOSIT_CHAIN_ID": self.deposits.to_string(),
                 "BELLATRIX_FORK_EPOCH": "18446744073709551615", "SLOTS_PER_HISTORICAL_ROOT": "64",
                 "EPOCHS_PER_HISTORICAL_VECTOR": "64", "EPOCHS_PER_SLASHINGS_VECTOR": "64",
                 "HEZE_FORK_EPOCH": self.heze.to_string(),
@@ -91,6 +95,7 @@ impl Chain {
         Ok(match method {
             "eth_chainId" => json!("0x1"),
             "eth_syncing" => json!(false),
+            "web3_clientVersion" => json!("StandIn/2"),
             "eth_getBlockByNumber" => block(by_tag(&params[0])),
             "eth_getBlockByHash" => block(number_of(&params[0])),
             "eth_getBalance" => json!(format!("{:#x}", self.balance)),

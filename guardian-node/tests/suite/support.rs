@@ -33,6 +33,23 @@ pub(crate) struct Running {
     log: PathBuf,
 }
 
+/// The configuration that `guardian init` writes, of the guardian whose keys are in this folder, with contracts somewhere; its providers
+/// are at port 1, where nobody listens.
+pub(crate) fn template() -> String {
+    guardian_node::config::TEMPLATE
+        .replace("../guardian.passphrase", "keys/passphrase")
+        .replace("http://127.0.0.1:5052", "http://127.0.0.1:1")
+        .replace("http://127.0.0.1:8545", "http://127.0.0.1:1")
+        .replace("# guardian_keys = \"0x0000", "guardian_keys = \"0x0101")
+        .replace("# ejection = \"0x0000", "ejection = \"0x0202")
+}
+
+/// `guardian init` of alice in `dir`, with nodes that are not there, and `more`.
+pub(crate) fn init(dir: &str, more: &[&str]) -> Output {
+    let who = ["init", "--dir", dir, "--name", "alice", "--network", "mainnet", "--no-probe"];
+    guardian(&[&who[..], &["--beacon", "http://127.0.0.1:1", "--execution", "http://127.0.0.1:1"], more].concat())
+}
+
 /// Runs a command to its end.
 pub(crate) fn guardian(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_guardian")).args(arguments).env_remove("RUST_LOG").output().unwrap()
@@ -105,18 +122,15 @@ impl Place {
         self.dir.path().join(format!("committee/guardian-{i}"))
     }
 
-    /// Nobody listens on port 1; metrics are shown anywhere.
+    /// Metrics are shown anywhere.
     fn config(&self, i: u16, guardians: u16) -> String {
         let port = self.ports + guardians + i - 1;
-        guardian_node::config::TEMPLATE
-            .replace("../guardian.passphrase", "keys/passphrase")
+        template()
             .replace("guardian-1", &format!("guardian-{i}"))
-            .replace("http://127.0.0.1:5052", "http://127.0.0.1:1")
-            .replace("http://127.0.0.1:8545", "http://127.0.0.1:1")
-            .replace("listen = \"127.0.0.1:9100\"", "listen = \"127.0.0.1:0\"")
-            .replace("ceremony_linger = \"2m\"", "ceremony_linger = \"30s\"")
+            .replace("# listen = \"127.0.0.1:23702\"", "listen = \"127.0.0.1:0\"")
+            .replace("# ceremony_linger = \"2m\"", "ceremony_linger = \"30s\"")
             .replace(
-                "ceremony_listen = [\"/ip4/0.0.0.0/udp/9001/quic-v1\", \"/ip4/0.0.0.0/tcp/9001\"]",
+                "# ceremony_listen = [\"/ip4/0.0.0.0/udp/23701/quic-v1\", \"/ip4/0.0.0.0/tcp/23701\"]",
                 &format!("ceremony_listen = [\"/ip4/127.0.0.1/udp/{port}/quic-v1\"]"),
             )
     }

@@ -132,11 +132,8 @@ impl Deployment {
         genesis: &Genesis,
         options: &Options,
     ) -> Result<Self> {
-        let signer: PrivateKeySigner = DEPLOYER.parse()?;
-        let governor = signer.address();
-        let wallet = EthereumWallet::from(signer);
-        let provider = ProviderBuilder::new().wallet(wallet).connect_http(url.parse()?).erased();
-        provider.client().set_poll_interval(Duration::from_millis(200));
+        let governor = DEPLOYER.parse::<PrivateKeySigner>()?.address();
+        let provider = self::governor(url)?;
         wait_for(&provider).await?;
 
         let protocol = deploy(&provider, "DevnetProtocol", Vec::new()).await?;
@@ -196,6 +193,7 @@ impl Deployment {
     #[must_use]
     pub fn config(&self) -> ContractsConfig {
         ContractsConfig {
+            deployment: "deployment.json".into(),
             chain_id: 31337,
             guardian_keys: self.guardian_keys,
             protocol: self.protocol,
@@ -355,6 +353,59 @@ async fn set_withdrawal_requests(provider: &DynProvider) -> Result<Address> {
     let code = field("/eip7002/code").ok_or_else(|| eyre!("no code of EIP-7002's contract"))?.to_owned();
     let _: serde_json::Value = provider.raw_request("anvil_setCode".into(), (address, code)).await?;
     Ok(address)
+}
+
+/// Where a chain of guardians begins: Puffer's protocol with its validators, a vault with ether, the contract of withdrawal requests. The
+/// guardians' own contracts are not there yet. Returns the protocol and a plan of theirs, without a key.
+///
+/// # Errors
+/// If the EVM does not answer or a transaction fails.
+pub(super) async fn prepare(
+    url: &str,
+    validators: Vec<Bytes>,
+    genesis: &Genesis,
+    options: &Options,
+) -> Result<(Address, Plan)> {
+    let provider = governor(url)?;
+    wait_for(&provider).await?;
+    let protocol = deploy(&provider, "DevnetProtocol", Vec::new()).await?;
+    let exits = set_withdrawal_requests(&provider).await?;
+    let receipt = DevnetProtocol::new(protocol, &provider).provision(validators).send().await?.get_receipt().await?;
+    ensure!(receipt.status(), "the validators could not be registered");
+    send_ether(&provider, VAULT, VAULT_BALANCE).await?;
+    let signer: PrivateKeySigner = DEPLOYER.parse()?;
+    Ok((protocol, plan((U256::ZERO, U256::ZERO), signer.address(), protocol, exits, genesis, options)))
+}
+
+/// Gives `account` an ether.
+///
+/// # Errors
+/// If the EVM does not answer or the transaction fails.
+pub(super) async fn fund(url: &str, account: Address) -> Result<()> {
+    send_ether(&governor(url)?, account, U256::from(10u64.pow(18))).await
+}
+
+/// How many reports the feed has accepted.
+///
+/// # Errors
+/// If the EVM does not answer.
+pub(super) async fn reports_of(url: &str, contracts: &Planned) -> Result<usize> {
+    let event = ReserveFeed::ReserveReported::SIGNATURE_HASH;
+    let filter = Filter::new().address(contracts.reserve_feed).event_signature(event).from_block(0);
+    Ok(governor(url)?.get_logs(&filter).await?.len())
+}
+
+/// The key of the account that pays for the plan, as a file holds it.
+pub(super) fn payer() -> String {
+    hex::encode(PLAN_PAYER)
+}
+
+/// The EVM, as the governor reaches it.
+fn governor(url: &str) -> Result<DynProvider> {
+    let wallet = EthereumWallet::from(DEPLOYER.parse::<PrivateKeySigner>()?);
+    let provider = ProviderBuilder::new().wallet(wallet).connect_http(url.parse()?).erased();
+    provider.client().set_poll_interval(Duration::from_millis(200));
+    Ok(provider)
 }
 
 /// As governance would plan it, with a development chain's clock. There are no beacon roots: the two chains know nothing of

@@ -1,11 +1,10 @@
 //! The guardians: their configurations, their processes, and what they show of themselves.
 
 use super::{guardian_binary, keys::GuardianFiles, process::Process};
-use alloy::primitives::Address;
 use eyre::{Result, WrapErr, ensure, eyre};
 use guardian_node::config::{
     BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LimitsConfig,
-    LogConfig, NetworkConfig, ProviderConfig, TimingConfig,
+    LogConfig, P2pConfig, ProviderConfig, TimingConfig,
 };
 use guardian_protocol::{Bounds, DutyKind, Mode, PerKind};
 use serde_json::Value;
@@ -154,14 +153,7 @@ impl Surroundings {
     /// Those of guardians that can hold a key ceremony and nothing else: there is no chain.
     #[must_use]
     pub fn nowhere() -> Self {
-        let contracts = ContractsConfig {
-            chain_id: 31337,
-            guardian_keys: Address::ZERO,
-            protocol: Address::ZERO,
-            guardian_module: None,
-            start_block: 0,
-            duties: PerKind::default(),
-        };
+        let contracts = ContractsConfig { chain_id: 31337, ..ContractsConfig::default() };
         Self {
             beacons: vec!["http://127.0.0.1:1".to_owned()],
             rpc_url: "http://127.0.0.1:1".to_owned(),
@@ -186,7 +178,7 @@ fn wide() -> LimitsConfig {
 /// If the file can't be written.
 pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> Result<()> {
     let provider = |(i, url): (usize, &String)| -> Result<ProviderConfig> {
-        Ok(ProviderConfig { name: format!("beacon-{}", i.saturating_add(1)), url: url.parse()? })
+        Ok(ProviderConfig::new(format!("beacon-{}", i.saturating_add(1)), url.parse()?))
     };
     let listen = |port: u16| vec![format!("/ip4/127.0.0.1/udp/{port}/quic-v1"), format!("/ip4/127.0.0.1/tcp/{port}")];
     // The key maker puts it with the keys, `guardian init` beside the folder.
@@ -194,9 +186,8 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
         true => "keys/passphrase".into(),
         false => format!("../{}.passphrase", files.name).into(),
     };
-    // Newcomers have no shares of validators that were split before they came.
-    let exits = Some("keys/exits.sealed".into()).filter(|path: &PathBuf| files.dir.join(path).exists());
     let config = Config {
+        network: None,
         guardian: GuardianConfig {
             name: files.name.clone(),
             data_dir: "data".into(),
@@ -207,15 +198,15 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
         keys: KeysConfig {
             identity: "keys/identity.sealed".into(),
             shares: "keys/shares".into(),
-            exits,
+            exits: None,
             account: "keys/account.sealed".into(),
             passphrase_file: Some(passphrase),
             passphrase_credential: None,
             passphrase_command: None,
         },
-        network: NetworkConfig {
+        p2p: P2pConfig {
             listen: listen(files.port),
-            ceremony_listen: Some(listen(files.ceremony_port)),
+            ceremony_listen: listen(files.ceremony_port),
             ceremony_linger: Duration::from_secs(60),
             simulated_round_trip: around.simulated_round_trip,
         },
@@ -225,11 +216,11 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
             quorum: None,
         },
         execution: ExecutionConfig {
-            providers: vec![ProviderConfig { name: "anvil".to_owned(), url: around.rpc_url.parse()? }],
+            providers: vec![ProviderConfig::new("anvil".to_owned(), around.rpc_url.parse()?)],
             quorum: None,
             fee_ceiling_gwei: 100,
         },
-        contracts: around.contracts,
+        contracts: around.contracts.clone(),
         limits: wide(),
         http: HttpConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, http)) },
         log: LogConfig::default(),

@@ -205,7 +205,7 @@ fn addresses(
         || format!("/ip4/127.0.0.1/udp/{port}/quic-v1"),
         |template| template.replace("{i}", &i.to_string()),
     );
-    let advice = format!("write {option} like /dns4/guardian-{{i}}/udp/9000/quic-v1");
+    let advice = format!("write {option} like /dns4/guardian-{{i}}/udp/23700/quic-v1");
     Ok(vec![text.parse().hint(format!("`{text}` is not a multiaddress"), advice)?])
 }
 

@@ -16,6 +16,7 @@ pub mod process;
 pub mod relay;
 pub mod screen;
 pub mod thief;
+pub mod world;
 
 use self::{
     beacon::{Beacon, Genesis},
@@ -153,7 +154,12 @@ impl Devnet {
     pub async fn newcomer(&mut self, name: &str) -> Result<PathBuf> {
         let dir = self.options.dir.join("committee").join(name);
         let path = dir.display().to_string();
-        let said: toml::Table = toml::from_str(&operator(&["init", "--dir", &path, "--name", name])?)?;
+        let beacons =
+            self.around.beacons.iter().zip(1..).flat_map(|(url, i)| ["--beacon".into(), format!("beacon-{i}={url}")]);
+        let who = ["init", "--dir", &path, "--name", name, "--network", "devnet", "--execution", &self.around.rpc_url];
+        let arguments: Vec<String> = who.map(str::to_owned).into_iter().chain(beacons).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let said: toml::Table = toml::from_str(&operator(&arguments)?)?;
         let account = said.get("account").and_then(|value| value.as_str()).unwrap_or_default().parse()?;
         let port = free_ports(0, 2)?;
         let files = GuardianFiles { name: name.to_owned(), dir, port, ceremony_port: port.saturating_add(1), account };

@@ -44,7 +44,7 @@ pub struct Options {
     #[arg(long, default_value_t = 19000)]
     pub p2p_port: u16,
     /// Preferred first port of the guardians' HTTP pages
-    #[arg(long, default_value_t = 9101)]
+    #[arg(long, default_value_t = 23711)]
     pub http_port: u16,
 }
 

@@ -56,7 +56,7 @@ pub async fn rotate(rotate: Rotate, stop: CancellationToken) -> Result<bool> {
         progress.say("the new committee is in force here already");
         return Ok(true);
     }
-    let (readers, chain) = Readers::connect(node::chain_config(&config)).await.hint(
+    let (readers, chain) = Readers::connect(node::chain_config(&config)?).await.hint(
         "can't connect to the chains",
         "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
     )?;

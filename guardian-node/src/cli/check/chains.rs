@@ -29,7 +29,8 @@ pub(super) struct Known<'a> {
 /// Tells everything about the chains.
 pub(super) async fn tell(config: &Config, known: Known<'_>, findings: &mut Findings) {
     let Known { committee, account, provisioned, records } = known;
-    let connected = Readers::connect(node::chain_config(config)).await.hint(
+    let Some(chain_config) = findings.take(node::chain_config(config)) else { return };
+    let connected = Readers::connect(chain_config).await.hint(
         "can't connect to the chains",
         "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
     );
@@ -71,7 +72,7 @@ async fn tell_foreign(
     provisioned: BTreeSet<BlsPubkey>,
     findings: &mut Findings,
 ) {
-    let mut config = node::chain_config(config);
+    let Ok(mut config) = node::chain_config(config) else { return };
     config.limits.prove_states = false;
     let connected = Readers::connect(config).await.ok();
     let (Some((readers, _)), Some(slot)) = (connected, checkpoint.epoch.first_slot(network.slots_per_epoch)) else {

@@ -40,6 +40,9 @@ impl Check {
             if let Some(key) = findings.take(key) {
                 let (count, address) = (secrets.validators.len(), key.address());
                 findings.ok(&format!("keys: {count} validators' exit shares, account {address}"));
+                if count == 0 && config.guardian.mode == Mode::Act {
+                    findings.no(node::NO_EXITS, node::NO_EXITS_HINT);
+                }
             }
             account
         });

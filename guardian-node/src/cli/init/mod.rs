@@ -1,12 +1,19 @@
-//! `guardian init`: an annotated configuration, an identity and an account, in a new folder.
+//! `guardian init`: an annotated configuration, an identity and an account, in a folder. What no option says is asked for on a terminal.
+
+mod answers;
+mod document;
+mod nodes;
+mod questions;
 
 use super::output;
 use crate::{
-    config::TEMPLATE,
+    config::{Network, ProviderConfig},
     durable::write_private,
     hint::{Hinted, WithHint},
     keys::KeyFiles,
 };
+use alloy_primitives::Address;
+use answers::Answers;
 use clap::Args;
 use eyre::Result;
 use guardian_chain::AccountKey;
@@ -19,18 +26,37 @@ use guardian_protocol::KeyEpoch;
 use rand_core::{OsRng, RngCore};
 use std::{
     ffi::OsStr,
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
 
 /// Arguments of `guardian init`.
 #[derive(Debug, Args)]
 pub(super) struct Init {
-    /// Folder to make
-    #[arg(long)]
+    /// Where everything goes; the folder is made if it is not there
+    #[arg(long, default_value = ".")]
     dir: PathBuf,
     /// Your name in the committee
     #[arg(long)]
-    name: String,
+    name: Option<String>,
+    /// mainnet, hoodi or devnet
+    #[arg(long)]
+    network: Option<Network>,
+    /// A beacon node, as URL or NAME=URL; to be repeated: three independent ones are the recommended minimum
+    #[arg(long = "beacon", value_name = "URL")]
+    beacons: Vec<ProviderConfig>,
+    /// An execution node, the same
+    #[arg(long = "execution", value_name = "URL")]
+    executions: Vec<ProviderConfig>,
+    /// PufferProtocol, where the network's is not published
+    #[arg(long)]
+    protocol: Option<Address>,
+    /// The first block that can hold events of the contracts, Puffer's included
+    #[arg(long)]
+    start_block: Option<u64>,
+    /// Ask no node anything: for nodes that are not up yet
+    #[arg(long)]
+    no_probe: bool,
     /// A file with the passphrase to seal the keys with. It is copied to DIR.passphrase, beside the folder, unless there is one already;
     /// if there is none at all, a random one is made
     #[arg(long)]
@@ -38,11 +64,21 @@ pub(super) struct Init {
 }
 
 impl Init {
-    pub(super) fn run(self) -> Result<()> {
-        let keys = self.dir.join("keys");
+    pub(super) async fn run(self) -> Result<()> {
+        let config = self.dir.join("guardian.toml");
+        if config.exists() {
+            let what = format!("can't write {}: there is one already", config.display());
+            return Err(Hinted::new(what, "a guardian is never overwritten: name another folder with --dir").into());
+        }
         let (passphrase_file, relative) = self.place_of_passphrase()?;
+        let has_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+        let answers = Answers::get(&self, has_terminal).await?;
+        // Nothing is left half done by a value that the configuration refuses.
+        let text = document::write(&answers, &relative)?;
+
+        let keys = self.dir.join("keys");
         self.provide_passphrase(&passphrase_file)?;
-        let files = KeyFiles::new(&self.name, &passphrase_file)?;
+        let files = KeyFiles::new(&answers.name, &passphrase_file)?;
         let identity = IdentityKey::generate(&mut OsRng);
         let seed = Secret::new(identity.expose_seed().to_vec());
         files.write(&keys.join("identity.sealed"), PurposeKind::Identity, KeyEpoch(0), &seed, Work::Operator)?;
@@ -52,19 +88,28 @@ impl Init {
             .address();
         let bytes = Secret::new(account.expose().to_vec());
         files.write(&keys.join("account.sealed"), PurposeKind::Account, KeyEpoch(0), &bytes, Work::Operator)?;
-        let config = TEMPLATE.replace("guardian-1", &self.name).replace("../guardian.passphrase", &relative);
-        write_private(&self.dir.join("guardian.toml"), config.as_bytes())?;
+        write_private(&config, text.as_bytes())?;
         output::data(&format!("identity = \"{}\"\naccount = \"{address}\"", hex::encode(identity.public().to_bytes())));
-        output::talk(&format!(
-            "\nMade {dir}/guardian.toml and {dir}/keys. What opens the keys is in {}: keep it elsewhere than them. Next:\n\
-             1. edit {dir}/guardian.toml\n\
-             2. guardian key member --config {dir}/guardian.toml --address ADDRESS: for the plan of the first key, or of the committee that you join\n\
-             3. put a little ether on the account: it pays for transactions\n\
-             4. when the key is made: guardian check --config {dir}/guardian.toml",
-            passphrase_file.display(),
-            dir = self.dir.display(),
-        ));
+        self.tell_what_is_next(&answers, &config, &passphrase_file);
         Ok(())
+    }
+
+    fn tell_what_is_next(&self, answers: &Answers, config: &Path, passphrase_file: &Path) {
+        let (dir, config) = (self.dir.display(), config.display());
+        output::talk(&format!(
+            "\nMade {config} and {dir}/keys. What opens the keys is in {}: keep it elsewhere than them.",
+            passphrase_file.display(),
+        ));
+        for missing in answers.missing() {
+            output::talk(&format!("Still to be set in {config}: {missing}"));
+        }
+        output::talk(&format!(
+            "Next:\n\
+             1. guardian key member --config {config} --address ADDRESS: for the plan of the first key, or of the committee that you join\n\
+             2. put a little ether on the account: it pays for transactions\n\
+             3. when the key is made: put the file of the contracts' deployment at {dir}/deployment.json\n\
+             4. guardian check --config {config}",
+        ));
     }
 
     /// Beside the folder, and not in it: a copy of the folder shall not hold what opens it. Also as the configuration names it.

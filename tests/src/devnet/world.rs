@@ -1,0 +1,85 @@
+//! The world as new operators find it: a real consensus client, a real EVM, Puffer's protocol with its validators. No guardian, no key, and
+//! none of the guardians' contracts: those are for the operators to make.
+
+use super::{
+    beacon::{Beacon, Genesis},
+    contracts,
+    options::Options,
+    process::{Process, free_port},
+    start_anvil, start_lodestar,
+};
+use alloy::primitives::{Address, Bytes};
+use eyre::{Result, WrapErr};
+use guardian_chain::deploy::{Deployment, GroupKeyWords, Plan};
+use guardian_crypto::bls::SecretKey;
+use guardian_node::committee::CommitteeFile;
+use std::{path::Path, time::Duration};
+
+/// A running world. Dropping it ends its processes.
+#[derive(Debug)]
+pub struct World {
+    /// The beacon node.
+    pub beacon: Beacon,
+    /// The EVM.
+    pub rpc_url: String,
+    /// `DevnetProtocol`, in the place of Puffer's.
+    pub protocol: Address,
+    plan: Plan,
+    chains: Vec<Process>,
+}
+
+impl World {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// If a tool is missing, or something does not come up in time.
+    pub async fn start(options: &Options) -> Result<Self> {
+        std::fs::create_dir_all(&options.dir)?;
+        let (rpc_port, beacon_port) = (free_port(options.rpc_port)?, free_port(options.beacon_port)?);
+        let chains = vec![start_anvil(&options.dir, rpc_port)?, start_lodestar(options, beacon_port)?];
+        let beacon = Beacon::new(beacon_port)?;
+        let genesis: Genesis =
+            beacon.wait_for_genesis(Duration::from_secs(120)).await.wrap_err("the beacon chain did not start")?;
+        let rpc_url = format!("http://127.0.0.1:{rpc_port}");
+        let validators = (0..options.validators)
+            .map(|index| Ok(Bytes::from(SecretKey::interop(index)?.public_key().to_bytes().to_vec())))
+            .collect::<Result<Vec<_>>>()?;
+        let (protocol, plan) = contracts::prepare(&rpc_url, validators, &genesis, options).await?;
+        Ok(Self { beacon, rpc_url, protocol, plan, chains })
+    }
+
+    /// Writes the plan of the contracts with the key of the committee in the file `committee`, and the key of an account that can pay.
+    ///
+    /// # Errors
+    /// If a file can't be read or written.
+    pub fn plan_contracts(&self, committee: &Path, plan: &Path, payer: &Path) -> Result<()> {
+        let (px, py) = CommitteeFile::load(committee)?.committee()?.group_key().coordinates();
+        let planned = Plan { group_key: GroupKeyWords { px: px.into(), py: py.into() }, ..self.plan.clone() };
+        std::fs::write(plan, serde_json::to_string_pretty(&planned)?)?;
+        Ok(std::fs::write(payer, contracts::payer())?)
+    }
+
+    /// Gives `account` some ether.
+    ///
+    /// # Errors
+    /// If the EVM does not answer.
+    pub async fn fund(&self, account: Address) -> Result<()> {
+        contracts::fund(&self.rpc_url, account).await
+    }
+
+    /// How many reports the contracts of the file `deployment` have accepted.
+    ///
+    /// # Errors
+    /// If it is no such file, or the EVM does not answer.
+    pub async fn reports(&self, deployment: &Path) -> Result<usize> {
+        contracts::reports_of(&self.rpc_url, &Deployment::from_json(&std::fs::read_to_string(deployment)?)?).await
+    }
+
+    /// Fails if a chain's process has died.
+    ///
+    /// # Errors
+    /// Names the process and where its log is.
+    pub fn check(&mut self) -> Result<()> {
+        self.chains.iter_mut().try_for_each(Process::check)
+    }
+}
