@@ -2,6 +2,7 @@
 #   make devnet [ARGS="--once"]   a real beacon chain, a real EVM, and four guardians
 #   make check [SEEDS=300]        before each commit: lints, unit tests and the seeded cluster; minutes, and without Node.js
 #   make test                     all tests: Rust, Solidity, the seeded cluster, real processes
+#   make first-hour               the README's operator path, walked by four operators up to their first report
 #   make lint                     what has to hold before anything is merged: format, clippy, documents, dependencies
 #   make simulate [SEEDS=10000]   the seeded cluster alone, optimised
 #   make fuzz [SECONDS=600]       each fuzz target for so long, one after the other (FUZZ="messages files" for some of them)
@@ -36,7 +37,7 @@ LODESTAR := tests/real-beacon/node_modules/.package-lock.json
 SECONDS ?= 600
 FUZZ ?= messages ceremony encodings records files states
 
-.PHONY: setup devnet check test lint bench simulate fuzz contracts mutants slither clean
+.PHONY: setup devnet check test first-hour lint bench simulate fuzz contracts mutants slither clean
 
 setup: $(FORGE) $(LODESTAR)
 	@deploy/setup
@@ -74,6 +75,10 @@ test: contracts
 	@cd contracts && node forge.mjs test && node gas.mjs
 	@$(CARGO) build --locked --workspace --bins
 	@$(CARGO) test --locked --workspace
+
+first-hour: contracts
+	@$(CARGO) build --locked --workspace --bins
+	@$(CARGO) test --locked --workspace --test first_hour -- --nocapture
 
 # Formatting, clippy with warnings as errors, documentation, licences and advisories of dependencies.
 lint: contracts $(CARGO_DENY)
