@@ -124,6 +124,7 @@ const MUTANTS = [
   ["ReserveFeed", "last == 0 ? sourcesVersion : last >> VERSION_AT", "sourcesVersion", "Gas"],
   ["ReservePolicy", "_stampVersion(sourcesVersion);", "", "Feed"],
   ["ReservePolicy", "known && worth && ", "known && ", "Policy"],
+  ["ReservePolicy", "known && worth && ", "worth && ", "Policy"],
   ["ReservePolicy", "decimals.length == 32 && assets.length == 32", "decimals.length == 32", "Policy"],
   ["ReservePolicy", "abi.decode(decimals, (uint256)) != TOKEN_DECIMALS", "false", "Policy"],
   ["ReserveFeed", "if (validators + other == 0)", "if (false)", "Feed"],

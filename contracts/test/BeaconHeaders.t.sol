@@ -34,6 +34,8 @@ contract BeaconHeadersTest is Predeploys {
         BeaconHeader[] memory headers = chain(1 + withheld % 30, proposer);
         bytes32 root = rootOf(headers[headers.length - 1]);
         expectRefused(root, abi.encodeWithSelector(WrongReferenceRoot.selector, root, rootOf(headers[0])));
+        // Nothing is proven yet, and that is no root.
+        expectRefused(0, abi.encodeWithSelector(WrongReferenceRoot.selector, 0, rootOf(headers[0])));
         vm.expectEmit(address(registry));
         emit BeaconClock.ReferenceProven(FIRST_SLOT, root);
         vm.prank(STRANGER);

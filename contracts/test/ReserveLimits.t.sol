@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
+import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {ReserveFeed} from "../src/ReserveFeed.sol";
 import {ReserveLimits} from "../src/ReserveLimits.sol";
 import {FeedFixture} from "./FeedFixture.sol";
@@ -136,6 +137,23 @@ contract ReserveLimitsTest is FeedFixture {
         assertAnswer(0.9e14);
     }
 
+    /// @dev Its delay is longer than the window in which a signature counts: bounds do not name a signed report.
+    function test_a_timelock_lets_a_loss_on_that_it_heard_of_afterwards() public {
+        address[] memory people = new address[](1);
+        people[0] = GOVERNOR;
+        TimelockController timelock = new TimelockController(2 days, people, people, address(0));
+        vm.prank(GOVERNOR);
+        feed.transferOwnership(address(timelock));
+        decide(timelock, abi.encodeCall(feed.acceptOwnership, ()));
+        report(MORNING + 3 * DAY, 0.7e14, 0.7e14);
+        vm.assertTrue(feed.isContested() && feed.isStale(), "30 % are gone");
+        ReserveLimits.Bounds memory bounds = ReserveLimits.Bounds(0.69e14, 0.71e14, 0.69e14, 0.71e14, MORNING + 9 * DAY);
+        decide(timelock, abi.encodeCall(feed.setBounds, (bounds)));
+        vm.assertTrue(feed.isContested(), "until the next report");
+        report(MORNING + 5 * DAY, 0.7e14, 0.7e14);
+        assertAnswer(0.7e14);
+    }
+
     function test_silence_widens_the_limit_by_the_intervals_that_passed_and_never_opens_it() public {
         uint256 state = vm.snapshotState();
         report(MORNING + 3 * DAY, 1.15e14, 1e14);
@@ -183,6 +201,15 @@ contract ReserveLimitsTest is FeedFixture {
         vm.assertTrue(feed.isContested(), "the same again");
         report(MORNING + 3 * DAY, 1e14, 1e14);
         assertAnswer(1e14);
+    }
+
+    /// @dev The governor schedules a call of the feed, and executes it when it may.
+    function decide(TimelockController timelock, bytes memory call) private {
+        vm.prank(GOVERNOR);
+        timelock.schedule(address(feed), 0, call, 0, 0, 2 days);
+        vm.warp(block.timestamp + 2 days);
+        vm.prank(GOVERNOR);
+        timelock.execute(address(feed), 0, call, 0, 0);
     }
 
     function assertAnswer(uint256 gwei_) private view {

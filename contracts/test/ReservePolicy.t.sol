@@ -90,6 +90,15 @@ contract ReserveFeedPolicyTest is FeedFixture {
         }
         vm.mockCall(address(shares), decimals, "");
         expectToken(address(shares), false);
+        // A revert is no answer, whatever it says.
+        vm.clearMockedCalls();
+        vm.mockCallRevert(address(shares), worth, abi.encode(1 ether));
+        expectToken(address(shares), false);
+        vm.clearMockedCalls();
+        vm.mockCallRevert(address(shares), decimals, abi.encode(18));
+        expectToken(address(shares), false);
+        vm.clearMockedCalls();
+        expectToken(address(shares), true);
     }
 
     function test_nobody_else_governs() public {
