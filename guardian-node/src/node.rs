@@ -295,9 +295,11 @@ pub(crate) fn sender(config: &Config, chain: &ChainSpec, key: &[u8; 32]) -> Resu
         "the account key is not valid",
         "restore keys/account.sealed from your backup, or make a new one with `guardian init`",
     )?;
-    let providers = endpoints("execution", &config.execution.providers)?;
-    Sender::new(settings, Limits::default(), &providers, chain, config.contracts(), key)
-        .hint("can't make the transaction sender", "check the urls under [execution]")
+    let execution = endpoints("execution", &config.execution.providers)?;
+    let beacon = endpoints("beacon", &config.beacon.providers)?;
+    Sender::new(settings, Limits::default(), &execution, chain, config.contracts(), key)
+        .and_then(|sender| sender.with_beacons(Limits::default(), &beacon))
+        .hint("can't make the transaction sender", "check the urls under [execution] and [beacon]")
 }
 
 /// What the readers need to know.

@@ -5,7 +5,7 @@ use super::{
     budget::Budget,
     wire::{
         CheckpointEntry, Envelope, FinalityCheckpoints, ForkEntry, Genesis, HeaderEntry, RootEntry, SignedBlock, Spec,
-        Syncing, ValidatorEntry,
+        Syncing, ValidatorEntry, WholeHeader, WholeHeaderEntry,
     },
 };
 use crate::{
@@ -73,6 +73,13 @@ impl BeaconClient {
         let answer: Envelope<HeaderEntry> = self.must(["eth", "v1", "beacon", "headers", &root]).await?;
         reject_optimistic(&answer)?;
         Ok(answer.data)
+    }
+
+    /// The header that should have `root`, whole. It is for the caller to hash it; what the node thinks of the block does not matter then.
+    pub(crate) async fn whole_header(&self, root: B256) -> Result<WholeHeader, ReadFailure> {
+        let root = root.to_string();
+        let answer: Envelope<WholeHeaderEntry> = self.must(["eth", "v1", "beacon", "headers", &root]).await?;
+        Ok(answer.data.header.message)
     }
 
     /// The block with `root`, blinded if the client can: the payload's header is all that is needed.

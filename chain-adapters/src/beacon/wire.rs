@@ -79,12 +79,28 @@ pub(crate) struct RootEntry {
 pub(crate) struct HeaderEntry {
     pub(crate) root: Hex<32>,
     pub(crate) canonical: bool,
-    pub(crate) header: SignedHeader,
+    pub(crate) header: SignedHeader<HeaderMessage>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct SignedHeader {
-    pub(crate) message: HeaderMessage,
+pub(crate) struct SignedHeader<M> {
+    pub(crate) message: M,
+}
+
+/// A header's entry where the header itself is all that matters.
+#[derive(Debug, Deserialize)]
+pub(crate) struct WholeHeaderEntry {
+    pub(crate) header: SignedHeader<WholeHeader>,
+}
+
+/// Everything that a header's root is of.
+#[derive(Debug, Deserialize)]
+pub(crate) struct WholeHeader {
+    pub(crate) slot: Quoted,
+    pub(crate) proposer_index: Quoted,
+    pub(crate) parent_root: Hex<32>,
+    pub(crate) state_root: Hex<32>,
+    pub(crate) body_root: Hex<32>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,11 +2,12 @@
 //!
 //! **A kind of duty is a file here**: the call that brings it to its contract, what is read of the contract at a block, how far it is,
 //! and what it logs. This file is the table: each question is one match with a line for each kind. Beside them: the group's keys, Puffer's
-//! own contract, and what contracts refuse with.
+//! own contract, the proof of a reference root, and what contracts refuse with.
 
 mod ejection;
 pub(crate) mod keys;
 mod protocol;
+pub(crate) mod reference;
 mod refusals;
 pub(crate) mod reserves;
 mod validator_count;

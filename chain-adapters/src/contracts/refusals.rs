@@ -1,6 +1,6 @@
 //! What the contracts refuse with, as far as several of them do.
 
-use alloy::{sol, sol_types::SolInterface};
+use alloy::{primitives::B256, sol, sol_types::SolInterface};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
 mod abi {
@@ -47,6 +47,13 @@ pub(super) use abi::Refusals;
 pub(crate) enum Refusal {
     /// It has this, or something later.
     Stale,
+    /// The chain tells another root than the one that was signed.
+    OtherRoot {
+        /// Which.
+        actual: B256,
+        /// The error's name and values.
+        text: String,
+    },
     /// The error's name and values.
     Other(String),
 }
@@ -60,5 +67,9 @@ pub(super) fn common(data: &[u8]) -> Option<Refusal> {
     // `Name(Name { value: 1 })`
     let text = format!("{error:?}");
     let inner = text.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')'));
-    Some(Refusal::Other(inner.unwrap_or(&text).to_owned()))
+    let text = inner.unwrap_or(&text).to_owned();
+    if let Refusals::RefusalsErrors::WrongReferenceRoot(Refusals::WrongReferenceRoot { actual, .. }) = error {
+        return Some(Refusal::OtherRoot { actual, text });
+    }
+    Some(Refusal::Other(text))
 }

@@ -10,10 +10,12 @@ mod most;
 mod node;
 mod nonce;
 mod pools;
+mod reference;
 
 pub use account::AccountKey;
 
 use crate::{
+    beacon::client::BeaconClient,
     config::{Endpoint, Limits, SenderConfig},
     contracts::{self, KeyRotation, keys},
     deploy::{Creation, Deployment, FACTORY},
@@ -60,6 +62,8 @@ pub struct Sender {
     contracts: Contracts,
     key: AccountKey,
     nodes: Vec<Arc<ExecutionClient>>,
+    /// Those that are asked for headers, in this order.
+    beacons: Vec<BeaconClient>,
     turn: Mutex<()>,
     /// Urgent submissions that wait for their turn.
     urgent: AtomicUsize,
@@ -88,6 +92,13 @@ enum Goal {
     Epoch(KeyEpoch),
     /// Code at this address.
     Code(Address),
+    /// The proof of a reference root: this call of a contract is no longer refused for it.
+    Proved {
+        /// The contract.
+        to: Address,
+        /// The call.
+        data: Bytes,
+    },
 }
 
 /// What is put around a [`Submission`] to make a transaction of it.
@@ -147,7 +158,7 @@ impl Sender {
         nodes: Vec<Arc<ExecutionClient>>,
     ) -> Self {
         let (turn, urgent, puzzled) = (Mutex::new(()), AtomicUsize::new(0), AtomicU32::new(0));
-        Self { config, chain_id, contracts, key, nodes, turn, urgent, puzzled }
+        Self { config, chain_id, contracts, key, nodes, beacons: Vec::new(), turn, urgent, puzzled }
     }
 
     /// The paying account.
@@ -172,7 +183,8 @@ impl Sender {
     }
 
     /// Brings `signed` to its contract, unless the contract has it or a later one. Returns after inclusion, refusal or
-    /// [`SenderConfig::timeout`]; doing it again does no harm.
+    /// [`SenderConfig::timeout`]; doing it again does no harm. Where the contract wants the reference root proved, that comes first, in a
+    /// transaction of its own.
     pub async fn submit(&self, signed: &Signed) -> CallOutcome {
         let duty = signed.duty();
         let Some(to) = self.contracts.duties.get(duty.kind()).copied() else {
@@ -180,7 +192,17 @@ impl Sender {
         };
         let data = contracts::call(duty, signed.signature());
         let (gas_cap, urgent) = (contracts::gas_cap(duty), contracts::is_urgent(duty.kind()));
-        self.bring(Submission { goal: Goal::Duty(Box::new(duty.clone())), to, data, gas_cap, urgent }).await
+        let submission = Submission { goal: Goal::Duty(Box::new(duty.clone())), to, data, gas_cap, urgent };
+        let outcome = self.bring(&submission).await;
+        if !matches!(outcome, CallOutcome::Refused(_)) {
+            return outcome;
+        }
+        let Some(proof) = self.proof_of_reference(duty, &submission).await else { return outcome };
+        match self.bring(&proof).await {
+            CallOutcome::Included { .. } | CallOutcome::AlreadyAccepted => self.bring(&submission).await,
+            failed @ CallOutcome::Failed(_) => failed,
+            CallOutcome::Refused(_) => outcome,
+        }
     }
 
     /// Brings a rotation of the group key to its contract, unless the contract has its epoch or a later one. As
@@ -188,17 +210,17 @@ impl Sender {
     pub async fn rotate(&self, signed: &KeyRotation) -> CallOutcome {
         let (to, data) = (self.contracts.guardian_keys, keys::rotation(signed));
         let goal = Goal::Epoch(signed.key_epoch);
-        self.bring(Submission { goal, to, data, gas_cap: ROTATION_GAS, urgent: false }).await
+        self.bring(&Submission { goal, to, data, gas_cap: ROTATION_GAS, urgent: false }).await
     }
 
     /// Creates a contract of a deployment, unless it is there. As [`Sender::submit`]; the chain must have the factory.
     pub async fn create(&self, creation: &Creation) -> CallOutcome {
         let goal = Goal::Code(creation.address);
         let data = creation.data.clone();
-        self.bring(Submission { goal, to: FACTORY, data, gas_cap: CREATION_GAS, urgent: false }).await
+        self.bring(&Submission { goal, to: FACTORY, data, gas_cap: CREATION_GAS, urgent: false }).await
     }
 
-    async fn bring(&self, submission: Submission) -> CallOutcome {
+    async fn bring(&self, submission: &Submission) -> CallOutcome {
         let deadline = Instant::now() + self.config.timeout;
         loop {
             if submission.urgent {
@@ -209,7 +231,7 @@ impl Sender {
             if submission.urgent {
                 self.urgent.fetch_sub(1, Relaxed);
             }
-            match self.deliver(&submission, deadline).await {
+            match self.deliver(submission, deadline).await {
                 Ok(Some(outcome)) | Err(outcome) => return outcome,
                 // Made way: the urgent one takes the nonce, and bids more. Then all is done again, with the nonce after it.
                 Ok(None) => tracing::info!(goal = ?submission.goal, "makes way for an urgent submission"),
@@ -332,14 +354,14 @@ impl Sender {
     /// The gas that one node estimates and the fees that follow from its blocks.
     async fn try_on(&self, node: &ExecutionClient, submission: &Submission) -> Result<(u64, Fees), CallOutcome> {
         let failed = |failure: ReadFailure| CallOutcome::Failed(format!("{}: {failure}", node.http.name()));
-        let estimate = match node.trial(self.address(), submission).await.map_err(failed)? {
+        let estimate = match node.trial(self.address(), submission.to, &submission.data).await.map_err(failed)? {
             Trial::Passes(estimate) if estimate <= submission.gas_cap => estimate,
             Trial::Passes(estimate) => {
                 let (name, cap) = (node.http.name(), submission.gas_cap);
                 return Err(CallOutcome::Failed(format!("{name}: estimates {estimate} gas, where {cap} are plenty")));
             }
             Trial::Stale => return Err(CallOutcome::AlreadyAccepted),
-            Trial::Refused(reason) => return Err(CallOutcome::Refused(reason)),
+            Trial::Refused(reason) | Trial::OtherRoot { reason, .. } => return Err(CallOutcome::Refused(reason)),
         };
         let history = node.fee_history().await.map_err(failed)?;
         let fees = quote(&history, self.ceiling()).map_err(|error| CallOutcome::Failed(error.to_string()))?;

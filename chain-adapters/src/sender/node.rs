@@ -1,7 +1,7 @@
 //! What the sender asks one execution node, and what the answers mean to it. All at the node's head: a submission is about
 //! what the chain is now.
 
-use super::{Goal, Submission};
+use super::Goal;
 use crate::{
     contracts::{self, Refusal, keys, refusal},
     deploy::FACTORY,
@@ -34,6 +34,13 @@ pub(super) enum Trial {
     Stale,
     /// The contract refuses, and says why.
     Refused(String),
+    /// It refuses because the chain tells another reference root.
+    OtherRoot {
+        /// Which.
+        actual: B256,
+        /// What the contract says.
+        reason: String,
+    },
 }
 
 impl Receipt {
@@ -69,17 +76,18 @@ impl ExecutionClient {
                 }
                 self.has_code(*address, block).await
             }
+            // Anybody may have it tried out.
+            Goal::Proved { to, data } => {
+                Ok(!matches!(self.trial(Address::ZERO, *to, data).await?, Trial::OtherRoot { .. }))
+            }
             Goal::Epoch(epoch) => Ok(keys::in_force(self, addresses.guardian_keys, block).await?.0 >= *epoch),
         }
     }
 
-    /// Runs the submission without sending it. The estimate alone would do, but some nodes keep a revert's reason to
+    /// Runs a call without sending it. The estimate alone would do, but some nodes keep a revert's reason to
     /// themselves there.
-    pub(super) async fn trial(&self, from: Address, submission: &Submission) -> Result<Trial, ReadFailure> {
-        let request = TransactionRequest::default()
-            .from(from)
-            .to(submission.to)
-            .input(TransactionInput::both(submission.data.clone()));
+    pub(super) async fn trial(&self, from: Address, to: Address, data: &Bytes) -> Result<Trial, ReadFailure> {
+        let request = TransactionRequest::default().from(from).to(to).input(TransactionInput::both(data.clone()));
         let client = &self.rpc;
         let called: Result<Bytes, TransportError> = client.request("eth_call", (request.clone(), "latest")).await;
         if let Err(error) = called {
@@ -137,6 +145,7 @@ impl ExecutionClient {
         let data = payload.as_revert_data().unwrap_or_default();
         Ok(match refusal(&data) {
             Some(Refusal::Stale) => Trial::Stale,
+            Some(Refusal::OtherRoot { actual, text }) => Trial::OtherRoot { actual, reason: text },
             Some(Refusal::Other(text)) => Trial::Refused(text),
             None => {
                 let shown = data.get(..4).map_or_else(

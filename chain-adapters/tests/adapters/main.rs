@@ -24,6 +24,8 @@ mod providers;
 #[cfg(test)]
 mod puffer;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod sender;

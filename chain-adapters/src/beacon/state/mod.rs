@@ -34,6 +34,7 @@ pub use hash::bare_hashing;
 pub use preset::{MAINNET, MINIMAL, Preset};
 pub use proof::{Branch, ValidatorProof};
 pub use proved::ProvedState;
+pub(crate) use proved::header_root;
 pub use proven::{ProofError, ProvenValidator};
 pub use stream::{Expected, StateProver};
 pub use warm::WarmCache;

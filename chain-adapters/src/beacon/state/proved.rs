@@ -71,6 +71,13 @@ impl Outline {
     }
 }
 
+/// The root of a beacon block's header from its SSZ: slot, proposer, and the roots of parent, state and body. `None` if it has not the
+/// length of one.
+#[must_use]
+pub(crate) fn header_root(header: &[u8]) -> Option<Node> {
+    value::root(&layout::HEADER, header, &MAINNET, &mut merkle::Scratch::default()).ok()
+}
+
 impl ProvedState {
     pub(super) fn new(
         root: Node,
@@ -107,9 +114,7 @@ impl ProvedState {
     /// not have its own root in there yet; one that was advanced over skipped slots has the block's.
     #[must_use]
     pub fn block_root(&self) -> [u8; 32] {
-        let header = self.filled_header();
-        let mut scratch = merkle::Scratch::default();
-        value::root(&layout::HEADER, &header, &MAINNET, &mut scratch).unwrap_or_default()
+        header_root(&self.filled_header()).unwrap_or_default()
     }
 
     /// Whether the state is the block's own, so that the block's root proves it; otherwise it was advanced over skipped slots, and
