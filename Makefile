@@ -1,5 +1,5 @@
 # Everything an operator or a contributor runs. Each target installs what it needs and says what it installs.
-#   make devnet [ARGS="--once"]   a real beacon chain, a real EVM, and four guardians
+#   make devnet [ARGS="--once"]   a real beacon chain, a real EVM, and four guardians; ARGS="--bad-day loss" for a bad day
 #   make check [SEEDS=300]        before each commit: lints, unit tests and the seeded cluster; minutes, and without Node.js
 #   make test                     all tests: Rust, Solidity, the seeded cluster, real processes
 #   make first-hour               the README's operator path, walked by four operators up to their first report

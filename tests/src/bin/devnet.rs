@@ -4,7 +4,9 @@ use clap::Parser;
 use eyre::{Result, bail, ensure, eyre};
 use guardian_tests::devnet::{
     Devnet,
+    bad_day::{self, BadDay},
     options::Options,
+    puffer::Puffer,
     screen::{Screen, View},
 };
 use std::{
@@ -20,6 +22,9 @@ struct Arguments {
     /// End as soon as a reserve report and an ejection are confirmed and the exits are on the beacon chain
     #[arg(long)]
     once: bool,
+    /// Play a bad day instead of an ordinary one, check what consumers and guardians make of it, and end
+    #[arg(long, value_enum)]
+    bad_day: Option<BadDay>,
     /// With --once: fail after this many seconds
     #[arg(long, default_value_t = 600)]
     bound: u64,
@@ -56,6 +61,9 @@ async fn live(arguments: Arguments) -> Result<()> {
     let started = Instant::now();
     let mut devnet = Devnet::start(arguments.options.clone(), |line| screen.say(line)).await?;
     screen.say(&format!("everything runs; {} says where", arguments.options.dir.join("devnet.json").display()));
+    if let Some(day) = arguments.bad_day {
+        return bad_day::play(&devnet, day, |line| screen.say(line)).await;
+    }
     let mut last = Instant::now();
     loop {
         devnet.check()?;
@@ -89,9 +97,24 @@ async fn show_consumers(devnet: &Devnet, screen: &Screen) -> Result<()> {
     let requests = devnet.contracts.trigger_exits().await?;
     screen
         .say(&format!("the order's exits were triggered: {requests} requests are in the queue of EIP-7002's contract"));
-    ensure!(devnet.contracts.consumer_accepts(0).await?, "the consumer refuses a fresh feed");
-    ensure!(!devnet.contracts.consumer_accepts(3_600).await?, "the consumer relies on a stale feed");
+    ensure!(devnet.contracts.consumer_refuses(0).await?.is_none(), "the consumer refuses a fresh feed");
+    let later = devnet.contracts.consumer_refuses(devnet.options.heartbeat().as_secs()).await?;
+    ensure!(later == Some("StaleAnswer"), "the consumer relies on a stale feed");
     screen.say("a consumer acts on the fresh feed, and refuses it when it is stale");
+    show_fees(&devnet.contracts.puffer, screen).await
+}
+
+/// What the guardians were paid by those who registered validators.
+async fn show_fees(puffer: &Puffer, screen: &Screen) -> Result<()> {
+    let fees = puffer.collect_fees().await?;
+    let last = fees.owed.len().saturating_sub(1);
+    ensure!(fees.owed.iter().all(|wei| !wei.is_zero()), "a guardian has no part of the fees: {fees:?}");
+    ensure!(fees.collected.iter().copied().eq(0..last), "all but the last collect: {fees:?}");
+    screen.say(&format!(
+        "each guardian was owed {} wei of the tickets' price, and {last} have collected it",
+        fees.owed[last]
+    ));
+    screen.say("the last one is a contract that takes no ether: it has held up neither sales nor the others");
     Ok(())
 }
 

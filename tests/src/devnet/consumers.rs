@@ -1,36 +1,60 @@
 //! Who builds on the contracts: a consumer of the feed, and whoever brings a signed order to trigger its exits.
 
-use super::contracts::{BackedMint, Deployment, EjectionRegistry};
+use super::{
+    contracts::{Deployment, EjectionRegistry},
+    evm::Action,
+};
 use alloy::{
     consensus::Transaction as _,
-    eips::BlockNumberOrTag,
     primitives::{Address, Bytes, U256, address},
     providers::{DynProvider, Provider},
     rpc::types::TransactionRequest,
+    sol,
     sol_types::{SolCall, SolError},
 };
 use eyre::{Result, ensure, eyre};
 use serde_json::json;
 
+#[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
+mod abi {
+    use super::sol;
+
+    sol! {
+        interface BackedMint {
+            error StaleAnswer(uint256 updatedAt, uint256 maxAge);
+            error Contested(uint64 referenceSlot);
+            function mint(uint256 amount) external;
+        }
+    }
+}
+
+use abi::BackedMint;
+
 /// From here the chain itself calls its system contracts (EIP-7002).
 const SYSTEM: Address = address!("fffffffffffffffffffffffffffffffffffffffe");
 
+/// Somebody uses the consumer at this address.
+pub(super) fn mint(consumer: Address) -> Action {
+    Action::call(consumer, &BackedMint::mintCall { amount: U256::from(1) })
+}
+
 impl Deployment {
-    /// Whether the consumer would act on the feed, as it is now, `seconds` from now.
+    /// Why the consumer would not act on the feed, as it is now, `seconds` from now: the error's name, or nothing.
     ///
     /// # Errors
-    /// If it refuses for another reason than a stale report, or the EVM does not answer.
-    pub async fn consumer_accepts(&self, seconds: u64) -> Result<bool> {
-        let head = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await?;
-        let time = head.ok_or_else(|| eyre!("the EVM has no block"))?.header.timestamp.saturating_add(seconds);
+    /// If it fails for another reason than a stale or contested report, or the EVM does not answer.
+    pub async fn consumer_refuses(&self, seconds: u64) -> Result<Option<&'static str>> {
+        let time = self.evm.time().await?.saturating_add(seconds);
         let input = BackedMint::mintCall { amount: U256::from(1) }.abi_encode();
         let call = TransactionRequest::default().to(self.consumer).input(input.into());
         let block = json!({ "time": format!("{time:#x}") });
         let answer = self.provider.raw_request::<_, Bytes>("eth_call".into(), (call, "latest", json!({}), block)).await;
-        let Err(error) = answer else { return Ok(true) };
+        let Err(error) = answer else { return Ok(None) };
         let said = error.as_error_resp().and_then(|payload| payload.as_revert_data()).unwrap_or_default();
-        ensure!(said.starts_with(&BackedMint::StaleAnswer::SELECTOR), "the consumer fails: {error}");
-        Ok(false)
+        let known =
+            [("StaleAnswer", BackedMint::StaleAnswer::SELECTOR), ("Contested", BackedMint::Contested::SELECTOR)];
+        let named = known.into_iter().find(|(_, selector)| said.starts_with(selector));
+        Ok(Some(named.ok_or_else(|| eyre!("the consumer fails: {error}"))?.0))
     }
 
     /// Brings the first accepted order again, with the fees, as anybody could; returns how many requests then are in the queue of

@@ -1,24 +1,27 @@
-//! The contracts on the devnet's EVM: deployed from their compiled artifacts, and read as any consumer would.
+//! The contracts on the devnet's EVM: deployed, and read as anybody could. The feed's words are in `feed.rs`.
 
-use super::{beacon::Genesis, keys::DevnetManifest, options::Options, oracle::Oracle, root};
-use alloy::{consensus::Transaction as _, sol_types::SolCall};
+use super::{
+    beacon::Genesis,
+    evm::{Action, Evm, ether},
+    governor,
+    keys::DevnetManifest,
+    options::Options,
+    plan,
+    puffer::{Ground, Puffer},
+    signers::CHAIN_ID,
+};
 use alloy::{
-    network::{EthereumWallet, TransactionBuilder},
-    primitives::{Address, B256, Bytes, U256, address},
-    providers::{DynProvider, Provider, ProviderBuilder},
-    rpc::types::{Filter, TransactionRequest},
-    signers::local::PrivateKeySigner,
+    consensus::Transaction as _,
+    primitives::{Address, B256, U256},
+    providers::{DynProvider, Provider},
+    rpc::types::Filter,
     sol,
-    sol_types::{SolEvent, SolValue},
+    sol_types::{SolCall, SolEvent, SolValue},
 };
-use eyre::{Result, WrapErr, ensure, eyre};
-use guardian_chain::{
-    AccountKey, Endpoint, Limits, Sender, SenderConfig,
-    deploy::{Deployment as Planned, Found, GroupKeyWords, Plan},
-};
+use eyre::{Result, ensure, eyre};
+use guardian_chain::{Endpoint, Limits, Sender, deploy::Deployment as Planned};
 use guardian_node::config::ContractsConfig;
-use guardian_protocol::{CallOutcome, DutyKind};
-use std::time::{Duration, Instant};
+use guardian_protocol::{CallOutcome, ChainSpec, Contracts, DutyKind, Signed, testing::chain_spec};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
 mod abi {
@@ -39,12 +42,6 @@ mod abi {
             function verify(uint64 epoch, bytes32 digest, Signature calldata signature) external view;
         }
         #[sol(rpc)]
-        interface ReserveFeed {
-            event ReserveReported(uint64 indexed referenceSlot, bytes32 indexed digest, bytes32 referenceRoot, uint256 assets, uint256 liabilities, uint256 supply);
-            function latestRoundData() external view returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
-            function lastReferenceSlot() external view returns (uint64);
-        }
-        #[sol(rpc)]
         interface EjectionRegistry {
             event ValidatorEjected(uint64 indexed validatorIndex, bytes32 pubkeyHead, bytes32 tailSlotReason);
             event OrderAccepted(uint64 indexed referenceSlot, bytes32 indexed digest, uint256 count);
@@ -60,32 +57,11 @@ mod abi {
             function triggerExits(Order calldata order, OrderSignature calldata signature, uint256 positions, Payment calldata payment, bytes calldata routing) external payable;
             function withdrawalRequests() external view returns (address);
         }
-        #[sol(rpc)]
-        interface BackedMint {
-            #[derive(Debug)]
-            error StaleAnswer(uint256 updatedAt, uint256 maxAge);
-            function mint(uint256 amount) external;
-        }
-        #[sol(rpc)]
-        interface DevnetProtocol {
-            function provision(bytes[] calldata pubKeys) external;
-        }
     }
 }
 
+pub(super) use abi::EjectionRegistry;
 pub use abi::GuardianKeys;
-pub(super) use abi::{BackedMint, EjectionRegistry};
-use abi::{DevnetProtocol, ReserveFeed};
-
-/// Anvil's first account: rich, and known to everybody.
-const DEPLOYER: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
-/// Anvil's second account, which pays for the plan: whoever deploys has no rights.
-const PLAN_PAYER: [u8; 32] =
-    alloy::primitives::hex!("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d");
-/// Holds the devnet's reserves outside the beacon chain.
-const VAULT: Address = address!("00000000000000000000000000000000000ba017");
-/// What it holds: 10 ether.
-const VAULT_BALANCE: U256 = U256::from_limbs([10_000_000_000_000_000_000, 0, 0, 0]);
 
 /// Where the contracts are.
 #[derive(Clone, Debug)]
@@ -96,18 +72,16 @@ pub struct Deployment {
     pub guardian_keys: Address,
     /// `EjectionRegistry`.
     pub ejection_registry: Address,
-    /// `ReserveFeed`.
+    /// `ReserveFeed`, which a timelock governs.
     pub reserve_feed: Address,
-    /// `DevnetProtocol`.
-    pub protocol: Address,
     /// `DevnetWithdrawalRequester`, which the registry has trigger exits.
     pub requester: Address,
     /// `BackedMint`, a consumer of the feed.
     pub consumer: Address,
-    /// `FrostGuardianModule`.
-    pub guardian_module: Address,
-    /// `DevnetOracle`.
-    pub oracle: Oracle,
+    /// Puffer's contracts.
+    pub puffer: Puffer,
+    pub(super) timelock: Address,
+    pub(super) evm: Evm,
     pub(super) provider: DynProvider,
 }
 
@@ -116,12 +90,14 @@ pub struct Deployment {
 pub struct Accepted {
     /// The reference slot.
     pub slot: u64,
+    /// The number of the block that it is in.
+    pub block: u64,
     /// The transaction.
     pub transaction: B256,
 }
 
 impl Deployment {
-    /// Deploys everything, registers the validators, fills the vault and funds the guardians.
+    /// Deploys everything, registers the validators, fills the vaults and funds the guardians.
     ///
     /// # Errors
     /// If the EVM does not answer or a transaction fails.
@@ -132,46 +108,41 @@ impl Deployment {
         genesis: &Genesis,
         options: &Options,
     ) -> Result<Self> {
-        let governor = DEPLOYER.parse::<PrivateKeySigner>()?.address();
-        let provider = self::governor(url)?;
-        wait_for(&provider).await?;
-
-        let protocol = deploy(&provider, "DevnetProtocol", Vec::new()).await?;
-        let exits = set_withdrawal_requests(&provider).await?;
-        let planned = Planned::of(plan(key, governor, protocol, exits, genesis, options))?;
-        create(&planned, url).await?;
+        let evm = Evm::connect(url).await?;
+        let exits = plan::set_withdrawal_requests(&evm.provider).await?;
+        let ground = Ground::lay(&evm).await?;
+        let planned = Planned::of(plan::plan(key, evm.account, ground.vault, exits, genesis, options))?;
+        plan::create(&planned, url).await?;
         let Planned { guardian_keys, ejection_registry, reserve_feed, guardian_module, .. } = planned;
-        let requester = (ejection_registry, exits).abi_encode_params();
-        let requester = deploy(&provider, "DevnetWithdrawalRequester", requester).await?;
-        let registry = EjectionRegistry::new(ejection_registry, &provider);
-        ensure!(registry.setRequester(requester).send().await?.get_receipt().await?.status(), "no requester was set");
-        // Consumers rely on reports here no longer than the feed itself.
-        let consumer = (reserve_feed, U256::MAX).abi_encode_params();
-        let consumer = deploy(&provider, "BackedMint", consumer).await?;
 
-        let accounts: Vec<Address> = manifest.guardians.iter().map(|guardian| guardian.account).collect();
-        let oracle = Oracle::deploy(&provider, (guardian_module, protocol), governor, &accounts).await?;
-
-        let pubkeys = manifest.validators.iter().map(hex::decode).collect::<Result<Vec<_>, _>>()?;
-        let pubkeys: Vec<Bytes> = pubkeys.into_iter().map(Bytes::from).collect();
-        let receipt = DevnetProtocol::new(protocol, &provider).provision(pubkeys).send().await?.get_receipt().await?;
-        ensure!(receipt.status(), "the validators could not be registered");
-        send_ether(&provider, VAULT, VAULT_BALANCE).await?;
+        let [requester, consumer, timelock] = evm.next_addresses().await?;
+        let set_requester = EjectionRegistry::setRequesterCall { newRequester: requester };
+        let mut actions = vec![
+            Action::contract("DevnetWithdrawalRequester", (ejection_registry, exits).abi_encode_params())?,
+            // Consumers rely on reports here no longer than the feed itself.
+            Action::contract("BackedMint", (reserve_feed, U256::MAX).abi_encode_params())?,
+            governor::timelock(evm.account)?,
+            Action::call(ejection_registry, &set_requester),
+            Action::ether(plan::VAULT, ether(plan::VAULT_ETHER)),
+        ];
+        actions.extend(governor::hand_over(reserve_feed, timelock));
+        actions.extend(manifest.guardians.iter().map(|guardian| Action::ether(guardian.account, ether(1))));
+        evm.send_all(actions).await?;
+        let puffer = Puffer::deploy(&evm, ground, guardian_module, manifest, options.threshold).await?;
+        let provider = evm.provider.clone();
         let deployment = Self {
             rpc_url: url.to_owned(),
             guardian_keys,
             ejection_registry,
             reserve_feed,
-            protocol,
             requester,
             consumer,
-            guardian_module,
-            oracle,
+            puffer,
+            timelock,
+            evm,
             provider,
         };
-        for guardian in &manifest.guardians {
-            deployment.fund(guardian.account).await?;
-        }
+        deployment.accept_feed().await?;
         Ok(deployment)
     }
 
@@ -180,13 +151,22 @@ impl Deployment {
     /// # Errors
     /// If the EVM does not answer or the transaction fails.
     pub async fn fund(&self, account: Address) -> Result<()> {
-        send_ether(&self.provider, account, U256::from(10u64.pow(18))).await
+        self.evm.send_all(vec![Action::ether(account, ether(1))]).await?;
+        Ok(())
     }
 
-    /// Sends a transaction as the governor; whether it succeeded.
-    pub(super) async fn send(&self, to: Address, data: Vec<u8>) -> Result<bool> {
-        let transaction = TransactionRequest::default().with_to(to).with_input(data);
-        Ok(self.provider.send_transaction(transaction).await?.get_receipt().await?.status())
+    /// Brings what the group signed to its contract, as somebody who is no guardian.
+    ///
+    /// # Errors
+    /// If the contract refuses.
+    pub(super) async fn bring(&self, signed: &Signed) -> Result<()> {
+        let endpoint = Endpoint { name: "anvil".to_owned(), url: self.rpc_url.parse()? };
+        let network = ChainSpec { chain_id: CHAIN_ID, ..chain_spec() };
+        let (config, limits) = (plan::quick(), Limits::default());
+        let sender = Sender::new(config, limits, &[endpoint], &network, self.contracts(), plan::payer()?)?;
+        let outcome = sender.submit(signed).await;
+        ensure!(matches!(outcome, CallOutcome::Included { .. }), "{}: {outcome:?}", signed.duty().kind());
+        Ok(())
     }
 
     /// As guardians are told.
@@ -194,13 +174,20 @@ impl Deployment {
     pub fn config(&self) -> ContractsConfig {
         ContractsConfig {
             deployment: "deployment.json".into(),
-            chain_id: 31337,
+            chain_id: CHAIN_ID,
             guardian_keys: self.guardian_keys,
-            protocol: self.protocol,
-            guardian_module: Some(self.guardian_module),
+            protocol: self.puffer.protocol,
+            guardian_module: Some(self.puffer.guardian_module),
             start_block: 0,
             duties: DutyKind::ALL.into_iter().filter_map(|kind| Some((kind, self.receiver(kind.as_str())?))).collect(),
         }
+    }
+
+    /// The same in the brain's words.
+    #[must_use]
+    pub(super) fn contracts(&self) -> Contracts {
+        let ContractsConfig { guardian_keys, protocol, guardian_module, duties, .. } = self.config();
+        Contracts { guardian_keys, protocol, guardian_module, duties }
     }
 
     /// Where duties of a kind go, by the kind's word.
@@ -208,7 +195,7 @@ impl Deployment {
         match kind {
             "ejection" => Some(self.ejection_registry),
             "reserves" => Some(self.reserve_feed),
-            "validator_count" => Some(self.oracle.address),
+            "validator_count" => Some(self.puffer.oracle.address),
             _ => None,
         }
     }
@@ -228,7 +215,7 @@ impl Deployment {
     /// # Errors
     /// If there was none.
     pub async fn rotation(&self) -> Result<(B256, GuardianKeys::Signature, GuardianKeys::Signature)> {
-        let accepted = self.accepted(self.guardian_keys, GuardianKeys::KeyRotated::SIGNATURE_HASH).await?;
+        let accepted = accepted(&self.provider, self.guardian_keys, GuardianKeys::KeyRotated::SIGNATURE_HASH).await?;
         let last = accepted.last().ok_or_else(|| eyre!("no rotation"))?;
         let transaction = self.provider.get_transaction_by_hash(last.transaction).await?;
         let transaction = transaction.ok_or_else(|| eyre!("the rotation's transaction is unknown"))?;
@@ -257,20 +244,12 @@ impl Deployment {
         }
     }
 
-    /// The reserve reports that the feed accepted, oldest first.
-    ///
-    /// # Errors
-    /// If the EVM does not answer.
-    pub async fn reports(&self) -> Result<Vec<Accepted>> {
-        self.accepted(self.reserve_feed, ReserveFeed::ReserveReported::SIGNATURE_HASH).await
-    }
-
     /// The ejection orders that the registry accepted, oldest first.
     ///
     /// # Errors
     /// If the EVM does not answer.
     pub async fn orders(&self) -> Result<Vec<Accepted>> {
-        self.accepted(self.ejection_registry, EjectionRegistry::OrderAccepted::SIGNATURE_HASH).await
+        accepted(&self.provider, self.ejection_registry, EjectionRegistry::OrderAccepted::SIGNATURE_HASH).await
     }
 
     /// Indices of validators that were ordered out, in chain order.
@@ -286,15 +265,6 @@ impl Deployment {
         logs.iter()
             .map(|log| Ok(log.log_decode::<EjectionRegistry::ValidatorEjected>()?.inner.validatorIndex))
             .collect()
-    }
-
-    /// The feed's answer, read as a DeFi protocol would: reserves in wei, and the time of the reference slot.
-    ///
-    /// # Errors
-    /// If there is no report yet.
-    pub async fn latest_round(&self) -> Result<(U256, u64)> {
-        let round = ReserveFeed::new(self.reserve_feed, &self.provider).latestRoundData().call().await?;
-        Ok((round.answer.try_into()?, u64::try_from(round.updatedAt)?))
     }
 
     /// Gas that `transaction` used.
@@ -324,175 +294,21 @@ impl Deployment {
         }
         Ok(count)
     }
-
-    /// What the vault holds, in wei.
-    #[must_use]
-    pub fn vault_balance(&self) -> U256 {
-        VAULT_BALANCE
-    }
-
-    async fn accepted(&self, contract: Address, event: B256) -> Result<Vec<Accepted>> {
-        let filter = Filter::new().address(contract).event_signature(event).from_block(0);
-        let logs = self.provider.get_logs(&filter).await?;
-        logs.iter()
-            .map(|log| {
-                let slot = log.topics().get(1).ok_or_else(|| eyre!("an event without a slot"))?;
-                let transaction = log.transaction_hash.ok_or_else(|| eyre!("a log without a transaction"))?;
-                Ok(Accepted { slot: u64::try_from(U256::from_be_bytes(slot.0))?, transaction })
-            })
-            .collect()
-    }
 }
 
-/// The contract of withdrawal requests with its real code: this EVM has none of its own.
-async fn set_withdrawal_requests(provider: &DynProvider) -> Result<Address> {
-    let predeploys = std::fs::read(root().join("contracts/test/vectors/predeploys.json"))?;
-    let predeploys: serde_json::Value = serde_json::from_slice(&predeploys)?;
-    let field = |name: &str| predeploys.pointer(name).and_then(|value| value.as_str());
-    let address = field("/eip7002/address").ok_or_else(|| eyre!("no address of EIP-7002's contract"))?.parse()?;
-    let code = field("/eip7002/code").ok_or_else(|| eyre!("no code of EIP-7002's contract"))?.to_owned();
-    let _: serde_json::Value = provider.raw_request("anvil_setCode".into(), (address, code)).await?;
-    Ok(address)
-}
-
-/// Where a chain of guardians begins: Puffer's protocol with its validators, a vault with ether, the contract of withdrawal requests. The
-/// guardians' own contracts are not there yet. Returns the protocol and a plan of theirs, without a key.
-///
-/// # Errors
-/// If the EVM does not answer or a transaction fails.
-pub(super) async fn prepare(
-    url: &str,
-    validators: Vec<Bytes>,
-    genesis: &Genesis,
-    options: &Options,
-) -> Result<(Address, Plan)> {
-    let provider = governor(url)?;
-    wait_for(&provider).await?;
-    let protocol = deploy(&provider, "DevnetProtocol", Vec::new()).await?;
-    let exits = set_withdrawal_requests(&provider).await?;
-    let receipt = DevnetProtocol::new(protocol, &provider).provision(validators).send().await?.get_receipt().await?;
-    ensure!(receipt.status(), "the validators could not be registered");
-    send_ether(&provider, VAULT, VAULT_BALANCE).await?;
-    let signer: PrivateKeySigner = DEPLOYER.parse()?;
-    Ok((protocol, plan((U256::ZERO, U256::ZERO), signer.address(), protocol, exits, genesis, options)))
-}
-
-/// Gives `account` an ether.
-///
-/// # Errors
-/// If the EVM does not answer or the transaction fails.
-pub(super) async fn fund(url: &str, account: Address) -> Result<()> {
-    send_ether(&governor(url)?, account, U256::from(10u64.pow(18))).await
-}
-
-/// How many reports the feed has accepted.
+/// The logs of `event`, whose first indexed value is a reference slot, oldest first.
 ///
 /// # Errors
 /// If the EVM does not answer.
-pub(super) async fn reports_of(url: &str, contracts: &Planned) -> Result<usize> {
-    let event = ReserveFeed::ReserveReported::SIGNATURE_HASH;
-    let filter = Filter::new().address(contracts.reserve_feed).event_signature(event).from_block(0);
-    Ok(governor(url)?.get_logs(&filter).await?.len())
-}
-
-/// The key of the account that pays for the plan, as a file holds it.
-pub(super) fn payer() -> String {
-    hex::encode(PLAN_PAYER)
-}
-
-/// The EVM, as the governor reaches it.
-fn governor(url: &str) -> Result<DynProvider> {
-    let wallet = EthereumWallet::from(DEPLOYER.parse::<PrivateKeySigner>()?);
-    let provider = ProviderBuilder::new().wallet(wallet).connect_http(url.parse()?).erased();
-    provider.client().set_poll_interval(Duration::from_millis(200));
-    Ok(provider)
-}
-
-/// As governance would plan it, with a development chain's clock. There are no beacon roots: the two chains know nothing of
-/// each other.
-fn plan(
-    (px, py): (U256, U256),
-    governor: Address,
-    protocol: Address,
-    withdrawal_requests: Address,
-    genesis: &Genesis,
-    options: &Options,
-) -> Plan {
-    let slots_per_epoch = 8;
-    let ejection_threshold = U256::from(options.ejection_threshold) * U256::from(1_000_000_000);
-    Plan {
-        version: Plan::VERSION,
-        chain_id: 31337,
-        salt: B256::ZERO,
-        governor,
-        vetoer: Address::ZERO,
-        group_key: GroupKeyWords { px: px.into(), py: py.into() },
-        key_delay: 86_400,
-        genesis_time: genesis.time,
-        seconds_per_slot: options.seconds_per_slot,
-        slots_per_epoch,
-        beacon_roots: Address::ZERO,
-        withdrawal_requests,
-        ejection_threshold,
-        max_ejection_threshold: ejection_threshold,
-        report_period: options.report_period,
-        heartbeat: options.epoch().as_secs().saturating_mul(options.report_period).saturating_mul(8),
-        history_epochs: slots_per_epoch,
-        // Of a handful of validators each is a large part.
-        max_change_bps: 5_000,
-        proxy_delay: 86_400,
-        vaults: vec![VAULT],
-        pods: Vec::new(),
-        liability_token: protocol,
-        ticket_pricer: Address::ZERO,
-        ticket_rules: B256::ZERO,
-        ticket_max_daily: U256::ZERO,
-    }
-}
-
-/// What `guardian contracts deploy` does.
-async fn create(planned: &Planned, url: &str) -> Result<()> {
-    let endpoint = || -> Result<Endpoint> { Ok(Endpoint { name: "anvil".to_owned(), url: url.parse()? }) };
-    let config = SenderConfig { poll_interval: Duration::from_millis(50), ..SenderConfig::default() };
-    let key = AccountKey::from_bytes(&PLAN_PAYER)?;
-    let sender = Sender::for_deployment(config, Limits::default(), endpoint()?, planned, key)?;
-    for creation in planned.plan.creations()? {
-        let outcome = sender.create(&creation).await;
-        ensure!(matches!(outcome, CallOutcome::Included { .. }), "{}: {outcome:?}", creation.name);
-    }
-    let findings = planned.verify(endpoint()?, Limits::default()).await?;
-    ensure!(findings.iter().all(|finding| finding.found == Found::Right), "{findings:?}");
-    Ok(())
-}
-
-async fn wait_for(provider: &DynProvider) -> Result<()> {
-    let started = Instant::now();
-    while let Err(error) = provider.get_block_number().await {
-        if started.elapsed() > Duration::from_secs(30) {
-            return Err(error).wrap_err("the EVM did not start");
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    Ok(())
-}
-
-pub(super) async fn deploy(provider: &DynProvider, name: &str, arguments: Vec<u8>) -> Result<Address> {
-    let path = root().join(format!("contracts/out/{name}.sol/{name}.json"));
-    let artifact =
-        std::fs::read(&path).wrap_err_with(|| format!("{} is missing: run `make contracts`", path.display()))?;
-    let artifact: serde_json::Value = serde_json::from_slice(&artifact)?;
-    let code = artifact.pointer("/bytecode/object").and_then(|code| code.as_str());
-    let mut code = hex::decode(code.ok_or_else(|| eyre!("{name} has no bytecode"))?.trim_start_matches("0x"))?;
-    code.extend(arguments);
-    let transaction = TransactionRequest::default().with_deploy_code(code);
-    let receipt = provider.send_transaction(transaction).await?.get_receipt().await?;
-    ensure!(receipt.status(), "{name} could not be deployed");
-    receipt.contract_address.ok_or_else(|| eyre!("{name} has no address"))
-}
-
-async fn send_ether(provider: &DynProvider, to: Address, wei: U256) -> Result<()> {
-    let transaction = TransactionRequest::default().with_to(to).with_value(wei);
-    let receipt = provider.send_transaction(transaction).await?.get_receipt().await?;
-    ensure!(receipt.status(), "{to} could not be funded");
-    Ok(())
+pub(super) async fn accepted(provider: &DynProvider, contract: Address, event: B256) -> Result<Vec<Accepted>> {
+    let filter = Filter::new().address(contract).event_signature(event).from_block(0);
+    let logs = provider.get_logs(&filter).await?;
+    logs.iter()
+        .map(|log| {
+            let slot = log.topics().get(1).ok_or_else(|| eyre!("an event without a slot"))?;
+            let transaction = log.transaction_hash.ok_or_else(|| eyre!("a log without a transaction"))?;
+            let block = log.block_number.ok_or_else(|| eyre!("a log without a block"))?;
+            Ok(Accepted { slot: u64::try_from(U256::from_be_bytes(slot.0))?, block, transaction })
+        })
+        .collect()
 }

@@ -10,7 +10,7 @@ use guardian_protocol::{Bounds, DutyKind, Mode, PerKind};
 use serde_json::Value;
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -172,6 +172,15 @@ fn wide() -> LimitsConfig {
     LimitsConfig { soft: figures, hard: figures, ..LimitsConfig::default() }
 }
 
+/// Where the passphrase of the guardian `name` at `home` is, from there. The key maker puts it with the keys, `guardian init` beside the
+/// folder.
+pub(super) fn passphrase(name: &str, home: &Path) -> PathBuf {
+    match home.join("keys/passphrase").exists() {
+        true => "keys/passphrase".into(),
+        false => format!("../{name}.passphrase").into(),
+    }
+}
+
 /// Writes the configuration of the guardian of `files`, whose pages are to be on port `http`.
 ///
 /// # Errors
@@ -181,11 +190,7 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
         Ok(ProviderConfig::new(format!("beacon-{}", i.saturating_add(1)), url.parse()?))
     };
     let listen = |port: u16| vec![format!("/ip4/127.0.0.1/udp/{port}/quic-v1"), format!("/ip4/127.0.0.1/tcp/{port}")];
-    // The key maker puts it with the keys, `guardian init` beside the folder.
-    let passphrase = match files.dir.join("keys/passphrase").exists() {
-        true => "keys/passphrase".into(),
-        false => format!("../{}.passphrase", files.name).into(),
-    };
+    let passphrase = passphrase(&files.name, &files.dir);
     let config = Config {
         network: None,
         guardian: GuardianConfig {

@@ -1,20 +1,26 @@
 //! A development network on this machine: a real consensus client, a real EVM, the contracts, and a committee of guardians as processes
 //! of their own. Used by `make devnet`, by the end-to-end tests and by the benchmarks.
 
+pub mod bad_day;
 pub mod beacon;
 pub mod ceremony;
 pub mod consumers;
 pub mod contracts;
 pub mod equivocator;
+pub mod evm;
+mod feed;
 mod governor;
 pub mod guardians;
 pub mod keys;
 pub mod operators;
 pub mod options;
 pub mod oracle;
+mod plan;
 pub mod process;
+pub mod puffer;
 pub mod relay;
 pub mod screen;
+mod signers;
 pub mod thief;
 pub mod world;
 
@@ -135,6 +141,19 @@ impl Devnet {
         Ok(devnet)
     }
 
+    /// The slot of the EVM's newest block.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn slot(&self) -> Result<u64> {
+        Ok(self.slot_of(self.contracts.evm.time().await?))
+    }
+
+    /// The slot of a moment, Unix time.
+    fn slot_of(&self, time: u64) -> u64 {
+        time.saturating_sub(self.genesis.time).checked_div(self.options.seconds_per_slot).unwrap_or_default()
+    }
+
     /// Fails if a chain's process has died. Guardians may: that is what committees are for.
     ///
     /// # Errors
@@ -197,7 +216,10 @@ impl Devnet {
                 "GuardianKeys": self.contracts.guardian_keys,
                 "EjectionRegistry": self.contracts.ejection_registry,
                 "ReserveFeed": self.contracts.reserve_feed,
-                "Protocol": self.contracts.protocol,
+                "Protocol": self.contracts.puffer.protocol,
+                "Vault": self.contracts.puffer.vault,
+                "Oracle": self.contracts.puffer.oracle.address,
+                "FrostGuardianModule": self.contracts.puffer.guardian_module,
             },
             "guardians": guardians,
             "validators": validators,

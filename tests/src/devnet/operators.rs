@@ -5,12 +5,11 @@ use super::{
     guardians::{Surroundings, write_config},
     keys::{DevnetKeys, GuardianFiles},
     process::{free_port, free_ports},
+    signers,
 };
+use alloy::primitives::B256;
 use eyre::{Result, ensure, eyre};
-use guardian_crypto::frost::{
-    KeyShare,
-    signing::{self, SigningPackage},
-};
+use guardian_crypto::frost::KeyShare;
 use guardian_node::{
     ceremony::plan_file::{PlanFile, PurposeWord},
     committee::CommitteeFile,
@@ -19,9 +18,8 @@ use guardian_node::{
     shares::Shares,
 };
 use guardian_protocol::Committee;
-use rand_core::OsRng;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -107,22 +105,9 @@ impl Operators {
         let keys = numbers.into_iter().map(|number| self.key_of(number)).collect::<Result<Vec<_>>>()?;
         let ids: BTreeSet<_> = keys.iter().map(|(committee, _)| committee.id()).collect();
         ensure!(ids.len() == 1, "they have {} committees", ids.len());
-        let mut nonces = BTreeMap::new();
-        let mut commitments = BTreeMap::new();
-        for (_, share) in &keys {
-            let (secret, public) = signing::commit(share, &mut OsRng)?;
-            nonces.insert(share.member(), secret);
-            commitments.insert(share.member(), public);
-        }
-        let package = SigningPackage::new([7; 32], &commitments)?;
-        let mut parts = BTreeMap::new();
-        for (_, share) in &keys {
-            let nonces = nonces.remove(&share.member()).ok_or_else(|| eyre!("two shares of one member"))?;
-            parts.insert(share.member(), signing::sign(nonces, &package, share)?);
-        }
-        let (committee, _) = keys.into_iter().next().ok_or_else(|| eyre!("nobody signs"))?;
-        // Verified under the group key on the way.
-        signing::aggregate(&package, &parts, committee.public_shares())?;
+        let (mut committees, shares): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+        let committee = committees.pop().ok_or_else(|| eyre!("nobody signs"))?;
+        signers::sign(&committee, &shares, B256::repeat_byte(7))?;
         Ok(committee)
     }
 

@@ -69,6 +69,12 @@ impl Options {
         }
     }
 
+    /// How long after its reference slot a report is stale: room for eight of them.
+    #[must_use]
+    pub fn heartbeat(&self) -> Duration {
+        Duration::from_secs(self.epoch().as_secs().saturating_mul(self.report_period).saturating_mul(8))
+    }
+
     /// Length of an epoch (minimal preset: 8 slots).
     #[must_use]
     pub fn epoch(&self) -> Duration {

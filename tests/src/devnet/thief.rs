@@ -1,33 +1,21 @@
 //! Somebody who has t guardians' shares of the group key, and one guardian's identity. It signs an order over validators that need not
-//! leave, brings it to the registry, and tells the guardians as that member, whose own process must not run.
+//! leave, brings it to the registry, and tells the guardians as that member, whose own process must not run; or it signs a report, and
+//! tells nobody.
 
-use super::{
-    Devnet,
-    contracts::{Deployment, EjectionRegistry},
-    guardians::GuardianProcess,
-};
-use alloy::{
-    primitives::{U256, keccak256},
-    sol_types::SolCall,
-};
-use eyre::{Result, WrapErr, ensure, eyre};
-use guardian_crypto::{
-    frost::{
-        KeyShare,
-        signing::{self, SigningPackage},
-    },
-    schnorr::Signature,
-};
-use guardian_node::{committee::CommitteeFile, config::Config, keys::KeyFiles, shares::Shares};
+use super::{Devnet, guardians::GuardianProcess, signers};
+use alloy::primitives::keccak256;
+use eyre::{Result, WrapErr, eyre};
+use guardian_node::committee::CommitteeFile;
 use guardian_p2p::{Config as NetworkConfig, Event, Identity, Member, Network};
 use guardian_protocol::{
-    Committee, DigestDomain, Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Envelope, Epoch, Slot,
+    Duty, DutyBody, Ejection, EjectionOrder, EjectionReason, Envelope, Epoch, Gwei, KeyEpoch, ReserveReport, Slot,
     ValidatorIndex,
     testing::{Message, SignedDuty},
 };
-use rand_core::OsRng;
-use std::collections::BTreeMap;
 use tokio::task::JoinHandle;
+
+/// Slots in an epoch (minimal preset).
+const SLOTS: u64 = 8;
 
 /// The running thief. Dropping it ends it.
 #[derive(Debug)]
@@ -51,20 +39,18 @@ impl Thief {
     pub async fn order(devnet: &Devnet, place: usize, indices: &[u64]) -> Result<Self> {
         let teller = devnet.guardians.get(place).ok_or_else(|| eyre!("no guardian {place}"))?;
         let file = CommitteeFile::load(&teller.dir.join("committee.toml"))?;
-        let committee = file.committee()?;
-        let config = Config::load(&teller.dir.join("guardian.toml"))?;
-        let contracts = config.contracts();
-        let duty = order(devnet, &committee, indices).await?;
-        let digest = DigestDomain::new(config.contracts.chain_id, contracts).digest(&duty);
-        let digest = digest.ok_or_else(|| eyre!("no contract for orders"))?;
-        let signature = sign(&devnet.guardians, &committee, digest.0)?;
-        submit(&devnet.contracts, &duty, &signature).await?;
+        let signers = signers_of(devnet)?;
+        let epoch = devnet.beacon.finalized_epoch().await?;
+        let duty = duty(signers.committee.key_epoch(), epoch, DutyBody::Ejection(order(devnet, indices)?));
+        let signed = signers.signed(duty.clone(), devnet.contracts.contracts())?;
+        devnet.contracts.bring(&signed).await?;
 
         let period = duty.period.0;
         let entry = file.named(&teller.name)?;
-        let identity = keys(teller)?.identity(&teller.dir.join("keys/identity.sealed"))?;
-        let message = Message::Signed(SignedDuty { duty, signature });
-        let told = Envelope::seal(entry.id, message, &committee, &identity).encode();
+        let identity =
+            signers::key_files(&teller.name, &teller.dir)?.identity(&teller.dir.join("keys/identity.sealed"))?;
+        let message = Message::Signed(SignedDuty { duty, signature: *signed.signature() });
+        let told = Envelope::seal(entry.id, message, &signers.committee, &identity).encode();
         let others = file.members.iter().filter(|member| member.id != entry.id);
         let members = others.map(|other| Ok(Member { peer_id: other.peer_id()?, addresses: other.addresses.clone() }));
         let listen = entry.addresses.clone();
@@ -85,68 +71,53 @@ impl Thief {
     }
 }
 
-/// An order of the finalized epoch, as well made as any.
-async fn order(devnet: &Devnet, committee: &Committee, indices: &[u64]) -> Result<Duty> {
-    let epoch = devnet.beacon.finalized_epoch().await?;
-    let reference_slot = Slot(epoch.saturating_mul(8));
+/// Reports, with the shares of as many guardians as must sign, a twentieth more than the validators of `devnet` have: inside the feed's limits,
+/// so that nothing is wrong with it but the signer. It is of the newest slot that it can be of, so that no honest report comes after it for
+/// some epochs. Returns its reference slot.
+///
+/// # Errors
+/// If files can't be read, or the feed refuses the report.
+pub async fn report(devnet: &Devnet) -> Result<u64> {
+    let (signers, last) = (signers_of(devnet)?, devnet.contracts.latest_report().await?);
+    let body = DutyBody::Reserves(ReserveReport {
+        sources_version: devnet.contracts.sources_version().await?,
+        validator_count: last.validatorCount,
+        validators: Gwei(last.validatorGwei.saturating_add(last.validatorGwei / 20)),
+        pods: Gwei(0),
+        vaults: Gwei(last.otherGwei),
+        pending: Gwei(0),
+        liabilities: Gwei(last.liabilityGwei),
+        supply: Gwei(last.liabilityGwei),
+    });
+    let duty = duty(signers.committee.key_epoch(), devnet.slot().await? / SLOTS, body);
+    let slot = duty.reference_slot.0;
+    devnet.contracts.bring(&signers.signed(duty, devnet.contracts.contracts())?).await?;
+    Ok(slot)
+}
+
+fn signers_of(devnet: &Devnet) -> Result<signers::Signers> {
+    signers::Signers::of(
+        devnet.guardians.iter().map(|guardian: &GuardianProcess| (guardian.name.as_str(), guardian.dir.as_path())),
+    )
+}
+
+/// As well made as any.
+fn duty(key_epoch: KeyEpoch, epoch: u64, body: DutyBody) -> Duty {
+    Duty {
+        key_epoch,
+        period: Epoch(epoch),
+        reference_slot: Slot(epoch.saturating_mul(SLOTS)),
+        reference_root: keccak256(b"whatever: this chain's contracts know no roots"),
+        body,
+    }
+}
+
+fn order(devnet: &Devnet, indices: &[u64]) -> Result<EjectionOrder> {
     let ejection = |index: &u64| -> Result<Ejection> {
         let pubkey = usize::try_from(*index).ok().and_then(|index| devnet.validators.get(index));
         let pubkey = hex::decode(pubkey.ok_or_else(|| eyre!("no validator {index}"))?)?;
         let pubkey = pubkey.as_slice().try_into()?;
         Ok(Ejection { index: ValidatorIndex(*index), pubkey, reason: EjectionReason::LowBalance })
     };
-    let ejections = indices.iter().map(ejection).collect::<Result<_>>()?;
-    Ok(Duty {
-        key_epoch: committee.key_epoch(),
-        period: Epoch(epoch),
-        reference_slot,
-        reference_root: keccak256(b"whatever: this chain's contracts know no roots"),
-        body: DutyBody::Ejection(EjectionOrder::new(ejections)?),
-    })
-}
-
-/// With the shares of the first t guardians.
-fn sign(guardians: &[GuardianProcess], committee: &Committee, digest: [u8; 32]) -> Result<Signature> {
-    let stolen = guardians.iter().take(committee.threshold()).map(|guardian| {
-        let (folder, files) = (guardian.dir.join("keys/shares"), keys(guardian)?);
-        Ok(Shares::new(&folder, &files).load(committee)?)
-    });
-    let stolen = stolen.collect::<Result<Vec<KeyShare>>>()?;
-    let mut commitments = BTreeMap::new();
-    let mut nonces = Vec::new();
-    for share in &stolen {
-        let (nonce, commitment) = signing::commit(share, &mut OsRng)?;
-        commitments.insert(share.member(), commitment);
-        nonces.push(nonce);
-    }
-    let package = SigningPackage::new(digest, &commitments)?;
-    let parts = nonces.into_iter().zip(&stolen).map(|(nonces, share)| {
-        let part = signing::sign(nonces, &package, share)?;
-        Ok((share.member(), part))
-    });
-    Ok(signing::aggregate(&package, &parts.collect::<Result<_>>()?, committee.public_shares())?)
-}
-
-/// Pays for it.
-async fn submit(contracts: &Deployment, duty: &Duty, signature: &Signature) -> Result<()> {
-    let DutyBody::Ejection(order) = &duty.body else { return Err(eyre!("no order")) };
-    let call = EjectionRegistry::submitOrderCall {
-        order: EjectionRegistry::Order {
-            keyEpoch: duty.key_epoch.0,
-            referenceSlot: duty.reference_slot.0,
-            referenceRoot: duty.reference_root,
-            ejections: order.packed().into(),
-        },
-        signature: EjectionRegistry::OrderSignature {
-            rx: U256::from_be_bytes(signature.rx()),
-            ry: U256::from_be_bytes(signature.ry()),
-            z: U256::from_be_bytes(signature.z()),
-        },
-    };
-    ensure!(contracts.send(contracts.ejection_registry, call.abi_encode()).await?, "the registry refuses the order");
-    Ok(())
-}
-
-fn keys(guardian: &GuardianProcess) -> Result<KeyFiles> {
-    Ok(KeyFiles::new(&guardian.name, &guardian.dir.join("keys/passphrase"))?)
+    Ok(EjectionOrder::new(indices.iter().map(ejection).collect::<Result<_>>()?)?)
 }

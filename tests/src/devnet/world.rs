@@ -3,17 +3,35 @@
 
 use super::{
     beacon::{Beacon, Genesis},
-    contracts,
+    evm::{Action, Evm, ether},
+    feed,
     options::Options,
+    plan,
     process::{Process, free_port},
     start_anvil, start_lodestar,
 };
-use alloy::primitives::{Address, Bytes};
+use alloy::{
+    primitives::{Address, Bytes, U256},
+    sol,
+};
 use eyre::{Result, WrapErr};
 use guardian_chain::deploy::{Deployment, GroupKeyWords, Plan};
 use guardian_crypto::bls::SecretKey;
 use guardian_node::committee::CommitteeFile;
 use std::{path::Path, time::Duration};
+
+#[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
+mod abi {
+    use super::sol;
+
+    sol! {
+        interface DevnetProtocol {
+            function provision(bytes[] calldata pubKeys) external;
+        }
+    }
+}
+
+use abi::DevnetProtocol;
 
 /// A running world. Dropping it ends its processes.
 #[derive(Debug)]
@@ -25,6 +43,7 @@ pub struct World {
     /// `DevnetProtocol`, in the place of Puffer's.
     pub protocol: Address,
     plan: Plan,
+    evm: Evm,
     chains: Vec<Process>,
 }
 
@@ -41,11 +60,18 @@ impl World {
         let genesis: Genesis =
             beacon.wait_for_genesis(Duration::from_secs(120)).await.wrap_err("the beacon chain did not start")?;
         let rpc_url = format!("http://127.0.0.1:{rpc_port}");
-        let validators = (0..options.validators)
-            .map(|index| Ok(Bytes::from(SecretKey::interop(index)?.public_key().to_bytes().to_vec())))
-            .collect::<Result<Vec<_>>>()?;
-        let (protocol, plan) = contracts::prepare(&rpc_url, validators, &genesis, options).await?;
-        Ok(Self { beacon, rpc_url, protocol, plan, chains })
+        let evm = Evm::connect(&rpc_url).await?;
+        let exits = plan::set_withdrawal_requests(&evm.provider).await?;
+        let [protocol] = evm.next_addresses().await?;
+        let mut actions =
+            vec![Action::contract("DevnetProtocol", Vec::new())?, Action::ether(plan::VAULT, ether(plan::VAULT_ETHER))];
+        for index in 0..options.validators {
+            let key = Bytes::from(SecretKey::interop(index)?.public_key().to_bytes().to_vec());
+            actions.push(Action::call(protocol, &DevnetProtocol::provisionCall { pubKeys: vec![key] }));
+        }
+        evm.send_all(actions).await?;
+        let plan = plan::plan((U256::ZERO, U256::ZERO), evm.account, protocol, exits, &genesis, options);
+        Ok(Self { beacon, rpc_url, protocol, plan, evm, chains })
     }
 
     /// Writes the plan of the contracts with the key of the committee in the file `committee`, and the key of an account that can pay.
@@ -56,7 +82,7 @@ impl World {
         let (px, py) = CommitteeFile::load(committee)?.committee()?.group_key().coordinates();
         let planned = Plan { group_key: GroupKeyWords { px: px.into(), py: py.into() }, ..self.plan.clone() };
         std::fs::write(plan, serde_json::to_string_pretty(&planned)?)?;
-        Ok(std::fs::write(payer, contracts::payer())?)
+        Ok(std::fs::write(payer, plan::payer_file())?)
     }
 
     /// Gives `account` some ether.
@@ -64,7 +90,8 @@ impl World {
     /// # Errors
     /// If the EVM does not answer.
     pub async fn fund(&self, account: Address) -> Result<()> {
-        contracts::fund(&self.rpc_url, account).await
+        self.evm.send_all(vec![Action::ether(account, ether(1))]).await?;
+        Ok(())
     }
 
     /// How many reports the contracts of the file `deployment` have accepted.
@@ -72,7 +99,8 @@ impl World {
     /// # Errors
     /// If it is no such file, or the EVM does not answer.
     pub async fn reports(&self, deployment: &Path) -> Result<usize> {
-        contracts::reports_of(&self.rpc_url, &Deployment::from_json(&std::fs::read_to_string(deployment)?)?).await
+        let deployment = Deployment::from_json(&std::fs::read_to_string(deployment)?)?;
+        Ok(feed::reports_of(&self.evm.provider, deployment.reserve_feed).await?.len())
     }
 
     /// Fails if a chain's process has died.

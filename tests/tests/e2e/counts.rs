@@ -10,7 +10,7 @@ const SLOTS_PER_EPOCH: u64 = 8;
 
 /// What the oracle has is what the beacon API says of the epoch that it names; nobody else could have put it there.
 pub(super) async fn the_oracle_has_the_count_of_the_beacon_state(devnet: &mut Devnet) -> Result<()> {
-    let oracle = devnet.contracts.oracle.clone();
+    let oracle = devnet.contracts.puffer.oracle.clone();
     wait("a validator count", async || Ok(oracle.count().await?.is_some())).await?;
     let Some(Count { validators, epoch }) = oracle.count().await? else { eyre::bail!("no count") };
     // The client prunes old states; then the finalized one tells as well, since no validator of the devnet has left yet.

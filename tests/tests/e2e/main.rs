@@ -4,6 +4,7 @@
 
 mod auditor;
 mod counts;
+mod fees;
 mod holds;
 mod states;
 mod thief;
@@ -11,6 +12,7 @@ mod thief;
 use eyre::{Result, bail, ensure};
 use guardian_tests::devnet::{
     Devnet,
+    bad_day::{self, BadDay},
     ceremony::{self, Participant},
     guardian_binary,
     guardians::GuardianProcess,
@@ -58,6 +60,9 @@ async fn check_everything(devnet: &mut Devnet) -> Result<()> {
     thief::what_it_signs_moves_no_exit_and_everybody_says_so(devnet).await?;
     a_wrong_chain_is_refused_by_name(devnet).await?;
     seven_take_over_the_same_key(devnet).await?;
+    for day in [BadDay::Loss, BadDay::StolenKey] {
+        bad_day::play(devnet, day, |line| println!("{line}")).await?;
+    }
     another_key_takes_its_place(devnet).await?;
     no_duty_ever_got_a_second_digest(devnet)?;
     a_guardian_stops_in_order(devnet)
@@ -70,6 +75,7 @@ async fn three_of_four_do_everything(devnet: &mut Devnet) -> Result<()> {
     wait("a reserve report", async || Ok(!devnet.contracts.reports().await?.is_empty())).await?;
     the_feed_equals_an_independent_sum(devnet).await?;
     counts::the_oracle_has_the_count_of_the_beacon_state(devnet).await?;
+    fees::each_guardian_collects_its_part_whoever_takes_no_ether(devnet).await?;
     devnet.contracts.pause_exits().await?;
     holds::nothing_is_ordered_until_it_is_released(devnet).await?;
     thief::a_pause_keeps_every_part_back(devnet).await?;
@@ -97,7 +103,7 @@ async fn the_feed_equals_an_independent_sum(devnet: &Devnet) -> Result<()> {
             && devnet.contracts.reports().await?.last() == Some(&report)
         {
             let gwei: u128 = validators.iter().map(|validator| u128::from(validator.balance)).sum();
-            let sum = devnet.contracts.vault_balance() + alloy::primitives::U256::from(gwei * 1_000_000_000);
+            let sum = devnet.contracts.vault_balance().await? + alloy::primitives::U256::from(gwei * 1_000_000_000);
             ensure!(reserves == sum, "the feed says {reserves}, the beacon API and the vault {sum}");
             let age = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs() - updated_at;
             ensure!(age < 600, "updatedAt is {age} s ago");
