@@ -94,7 +94,13 @@ impl Driver {
             Request::Limit { limits } => {
                 (OperatorCommand::Limit { limits }, "the limits of the configuration are in force".to_owned())
             }
-            Request::Veto { digest } => (OperatorCommand::Veto { digest }, format!("{digest} is never signed here")),
+            Request::Veto { digest } => (
+                OperatorCommand::Ask { digest },
+                format!("this guardian signs the veto {digest} together with the others"),
+            ),
+            Request::Forbid { digest } => {
+                (OperatorCommand::Forbid { digest }, format!("{digest} is never signed here"))
+            }
             Request::Pardon { member } => {
                 let done = format!("member {member} is forgiven; the other guardians have to pardon it too");
                 (OperatorCommand::Pardon { member }, done)
@@ -156,7 +162,15 @@ const fn advice(refusal: OperatorRefusal) -> &'static str {
         OperatorRefusal::UnknownDigest => {
             "`limited` in `guardian status` lists what waits, with its digest; it changes with every epoch until it is signed"
         }
-        OperatorRefusal::TooManyVetoes => "hold the kind instead",
+        OperatorRefusal::NotOffered => {
+            "`offered` in `guardian status` lists what waits for your word, with its digest, once a finalized block shows it; what the committee \
+             has signed already is under `signed`"
+        }
+        OperatorRefusal::Forbidden => {
+            "a digest is forbidden for good: the other operators must do without this guardian"
+        }
+        OperatorRefusal::Observing => "ask the operator of a guardian that takes part",
+        OperatorRefusal::TooManyForbidden => "hold the kind instead",
         OperatorRefusal::NoHistory => "nothing is read twice yet: look at `guardian status`",
         OperatorRefusal::NotConvicted => {
             "each guardian keeps its own proofs: ask those whose status lists the member as excluded"

@@ -85,7 +85,9 @@ pub use input::Input;
 pub use operator::{OperatorCommand, OperatorRefusal, OperatorReply};
 pub use record::Record;
 pub use setup::{Contracts, Mode, ProviderQuorum, Setup, Timing};
-pub use status::{Disagreement, HeldKind, HistoryStatus, OpenDutyStatus, Reason, SignedDutyStatus, Status};
+pub use status::{
+    Disagreement, HeldKind, HistoryStatus, OfferedDuty, OpenDutyStatus, Reason, SignedDutyStatus, Status,
+};
 pub use submit::Stage;
 pub use work::{Computed, Job, ValidatorKey};
 

@@ -1,4 +1,5 @@
-//! What the operator can tell a running guardian. It can hold it back and forgive others; it can't make it sign anything.
+//! What the operator can tell a running guardian. It can hold it back and forgive others. It can't make it sign anything but what it
+//! computed itself, and of that only what waits for the operator's word.
 
 use crate::{
     duty::DutyKind,
@@ -35,7 +36,12 @@ pub enum OperatorCommand {
         limits: Box<Limits>,
     },
     /// This digest is never signed here, whatever comes.
-    Veto {
+    Forbid {
+        /// The digest.
+        digest: B256,
+    },
+    /// The duty with this digest, which needs the operator's word, is taken up whenever it is due.
+    Ask {
         /// The digest.
         digest: B256,
     },
@@ -65,7 +71,16 @@ pub enum OperatorRefusal {
     UnknownDigest,
     /// Too many digests are refused already.
     #[error("so many digests are refused already that there is no room for another")]
-    TooManyVetoes,
+    TooManyForbidden,
+    /// Nothing of this digest waits for the operator's word.
+    #[error("nothing with this digest waits for your word here")]
+    NotOffered,
+    /// The operator has forbidden the digest.
+    #[error("this digest was forbidden here, and never will be signed")]
+    Forbidden,
+    /// Whoever observes signs nothing.
+    #[error("this guardian only observes, and signs nothing")]
+    Observing,
     /// No page of the past was read so far.
     #[error("nothing of the contracts' past was read so far")]
     NoHistory,

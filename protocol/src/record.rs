@@ -87,7 +87,7 @@ pub enum Record {
         hold: Option<(Option<Timestamp>, String)>,
     },
     /// The operator wants this digest never to be signed here.
-    Veto {
+    Forbidden {
         /// The digest.
         digest: B256,
     },
@@ -111,6 +111,11 @@ pub enum Record {
     Released {
         /// The duty.
         duty: Duty,
+    },
+    /// The operator asks for a duty that needs its word.
+    AskedFor {
+        /// The digest.
+        digest: B256,
     },
 }
 
@@ -138,8 +143,9 @@ impl Record {
             | Self::Fault { .. }
             | Self::Pardon { .. }
             | Self::Hold { .. }
-            | Self::Veto { .. }
+            | Self::Forbidden { .. }
             | Self::AutomaticHold { .. }
+            | Self::AskedFor { .. }
             | Self::Released { .. }
             | Self::StatesServed { .. } => true,
         }

@@ -10,6 +10,7 @@ use crate::{
 };
 use alloy_primitives::B256;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Where a guardian stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,6 +31,8 @@ pub struct Status {
     pub not_ready: Vec<Reason>,
     /// Duties that it decided and that are not signed yet.
     pub open: Vec<OpenDutyStatus>,
+    /// Duties that are due and wait for the operator's word, without which this guardian takes no part in them.
+    pub offered: Vec<OfferedDuty>,
     /// Kinds of duty that wait, and why: because the operator said so, or because something happened.
     pub holds: Vec<HeldKind>,
     /// Duties that are beyond a limit, and wait for their time or for the operator's release.
@@ -93,6 +96,19 @@ pub struct OpenDutyStatus {
     /// Why it waits, if it does: without that, this guardian would announce and sign it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<Hold>,
+}
+
+/// A duty that waits for the operator's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OfferedDuty {
+    /// Which.
+    pub id: DutyId,
+    /// Its digest, by which the operator asks for it.
+    pub digest: B256,
+    /// How many members announced it.
+    pub votes: usize,
+    /// What it states, by name.
+    pub statements: BTreeMap<String, String>,
 }
 
 /// A kind of duty that waits.

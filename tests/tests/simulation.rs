@@ -3,6 +3,7 @@
 //! `make simulate SEEDS=10000` runs many more seeds, optimised; `make simulate SEEDS=100000 ARGS="--profile nonces"` those that are only
 //! about signing.
 
+use guardian_protocol::DutyKind;
 use guardian_tests::simulation::{Faults, Outcome, Profile, Sabotage, Tally, World, invariants::Violation, keys::Keys};
 use std::sync::LazyLock;
 
@@ -105,6 +106,27 @@ fn a_restart_that_forgets_what_the_operator_said_is_noticed() {
     let faults = Faults { crashes: true, operators: true, ..Faults::NONE };
     let (_, violation) = all(500, Profile::DUTIES, faults, Sabotage::HoldsAreForgotten).unwrap_err();
     assert!(violation.name.ends_with("_while_held"), "{violation:?}");
+}
+
+#[test]
+fn a_veto_that_no_operator_asked_for_is_noticed() {
+    let faults = Faults { crashes: true, operators: true, ..Faults::NONE };
+    let profile = Profile { mishap: 10, ..Profile::DUTIES };
+    let (_, violation) = all(500, profile, faults, Sabotage::WordsAreForged).unwrap_err();
+    assert_eq!(violation.name, "nothing_goes_on_without_the_word_that_it_needs");
+}
+
+#[test]
+fn keys_that_are_proposed_are_vetoed() {
+    let faults = Faults { operators: true, ..Faults::NONE };
+    let profile = Profile { mishap: 10, ..Profile::DUTIES };
+    let mut vetoes = 0;
+    for seed in 0..20 {
+        let outcome = world(seed, profile, faults, Sabotage::None).run().unwrap();
+        let of_vetoes = outcome.submitted.iter().filter(|(id, _)| id.kind == DutyKind::KeyVeto);
+        vetoes += of_vetoes.count();
+    }
+    assert!(vetoes >= 5, "only {vetoes}");
 }
 
 #[test]

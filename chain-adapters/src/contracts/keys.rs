@@ -17,6 +17,8 @@ mod abi {
 
     sol! {
         interface GuardianKeys {
+            error NoProposal();
+            error AlreadySlowed(uint64 number);
             function groupKey() external view returns (uint256 px, uint256 py);
             function keyEpoch() external view returns (uint64 epoch);
             function isPaused() external view returns (bool paused);
@@ -27,6 +29,7 @@ mod abi {
                 (uint256, uint256, uint256) byOldKey,
                 (uint256, uint256, uint256) byNewKey
             ) external;
+            function vetoSigned((uint256, uint256, uint256) signature) external;
         }
     }
 }

@@ -5,6 +5,7 @@
 //! own contract, the proof of a reference root, and what contracts refuse with.
 
 mod ejection;
+mod key_veto;
 pub(crate) mod keys;
 mod protocol;
 pub(crate) mod reference;
@@ -20,7 +21,7 @@ use crate::execution::client::ExecutionClient;
 use alloy::primitives::{Address, B256, Bytes, Log, U256};
 use guardian_crypto::schnorr;
 use guardian_protocol::{
-    BlsPubkey, Contracts, Duty, DutyBody, DutyKind, Level, ProtocolEvent, ReadFailure, Rules, Subject, Wei,
+    BlsPubkey, Contracts, Duty, DutyBody, DutyKind, Level, ProtocolEvent, ReadFailure, Rules, Subject, VetoRules, Wei,
 };
 
 // The table. --------------------------------------------------------------------------------------------------------------------
@@ -31,6 +32,7 @@ pub(crate) fn call(duty: &Duty, signature: &schnorr::Signature) -> Bytes {
         DutyBody::Ejection(order) => ejection::call(duty, order, signature),
         DutyBody::Reserves(report) => reserves::call(duty, report, signature),
         DutyBody::ValidatorCount(count) => validator_count::call(duty, *count, signature),
+        DutyBody::KeyVeto(_) => key_veto::call(signature),
     }
 }
 
@@ -45,6 +47,7 @@ pub(crate) async fn rules(
         DutyKind::Ejection => Rules::Ejection(ejection::rules(client, contract, block).await?),
         DutyKind::Reserves => Rules::Reserves(reserves::rules(client, contract, block).await?),
         DutyKind::ValidatorCount => Rules::ValidatorCount(validator_count::rules(client, contract, block).await?),
+        DutyKind::KeyVeto => Rules::KeyVeto(VetoRules {}),
     })
 }
 
@@ -59,6 +62,7 @@ pub(crate) async fn level(
         DutyKind::Ejection => ejection::level(client, contract, block).await,
         DutyKind::Reserves => reserves::level(client, contract, block).await,
         DutyKind::ValidatorCount => validator_count::level(client, contract, block).await,
+        DutyKind::KeyVeto => key_veto::level(client, contract, block).await,
     }
 }
 
@@ -66,7 +70,7 @@ pub(crate) async fn level(
 const fn topics(kind: DutyKind) -> &'static [B256] {
     match kind {
         DutyKind::Ejection => &ejection::TOPICS,
-        DutyKind::Reserves | DutyKind::ValidatorCount => &[],
+        DutyKind::Reserves | DutyKind::ValidatorCount | DutyKind::KeyVeto => &[],
     }
 }
 
@@ -74,7 +78,7 @@ const fn topics(kind: DutyKind) -> &'static [B256] {
 fn event_of(kind: DutyKind, log: &Log) -> Result<Option<ProtocolEvent>, alloy::sol_types::Error> {
     match kind {
         DutyKind::Ejection => ejection::event(log),
-        DutyKind::Reserves | DutyKind::ValidatorCount => Ok(None),
+        DutyKind::Reserves | DutyKind::ValidatorCount | DutyKind::KeyVeto => Ok(None),
     }
 }
 
@@ -83,6 +87,7 @@ fn refusal_of(kind: DutyKind, data: &[u8]) -> Option<Refusal> {
     match kind {
         DutyKind::Ejection | DutyKind::Reserves => None,
         DutyKind::ValidatorCount => validator_count::refusal(data),
+        DutyKind::KeyVeto => key_veto::refusal(data),
     }
 }
 
@@ -92,6 +97,7 @@ pub(crate) fn gas_cap(duty: &Duty) -> u64 {
         DutyBody::Ejection(order) => ejection::gas_cap(order),
         DutyBody::Reserves(_) => reserves::GAS_CAP,
         DutyBody::ValidatorCount(_) => validator_count::GAS_CAP,
+        DutyBody::KeyVeto(_) => key_veto::GAS_CAP,
     }
 }
 
@@ -99,7 +105,8 @@ pub(crate) fn gas_cap(duty: &Duty) -> u64 {
 pub(crate) const fn is_urgent(kind: DutyKind) -> bool {
     match kind {
         DutyKind::Ejection => true,
-        DutyKind::Reserves | DutyKind::ValidatorCount => false,
+        // There are days for it.
+        DutyKind::Reserves | DutyKind::ValidatorCount | DutyKind::KeyVeto => false,
     }
 }
 

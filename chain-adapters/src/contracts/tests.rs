@@ -155,6 +155,9 @@ const INTERFACES: [(&str, &[&str], &[&str]); 6] = [
             GuardianKeys::groupKeyCall::SIGNATURE,
             GuardianKeys::keyEpochCall::SIGNATURE,
             GuardianKeys::rotateCall::SIGNATURE,
+            GuardianKeys::isPausedCall::SIGNATURE,
+            GuardianKeys::proposalCall::SIGNATURE,
+            GuardianKeys::vetoSignedCall::SIGNATURE,
         ],
         &[],
     ),
@@ -216,7 +219,8 @@ fn the_interfaces_are_those_of_the_compiled_contracts() {
         errors.extend(compiled.into_iter().filter(|entry| entry.starts_with("error ")));
     }
     let refusals = Refusals::RefusalsErrors::SELECTORS.iter();
-    for selector in refusals.chain(PufferOracleV2::PufferOracleV2Errors::SELECTORS) {
+    let refusals = refusals.chain(PufferOracleV2::PufferOracleV2Errors::SELECTORS);
+    for selector in refusals.chain(GuardianKeys::GuardianKeysErrors::SELECTORS) {
         let known = |entry: &String| keccak256(entry.strip_prefix("error ").unwrap())[..4] == *selector;
         assert!(errors.iter().any(known), "no contract has the error {}", hex::encode(selector));
     }

@@ -18,7 +18,7 @@ use alloy::{
 use guardian_chain::{AccountKey, Endpoint, FinalKey, KeyRotation, Readers, Sender, SenderConfig};
 use guardian_protocol::{
     At, BlockRef, BlsPubkey, CallOutcome, ChainView, Contracts, DutyKind, EjectionRules, EventPage, KeyEpoch, Level,
-    ProtocolEvent, Query, Reading, ReserveRules, Rules, Slot, ceremony::plan::Rotation,
+    ProtocolEvent, Query, Reading, ReserveRules, Rules, Slot, VetoRules, ceremony::plan::Rotation,
 };
 use serde_json::{Value, json};
 use std::{
@@ -178,6 +178,7 @@ impl World {
         let duties = [
             (DutyKind::Ejection, anvil.deploy("EjectionRegistry", registry).await),
             (DutyKind::Reserves, anvil.deploy("ReserveFeed", feed).await),
+            (DutyKind::KeyVeto, guardian_keys),
         ];
         let contracts = Contracts {
             guardian_keys,
@@ -208,7 +209,7 @@ impl World {
         sender
     }
 
-    async fn ask(&self, query: Query) -> Reading {
+    pub(crate) async fn ask(&self, query: Query) -> Reading {
         self.readers.read(&query).await.remove(0).1.unwrap()
     }
 
@@ -230,7 +231,8 @@ async fn the_contracts_are_read_at_the_block_of_a_time() {
     let view = world.view(At::Time(GENESIS + 199)).await;
     assert_eq!(view.block, older);
     assert_eq!(view.group_key, world.signers.group_key());
-    assert_eq!((view.key_epoch.0, view.accepted), (1, PLAYED.map(|kind| (kind, Level(0))).into_iter().collect()));
+    let kinds = PLAYED.into_iter().chain([DutyKind::KeyVeto]);
+    assert_eq!((view.key_epoch.0, view.accepted), (1, kinds.map(|kind| (kind, Level(0))).collect()));
     let reserves = ReserveRules {
         period: 2,
         vaults: vec![(VAULT, 77)],
@@ -242,7 +244,7 @@ async fn the_contracts_are_read_at_the_block_of_a_time() {
         last: None,
     };
     let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000, exits_stopped: false };
-    assert_eq!(view.rules, [Rules::Ejection(ejection), Rules::Reserves(reserves)]);
+    assert_eq!(view.rules, [Rules::Ejection(ejection), Rules::Reserves(reserves), Rules::KeyVeto(VetoRules {})]);
     assert_eq!(world.view(At::Block(older.hash)).await, view);
 }
 

@@ -35,3 +35,5 @@ mod settings;
 mod support;
 #[cfg(test)]
 mod validators;
+#[cfg(test)]
+mod vetoes;

@@ -52,8 +52,10 @@ enum Command {
     Hold(operator::Hold),
     /// End a hold, or let a duty pass the limits
     Release(operator::Release),
-    /// Never sign this digest, whatever comes
+    /// Veto a key that shall replace the group's: this guardian signs it, and it counts when threshold operators say so
     Veto(operator::Veto),
+    /// Never sign this digest, whatever comes
+    Forbid(operator::Forbid),
     /// Let a member that was proven to cheat take part again
     Pardon(pardon::Pardon),
     /// Read the contracts' past again, and compare it with what was recorded
@@ -121,6 +123,7 @@ fn execute(command: Command) -> eyre::Result<ExitCode> {
             Command::Status(command) => command.run().await,
             Command::Hold(command) => command.run(),
             Command::Veto(command) => command.run(),
+            Command::Forbid(command) => command.run(),
             Command::Release(command) => command.run(),
             Command::Rescan(command) => command.run(),
             Command::Reload(command) => command.run(),

@@ -1,4 +1,4 @@
-//! `guardian hold`, `release`, `veto`, `reload`: what an operator says to the node while it runs.
+//! `guardian hold`, `release`, `veto`, `forbid`, `reload`: what an operator says to the node while it runs.
 
 use super::{arguments::ConfigArgument, output};
 use crate::{
@@ -45,6 +45,15 @@ pub(super) struct Release {
 /// Arguments of `guardian veto`.
 #[derive(Debug, Args)]
 pub(super) struct Veto {
+    /// The digest of the veto, as `offered` in `guardian status` shows it: it names the proposal, the contract and the chain
+    digest: B256,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+/// Arguments of `guardian forbid`.
+#[derive(Debug, Args)]
+pub(super) struct Forbid {
     /// The digest, as in the log and in `/status`
     digest: B256,
     #[command(flatten)]
@@ -77,6 +86,12 @@ impl Release {
 impl Veto {
     pub(super) fn run(self) -> Result<()> {
         tell(&self.config, &Request::Veto { digest: self.digest })
+    }
+}
+
+impl Forbid {
+    pub(super) fn run(self) -> Result<()> {
+        tell(&self.config, &Request::Forbid { digest: self.digest })
     }
 }
 

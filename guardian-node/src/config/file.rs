@@ -3,7 +3,7 @@
 use super::{LimitsConfig, Network, ProviderConfig};
 use crate::{hint::Hinted, passphrase::Source};
 use alloy_primitives::Address;
-use guardian_protocol::{Contracts, Mode, PerKind, ProviderQuorum, Timing};
+use guardian_protocol::{Contracts, DutyKind, Mode, PerKind, ProviderQuorum, Timing};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -323,12 +323,28 @@ impl TimingConfig {
     }
 }
 
+impl ContractsConfig {
+    /// Keys are vetoed where they are kept.
+    pub(super) fn check(&self) -> Result<(), Hinted> {
+        match self.duties.get(DutyKind::KeyVeto) {
+            Some(address) if *address != self.guardian_keys => Err(Hinted::new(
+                format!("[contracts.duties] key_veto is {address}, and guardian_keys is {}", self.guardian_keys),
+                "leave key_veto out: keys are vetoed in the contract that holds them",
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
 impl Config {
     /// The contracts, in the brain's words.
     #[must_use]
     pub fn contracts(&self) -> Contracts {
         let ContractsConfig { guardian_keys, protocol, guardian_module, duties, .. } = &self.contracts;
-        let (guardian_keys, protocol, guardian_module, duties) = (*guardian_keys, *protocol, *guardian_module, *duties);
+        let (guardian_keys, protocol, guardian_module) = (*guardian_keys, *protocol, *guardian_module);
+        // Keys are vetoed where they are kept, so nobody has to say it twice.
+        let mut duties = *duties;
+        duties.insert(DutyKind::KeyVeto, guardian_keys);
         Contracts { guardian_keys, protocol, guardian_module, duties }
     }
 

@@ -123,6 +123,7 @@ impl Config {
         self.timing.check()?;
         self.limits.check()?;
         self.keys.passphrase()?;
+        self.contracts.check()?;
         for (layer, providers, quorum) in [
             ("beacon", &self.beacon.providers, self.beacon.quorum),
             ("execution", &self.execution.providers, self.execution.quorum),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::passphrase::Source;
+use guardian_protocol::DutyKind;
 
 fn template() -> Config {
     Config::parse(TEMPLATE, Path::new("guardian.toml")).unwrap()
@@ -53,6 +54,17 @@ fn states_are_proved_unless_the_operator_says_otherwise() {
         let config = Config::parse(&template(key), Path::new("guardian.toml")).unwrap();
         assert_eq!(crate::node::chain_config(&config).unwrap().limits.prove_states, proved, "{key}");
     }
+}
+
+#[test]
+fn keys_are_vetoed_where_they_are_kept() {
+    let mut config: Config = toml::from_str(TEMPLATE).unwrap();
+    let keys = alloy_primitives::Address::repeat_byte(7);
+    config.contracts.guardian_keys = keys;
+    config.contracts.check().unwrap();
+    assert_eq!(config.contracts().duties.get(DutyKind::KeyVeto), Some(&keys));
+    config.contracts.duties.insert(DutyKind::KeyVeto, alloy_primitives::Address::repeat_byte(8));
+    assert!(config.contracts.check().unwrap_err().to_string().contains("key_veto"));
 }
 
 #[test]

@@ -49,6 +49,7 @@ struct StatusMetrics {
     held: IntGaugeVec,
     automatic_hold: IntGaugeVec,
     limited: IntGaugeVec,
+    offered: IntGaugeVec,
     keys_paused: IntGauge,
     key_proposed: IntGauge,
 }
@@ -132,6 +133,11 @@ impl StatusMetrics {
                 "1 while duties of the kind are held because of what happened",
                 &["kind", "cause"],
             )?,
+            offered: make.gauges(
+                "guardian_offered_duties",
+                "duties that are due and wait for the operator's word",
+                &["kind"],
+            )?,
             keys_paused: make.gauge("guardian_keys_paused", "1 while the contracts take no signature")?,
             key_proposed: make.gauge(
                 "guardian_key_proposed",
@@ -170,6 +176,8 @@ impl StatusMetrics {
                 let held = status.holds.iter().any(|held| (held.kind, held.cause) == (kind, Some(cause)));
                 self.automatic_hold.with_label_values(&[kind.as_str(), cause.as_str()]).set(i64::from(held));
             }
+            let offered = status.offered.iter().filter(|duty| duty.id.kind == kind).count();
+            self.offered.with_label_values(&[kind.as_str()]).set(number(offered));
             for severity in Severity::ALL {
                 let limited =
                     status.limited.iter().filter(|duty| (duty.id.kind, duty.excess.severity) == (kind, severity));

@@ -3,8 +3,8 @@
 use super::{Names, metrics::outcome_word};
 use alloy_primitives::B256;
 use guardian_protocol::{
-    CallOutcome, Checkpoint, DutyId, Event, Excess, Figure, Forgotten, HistoryEvent, Layer, MemberId, Proof,
-    ProviderId, Timestamp,
+    CallOutcome, Checkpoint, Difference, DutyId, Epoch, Event, Excess, Figure, Forgotten, HistoryEvent, Layer,
+    MemberId, Proof, ProviderId, Timestamp,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ const fn word(event: &Event) -> &'static str {
         Event::Refused { .. } => "refused",
         Event::Held { .. } => "held",
         Event::WaitOver { .. } => "wait_over",
-        Event::VetoedDuty { .. } => "vetoed_duty",
+        Event::ForbiddenDuty { .. } => "forbidden_duty",
         Event::HoldPlaced { .. } => "hold_placed",
         Event::HoldReleased { .. } => "hold_released",
         Event::AutomaticHold { .. } => "automatic_hold",
@@ -82,7 +82,9 @@ const fn word(event: &Event) -> &'static str {
         Event::LimitExceeded { .. } => "limit_exceeded",
         Event::LimitReleased { .. } => "limit_released",
         Event::LimitsChanged => "limits_changed",
-        Event::Vetoed { .. } => "vetoed",
+        Event::Forbidden { .. } => "forbidden",
+        Event::Offered { .. } => "offered",
+        Event::AskedFor { .. } => "asked_for",
         Event::Pardoned { .. } => "pardoned",
         Event::StoreSetBack { .. } => "store_set_back",
         Event::FloorRaised { .. } => "floor_raised",
@@ -134,7 +136,10 @@ fn details(names: &Names, event: &Event) -> Value {
         Event::StoreSetBack { by, forgotten } => set_back(by.as_ref().map(name), forgotten),
         Event::FloorRaised { after } => json!({"after": after}),
         Event::Held { id, digest, reason } => json!({"duty": id.to_string(), "digest": digest, "reason": reason}),
-        Event::Decided { id, digest } | Event::VetoedDuty { id, digest } | Event::LimitReleased { id, digest } => {
+        Event::Decided { id, digest }
+        | Event::ForbiddenDuty { id, digest }
+        | Event::Offered { id, digest }
+        | Event::LimitReleased { id, digest } => {
             json!({"duty": id.to_string(), "digest": digest})
         }
         Event::HoldPlaced { kind, until, reason } => json!({"kind": kind, "until": until, "reason": reason}),
@@ -142,15 +147,13 @@ fn details(names: &Names, event: &Event) -> Value {
         Event::AutomaticHold { kind, cause, reason } => json!({"kind": kind, "cause": cause, "reason": reason}),
         Event::AutomaticHoldOver { kind, cause } => json!({"kind": kind, "cause": cause}),
         Event::LimitExceeded { id, digest, excess, until } => limit_exceeded(*id, *digest, *excess, *until),
-        Event::LimitsChanged => json!({}),
-        Event::Vetoed { digest } => json!({"digest": digest}),
+        Event::LimitsChanged | Event::OwnDoppelgangerGone => json!({}),
+        Event::Forbidden { digest } | Event::AskedFor { digest } => json!({"digest": digest}),
         Event::Pardoned { member, upto } => json!({"member": name(member), "upto": upto}),
         Event::DigestsDiffer { id, member, theirs, ours } => {
             json!({"duty": id.to_string(), "member": name(member), "theirs": theirs, "ours": ours})
         }
-        Event::EvidenceDiffers { period, member, difference } => {
-            json!({"period": period, "member": name(member), "difference": difference})
-        }
+        Event::EvidenceDiffers { period, member, difference } => evidence_differs(*period, name(member), difference),
         Event::EvidenceAlike { period, member } => json!({"period": period, "member": name(member)}),
         Event::SignedOtherwise { id, signed, ours } => {
             json!({"duty": id.to_string(), "signed": signed, "ours": ours})
@@ -161,7 +164,6 @@ fn details(names: &Names, event: &Event) -> Value {
         Event::Culprit { id, member, .. } => json!({"duty": id.to_string(), "member": name(member)}),
         Event::Quarantined { member, .. } | Event::QuarantineLifted { member } => json!({"member": name(member)}),
         Event::OwnDoppelgangerFound { by } => json!({"seen_by": names.all(by)}),
-        Event::OwnDoppelgangerGone => json!({}),
         Event::Signed { id, digest, coordinated } => {
             json!({"duty": id.to_string(), "digest": digest, "coordinated": coordinated})
         }
@@ -191,6 +193,10 @@ fn observed(checkpoint: &Checkpoint, validators: usize, proof: Proof, figures: &
     let figures: BTreeMap<String, f64> =
         figures.iter().map(|figure| (format!("{}.{}", figure.kind, figure.name), figure.value)).collect();
     json!({"epoch": epoch, "root": root, "validators": validators, "proof": proof.as_str(), "figures": figures})
+}
+
+fn evidence_differs(period: Epoch, member: &str, difference: &Difference) -> Value {
+    json!({"period": period, "member": member, "difference": difference})
 }
 
 fn limit_exceeded(id: DutyId, digest: B256, excess: Excess, until: Option<Timestamp>) -> Value {

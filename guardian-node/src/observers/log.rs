@@ -43,7 +43,7 @@ impl Log {
             Event::Refused { id, reason } => warn!(duty = %id, %reason, "the guard refuses"),
             Event::Held { id, digest, reason } => held(*id, *digest, reason),
             Event::WaitOver { id } => info!(duty = %id, "no longer held"),
-            Event::VetoedDuty { id, digest } => vetoed(*id, *digest),
+            Event::ForbiddenDuty { id, digest } => forbidden(*id, *digest),
             Event::HoldPlaced { kind, until, reason } => hold_placed(*kind, *until, reason),
             Event::HoldReleased { kind } => info!(kind = kind.as_str(), "duties of this kind go on"),
             Event::AutomaticHold { kind, cause, reason } => automatic_hold(*kind, *cause, reason),
@@ -51,7 +51,9 @@ impl Log {
             Event::LimitExceeded { id, digest, excess, until } => limit_exceeded(*id, *digest, *excess, *until),
             Event::LimitReleased { id, digest } => warn!(duty = %id, %digest, "released: it passes the limits"),
             Event::LimitsChanged => info!("the limits of the configuration are in force"),
-            Event::Vetoed { digest } => warn!(%digest, "this digest is never signed here"),
+            Event::Forbidden { digest } => warn!(%digest, "this digest is never signed here"),
+            Event::Offered { id, digest } => offered(*id, *digest),
+            Event::AskedFor { digest } => warn!(%digest, "this guardian signs it, as its operator has asked"),
             Event::Pardoned { member, upto } => self.pardoned(*member, *upto),
             Event::StoreSetBack { by, forgotten } => self.store_set_back(*by, forgotten),
             Event::FloorRaised { after } => info!(after = after.0, "the store has waited: signing later periods"),
@@ -219,8 +221,14 @@ fn signed(duty: DutyId, digest: B256, coordinated: bool) {
     info!(%duty, %digest, coordinated, "signed by the committee");
 }
 
-fn vetoed(duty: DutyId, digest: B256) {
+fn forbidden(duty: DutyId, digest: B256) {
     error!(%duty, %digest, "ALARM: this node computes what its operator refuses; it takes no part");
+}
+
+fn offered(duty: DutyId, digest: B256) {
+    let hint =
+        format!("`guardian status` shows under `offered` what it states; if you want it, `guardian veto {digest}`");
+    error!(%duty, %digest, hint, "ALARM: what only the operator can decide is due; this guardian takes no part without its word");
 }
 
 fn signed_otherwise(duty: DutyId, signed: B256, ours: Option<B256>) {
@@ -242,7 +250,7 @@ fn limit_exceeded(duty: DutyId, digest: B256, excess: Excess, until: Option<Time
     let Excess { severity, measure, amount, bound } = excess;
     let until = until.map_or_else(|| "released".to_owned(), utc);
     let hint = format!(
-        "if it is right, `guardian release {digest}`; if not, `guardian veto {digest}` or `guardian hold --kind {}`",
+        "if it is right, `guardian release {digest}`; if not, `guardian forbid {digest}` or `guardian hold --kind {}`",
         duty.kind
     );
     let (severity, measure) = (severity.as_str(), measure.as_str());

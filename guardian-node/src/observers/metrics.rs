@@ -217,15 +217,12 @@ impl EventObserver {
             Event::Decided { id, .. } => self.decided(*id),
             Event::Refused { id, .. } => self.count_duty(*id, "refused"),
             Event::Held { id, .. } => self.count_duty(*id, "held"),
-            Event::VetoedDuty { id, .. } => self.count_duty(*id, "vetoed"),
+            Event::ForbiddenDuty { id, .. } => self.count_duty(*id, "forbidden"),
+            Event::Offered { id, .. } => self.count_duty(*id, "offered"),
             Event::AutomaticHold { kind, cause, .. } => self.held_by_itself(*kind, *cause),
             Event::LimitExceeded { id, excess, .. } => self.limit_exceeded(*id, *excess),
-            Event::DigestsDiffer { member: who, .. } => {
-                self.count_member(&member.digest_disagreements, *who);
-            }
-            Event::EvidenceDiffers { member: who, .. } => {
-                self.count_member(&member.evidence_differences, *who);
-            }
+            Event::DigestsDiffer { member: who, .. } => self.count_member(&member.digest_disagreements, *who),
+            Event::EvidenceDiffers { member: who, .. } => self.count_member(&member.evidence_differences, *who),
             Event::StoreSetBack { .. } => self.metrics.stores_set_back.inc(),
             Event::SignedOtherwise { .. } => self.metrics.duty.signed_otherwise.inc(),
             Event::Agreed { id } => self.count_duty(*id, "agreed"),
@@ -254,7 +251,8 @@ impl EventObserver {
             | Event::AutomaticHoldOver { .. }
             | Event::LimitReleased { .. }
             | Event::LimitsChanged
-            | Event::Vetoed { .. }
+            | Event::Forbidden { .. }
+            | Event::AskedFor { .. }
             | Event::Pardoned { .. }
             | Event::OwnDoppelgangerFound { .. }
             | Event::OwnDoppelgangerGone

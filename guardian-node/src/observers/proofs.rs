@@ -46,7 +46,7 @@ impl MisconductFiles {
             | Event::Refused { .. }
             | Event::Held { .. }
             | Event::WaitOver { .. }
-            | Event::VetoedDuty { .. }
+            | Event::ForbiddenDuty { .. }
             | Event::HoldPlaced { .. }
             | Event::HoldReleased { .. }
             | Event::AutomaticHold { .. }
@@ -54,7 +54,9 @@ impl MisconductFiles {
             | Event::LimitExceeded { .. }
             | Event::LimitReleased { .. }
             | Event::LimitsChanged
-            | Event::Vetoed { .. }
+            | Event::Forbidden { .. }
+            | Event::Offered { .. }
+            | Event::AskedFor { .. }
             | Event::Pardoned { .. }
             | Event::StoreSetBack { .. }
             | Event::FloorRaised { .. }

@@ -54,6 +54,11 @@ pub(crate) enum Request {
         limits: Box<Limits>,
     },
     /// Never sign this digest here.
+    Forbid {
+        /// The digest.
+        digest: B256,
+    },
+    /// Sign the veto of a proposed key that has this digest.
     Veto {
         /// The digest.
         digest: B256,

@@ -22,15 +22,17 @@ pub(super) enum Table {
     Pardons,
     /// What the operator holds, by kind; and what is held by itself, by kind and cause.
     Holds,
-    /// Digests that the operator refuses.
-    Vetoes,
+    /// Digests that the operator forbids.
+    Forbidden,
     /// Duties that the operator lets pass the limits, by period.
     Released,
+    /// Digests that the operator asks for.
+    AskedFor,
 }
 
 impl Table {
     /// Every table, in the order in which records are restored.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Meta,
         Self::Guard,
         Self::Events,
@@ -39,8 +41,9 @@ impl Table {
         Self::Faults,
         Self::Pardons,
         Self::Holds,
-        Self::Vetoes,
+        Self::Forbidden,
         Self::Released,
+        Self::AskedFor,
     ];
 
     /// The column family's name.
@@ -54,8 +57,9 @@ impl Table {
             Self::Faults => "faults",
             Self::Pardons => "pardons",
             Self::Holds => "holds",
-            Self::Vetoes => "vetoes",
+            Self::Forbidden => "forbidden",
             Self::Released => "released",
+            Self::AskedFor => "asked_for",
         }
     }
 }
@@ -90,7 +94,8 @@ pub(super) fn place(record: &Record) -> (Table, Vec<u8>) {
         }
         Record::Pardon { committee, member, .. } => (Table::Pardons, member_key(*committee, *member)),
         Record::Hold { kind, .. } => (Table::Holds, vec![kind.number()]),
-        Record::Veto { digest } => (Table::Vetoes, digest.to_vec()),
+        Record::Forbidden { digest } => (Table::Forbidden, digest.to_vec()),
+        Record::AskedFor { digest } => (Table::AskedFor, digest.to_vec()),
         Record::StatesServed { .. } => (Table::Meta, STATES_SERVED.to_vec()),
         Record::AutomaticHold { kind, cause, .. } => (Table::Holds, vec![kind.number(), cause.number()]),
         Record::Released { duty } => {

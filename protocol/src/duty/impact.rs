@@ -84,6 +84,10 @@ impl std::fmt::Display for Measure {
 }
 
 impl Bounds {
+    /// Nothing binds.
+    pub(super) const NONE: Self =
+        Self { per_epoch: None, per_day: None, day_share_bps: None, module_per_day: None, change_bps: None };
+
     /// The bound by `measure`.
     #[must_use]
     pub const fn get(&self, measure: Measure) -> Option<u64> {
@@ -110,6 +114,6 @@ impl Bounds {
 
     /// For a kind that sets a figure.
     pub(super) const fn of_change(bps: u64) -> Self {
-        Self { per_epoch: None, per_day: None, day_share_bps: None, module_per_day: None, change_bps: Some(bps) }
+        Self { change_bps: Some(bps), ..Self::NONE }
     }
 }

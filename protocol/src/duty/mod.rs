@@ -13,11 +13,13 @@ mod ejection;
 mod evidence;
 mod id;
 mod impact;
+mod key_veto;
 pub(crate) mod legacy;
 mod per_kind;
 mod reserves;
 mod schedule;
 mod standing;
+mod statement;
 mod validator_count;
 
 #[cfg(any(test, feature = "testing"))]
@@ -31,11 +33,14 @@ pub use impact::{Bounds, Measure};
 pub(crate) use impact::{Extent, Impact};
 pub use per_kind::PerKind;
 pub use standing::Standing;
+pub use statement::DutyError;
 
-use self::kinds::{CountRules, EjectionOrder, EjectionRules, ReserveReport, ReserveRules, ValidatorCount};
+use self::kinds::{
+    CountRules, EjectionOrder, EjectionRules, KeyVeto, ReserveReport, ReserveRules, ValidatorCount, VetoRules,
+};
 use crate::{
     setup::Contracts,
-    types::{Epoch, KeyEpoch, Level, Slot, ValidatorIndex, ValidatorRecord},
+    types::{Epoch, KeyEpoch, Level, Slot, ValidatorRecord},
 };
 use alloy_primitives::{Address, B256};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -44,6 +49,7 @@ use serde::{Deserialize, Serialize};
 /// What each kind states, and the rules that its contract sets: all that other crates may use of them.
 pub(crate) mod kinds {
     pub use super::ejection::{Ejection, EjectionOrder, EjectionReason, Rules as EjectionRules};
+    pub use super::key_veto::{KeyVeto, Rules as VetoRules};
     pub use super::reserves::{Reported, ReserveReport, Rules as ReserveRules};
     pub use super::validator_count::{Rules as CountRules, ValidatorCount};
 }
@@ -62,6 +68,8 @@ pub enum DutyKind {
     Reserves = 1,
     /// Tell Puffer's oracle how many validators the network has.
     ValidatorCount = 2,
+    /// Stop a key that shall replace the group's.
+    KeyVeto = 3,
 }
 
 /// A statement of the guardians to a contract.
@@ -89,6 +97,8 @@ pub enum DutyBody {
     Reserves(ReserveReport),
     /// So many validators does the network have.
     ValidatorCount(ValidatorCount),
+    /// This proposed key shall not begin.
+    KeyVeto(KeyVeto),
 }
 
 /// What a kind's contract says at the reference block: rules that its governor set, and amounts that it or other contracts hold.
@@ -101,6 +111,8 @@ pub enum Rules {
     Reserves(ReserveRules),
     /// Of Puffer's oracle.
     ValidatorCount(CountRules),
+    /// Of the keys, for vetoes.
+    KeyVeto(VetoRules),
 }
 
 /// A number that people watch: of a kind, with a name.
@@ -114,28 +126,11 @@ pub struct Figure {
     pub value: f64,
 }
 
-/// Why bytes that look like a duty are none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DutyError {
-    /// An order without validators, or with more than [`EjectionOrder::MAX`].
-    #[error("an ejection order holds 1 to {max} validators, not {0}", max = EjectionOrder::MAX)]
-    OrderLength(usize),
-    /// Validators out of order, or one twice.
-    #[error("validators in an ejection order must be strictly increasing: {0} is not")]
-    OrderNotIncreasing(ValidatorIndex),
-    /// A count of nothing.
-    #[error("a network without validators has no count")]
-    NoValidators,
-    /// The slot is not the first of the period.
-    #[error("reference slot {0} is not the first slot of its period")]
-    NotAnEpochStart(Slot),
-}
-
 // The table. --------------------------------------------------------------------------------------------------------------------
 
 impl DutyKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Ejection, Self::Reserves, Self::ValidatorCount];
+    pub const ALL: [Self; 4] = [Self::Ejection, Self::Reserves, Self::ValidatorCount, Self::KeyVeto];
 
     /// The word used in logs, metrics, status, configuration and names of files.
     #[must_use]
@@ -144,6 +139,7 @@ impl DutyKind {
             Self::Ejection => "ejection",
             Self::Reserves => "reserves",
             Self::ValidatorCount => "validator_count",
+            Self::KeyVeto => "key_veto",
         }
     }
 
@@ -152,13 +148,14 @@ impl DutyKind {
         match self {
             Self::Ejection | Self::Reserves => contracts.duties.get(self).copied(),
             Self::ValidatorCount => contracts.duties.get(self).and(contracts.guardian_module),
+            Self::KeyVeto => contracts.duties.get(self).map(|_| contracts.guardian_keys),
         }
     }
 
     /// For how many epochs after its period a signed duty means anything: what is older has been decided afresh, or need not be.
     pub(crate) const fn life(self) -> u64 {
         match self {
-            Self::Ejection | Self::Reserves | Self::ValidatorCount => ORDER_LIFE,
+            Self::Ejection | Self::Reserves | Self::ValidatorCount | Self::KeyVeto => ORDER_LIFE,
         }
     }
 
@@ -168,6 +165,7 @@ impl DutyKind {
             Self::Ejection => ejection::BOUNDS,
             Self::Reserves => reserves::BOUNDS,
             Self::ValidatorCount => validator_count::BOUNDS,
+            Self::KeyVeto => key_veto::BOUNDS,
         }
     }
 
@@ -176,14 +174,23 @@ impl DutyKind {
     pub const fn logs_events(self) -> bool {
         match self {
             Self::Ejection => true,
-            Self::Reserves | Self::ValidatorCount => false,
+            Self::Reserves | Self::ValidatorCount | Self::KeyVeto => false,
+        }
+    }
+
+    /// Whether one is taken up only when the operator asks for it by its digest. What happens elsewhere neither holds it nor lets it go.
+    #[must_use]
+    pub const fn needs_a_word(self) -> bool {
+        match self {
+            Self::KeyVeto => true,
+            Self::Ejection | Self::Reserves | Self::ValidatorCount => false,
         }
     }
 
     /// How many duties of this kind one guardian has open at most.
     pub(crate) const fn most_open(self) -> usize {
         match self {
-            Self::Ejection | Self::Reserves | Self::ValidatorCount => 1,
+            Self::Ejection | Self::Reserves | Self::ValidatorCount | Self::KeyVeto => 1,
         }
     }
 }
@@ -196,6 +203,7 @@ impl Rules {
             Self::Ejection(_) => DutyKind::Ejection,
             Self::Reserves(_) => DutyKind::Reserves,
             Self::ValidatorCount(_) => DutyKind::ValidatorCount,
+            Self::KeyVeto(_) => DutyKind::KeyVeto,
         }
     }
 
@@ -205,6 +213,7 @@ impl Rules {
             Self::Ejection(_) => ejection::needs(),
             Self::Reserves(rules) => reserves::needs(rules, epoch, accepted, slots_per_epoch),
             Self::ValidatorCount(rules) => rules.needs(epoch, accepted),
+            Self::KeyVeto(_) => Needs::default(),
         }
     }
 
@@ -214,6 +223,7 @@ impl Rules {
             Self::Ejection(rules) => ejection::decide(rules, evidence, slots_per_epoch).map(DutyBody::Ejection),
             Self::Reserves(rules) => reserves::decide(rules, evidence, slots_per_epoch).map(DutyBody::Reserves),
             Self::ValidatorCount(rules) => rules.decide(evidence).map(DutyBody::ValidatorCount),
+            Self::KeyVeto(rules) => rules.decide(evidence).map(DutyBody::KeyVeto),
         }
         .into_iter()
         .collect()
@@ -223,7 +233,7 @@ impl Rules {
     pub(crate) fn extent(&self, evidence: &Evidence) -> Extent {
         match self {
             Self::Ejection(_) => ejection::extent(evidence),
-            Self::Reserves(_) | Self::ValidatorCount(_) => Extent::default(),
+            Self::Reserves(_) | Self::ValidatorCount(_) | Self::KeyVeto(_) => Extent::default(),
         }
     }
 
@@ -231,14 +241,14 @@ impl Rules {
     pub(crate) fn failing(&self, evidence: &Evidence, slots_per_epoch: u64) -> (u64, u64) {
         match self {
             Self::Ejection(_) => ejection::failing(evidence, slots_per_epoch),
-            Self::Reserves(_) | Self::ValidatorCount(_) => (0, 0),
+            Self::Reserves(_) | Self::ValidatorCount(_) | Self::KeyVeto(_) => (0, 0),
         }
     }
 
     /// What people watch of a kind, besides its duties.
     pub(crate) fn figures(&self, evidence: &Evidence) -> Vec<(&'static str, f64)> {
         match self {
-            Self::Ejection(_) => Vec::new(),
+            Self::Ejection(_) | Self::KeyVeto(_) => Vec::new(),
             Self::Reserves(rules) => rules.figures(evidence),
             Self::ValidatorCount(rules) => rules.figures(evidence),
         }
@@ -251,6 +261,7 @@ impl Rules {
             DutyKind::Ejection => Self::Ejection(EjectionRules::example()),
             DutyKind::Reserves => Self::Reserves(ReserveRules::example()),
             DutyKind::ValidatorCount => Self::ValidatorCount(CountRules::example()),
+            DutyKind::KeyVeto => Self::KeyVeto(VetoRules {}),
         }
     }
 
@@ -260,6 +271,8 @@ impl Rules {
             Self::Ejection(rules) => rules.facts(),
             Self::Reserves(rules) => rules.facts(),
             Self::ValidatorCount(rules) => rules.facts(),
+            // The proposal is a fact of the chain's view.
+            Self::KeyVeto(VetoRules {}) => Vec::new(),
         }
     }
 }
@@ -272,20 +285,21 @@ impl DutyBody {
             Self::Ejection(_) => DutyKind::Ejection,
             Self::Reserves(_) => DutyKind::Reserves,
             Self::ValidatorCount(_) => DutyKind::ValidatorCount,
+            Self::KeyVeto(_) => DutyKind::KeyVeto,
         }
     }
 
     /// What it is about.
     pub(crate) const fn subject(&self) -> Subject {
         match self {
-            Self::Ejection(_) | Self::Reserves(_) | Self::ValidatorCount(_) => Subject::Whole,
+            Self::Ejection(_) | Self::Reserves(_) | Self::ValidatorCount(_) | Self::KeyVeto(_) => Subject::Whole,
         }
     }
 
     /// The epoch that it belongs to, if it was decided at `reference`. See [`DutyId`].
     pub(crate) const fn period(&self, reference: Epoch) -> Epoch {
         match self {
-            Self::Ejection(_) | Self::Reserves(_) | Self::ValidatorCount(_) => reference,
+            Self::Ejection(_) | Self::Reserves(_) | Self::ValidatorCount(_) | Self::KeyVeto(_) => reference,
         }
     }
 
@@ -295,6 +309,7 @@ impl DutyBody {
             Self::Ejection(order) => order.impact(),
             Self::Reserves(report) => report.impact(),
             Self::ValidatorCount(count) => count.impact(),
+            Self::KeyVeto(veto) => veto.impact(),
         }
     }
 
@@ -303,6 +318,7 @@ impl DutyBody {
             Self::Ejection(order) => order.check(),
             Self::Reserves(_) => Ok(()),
             Self::ValidatorCount(count) => count.check(),
+            Self::KeyVeto(veto) => veto.check(),
         }
     }
 
@@ -311,6 +327,7 @@ impl DutyBody {
             Self::Ejection(order) => order.struct_hash(duty),
             Self::Reserves(report) => report.struct_hash(duty),
             Self::ValidatorCount(count) => count.struct_hash(duty),
+            Self::KeyVeto(veto) => veto.struct_hash(duty),
         }
     }
 
@@ -320,6 +337,7 @@ impl DutyBody {
             Self::Ejection(order) => order.statements(),
             Self::Reserves(report) => report.statements(),
             Self::ValidatorCount(count) => count.statements(),
+            Self::KeyVeto(veto) => veto.statements(),
         }
     }
 
@@ -327,7 +345,7 @@ impl DutyBody {
     pub(crate) const fn is_about_validators(&self) -> bool {
         match self {
             Self::Ejection(_) | Self::Reserves(_) => true,
-            Self::ValidatorCount(_) => false,
+            Self::ValidatorCount(_) | Self::KeyVeto(_) => false,
         }
     }
 
@@ -336,7 +354,7 @@ impl DutyBody {
         match self {
             Self::Ejection(order) => Some(order.verdict(validator, evidence, slots)),
             Self::Reserves(report) => Some(report.verdict(validator, evidence, slots)),
-            Self::ValidatorCount(_) => None,
+            Self::ValidatorCount(_) | Self::KeyVeto(_) => None,
         }
     }
 }
@@ -348,6 +366,8 @@ impl Duty {
         match self.body {
             DutyBody::Ejection(_) | DutyBody::Reserves(_) => Level(self.reference_slot.0),
             DutyBody::ValidatorCount(_) => Level(self.period.0),
+            // Of proposals that are done with, the last.
+            DutyBody::KeyVeto(veto) => Level(veto.proposal),
         }
     }
 
@@ -355,7 +375,7 @@ impl Duty {
     #[must_use]
     pub fn standing(&self, level: Level) -> Standing {
         match self.body {
-            DutyBody::Ejection(_) | DutyBody::Reserves(_) | DutyBody::ValidatorCount(_) => {
+            DutyBody::Ejection(_) | DutyBody::Reserves(_) | DutyBody::ValidatorCount(_) | DutyBody::KeyVeto(_) => {
                 Standing::by(level, self.level())
             }
         }
@@ -375,53 +395,6 @@ impl DutyKind {
 impl std::fmt::Display for DutyKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-impl Duty {
-    /// Which duty this is.
-    #[must_use]
-    pub fn id(&self) -> DutyId {
-        let Self { key_epoch, period, ref body, .. } = *self;
-        DutyId { kind: body.kind(), period, subject: body.subject(), key_epoch }
-    }
-
-    /// Its kind.
-    #[must_use]
-    pub const fn kind(&self) -> DutyKind {
-        self.body.kind()
-    }
-
-    /// Checks what decoding alone does not: a duty that came from outside must hold the invariants of one made here.
-    ///
-    /// # Errors
-    /// [`DutyError`] says which does not hold.
-    pub fn check(&self, slots_per_epoch: u64) -> Result<(), DutyError> {
-        let reference = self.reference_slot.0.checked_div(slots_per_epoch).map(Epoch);
-        let starts = reference.and_then(|epoch| epoch.first_slot(slots_per_epoch)) == Some(self.reference_slot);
-        if !starts || reference.map(|epoch| self.body.period(epoch)) != Some(self.period) {
-            return Err(DutyError::NotAnEpochStart(self.reference_slot));
-        }
-        self.body.check()
-    }
-
-    /// EIP-712's hash of the statement.
-    fn struct_hash(&self) -> B256 {
-        self.body.struct_hash(self)
-    }
-
-    /// What it says, by name.
-    #[must_use]
-    pub fn statements(&self) -> std::collections::BTreeMap<String, String> {
-        let common = [
-            ("kind", self.kind().to_string()),
-            ("key epoch", self.key_epoch.to_string()),
-            ("reference epoch", self.period.to_string()),
-            ("reference slot", self.reference_slot.to_string()),
-            ("reference root", self.reference_root.to_string()),
-        ];
-        let common = common.into_iter().map(|(name, value)| (name.to_owned(), value));
-        common.chain(self.body.statements()).collect()
     }
 }
 

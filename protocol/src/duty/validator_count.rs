@@ -114,7 +114,7 @@ mod tests {
         let duties = crate::decide::of_kind(DutyKind::ValidatorCount, evidence, 8);
         duties.first().map(|duty| match duty.body {
             DutyBody::ValidatorCount(count) => count.active,
-            DutyBody::Ejection(_) | DutyBody::Reserves(_) => unreachable!(),
+            DutyBody::Ejection(_) | DutyBody::Reserves(_) | DutyBody::KeyVeto(_) => unreachable!(),
         })
     }
 

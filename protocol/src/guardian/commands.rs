@@ -6,9 +6,11 @@ use crate::{
     event::Event,
     hold::{Hold, Verdict},
     operator::{OperatorCommand, OperatorRefusal, OperatorReply, check_hold},
+    setup::Mode,
     submit::Stage,
     types::Timestamp,
 };
+use alloy_primitives::B256;
 
 impl Guardian {
     /// Carries out a command. The reply leaves with the step's effects, after the records are durable.
@@ -28,9 +30,10 @@ impl Guardian {
                 self.holds.limit(*limits, fx);
                 Ok(())
             }
-            OperatorCommand::Veto { digest } => {
-                self.holds.veto(digest, fx).then_some(()).ok_or(OperatorRefusal::TooManyVetoes)
+            OperatorCommand::Forbid { digest } => {
+                self.holds.forbid(digest, fx).then_some(()).ok_or(OperatorRefusal::TooManyForbidden)
             }
+            OperatorCommand::Ask { digest } => self.ask(now, digest, fx),
             OperatorCommand::Rescan => self.observer.rescan().then_some(()).ok_or(OperatorRefusal::NoHistory),
             OperatorCommand::Pardon { member } => self
                 .culprits
@@ -39,6 +42,27 @@ impl Guardian {
                 .ok_or(OperatorRefusal::NotConvicted),
         };
         fx.reply(reply);
+    }
+
+    /// Takes up a duty that needs the operator's word, in this epoch and, as long as it is due, in each one to come.
+    fn ask(&mut self, now: Timestamp, digest: B256, fx: &mut Effects) -> OperatorReply {
+        if self.holds.is_forbidden(digest) {
+            return Err(OperatorRefusal::Forbidden);
+        }
+        // Whoever says it again, because the answer was lost, has done no harm.
+        if self.holds.is_asked_for(digest) {
+            return Ok(());
+        }
+        if self.setup.mode == Mode::Observe {
+            return Err(OperatorRefusal::Observing);
+        }
+        let duty = self.offered.remove(&digest).ok_or(OperatorRefusal::NotOffered)?;
+        self.holds.ask_for(digest, fx);
+        let is_signed = self.submissions.of(duty.id()).is_some_and(|submission| submission.signed().id() == duty.id());
+        if !is_signed {
+            self.take_up(now, duty, fx);
+        }
+        Ok(())
     }
 
     /// Lets open duties wait or go on, as the holds stand now.
@@ -52,9 +76,10 @@ impl Guardian {
                 Verdict::Pass => None,
                 Verdict::Hold(hold) => Some(hold),
                 Verdict::Refuse => {
-                    fx.report(Event::VetoedDuty { id: *id, digest: duty.digest() });
+                    fx.report(Event::ForbiddenDuty { id: *id, digest: duty.digest() });
                     return false;
                 }
+                Verdict::Unasked => return false,
             };
             duty.wait(hold, fx);
             true

@@ -131,6 +131,8 @@ pub struct Guardian {
     tally: Tally,
     holds: Holds,
     open: BTreeMap<DutyId, OpenDuty>,
+    /// Duties of the last reference that need the operator's word and have not got it, by digest.
+    offered: BTreeMap<B256, Duty>,
     submissions: Submissions,
     /// Signed duties of periods that are not known here yet.
     waiting: Waiting,
@@ -192,6 +194,7 @@ impl Guardian {
             tally: Tally::default(),
             holds,
             open: BTreeMap::new(),
+            offered: BTreeMap::new(),
             submissions,
             waiting: Waiting::default(),
             exits,
@@ -300,6 +303,7 @@ impl Guardian {
         for duty in decide(&evidence, is_out, slots_per_epoch) {
             self.take_up(now, duty, fx);
         }
+        self.offered.retain(|_, duty| duty.reference_slot == evidence.slot);
         self.holds.decided();
     }
 
@@ -307,9 +311,15 @@ impl Guardian {
     fn take_up(&mut self, now: Timestamp, duty: Duty, fx: &mut Effects) {
         let id = duty.id();
         let Some(digest) = self.setup.domain().digest(&duty) else { return };
-        if self.holds.judge(now, id.kind, digest) == hold::Verdict::Refuse {
-            fx.report(Event::VetoedDuty { id, digest });
-            return;
+        match self.holds.judge(now, id.kind, digest) {
+            hold::Verdict::Refuse => return fx.report(Event::ForbiddenDuty { id, digest }),
+            hold::Verdict::Unasked => {
+                if self.offered.insert(digest, duty).is_none() {
+                    fx.report(Event::Offered { id, digest });
+                }
+                return;
+            }
+            hold::Verdict::Pass | hold::Verdict::Hold(_) => {}
         }
         if let Err(reason) = self.guard.check_and_insert(&duty, digest, fx) {
             fx.report(Event::Refused { id, reason });

@@ -70,8 +70,11 @@ impl Past {
                 Record::Hold { kind, hold } => {
                     past.words.kinds.push((kind, hold.map(|(until, reason)| Hold { until, reason })));
                 }
-                Record::Veto { digest } => {
-                    past.words.vetoed.insert(digest);
+                Record::Forbidden { digest } => {
+                    past.words.forbidden.insert(digest);
+                }
+                Record::AskedFor { digest } => {
+                    past.words.asked_for.insert(digest);
                 }
                 Record::StatesServed { epoch } => past.states_served = past.states_served.max(Some(epoch)),
                 Record::AutomaticHold { kind, cause, about, reason } => {

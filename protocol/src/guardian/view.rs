@@ -2,6 +2,7 @@
 
 use super::Guardian;
 use crate::{
+    duty::Duty,
     event::Layer,
     observe::Trouble,
     open::OpenDuty,
@@ -10,6 +11,7 @@ use crate::{
     status::{self, Reason, Status},
     types::MemberId,
 };
+use alloy_primitives::B256;
 
 impl Guardian {
     /// Where this guardian stands.
@@ -24,6 +26,7 @@ impl Guardian {
             connected: self.peers.connected().collect(),
             not_ready: self.not_ready(),
             open: self.open.values().map(|duty| self.open_status(duty)).collect(),
+            offered: self.offered.iter().map(|(digest, duty)| self.offer(*digest, duty)).collect(),
             signed: self
                 .submissions
                 .iter()
@@ -56,6 +59,11 @@ impl Guardian {
         let threshold = |pubkey: &_| self.exits.threshold_of(pubkey).unwrap_or(self.setup.committee.threshold());
         let validators = self.observer.registry().validators();
         self.coverage.count(validators, &present, |pubkey| self.exits.holds(pubkey), threshold)
+    }
+
+    fn offer(&self, digest: B256, duty: &Duty) -> status::OfferedDuty {
+        let votes = self.tally.votes(duty.id(), digest);
+        status::OfferedDuty { id: duty.id(), digest, votes, statements: duty.statements() }
     }
 
     fn open_status(&self, duty: &OpenDuty) -> status::OpenDutyStatus {

@@ -3,7 +3,10 @@
 //! It can only keep this guardian from taking part. It changes nothing of what is decided, so it may differ between operators; when more
 //! members hold than the committee tolerates, nothing is signed. A duty that is held keeps its place and its nonces, and goes on when it
 //! is released, as long as its period is the current one. What t others signed without us is theirs to do: this guardian then neither
-//! pays for it nor gives its parts of exits while it holds the kind, or a limit stands against it, and never for a digest that was vetoed.
+//! pays for it nor gives its parts of exits while it holds the kind, or a limit stands against it, and never for a digest that was forbidden.
+//!
+//! A kind that needs the operator's word is the other way round: it is not taken up before the operator asks for it by its digest, and then
+//! nothing but the operator's own word stops it.
 //!
 //! Three voices speak here, and the strictest counts: the operator's, that of what happened ([`automatic`]), and that of how much a duty
 //! moves ([`movements`], by [`limits`]).
@@ -41,6 +44,8 @@ pub(crate) enum Verdict {
     Hold(Hold),
     /// Never sign this digest here.
     Refuse,
+    /// The operator has not asked for it, and it is of a kind that needs that: do not even open it.
+    Unasked,
 }
 
 /// Why, and until when, duties wait.
@@ -56,7 +61,8 @@ pub struct Hold {
 #[derive(Debug, Default)]
 pub(crate) struct Words {
     pub(crate) kinds: Vec<(DutyKind, Option<Hold>)>,
-    pub(crate) vetoed: BTreeSet<B256>,
+    pub(crate) forbidden: BTreeSet<B256>,
+    pub(crate) asked_for: BTreeSet<B256>,
     pub(crate) automatic: Vec<(DutyKind, Cause, B256, Option<String>)>,
     pub(crate) released: Vec<Duty>,
 }
@@ -65,7 +71,8 @@ pub(crate) struct Words {
 #[derive(Debug)]
 pub(crate) struct Holds {
     kinds: PerKind<Hold>,
-    vetoed: BTreeSet<B256>,
+    forbidden: BTreeSet<B256>,
+    asked_for: BTreeSet<B256>,
     automatic: Automatic,
     movements: Movements,
     mode: Mode,
@@ -78,16 +85,17 @@ impl Holds {
     /// The longest reason that is kept, in bytes: it is shown on pages and in logs.
     pub(crate) const MAX_REASON: usize = 512;
     /// How many digests an operator can refuse. The last one that does not fit is an error, and nothing is forgotten.
-    const MAX_VETOES: usize = 4096;
+    const MAX_FORBIDDEN: usize = 4096;
     /// Of so many that fail at once, or more, it is asked whether they are a third of all.
     const MANY: u64 = 16;
 
     /// With what the records say. What was signed is told by [`Holds::file`].
     pub(crate) fn restore(words: Words, setup: &Setup) -> Self {
-        let Words { kinds, vetoed, automatic, released } = words;
+        let Words { kinds, forbidden, asked_for, automatic, released } = words;
         let mut holds = Self {
             kinds: PerKind::default(),
-            vetoed,
+            forbidden,
+            asked_for,
             automatic: Automatic::default(),
             movements: Movements::new(setup.limits, setup.epochs_of_a_day()),
             mode: setup.mode,
@@ -110,8 +118,11 @@ impl Holds {
 
     /// What is to become of `digest`, a duty of `kind`: the strictest answer of all rules.
     pub(crate) fn judge(&self, now: Timestamp, kind: DutyKind, digest: B256) -> Verdict {
-        if self.is_vetoed(digest) {
+        if self.is_forbidden(digest) {
             return Verdict::Refuse;
+        }
+        if kind.needs_a_word() && !self.is_asked_for(digest) {
+            return Verdict::Unasked;
         }
         let of_kind = [self.hold_of(now, kind), self.automatic.hold_of(kind)];
         let holds = self.movements.hold_of(now, digest).into_iter().chain(of_kind.into_iter().flatten().cloned());
@@ -119,14 +130,20 @@ impl Holds {
         strictest.map_or(Verdict::Pass, Verdict::Hold)
     }
 
-    /// Whether this guardian keeps away from what others signed: it pays for nothing that is held, vetoed or beyond a limit, and whoever
+    /// Whether this guardian keeps away from what others signed: it pays for nothing that is held, forbidden or beyond a limit, and whoever
     /// only observes pays for nothing.
     pub(crate) fn keeps_from(&self, now: Timestamp, kind: DutyKind, digest: B256) -> bool {
         self.mode == Mode::Observe || self.judge(now, kind, digest) != Verdict::Pass
     }
 
-    fn is_vetoed(&self, digest: B256) -> bool {
-        self.vetoed.contains(&digest)
+    /// Whether `digest` is never signed here.
+    pub(crate) fn is_forbidden(&self, digest: B256) -> bool {
+        self.forbidden.contains(&digest)
+    }
+
+    /// Whether the operator has asked for `digest`.
+    pub(crate) fn is_asked_for(&self, digest: B256) -> bool {
+        self.asked_for.contains(&digest)
     }
 
     /// Whether duties of `kind` wait.
@@ -175,13 +192,21 @@ impl Holds {
     }
 
     /// `digest` shall never be signed here. Returns whether there is room to remember it.
-    pub(crate) fn veto(&mut self, digest: B256, fx: &mut Effects) -> bool {
-        let room = self.vetoed.len() < Self::MAX_VETOES || self.vetoed.contains(&digest);
-        if room && self.vetoed.insert(digest) {
-            fx.record(Record::Veto { digest });
-            fx.report(Event::Vetoed { digest });
+    pub(crate) fn forbid(&mut self, digest: B256, fx: &mut Effects) -> bool {
+        let room = self.forbidden.len() < Self::MAX_FORBIDDEN || self.forbidden.contains(&digest);
+        if room && self.forbidden.insert(digest) {
+            fx.record(Record::Forbidden { digest });
+            fx.report(Event::Forbidden { digest });
         }
         room
+    }
+
+    /// `digest`, which needs the operator's word, shall be signed. The caller knows what it stands for.
+    pub(crate) fn ask_for(&mut self, digest: B256, fx: &mut Effects) {
+        if self.asked_for.insert(digest) {
+            fx.record(Record::AskedFor { digest });
+            fx.report(Event::AskedFor { digest });
+        }
     }
 
     /// Ends the operator's hold.
@@ -212,7 +237,7 @@ impl Holds {
                 continue;
             }
             let reason = format!("{failing} of {all} fail at once: is it they, or what is read of them?");
-            self.automatic.place(kind, &Trigger { cause: Cause::ManyFail, about: LASTING, reason }, fx);
+            self.place(kind, &Trigger { cause: Cause::ManyFail, about: LASTING, reason }, fx);
         }
     }
 
@@ -230,11 +255,11 @@ impl Holds {
         });
         for kind in chain.rules.iter().map(Rules::kind) {
             match &paused {
-                Some(trigger) => self.automatic.place(kind, trigger, fx),
+                Some(trigger) => self.place(kind, trigger, fx),
                 None => self.automatic.over(kind, Cause::KeysPaused, false, fx),
             }
             match &proposed {
-                Some(trigger) => self.automatic.place(kind, trigger, fx),
+                Some(trigger) => self.place(kind, trigger, fx),
                 None => self.automatic.over(kind, Cause::KeyProposed, true, fx),
             }
         }
@@ -253,13 +278,20 @@ impl Holds {
              by its own fault?"
         );
         let trigger = Trigger { cause: Cause::FinalityReturned, about: numbered(epoch.0), reason };
-        setup.contracts.duties.kinds().for_each(|kind| self.automatic.place(kind, &trigger, fx));
+        setup.contracts.duties.kinds().for_each(|kind| self.place(kind, &trigger, fx));
     }
 
     /// The committee signed something else than what is computed here.
     pub(crate) fn signed_otherwise(&mut self, kind: DutyKind, digest: B256, fx: &mut Effects) {
         let reason = format!("the committee signed {digest}, which is not what is computed here");
-        self.automatic.place(kind, &Trigger { cause: Cause::SignedOtherwise, about: digest, reason }, fx);
+        self.place(kind, &Trigger { cause: Cause::SignedOtherwise, about: digest, reason }, fx);
+    }
+
+    /// Holds `kind` for `trigger`. What needs the operator's word waits for that, and for nothing else.
+    fn place(&mut self, kind: DutyKind, trigger: &Trigger, fx: &mut Effects) {
+        if !kind.needs_a_word() {
+            self.automatic.place(kind, trigger, fx);
+        }
     }
 
     /// Takes a duty up that was decided here, or that the committee has signed: what it moves counts from now on.

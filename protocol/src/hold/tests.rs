@@ -10,6 +10,11 @@ fn holds() -> Holds {
     Holds::restore(Words::default(), &setup(Dealt::new(3, 2, 3).committee, member(1)))
 }
 
+/// The kinds that what happens can hold.
+fn kinds() -> impl Iterator<Item = DutyKind> {
+    DutyKind::ALL.into_iter().filter(|kind| !kind.needs_a_word())
+}
+
 fn digest(number: u8) -> B256 {
     B256::repeat_byte(number)
 }
@@ -41,24 +46,24 @@ fn a_hold_with_an_end_ends_by_itself() {
 }
 
 #[test]
-fn vetoes_are_bounded_and_none_is_forgotten() {
+fn forbidden_digests_are_bounded_and_none_is_forgotten() {
     let (mut holds, mut fx) = (holds(), Effects::default());
     let numbered = |number: usize| B256::from(alloy_primitives::U256::from(number));
-    assert!((0..Holds::MAX_VETOES).all(|number| holds.veto(numbered(number), &mut fx)));
-    assert!(!holds.veto(numbered(Holds::MAX_VETOES), &mut fx));
-    assert!(holds.veto(numbered(7), &mut fx), "it is known");
-    assert_eq!(holds.judge(NOW, DutyKind::Reserves, numbered(Holds::MAX_VETOES)), Verdict::Pass);
+    assert!((0..Holds::MAX_FORBIDDEN).all(|number| holds.forbid(numbered(number), &mut fx)));
+    assert!(!holds.forbid(numbered(Holds::MAX_FORBIDDEN), &mut fx));
+    assert!(holds.forbid(numbered(7), &mut fx), "it is known");
+    assert_eq!(holds.judge(NOW, DutyKind::Reserves, numbered(Holds::MAX_FORBIDDEN)), Verdict::Pass);
     assert_eq!(holds.judge(NOW, DutyKind::Reserves, numbered(0)), Verdict::Refuse);
 }
 
 #[test]
 fn a_refused_digest_is_refused_for_ever_and_no_other_is() {
     let (mut holds, mut fx) = (holds(), Effects::default());
-    assert!(holds.veto(digest(7), &mut fx));
+    assert!(holds.forbid(digest(7), &mut fx));
     assert_eq!(holds.judge(NOW, DutyKind::Reserves, digest(7)), Verdict::Refuse);
     assert_eq!(holds.judge(NOW, DutyKind::Reserves, digest(8)), Verdict::Pass);
     let kinds = vec![(DutyKind::Reserves, Some(hold(None))), (DutyKind::Reserves, None)];
-    let words = Words { kinds, vetoed: [digest(7)].into(), ..Words::default() };
+    let words = Words { kinds, forbidden: [digest(7)].into(), ..Words::default() };
     let restored = Holds::restore(words, &setup(Dealt::new(3, 2, 3).committee, member(1)));
     assert_eq!(restored.judge(NOW, DutyKind::Reserves, digest(7)), Verdict::Refuse);
     assert!(!restored.is_held(NOW, DutyKind::Reserves), "the newest word counts");
@@ -107,16 +112,17 @@ fn a_pause_holds_every_kind_until_it_ends_and_a_proposal_until_released() {
         holds.see(&evidence(chain, 100, Vec::new()), 8, fx);
         holds.all().count()
     };
-    let kinds = DutyKind::ALL.len();
-    assert_eq!(see(&mut holds, true, None, &mut fx), kinds);
+    let all = kinds().count();
+    assert!(all >= 3);
+    assert_eq!(see(&mut holds, true, None, &mut fx), all);
     assert_eq!(see(&mut holds, false, None, &mut fx), 0, "nobody had to say so");
-    assert_eq!(see(&mut holds, false, Some(3), &mut fx), kinds);
-    assert_eq!(see(&mut holds, false, None, &mut fx), kinds, "somebody has to look");
-    DutyKind::ALL.into_iter().for_each(|kind| assert!(holds.release(kind, &mut fx)));
-    assert_eq!(see(&mut holds, false, Some(4), &mut fx), kinds);
-    DutyKind::ALL.into_iter().for_each(|kind| assert!(holds.release(kind, &mut fx)));
+    assert_eq!(see(&mut holds, false, Some(3), &mut fx), all);
+    assert_eq!(see(&mut holds, false, None, &mut fx), all, "somebody has to look");
+    kinds().for_each(|kind| assert!(holds.release(kind, &mut fx)));
+    assert_eq!(see(&mut holds, false, Some(4), &mut fx), all);
+    kinds().for_each(|kind| assert!(holds.release(kind, &mut fx)));
     assert_eq!(see(&mut holds, false, Some(4), &mut fx), 0, "it was looked at");
-    assert_eq!(see(&mut holds, false, Some(5), &mut fx), kinds, "another key");
+    assert_eq!(see(&mut holds, false, Some(5), &mut fx), all, "another key");
     assert_eq!(holds.keys().1.map(|proposal| proposal.number), Some(5));
 }
 
@@ -125,12 +131,32 @@ fn finality_that_returns_holds_every_kind_once_for_each_gap() {
     let (mut holds, mut fx) = (holds(), Effects::default());
     let setup = setup(Dealt::new(3, 2, 3).committee, member(1));
     holds.finality_returned(Epoch(7), &setup, &mut fx);
-    assert!(DutyKind::ALL.into_iter().all(|kind| holds.is_held(NOW, kind)));
-    DutyKind::ALL.into_iter().for_each(|kind| assert!(holds.release(kind, &mut fx)));
+    assert!(kinds().all(|kind| holds.is_held(NOW, kind)));
+    kinds().for_each(|kind| assert!(holds.release(kind, &mut fx)));
     holds.finality_returned(Epoch(7), &setup, &mut fx);
     assert_eq!(holds.all().count(), 0, "asked and answered");
     holds.finality_returned(Epoch(8), &setup, &mut fx);
-    assert_eq!(holds.all().count(), DutyKind::ALL.len());
+    assert_eq!(holds.all().count(), kinds().count());
+}
+
+#[test]
+fn what_needs_a_word_waits_for_that_and_only_the_operator_s_own_words_stop_it() {
+    let (mut holds, mut fx) = (holds(), Effects::default());
+    let kind = DutyKind::KeyVeto;
+    assert_eq!(holds.judge(NOW, kind, digest(1)), Verdict::Unasked);
+    assert!(holds.keeps_from(NOW, kind, digest(1)), "and nobody pays for what it did not ask for");
+    holds.ask_for(digest(1), &mut fx);
+    assert_eq!(holds.judge(NOW, kind, digest(1)), Verdict::Pass);
+    assert_eq!(holds.judge(NOW, kind, digest(2)), Verdict::Unasked, "no other");
+    holds.signed_otherwise(kind, digest(9), &mut fx);
+    assert_eq!(holds.judge(NOW, kind, digest(1)), Verdict::Pass);
+    holds.hold(kind, hold(None), &mut fx);
+    assert_eq!(holds.judge(NOW, kind, digest(1)), Verdict::Hold(hold(None)));
+    holds.forbid(digest(1), &mut fx);
+    assert_eq!(holds.judge(NOW, kind, digest(1)), Verdict::Refuse);
+    let words = Words { asked_for: [digest(1)].into(), ..Words::default() };
+    let restored = Holds::restore(words, &setup(Dealt::new(3, 2, 3).committee, member(1)));
+    assert_eq!(restored.judge(NOW, kind, digest(1)), Verdict::Pass);
 }
 
 #[test]

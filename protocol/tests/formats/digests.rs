@@ -4,7 +4,7 @@ use super::committee::{order, report};
 use alloy_primitives::{Address, B256};
 use guardian_protocol::{
     BlsPubkey, Contracts, DigestDomain, Duty, DutyBody, DutyKind, Ejection, EjectionOrder, EjectionReason, Epoch, Gwei,
-    KeyEpoch, ReserveReport, Slot, ValidatorIndex, testing::contracts,
+    KeyEpoch, KeyVeto, ReserveReport, Slot, ValidatorIndex, testing::contracts,
 };
 use serde_json::Value;
 use std::{fs, path::PathBuf};
@@ -23,12 +23,13 @@ fn digests_are_those_of_the_contracts() {
         assert_eq!(domain.digest(&duty), Some(expected), "{}", text(vector, "/name"));
         checked += 1;
     }
-    assert!(checked >= 3, "only {checked} vectors concern duties");
+    assert!(checked >= 8, "only {checked} vectors concern duties");
 }
 
 /// All duties go to `contract`.
 fn everywhere(contract: Address) -> Contracts {
-    Contracts { duties: DutyKind::ALL.into_iter().map(|kind| (kind, contract)).collect(), ..contracts() }
+    let duties = DutyKind::ALL.into_iter().map(|kind| (kind, contract)).collect();
+    Contracts { guardian_keys: contract, duties, ..contracts() }
 }
 
 /// The duty of a vector; `None` for types that are no duties.
@@ -45,13 +46,16 @@ fn duty(vector: &Value) -> Option<Duty> {
             supply: Gwei(number(vector, "/fields/supplyGwei")),
             sources_version: number(vector, "/fields/sourcesVersion"),
         }),
+        "KeyVeto" => DutyBody::KeyVeto(KeyVeto { proposal: number(vector, "/fields/proposal") }),
         _ => return None,
     };
+    // A veto is of a proposal, and of no reference.
+    let reference = |field: &str| vector.pointer(field).and_then(Value::as_str).unwrap_or_default();
     Some(Duty {
         key_epoch: KeyEpoch(number(vector, "/fields/keyEpoch")),
         period: Epoch(0),
-        reference_slot: Slot(number(vector, "/fields/referenceSlot")),
-        reference_root: text(vector, "/fields/referenceRoot").parse().unwrap(),
+        reference_slot: Slot(reference("/fields/referenceSlot").parse().unwrap_or_default()),
+        reference_root: reference("/fields/referenceRoot").parse().unwrap_or_default(),
         body,
     })
 }

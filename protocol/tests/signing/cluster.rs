@@ -6,9 +6,9 @@ use guardian_crypto::{
 };
 use guardian_protocol::{
     Answers, BlockRef, BlsPubkey, BootId, Call, ChainView, Checkpoint, Dossier, DutyId, DutyKind, Effects, Envelope,
-    Epoch, Event, EventPage, Guardian, Gwei, Input, Job, Level, MemberId, Mode, OnChainProgress, OperatorCommand,
-    OperatorReply, Outgoing, ProtocolEvent, ProviderId, Query, Reading, Recipient, Record, ReserveRules, Secrets,
-    Setup, Slot, Timestamp, ValidatorKey, ValidatorRecord,
+    Epoch, Event, EventPage, Guardian, Gwei, Input, Job, KeyProposal, Level, MemberId, Mode, OnChainProgress,
+    OperatorCommand, OperatorReply, Outgoing, ProtocolEvent, ProviderId, Query, Reading, Recipient, Record,
+    ReserveRules, Secrets, Setup, Slot, Timestamp, ValidatorKey, ValidatorRecord,
     testing::{Dealt, Log, Message, SignedBoot, chain_view, checkpoint, member, reserve_rules, setup, validator},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -54,6 +54,9 @@ pub(crate) struct Cluster {
     accepted: Vec<(usize, Epoch, u64)>,
     /// The period of an order that the registry has accepted and that no event shows.
     unseen: Option<Epoch>,
+    /// The key that waits, and the number of the last proposal that does no more.
+    pub(crate) proposal: Option<KeyProposal>,
+    pub(crate) closed: u64,
     /// Whose provider lies, and how.
     deceived: (MemberId, fn(&mut Reading)),
 }
@@ -116,6 +119,8 @@ impl Cluster {
             validators,
             accepted: Vec::new(),
             unseen: None,
+            proposal: None,
+            closed: 0,
             deceived: (member(1), |_| ()),
         };
         for member in MemberId::first(size) {
@@ -406,6 +411,8 @@ impl Cluster {
         if let Some(period) = visible.map(|(_, period, _)| *period).chain(self.unseen).max() {
             chain.accepted.insert(DutyKind::Ejection, Level(period.0 * 8));
         }
+        chain.proposal = self.proposal;
+        chain.accepted.insert(DutyKind::KeyVeto, Level(self.closed));
         let validators = if self.finalized > FIRST { self.validators.len() } else { 0 };
         chain.active_validators = u64::try_from(validators).ok();
         chain

@@ -1,4 +1,4 @@
-//! Holds and vetoes: an operator keeps its own guardian from taking part, says for how long, and stops nobody else.
+//! Holds, and digests that are forbidden: an operator keeps its own guardian from taking part, says for how long, and stops nobody else.
 
 use super::cluster::Cluster;
 use alloy_primitives::B256;
@@ -236,17 +236,16 @@ fn next_digest(seed: u64) -> B256 {
 }
 
 #[test]
-fn a_vetoed_digest_is_never_signed_and_the_next_one_is() {
+fn a_forbidden_digest_is_never_signed_and_the_next_one_is() {
     let digest = next_digest(85);
     let mut cluster = Cluster::new(4, 85);
-    cluster.order(0, OperatorCommand::Veto { digest }).unwrap();
+    cluster.order(0, OperatorCommand::Forbid { digest }).unwrap();
     let again = restart(&mut cluster, 0);
     let said = listen(&mut cluster);
     let period = until_signed(&mut cluster);
     assert_eq!(signed(&cluster, KIND, period), 4);
     assert!(said.try_iter().all(|(from, ..)| from != member(1)));
-    let alarm =
-        |event: &Event| matches!(event, Event::VetoedDuty { id, digest: of } if (id.period, *of) == (period, digest));
+    let alarm = |event: &Event| matches!(event, Event::ForbiddenDuty { id, digest: of } if (id.period, *of) == (period, digest));
     assert_eq!(told(&cluster, again, alarm), 1);
     let records = &cluster.processes[&again].log.0;
     assert!(!records.iter().any(|record| matches!(record, Record::Decided { id, .. } if id.period == period)));
@@ -261,13 +260,13 @@ fn a_vetoed_digest_is_never_signed_and_the_next_one_is() {
 }
 
 #[test]
-fn a_veto_takes_back_what_was_announced_already() {
+fn forbidding_takes_back_what_was_announced_already() {
     let mut cluster = Cluster::new(4, 86);
     without_packages(&mut cluster);
     let period = cluster.finalize();
     cluster.stop(3);
     let digest = cluster.processes[&0].guardian.status().open[0].digest;
-    cluster.order(0, OperatorCommand::Veto { digest }).unwrap();
+    cluster.order(0, OperatorCommand::Forbid { digest }).unwrap();
     assert_eq!(cluster.processes[&0].guardian.status().open, []);
     let said = listen(&mut cluster);
     pass(&mut cluster, 40);
@@ -278,7 +277,7 @@ fn a_veto_takes_back_what_was_announced_already() {
     assert!(said.iter().any(|(_, to, what)| (*to, *what) == (member(1), "package")), "it was asked");
     assert!(said.iter().all(|(from, ..)| *from != member(1)), "{said:?}");
     assert_eq!(signed(&cluster, KIND, period), 0);
-    let alarm = |event: &Event| matches!(event, Event::VetoedDuty { digest: of, .. } if *of == digest);
+    let alarm = |event: &Event| matches!(event, Event::ForbiddenDuty { digest: of, .. } if *of == digest);
     assert_eq!(told(&cluster, again, alarm), 1, "and it is told again after a restart");
 }
 
@@ -301,9 +300,9 @@ fn every_command_has_one_reply_and_refused_ones_leave_no_trace() {
     }
     assert_eq!((cluster.processes[&0].log.0.len(), cluster.processes[&0].events.len()), (records, events));
     assert_eq!(cluster.processes[&0].guardian.status().holds, []);
-    let veto = OperatorCommand::Veto { digest: [7; 32].into() };
+    let forbid = OperatorCommand::Forbid { digest: [7; 32].into() };
     let in_time = hold(Some(now.after(Duration::from_millis(1))));
-    for command in [long(512), hold(None), in_time, RELEASE, veto.clone(), veto] {
+    for command in [long(512), hold(None), in_time, RELEASE, forbid.clone(), forbid] {
         assert_eq!(cluster.order(0, command), Ok(()));
     }
     assert_eq!(cluster.processes[&0].log.0.len(), records + 5, "what is known is not recorded twice");

@@ -212,6 +212,7 @@ fn finality_that_comes_back_after_more_than_a_day_holds_every_kind() {
     cluster.pass(Duration::from_secs(25 * 60 * 60));
     let held = |cluster: &Cluster, index: usize| cluster.processes[&index].guardian.status().holds.len();
     assert_eq!(held(&cluster, 0), 0, "there is nothing to hold while nothing is final");
+    let all = DutyKind::ALL.into_iter().filter(|kind| !kind.needs_a_word()).count();
     // Whoever is restarted meanwhile sees at once how old the newest epoch is.
     let again = restart(&mut cluster, 0, |_| ());
     cluster.pass(Duration::from_secs(60));
@@ -219,8 +220,8 @@ fn finality_that_comes_back_after_more_than_a_day_holds_every_kind() {
     pass(&mut cluster, 20);
     assert_eq!(cluster.signed(period), 0, "everybody waits for people");
     for index in [again, 1, 2, 3] {
-        assert_eq!(held(&cluster, index), DutyKind::ALL.len());
+        assert_eq!(held(&cluster, index), all);
     }
     let restarted = restart(&mut cluster, again, |_| ());
-    assert_eq!(held(&cluster, restarted), DutyKind::ALL.len());
+    assert_eq!(held(&cluster, restarted), all);
 }

@@ -23,3 +23,4 @@ mod set_back;
 mod sizes;
 mod thief;
 mod upgrades;
+mod vetoes;

@@ -11,9 +11,9 @@ use guardian_crypto::{
 };
 use guardian_protocol::{
     At, BlockHash, BlockRef, BlsPubkey, CallOutcome, Census, ChainSpec, ChainView, Checkpoint, DutyBody, DutyId,
-    DutyKind, Epoch, EventPage, Fork, Gwei, Level, OnChainProgress, PerKind, ProtocolEvent, Query, ReadFailure,
-    Reading, ReserveRules, Rules, Signed, SignedExit, Slot, Standing, StateReading, Target, ValidatorIndex,
-    ValidatorRecord, testing,
+    DutyKind, Epoch, EventPage, Fork, Gwei, KeyProposal, Level, OnChainProgress, PerKind, ProtocolEvent, Query,
+    ReadFailure, Reading, ReserveRules, Rules, Signed, SignedExit, Slot, Standing, StateReading, Target,
+    ValidatorIndex, ValidatorRecord, testing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,6 +44,8 @@ pub struct Chain {
     exits: BTreeMap<u64, u64>,
     /// In which epochs the keys are paused.
     paused: BTreeSet<u64>,
+    /// In which epoch each proposal of a key came. One waits until it is vetoed.
+    proposed: Vec<u64>,
     /// How far the contracts were at the start of each epoch, and all events with their epoch.
     accepted: Vec<PerKind<Level>>,
     events: Vec<(u64, ProtocolEvent)>,
@@ -99,6 +101,7 @@ impl Chain {
             validators,
             exits: BTreeMap::new(),
             paused: BTreeSet::new(),
+            proposed: Vec::new(),
             accepted: vec![nothing_accepted(); index(epoch) + 1],
             events: Vec::new(),
             paid: BTreeMap::new(),
@@ -121,15 +124,15 @@ impl Chain {
         self.epoch.saturating_sub(FINALITY)
     }
 
-    /// Whether validators that are below the threshold are all leaving, the feed has a report of a period after `epoch`, and the oracle a
-    /// count.
+    /// Whether validators that are below the threshold are all leaving, the feed has a report of a period after `epoch`, the oracle a count,
+    /// and no key waits.
     #[must_use]
     pub fn is_settled(&self, epoch: u64) -> bool {
         let mut low = self.validators_at(self.finalized()).into_iter().filter(is_low);
         let all_leave = low.all(|validator| self.exits.contains_key(&validator.index.0));
         let is_reported = self.head().get(DutyKind::Reserves).is_some_and(|level| level.0 / SLOTS_PER_EPOCH > epoch);
         let is_counted = self.head().get(DutyKind::ValidatorCount).is_some_and(|level| level.0 > 0);
-        all_leave && is_reported && is_counted
+        all_leave && is_reported && is_counted && self.waits(self.epoch).is_none()
     }
 
     /// What a provider answers. `lie` is added to every balance by one that lies.
@@ -177,6 +180,20 @@ impl Chain {
         self.paused.extend(self.epoch..=self.epoch.saturating_add(more));
     }
 
+    /// The governor proposes a key, unless one waits already.
+    pub fn propose(&mut self) {
+        if self.waits(self.epoch).is_none() {
+            self.proposed.push(self.epoch);
+        }
+    }
+
+    /// The number of the proposal that waits in `epoch`.
+    fn waits(&self, epoch: u64) -> Option<u64> {
+        let number = self.proposed.iter().filter(|at| **at <= epoch).count() as u64;
+        let closed = if epoch == self.epoch { self.head() } else { self.accepted_at(epoch) };
+        closed.get(DutyKind::KeyVeto).is_none_or(|closed| closed.0 < number).then_some(number).filter(|n| *n > 0)
+    }
+
     /// The validators' public keys, by index.
     pub fn pubkeys(&self) -> impl Iterator<Item = BlsPubkey> {
         self.validators.iter().map(|(key, _)| pubkey(key))
@@ -196,13 +213,18 @@ impl Chain {
     /// Somebody pays to bring a signed duty to its contract.
     pub fn submit(&mut self, signed: &Signed) -> CallOutcome {
         let duty = signed.duty();
+        let waits = self.waits(self.epoch);
         let level = self.accepted.last_mut().and_then(|accepted| accepted.get_mut(duty.kind()));
         let Some(level) = level else { return CallOutcome::Failed("no contract".into()) };
         if duty.standing(*level) != Standing::Open {
             return CallOutcome::AlreadyAccepted;
         }
-        if self.paused.contains(&self.epoch) {
+        // A real veto only delays during a pause; here it does what it does at other times.
+        if self.paused.contains(&self.epoch) && duty.kind() != DutyKind::KeyVeto {
             return CallOutcome::Refused("paused".into());
+        }
+        if duty.kind() == DutyKind::KeyVeto && waits != Some(duty.level().0) {
+            return CallOutcome::Refused("no such proposal".into());
         }
         // The anchor: the contract knows the roots of blocks that there are.
         if duty.period.0 > self.epoch || duty.reference_root != root_of(duty.period.0) {
@@ -258,6 +280,7 @@ impl Chain {
                     && report.validator_count == validators.len() as u64
             }
             DutyBody::ValidatorCount(count) => count.active == self.active(duty.period.0),
+            DutyBody::KeyVeto(veto) => self.waits(duty.period.0) == Some(veto.proposal),
         }
     }
 
@@ -265,6 +288,12 @@ impl Chain {
         ChainView {
             block: block(epoch),
             paused: self.paused.contains(&epoch),
+            proposal: self.waits(epoch).map(|number| KeyProposal {
+                number,
+                ready_at: 0,
+                key: [hash(number), hash(0)],
+                slowed: false,
+            }),
             active_validators: Some(self.provisioned_at(epoch)),
             rules: rules(),
             // What was accepted within an epoch is visible from the next one on.

@@ -76,6 +76,10 @@ impl Invariants {
                 self.signed(signed, scene)?;
                 within_limits(member, &validators(signed.duty()), scene)?;
                 let restraints = scene.speaker.restraints();
+                if restraints.miss_the_word_for(signed.id().kind, signed.digest()) {
+                    let detail = format!("{member} submits {} unasked", signed.id());
+                    return violation("nothing_goes_on_without_the_word_that_it_needs", detail);
+                }
                 if restraints.hold(scene.now, signed.id().kind) || restraints.refuse(signed.digest()) {
                     return violation("nothing_is_submitted_while_held", format!("{member} submits {}", signed.id()));
                 }
@@ -181,6 +185,11 @@ fn free(member: MemberId, id: DutyId, scene: &Scene<'_>) -> Result<(), Violation
     }
     let refused =
         |record: &Record| matches!(record, Record::Decided { id: i, digest } if *i == id && restraints.refuse(*digest));
+    let unasked = |record: &Record| matches!(record, Record::Decided { id: i, digest } if *i == id && restraints.miss_the_word_for(id.kind, *digest));
+    if scene.speaker.disk().records().iter().any(unasked) {
+        let detail = format!("{member} goes on with {id} unasked");
+        return violation("nothing_goes_on_without_the_word_that_it_needs", detail);
+    }
     if scene.speaker.disk().records().iter().any(refused) {
         return violation("nothing_is_announced_that_is_refused", format!("{member} goes on with {id}"));
     }

@@ -23,7 +23,7 @@ impl World<'_> {
     /// Something goes wrong, of what may.
     pub(super) fn mishap(&mut self) -> Result<(), Violation> {
         let Some(member) = self.anybody() else { return Ok(()) };
-        match self.below(23) {
+        match self.below(24) {
             0 if self.faults.crashes => self.crash(member)?,
             1 | 2 if self.faults.crashes => self.revive()?,
             3 if self.faults.crashes => self.cut_off(member)?,
@@ -40,6 +40,7 @@ impl World<'_> {
             19 if self.faults.thief && self.below(4) == 0 => self.pause(),
             20 | 21 if self.faults.holes => self.lose_logs(member),
             22 if self.faults.clocks => self.set_clock(member),
+            23 if self.faults.operators => self.look_at_keys()?,
             _ => {}
         }
         Ok(())
@@ -73,11 +74,13 @@ impl World<'_> {
         let Some(process) = self.processes.remove(&id) else { return Ok(()) };
         self.lives.death(id);
         let member = process.member();
+        let offered = process.guardian().status().offered.into_iter().map(|duty| duty.digest);
         let (mut disk, restraints) = process.into_disk();
         match self.sabotage {
             Sabotage::GuardForgets => disk.lose(|record| matches!(record, Record::Decided { .. })),
             Sabotage::StartsAreForgotten => disk.lose(|record| matches!(record, Record::Boot { .. })),
-            Sabotage::HoldsAreForgotten => disk.lose(|r| matches!(r, Record::Hold { .. } | Record::Veto { .. })),
+            Sabotage::WordsAreForged => offered.for_each(|digest| disk.forge(Record::AskedFor { digest })),
+            Sabotage::HoldsAreForgotten => disk.lose(|r| matches!(r, Record::Hold { .. } | Record::Forbidden { .. })),
             _ => {}
         }
         self.note(|| format!("{member}{id} crashes"));

@@ -20,7 +20,8 @@ use std::{collections::BTreeSet, time::Duration};
 pub struct Restraints {
     /// Until when the kinds that are held are; `None`: until somebody releases them.
     held: PerKind<Option<Timestamp>>,
-    vetoed: BTreeSet<B256>,
+    forbidden: BTreeSet<B256>,
+    asked_for: BTreeSet<B256>,
     /// Validators that are free to go, whatever the limits say: nothing lasts as long as a day here.
     free: BTreeSet<ValidatorIndex>,
 }
@@ -34,7 +35,8 @@ impl Restraints {
             match record {
                 Record::Hold { kind, hold: Some((until, _)) } => drop(restraints.held.insert(*kind, *until)),
                 Record::Hold { kind, hold: None } => drop(restraints.held.remove(*kind)),
-                Record::Veto { digest } => drop(restraints.vetoed.insert(*digest)),
+                Record::Forbidden { digest } => drop(restraints.forbidden.insert(*digest)),
+                Record::AskedFor { digest } => drop(restraints.asked_for.insert(*digest)),
                 Record::Released { duty } => restraints.free.extend(validators(duty)),
                 _ => {}
             }
@@ -47,7 +49,9 @@ impl Restraints {
         match command {
             OperatorCommand::Hold { kind, until, .. } => drop(self.held.insert(*kind, *until)),
             OperatorCommand::Release { kind } => drop(self.held.remove(*kind)),
-            OperatorCommand::Veto { digest } => drop(self.vetoed.insert(*digest)),
+            OperatorCommand::Forbid { digest } => drop(self.forbidden.insert(*digest)),
+            // What is not due is refused, and then it is not on the disk either.
+            OperatorCommand::Ask { .. } => self.asked_for = Self::on(disk).asked_for,
             // What the digest stands for is what the record says.
             OperatorCommand::ReleaseDuty { .. } => self.free = Self::on(disk).free,
             OperatorCommand::Pardon { .. } | OperatorCommand::Limit { .. } | OperatorCommand::Rescan => {}
@@ -75,10 +79,16 @@ impl Restraints {
         validators.difference(&self.free).count() <= but
     }
 
+    /// Whether a duty of `kind` with this `digest` lacks the operator's word.
+    #[must_use]
+    pub fn miss_the_word_for(&self, kind: DutyKind, digest: B256) -> bool {
+        kind.needs_a_word() && !self.asked_for.contains(&digest)
+    }
+
     /// Whether `digest` is never to be signed.
     #[must_use]
     pub fn refuse(&self, digest: B256) -> bool {
-        self.vetoed.contains(&digest)
+        self.forbidden.contains(&digest)
     }
 }
 
@@ -86,7 +96,7 @@ impl Restraints {
 pub(super) fn validators(duty: &Duty) -> BTreeSet<ValidatorIndex> {
     match &duty.body {
         DutyBody::Ejection(order) => order.ejections().iter().map(|ejection| ejection.index).collect(),
-        DutyBody::Reserves(_) | DutyBody::ValidatorCount(_) => BTreeSet::new(),
+        DutyBody::Reserves(_) | DutyBody::ValidatorCount(_) | DutyBody::KeyVeto(_) => BTreeSet::new(),
     }
 }
 
@@ -134,22 +144,44 @@ impl World<'_> {
                 return self.tell(one, OperatorCommand::ReleaseDuty { digest: duty.digest });
             }
             _ => {
-                let open = self.processes.get(&one).map(|process| process.guardian().status().open).unwrap_or_default();
+                let mut open =
+                    self.processes.get(&one).map(|process| process.guardian().status().open).unwrap_or_default();
+                // The digest of a veto stays the same, and would never be signed here any more.
+                open.retain(|duty| !duty.id.kind.needs_a_word());
                 let at = self.below(open.len());
                 let Some(duty) = open.get(at) else { return Ok(()) };
-                return self.tell(one, OperatorCommand::Veto { digest: duty.digest });
+                return self.tell(one, OperatorCommand::Forbid { digest: duty.digest });
             }
         };
         let told = if alarm { told } else { vec![one] };
         told.into_iter().try_for_each(|id| self.tell(id, command.clone()))
     }
 
-    /// Nothing is held any more, and limits are wide.
+    /// The governor proposes a key, or operators look at the one that waits: most of them want it vetoed.
+    pub(super) fn look_at_keys(&mut self) -> Result<(), Violation> {
+        self.chain.propose();
+        let running: Vec<ProcessId> = self.processes.keys().copied().collect();
+        for id in running {
+            if self.below(4) > 0 {
+                self.ask_for_all(id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An operator asks for everything that needs its word.
+    fn ask_for_all(&mut self, id: ProcessId) -> Result<(), Violation> {
+        let offered = self.processes.get(&id).map(|process| process.guardian().status().offered).unwrap_or_default();
+        offered.into_iter().try_for_each(|duty| self.tell(id, OperatorCommand::Ask { digest: duty.digest }))
+    }
+
+    /// Nothing is held any more, limits are wide, and keys that wait are vetoed.
     pub(super) fn release_all(&mut self) -> Result<(), Violation> {
         let running: Vec<ProcessId> = self.processes.keys().copied().collect();
         for id in running {
             self.tell(id, OperatorCommand::Limit { limits: Box::default() })?;
             DutyKind::ALL.into_iter().try_for_each(|kind| self.tell(id, OperatorCommand::Release { kind }))?;
+            self.ask_for_all(id)?;
         }
         Ok(())
     }

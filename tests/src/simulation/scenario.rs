@@ -93,7 +93,7 @@ pub struct Faults {
     pub liar: bool,
     /// Disks are lost or set back to an earlier state, and guardians run twice from copies of one disk.
     pub copies: bool,
-    /// Operators hold kinds of duty for a while, refuse digests, and have different limits.
+    /// Operators hold kinds of duty for a while, refuse digests, and have different limits; keys are proposed, and most operators veto them.
     pub operators: bool,
     /// Somebody holds the group key, and the governor pauses the keys now and then.
     pub thief: bool,
@@ -143,6 +143,8 @@ pub enum Sabotage {
     GuardForgets,
     /// What the operator said is forgotten whenever its guardian restarts.
     HoldsAreForgotten,
+    /// What needs its operator's word is on a guardian's disk as asked for whenever it restarts.
+    WordsAreForged,
     /// No guardian has the limits that its operator has set.
     LimitsAreLost,
     /// Chance follows from what is on the disk, so that it repeats itself when the disk is set back: nonces that are derived, or

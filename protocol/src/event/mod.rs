@@ -1,5 +1,9 @@
 //! What happened, told once. Logs, metrics and status are readers of these; no step writes a log line itself.
 
+mod history;
+
+pub use history::HistoryEvent;
+
 use crate::{
     audit::Difference,
     duty::{DutyId, DutyKind, Figure, kinds::EjectionReason},
@@ -88,7 +92,7 @@ pub enum Event {
         id: DutyId,
     },
     /// The operator refuses the digest that this guardian computed: an alarm. It takes no part.
-    VetoedDuty {
+    ForbiddenDuty {
         /// The duty.
         id: DutyId,
         /// Its digest.
@@ -145,7 +149,19 @@ pub enum Event {
     /// Other limits are in force.
     LimitsChanged,
     /// The operator refuses a digest.
-    Vetoed {
+    Forbidden {
+        /// The digest.
+        digest: B256,
+    },
+    /// A duty is due that needs the operator's word. Told once, as long as it is due.
+    Offered {
+        /// The duty.
+        id: DutyId,
+        /// Its digest.
+        digest: B256,
+    },
+    /// The operator asks for what has this digest.
+    AskedFor {
         /// The digest.
         digest: B256,
     },
@@ -334,66 +350,6 @@ pub enum Event {
         member: MemberId,
         /// Why.
         reason: String,
-    },
-}
-
-/// How the reading of the contracts' past goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HistoryEvent {
-    /// A page of the contracts' past was read, and it is not the last.
-    Advanced {
-        /// Its last block.
-        upto: u64,
-        /// The block up to which everything is needed.
-        wanted: u64,
-        /// How many events it holds.
-        events: usize,
-    },
-    /// Some execution providers know events of these blocks that others do not: those have pruned their logs, or an index is broken.
-    Contested {
-        /// First and last block.
-        range: (u64, u64),
-        /// Providers that lack some.
-        fewer: Vec<ProviderId>,
-        /// Providers that have most.
-        more: Vec<ProviderId>,
-        /// How many events those with the fewest lack.
-        missing: usize,
-    },
-    /// The contracts' events do not lead to the number of validators in the protocol's own books: an alarm. Nothing is observed until they
-    /// do. Told once, until the numbers change.
-    Incomplete {
-        /// Validators by the books.
-        counted: u64,
-        /// Validators by the events.
-        known: u64,
-    },
-    /// One execution provider and no books: nothing shows that the events are all. Nothing is observed.
-    Unproven,
-    /// Events of the past were read again, and there are others than were recorded: they took their place. An alarm.
-    Corrected {
-        /// First and last block.
-        range: (u64, u64),
-        /// How many events were recorded.
-        recorded: usize,
-        /// How many there are now.
-        read: usize,
-    },
-    /// Events of the past were read again, and there are others than were recorded, which are kept: an alarm.
-    Differs {
-        /// First and last block.
-        range: (u64, u64),
-        /// How many events are recorded.
-        recorded: usize,
-        /// How many were read.
-        read: usize,
-    },
-    /// The whole past was read again.
-    Rescanned {
-        /// In how many pages.
-        pages: usize,
-        /// How many of them were not as recorded, and were corrected.
-        corrected: usize,
     },
 }
 
