@@ -125,14 +125,11 @@ impl ExecutionClient {
         call: C,
         block: B256,
     ) -> Result<Option<C::Return>, ReadFailure> {
-        let request =
-            TransactionRequest::default().to(contract).input(TransactionInput::both(call.abi_encode().into()));
-        let returned: Bytes = match self.rpc.request("eth_call", (request, pinned(block))).await {
-            Ok(returned) => returned,
-            Err(RpcError::ErrorResp(payload)) if reverts::is_revert(payload.code, &payload.message) => return Ok(None),
-            Err(error) => return Err(self.failure(&error)),
-        };
-        decoded::<C>(&returned)
+        match self.call(contract, &call, block).await {
+            Ok(returned) => decoded::<C>(&returned),
+            Err(RpcError::ErrorResp(payload)) if reverts::is_revert(payload.code, &payload.message) => Ok(None),
+            Err(error) => Err(self.failure_at(&error)),
+        }
     }
 
     /// What `call` to `contract` returns in the state of the block with this hash. `None`: nothing at all, as where there is
@@ -143,10 +140,14 @@ impl ExecutionClient {
         call: C,
         block: B256,
     ) -> Result<Option<C::Return>, ReadFailure> {
-        let request =
-            TransactionRequest::default().to(contract).input(TransactionInput::both(call.abi_encode().into()));
-        let returned: Bytes = self.request_at("eth_call", (request, pinned(block))).await?;
+        let returned = self.call(contract, &call, block).await.map_err(|error| self.failure_at(&error))?;
         decoded::<C>(&returned)
+    }
+
+    async fn call<C: SolCall>(&self, contract: Address, call: &C, block: B256) -> Result<Bytes, TransportError> {
+        let input = TransactionInput::both(call.abi_encode().into());
+        let request = TransactionRequest::default().to(contract).input(input);
+        self.rpc.request("eth_call", (request, pinned(block))).await
     }
 
     /// [`Self::view`] where there must be a contract.
@@ -221,13 +222,17 @@ impl ExecutionClient {
 
     /// [`Self::request`] about the state of a block that is named by its hash, which not every node understands.
     async fn request_at<P: RpcSend, R: RpcRecv>(&self, method: &'static str, params: P) -> Result<R, ReadFailure> {
-        let answer = self.rpc.request(method, params).await;
-        answer.map_err(|error| match (&error, self.failure(&error)) {
+        self.rpc.request(method, params).await.map_err(|error| self.failure_at(&error))
+    }
+
+    /// What an error means to whoever asked about a block by its hash.
+    fn failure_at(&self, error: &TransportError) -> ReadFailure {
+        match (error, self.failure(error)) {
             (RpcError::ErrorResp(payload), ReadFailure::NotAvailable(why)) if payload.code == INVALID_PARAMS => {
                 ReadFailure::NotAvailable(format!("it does not take block hashes (EIP-1898): {why}"))
             }
             (_, failure) => failure,
-        })
+        }
     }
 
     /// What an error means to a reader.
