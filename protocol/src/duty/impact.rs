@@ -85,7 +85,7 @@ impl std::fmt::Display for Measure {
 
 impl Bounds {
     /// Nothing binds.
-    pub(super) const NONE: Self =
+    pub(crate) const NONE: Self =
         Self { per_epoch: None, per_day: None, day_share_bps: None, module_per_day: None, change_bps: None };
 
     /// The bound by `measure`.

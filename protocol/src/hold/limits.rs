@@ -43,8 +43,8 @@ impl Severity {
 impl Default for Limits {
     /// What each kind thinks fit for mainnet.
     fn default() -> Self {
-        let usual = |severity| DutyKind::ALL.into_iter().map(|kind| (kind, usual(kind, severity))).collect();
-        Self { soft_wait: Duration::from_secs(30 * 60), soft: usual(Severity::Soft), hard: usual(Severity::Hard) }
+        let none = PerKind::default();
+        Self { soft_wait: Duration::from_secs(30 * 60), soft: none, hard: none }.or_usual()
     }
 }
 
@@ -62,7 +62,8 @@ impl Limits {
     pub fn or_usual(self) -> Self {
         let filled = |own: &PerKind<Bounds>, severity| {
             let of = |kind| own.get(kind).copied().unwrap_or_default().or(usual(kind, severity));
-            DutyKind::ALL.into_iter().map(|kind| (kind, of(kind))).collect()
+            let all = DutyKind::ALL.into_iter().map(|kind| (kind, of(kind)));
+            all.filter(|(_, bounds)| *bounds != Bounds::NONE).collect()
         };
         Self { soft: filled(&self.soft, Severity::Soft), hard: filled(&self.hard, Severity::Hard), ..self }
     }
