@@ -12,6 +12,8 @@ COPY . .
 
 # Alone, so that the program of operators has nothing in it that only tests need.
 FROM source AS build
+# The context has no history: `--build-arg GUARDIAN_COMMIT=$(git rev-parse --short=12 HEAD)` says what `guardian --version` shows.
+ARG GUARDIAN_COMMIT
 RUN cargo build --locked --release -p guardian-node --bins \
  && install -D -t /out target/release/guardian
 

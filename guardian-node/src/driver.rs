@@ -9,6 +9,7 @@ use crate::{
     perform::Performer,
     start_mark::StartMark,
     store::Store,
+    supervisor::Supervisor,
 };
 use eyre::Result;
 use guardian_protocol::{Effects, Guardian, Input, OperatorCommand, OperatorRefusal, OperatorReply, Status, Timestamp};
@@ -52,9 +53,12 @@ impl Driver {
     /// # Errors
     /// If the store fails: what is not durable must not be spoken of, so there is nothing left to do.
     pub(crate) fn run(mut self, runtime: &Handle, stop: &CancellationToken) -> Result<()> {
-        let mut input = Input::Woke;
+        let (mut input, mut supervisor) = (Input::Woke, Supervisor::of_environment());
         loop {
-            let wake = self.step(input)?;
+            let due = self.step(input)?;
+            // Said here and nowhere else: a brain that stands still does not say that it lives.
+            supervisor.brain_lives(Instant::now());
+            let wake = supervisor.next().map_or(due, |next| next.min(due));
             let next = runtime.block_on(async {
                 // All arms are cancel-safe: a message stays in its queue until it is taken.
                 tokio::select! {

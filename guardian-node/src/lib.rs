@@ -31,5 +31,6 @@ mod perform;
 pub mod shares;
 mod start_mark;
 pub mod store;
+mod supervisor;
 mod tasks;
 mod telemetry;

@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod contracts;
 mod fault;
+mod generated;
 mod init;
 mod key;
 mod operator;
@@ -29,7 +30,7 @@ use std::{
 
 /// Watches Puffer's validators, agrees with the other guardians, signs with them, and posts to the contracts.
 #[derive(Debug, Parser)]
-#[command(name = "guardian", version, about)]
+#[command(name = "guardian", version = env!("PROGRAM_VERSION"))]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -79,6 +80,10 @@ enum Command {
     /// Deploy the contracts of a plan, or check a deployment
     #[command(subcommand)]
     Contracts(contracts::Contracts),
+    /// Print a script that completes commands in a shell
+    Completions(generated::Completions),
+    /// Write manual pages, one for each command
+    Man(generated::Man),
 }
 
 /// Runs the command line.
@@ -133,6 +138,8 @@ fn execute(command: Command) -> eyre::Result<ExitCode> {
             Command::Pardon(command) => command.run(),
             Command::Backup(command) => command.run(),
             Command::Contracts(command) => command.run().await,
+            Command::Completions(command) => command.run(),
+            Command::Man(command) => command.run(),
         };
         outcome.map(|()| ExitCode::SUCCESS)
     });

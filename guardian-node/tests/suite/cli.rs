@@ -398,6 +398,8 @@ fn help_explains_every_command() {
                 "pardon",
                 "backup",
                 "contracts",
+                "completions",
+                "man",
             ],
         ),
         (
@@ -415,6 +417,38 @@ fn help_explains_every_command() {
         }
     }
     assert!(!text(&guardian(&["--help"])).contains("devnet"), "no command of an operator's makes keys for others");
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let pages = dir.path().join("man1");
+    assert_done(&guardian(&["man", pages.to_str().unwrap()]));
+    for (page, what) in [
+        ("guardian.1", "Watches Puffer"),
+        ("guardian-init.1", "NAME=URL"),
+        ("guardian-key-generate.1", "rehearse"),
+        ("guardian-config-show.1", "json"),
+    ] {
+        let text = fs::read_to_string(pages.join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+        assert!(text.contains(what), "{page} does not speak of {what}:\n{text}");
+    }
+    assert_refused(&guardian(&["man", "/dev/null/man1"]), "can't write manual pages", "permissions");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = guardian(&["completions", shell]);
+        assert_done(&script);
+        let script = text(&script);
+        assert!(["init", "rehearse", "contracts"].iter().all(|word| script.contains(word)), "{shell}");
+    }
+}
+
+#[test]
+fn the_version_says_from_what_it_was_built() {
+    let version = text(&guardian(&["--version"]));
+    let from = version
+        .strip_prefix(concat!("guardian ", env!("CARGO_PKG_VERSION"), " ("))
+        .unwrap_or_else(|| panic!("{version}"));
+    assert!(from.starts_with("debug build)") || from.starts_with("commit "), "{version}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ mod document;
 mod operators;
 mod places;
 
-use document::{README, Step, Who, steps, variables};
+use document::{Step, Who, readme, steps, variables};
 use eyre::{Result, ensure};
 use guardian_tests::devnet::{options::Options, process::tool, world::World};
 use operators::Operators;
@@ -43,7 +43,7 @@ async fn the_readme_leads_from_nothing_to_a_first_report() {
 
 async fn walk(world: &mut World, operators: &mut Operators) -> Result<()> {
     let started = Instant::now();
-    let (steps, mut is_planned) = (steps(README), false);
+    let (steps, mut is_planned) = (steps(&readme()), false);
     let (said, set) = (variables(&steps), operators.variables());
     ensure!(said.keys().eq(set.keys()), "the README lets the operators say {said:?}, the test says {set:?}");
     for Step { who, line } in &steps {
@@ -68,6 +68,7 @@ async fn walk(world: &mut World, operators: &mut Operators) -> Result<()> {
         }
         world.check()?;
     }
+    operators.manager_hears_of_them()?;
     let waiting = Instant::now();
     while world.reports(&operators.file("deployment.json")).await? == 0 {
         ensure!(waiting.elapsed() < PATIENCE, "no report was accepted");
@@ -81,7 +82,7 @@ async fn walk(world: &mut World, operators: &mut Operators) -> Result<()> {
 
 #[test]
 fn the_operator_path_was_found() {
-    let steps = steps(README);
+    let steps = steps(&readme());
     let count = |who: Who| steps.iter().filter(|step| step.who == who).count();
     let counts = [Who::WithDocker, Who::Yours, Who::Everybody, Who::OneOfYou].map(count);
     assert!(counts.iter().all(|count| *count >= 2), "{counts:?}");

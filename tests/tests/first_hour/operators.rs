@@ -6,6 +6,7 @@ use guardian_tests::devnet::{guardian_binary, world::World};
 use std::{
     collections::BTreeMap,
     fs::{self, File},
+    os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -22,6 +23,8 @@ pub(crate) struct Operators {
     dir: PathBuf,
     world: Vec<(String, String)>,
     nodes: Vec<Running>,
+    /// Where the programs tell how they are, as if systemd had started them.
+    manager: UnixDatagram,
 }
 
 /// A command that an operator has begun. It is ended with this.
@@ -48,6 +51,9 @@ impl Operators {
         // The program by its name, as an installed one.
         fs::create_dir_all(dir.join("bin"))?;
         std::os::unix::fs::symlink(guardian_binary()?, dir.join("bin/guardian"))?;
+        let place = dir.join("notify");
+        let manager = UnixDatagram::bind(&place)?;
+        manager.set_read_timeout(Some(PATIENCE))?;
         let seen = [
             ("NETWORK", "devnet"),
             ("START_BLOCK", "0"),
@@ -56,6 +62,8 @@ impl Operators {
             // Of a network that is published nobody would have to say it.
             ("GUARDIAN_CONTRACTS_PROTOCOL", &world.protocol.to_string()),
             // The pace of a chain whose epochs last eight seconds.
+            ("NOTIFY_SOCKET", &place.to_string_lossy()),
+            ("WATCHDOG_USEC", "4000000"),
             ("GUARDIAN_TIMING_POLL", "1s"),
             ("GUARDIAN_TIMING_COORDINATOR_STAGGER", "500ms"),
             ("GUARDIAN_TIMING_SHARE_TIMEOUT", "1s"),
@@ -63,12 +71,17 @@ impl Operators {
             ("GUARDIAN_TIMING_SUBMIT_STAGGER", "6s"),
         ];
         let world = seen.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Ok(Self { dir: dir.to_owned(), world, nodes: Vec::new() })
+        Ok(Self { dir: dir.to_owned(), world, nodes: Vec::new(), manager })
     }
 
     /// The variables that the README's commands find set, for the first operator.
     pub(crate) fn variables(&self) -> BTreeMap<String, String> {
-        self.environment(0).into_iter().filter(|(name, _)| !name.starts_with("GUARDIAN_") && name != "PATH").collect()
+        self.environment(0)
+            .into_iter()
+            .filter(|(name, _)| {
+                !["GUARDIAN_", "PATH", "NOTIFY_", "WATCHDOG_"].iter().any(|start| name.starts_with(start))
+            })
+            .collect()
     }
 
     /// The file `name` in the folder of the first operator.
@@ -125,6 +138,20 @@ impl Operators {
         Ok(())
     }
 
+    /// Waits until every node has told the service manager that it runs, and one of them that it still lives.
+    pub(crate) fn manager_hears_of_them(&self) -> Result<()> {
+        let (mut ready, mut alive, mut bytes) = (0, false, [0; 64]);
+        while ready < NAMES.len() || !alive {
+            let length = self.manager.recv(&mut bytes)?;
+            match &bytes[..length] {
+                b"READY=1" => ready += 1,
+                b"WATCHDOG=1" => alive = true,
+                other => bail!("a node said {:?}", String::from_utf8_lossy(other)),
+            }
+        }
+        Ok(())
+    }
+
     /// The accounts that `guardian init` named to their operators.
     pub(crate) fn accounts(&self) -> Result<Vec<Address>> {
         (0..NAMES.len())
@@ -149,9 +176,10 @@ impl Operators {
         fs::read_to_string(self.dir.join(format!("{}.log", NAMES[place]))).unwrap_or_default()
     }
 
-    /// Each has an address of this machine to itself, so that the usual ports serve all of them.
+    /// Each has an address of this machine to itself, so that the usual ports serve all of them, and those of other runs of this test.
     fn environment(&self, place: usize) -> Vec<(String, String)> {
-        let ip = format!("127.0.23.{}", place + 1);
+        let [low, high, ..] = std::process::id().to_le_bytes();
+        let ip = format!("127.{}.{low}.{}", high | 0x80, place + 1);
         let listen = |port: u16| format!("/ip4/{ip}/udp/{port}/quic-v1,/ip4/{ip}/tcp/{port}");
         let path = std::env::var("PATH").unwrap_or_default();
         let own = [

@@ -1,12 +1,13 @@
 //! Ports and places stand in several files: image, compose file, Prometheus, README. They are those of the configuration's defaults.
 
-use super::document::{README, Who, steps, variables};
+use super::document::{Who, readme, steps, variables};
 use guardian_node::config::{HttpConfig, Network, P2pConfig};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::Command};
 
 const COMPOSE: &str = include_str!("../../../docker-compose.yml");
 const IMAGE: &str = include_str!("../../../Dockerfile");
 const PROMETHEUS: &str = include_str!("../../../deploy/prometheus.yml");
+const UNIT: &str = include_str!("../../../deploy/guardian.service");
 const MANUAL: &str = include_str!("../../../docs/operating.md");
 
 /// Ports of other programs that stand on the same machine: execution and consensus clients, their validators and metrics, MEV-boost,
@@ -41,7 +42,7 @@ fn image_compose_file_and_prometheus_have_the_ports_of_the_configuration() {
                 );
                 assert!(IMAGE.contains(&format!(" {port}/{transport}")), "the image: {port}/{transport}");
             }
-            assert!(README.contains(&format!("{port}")) && MANUAL.contains(&format!("{port}")), "documents: {port}");
+            assert!(readme().contains(&format!("{port}")) && MANUAL.contains(&format!("{port}")), "documents: {port}");
         }
     }
     let pages = http.port();
@@ -66,9 +67,50 @@ fn in_the_image_the_store_is_where_a_volume_is() {
     assert!(service("ceremony").contains("- ./guardian:/etc/guardian\n"));
 }
 
+/// What `systemd-analyze` says to the unit, if it is there.
+fn systemd_analyze(arguments: &[&str]) -> Option<String> {
+    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/guardian.service");
+    let output = Command::new("systemd-analyze").args(arguments).arg(unit).output();
+    let Ok(output) = output else {
+        println!("skipped: systemd-analyze is not installed");
+        return None;
+    };
+    Some([output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat())
+}
+
+#[test]
+fn systemd_takes_the_unit_and_finds_little_that_it_could_do() {
+    if let Some(said) = systemd_analyze(&["verify"]) {
+        // The program is not installed where tests run.
+        let faults: Vec<&str> = said.lines().filter(|line| !line.contains("/usr/local/bin/guardian")).collect();
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+    if let Some(said) = systemd_analyze(&["security", "--offline=true", "--threshold=20", "--no-pager"]) {
+        let exposure = said.split_once("Overall exposure level for guardian.service: ").expect("a verdict").1;
+        let level: f64 = exposure.split_whitespace().next().unwrap().parse().unwrap();
+        assert!(level < 2.0, "of 10: {level}");
+    }
+}
+
+#[test]
+fn the_unit_hands_over_what_the_program_takes() {
+    let has = |line: &str| UNIT.lines().any(|own| own == line);
+    for line in [
+        "Type=notify",
+        "ExecStart=/usr/local/bin/guardian run",
+        "WorkingDirectory=/etc/guardian",
+        "LoadCredentialEncrypted=guardian",
+        "Environment=GUARDIAN_KEYS_PASSPHRASE_CREDENTIAL=guardian",
+        "StateDirectory=guardian",
+        "LimitCORE=0",
+    ] {
+        assert!(has(line), "{line}");
+    }
+}
+
 #[test]
 fn what_the_readme_says_of_docker_is_in_the_compose_file() {
-    let steps = steps(README);
+    let steps = steps(&readme());
     let docker: Vec<&str> =
         steps.iter().filter(|step| step.who == Who::WithDocker).map(|step| step.line.as_str()).collect();
     let function = "guardian() { docker compose run --rm --service-ports ceremony \"$@\"; }";

@@ -8,11 +8,11 @@ use crate::{
 use std::path::Path;
 use toml::Value;
 
-/// The text, with the passphrase's file as it is named there.
+/// The text, with the passphrase's file as it is named there, and the store's folder.
 ///
 /// # Errors
 /// If the configuration refuses an answer.
-pub(super) fn write(answers: &Answers, passphrase_file: &str) -> Result<String, Hinted> {
+pub(super) fn write(answers: &Answers, passphrase_file: &str, data_dir: Option<&Path>) -> Result<String, Hinted> {
     let mut text = TEMPLATE.to_owned();
     let quoted = |text: &str| Value::String(text.to_owned()).to_string();
     put(&mut text, "network = \"mainnet\"", &format!("network = {}", quoted(answers.network.as_str())))?;
@@ -20,6 +20,10 @@ pub(super) fn write(answers: &Answers, passphrase_file: &str) -> Result<String, 
     put(&mut text, "\"../guardian.passphrase\"", &quoted(passphrase_file))?;
     put(&mut text, &listed("http://127.0.0.1:5052"), &list(&answers.beacons)?)?;
     put(&mut text, &listed("http://127.0.0.1:8545"), &list(&answers.executions)?)?;
+    if let Some(data_dir) = data_dir {
+        let data_dir = quoted(&data_dir.to_string_lossy());
+        put(&mut text, "# data_dir = \"data\"", &format!("data_dir = {data_dir}"))?;
+    }
     if let Some(protocol) = answers.protocol {
         let usual = "# protocol = \"0x0000000000000000000000000000000000000000\"";
         put(&mut text, usual, &format!("protocol = {}", quoted(&protocol.to_string())))?;
@@ -72,12 +76,13 @@ mod tests {
 
     #[test]
     fn every_answer_is_in_the_configuration_and_every_comment_stays() {
-        let text = write(&answers("alice"), "../home.passphrase").unwrap();
+        let text = write(&answers("alice"), "../home.passphrase", Some(Path::new("/var/lib/guardian"))).unwrap();
         let config = Config::parse(&text, Path::new("guardian.toml")).unwrap();
         assert_eq!((config.network, config.guardian.name.as_str()), (Some(Network::Hoodi), "alice"));
         let names: Vec<_> = config.beacon.providers.iter().map(|provider| provider.name.as_str()).collect();
         assert_eq!((names, config.execution.providers.len()), (vec!["own", "b.example"], 1));
         assert_eq!(config.beacon.providers[1].address().unwrap().password(), Some("key"));
+        assert_eq!(config.guardian.data_dir, Path::new("/var/lib/guardian"));
         assert_eq!((config.contracts.start_block, config.contracts.protocol.0[0]), (12, 7));
         let comments = |text: &str| text.lines().filter(|line| line.starts_with("# ") && !line.contains(" = ")).count();
         assert_eq!(comments(&text), comments(TEMPLATE));
@@ -86,7 +91,7 @@ mod tests {
     #[test]
     fn a_name_can_not_break_out_of_its_place() {
         let name = "alice\"\ndata_dir = \"/tmp";
-        let text = write(&answers(name), "../home.passphrase").unwrap();
+        let text = write(&answers(name), "../home.passphrase", None).unwrap();
         let config = Config::parse(&text, Path::new("guardian.toml")).unwrap();
         assert_eq!((config.guardian.name.as_str(), config.guardian.data_dir.to_str()), (name, Some("data")));
     }
@@ -95,6 +100,6 @@ mod tests {
     fn what_the_configuration_refuses_is_refused_before_anything_is_written() {
         let mut twice = answers("alice");
         twice.executions = ["a=http://127.0.0.1:1", "b=http://localhost:1"].map(|node| node.parse().unwrap()).into();
-        assert!(write(&twice, "x").unwrap_err().to_string().contains("same url"));
+        assert!(write(&twice, "x", None).unwrap_err().to_string().contains("same url"));
     }
 }

@@ -54,6 +54,9 @@ pub(super) struct Init {
     /// The first block that can hold events of the contracts, Puffer's included
     #[arg(long)]
     start_block: Option<u64>,
+    /// The store's folder, where it shall not be in DIR: /var/lib/guardian for a service
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
     /// Ask no node anything: for nodes that are not up yet
     #[arg(long)]
     no_probe: bool,
@@ -74,7 +77,7 @@ impl Init {
         let has_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
         let answers = Answers::get(&self, has_terminal).await?;
         // Nothing is left half done by a value that the configuration refuses.
-        let text = document::write(&answers, &relative)?;
+        let text = document::write(&answers, &relative, self.data_dir.as_deref())?;
 
         let keys = self.dir.join("keys");
         self.provide_passphrase(&passphrase_file)?;
