@@ -194,8 +194,8 @@ fn without_exit_shares_a_guardian_is_told_what_it_can_not_do() {
     let place = Place::new();
     fs::remove_file(place.key("exits.sealed")).unwrap();
     let said = text(&place.check());
-    assert!(said.contains("no  no exit shares: this guardian signs orders and reports"), "{said}");
-    assert!(said.contains("ok  keys: 0 validators") && said.contains("put it beside the identity"), "{said}");
+    assert!(said.contains("poor  no exit shares: this guardian signs orders and reports"), "{said}");
+    assert!(said.contains("pass  keys: 0 validators") && said.contains("put it beside the identity"), "{said}");
     place.write(&place.config().replace("# exits = ", "exits = "));
     assert_refused(&place.check(), "can't read the exit shares", "as long as there are none");
 }
@@ -259,7 +259,7 @@ fn a_backup_comes_back_in_another_folder_and_never_over_one() {
     // Keys and store are fine; only the providers are still not there.
     let check = guardian(&["check", "--config", new.join("guardian.toml").to_str().unwrap()]);
     assert_refused(&check, "can't connect to the chains", "[beacon]");
-    assert!(text(&check).contains("ok  store: 0 records"), "{}", text(&check));
+    assert!(text(&check).contains("pass  store: 0 records"), "{}", text(&check));
 }
 
 #[test]

@@ -4,7 +4,11 @@ use alloy_primitives::{hex, keccak256};
 use axum::{Json, Router, body::Bytes, extract::Request, http::StatusCode};
 use guardian_crypto::schnorr::GroupKey;
 use serde_json::{Value, json};
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{
+    net::Ipv4Addr,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 /// The last eight bytes of the one pod's address; the others are zero.
@@ -29,12 +33,23 @@ pub(crate) struct Chain {
     pub(crate) heze: u64,
     /// Withdrawal credentials of its validators, by index.
     pub(crate) validators: Vec<[u8; 32]>,
+    /// The newest block of an execution node.
+    pub(crate) head: u64,
+    /// How much older than its time says everything is, in seconds.
+    pub(crate) age: u64,
+    /// When it began, in seconds since 1970; its nodes say it.
+    pub(crate) genesis: u64,
 }
 
 /// Runs nodes until it is dropped.
 pub(crate) struct Nodes {
     runtime: Runtime,
+    started: u64,
 }
+
+/// The chain is young when its nodes begin to run: as old as its hundred blocks, and its third epoch was just finalized.
+const YOUNG: u64 = 500;
+const SECONDS_PER_BLOCK: u64 = 5;
 
 impl Chain {
     pub(crate) fn healthy(key: GroupKey) -> Self {
@@ -47,6 +62,9 @@ impl Chain {
             fork: "0x01000001",
             heze: u64::MAX,
             validators: Vec::new(),
+            head: 99,
+            age: 0,
+            genesis: 0,
         }
     }
 
@@ -55,10 +73,10 @@ impl Chain {
         let checkpoint = json!({ "epoch": "3", "root": root });
         Some(match path {
             "/eth/v1/beacon/genesis" => json!({
-                "genesis_time": "1000", "genesis_validators_root": root, "genesis_fork_version": "0x00000001",
+                "genesis_time": self.genesis.to_string(), "genesis_validators_root": root, "genesis_fork_version": "0x00000001",
             }),
             "/eth/v1/config/spec" => json!({
-                "PRESET_BASE": "minimal", "SECONDS_PER_SLOT": "2", "SLOTS_PER_EPOCH": "8",
+                "PRESET_BASE": "minimal", "SECONDS_PER_SLOT": "12", "SLOTS_PER_EPOCH": "8",
                 "DEPOSIT_CHAIN_ID": self.deposits.to_string(),
                 "BELLATRIX_FORK_EPOCH": "18446744073709551615", "SLOTS_PER_HISTORICAL_ROOT": "64",
                 "EPOCHS_PER_HISTORICAL_VECTOR": "64", "EPOCHS_PER_SLASHINGS_VECTOR": "64",
@@ -86,18 +104,25 @@ impl Chain {
         })
     }
 
+    fn block(&self, number: u64) -> Value {
+        json!({
+            "number": format!("{number:#x}"), "hash": hash_of(number), "parentHash": hash_of(number.saturating_sub(1)),
+            "timestamp": format!("{:#x}", self.genesis + number * SECONDS_PER_BLOCK),
+        })
+    }
+
     fn execution(&self, method: &str, params: &Value) -> Result<Value, Value> {
         let by_tag = |tag: &Value| match tag.as_str().unwrap() {
-            "latest" => 99,
-            "finalized" => 90,
+            "latest" => self.head,
+            "finalized" => self.head - 9,
             hex => u64::from_str_radix(&hex[2..], 16).unwrap(),
         };
         Ok(match method {
             "eth_chainId" => json!("0x1"),
             "eth_syncing" => json!(false),
             "web3_clientVersion" => json!("StandIn/2"),
-            "eth_getBlockByNumber" => block(by_tag(&params[0])),
-            "eth_getBlockByHash" => block(number_of(&params[0])),
+            "eth_getBlockByNumber" => self.block(by_tag(&params[0])),
+            "eth_getBlockByHash" => self.block(number_of(&params[0])),
             "eth_getBalance" => json!(format!("{:#x}", self.balance)),
             "eth_getCode" | "eth_call" => {
                 if !self.takes_hashes && !params[1].is_string() {
@@ -139,11 +164,17 @@ impl Chain {
 
 impl Nodes {
     pub(crate) fn new() -> Self {
-        Self { runtime: Runtime::new().unwrap() }
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        Self { runtime: Runtime::new().unwrap(), started }
+    }
+
+    fn born(&self, chain: Chain) -> Chain {
+        Chain { genesis: self.started - YOUNG - chain.age, ..chain }
     }
 
     /// The url of a beacon node of `chain`.
     pub(crate) fn beacon(&self, chain: Chain) -> String {
+        let chain = self.born(chain);
         self.serve(move |path, _| match chain.beacon(path) {
             Some(data) => (StatusCode::OK, json!({ "execution_optimistic": false, "finalized": true, "data": data })),
             None => (StatusCode::NOT_FOUND, json!({ "code": 404, "message": "NOT_FOUND" })),
@@ -152,6 +183,7 @@ impl Nodes {
 
     /// The url of an execution node of `chain`.
     pub(crate) fn execution(&self, chain: Chain) -> String {
+        let chain = self.born(chain);
         self.serve(move |_, body| {
             // A beacon node would be asked without a body.
             let Ok(asked) = serde_json::from_slice::<Value>(body) else { return (StatusCode::BAD_REQUEST, json!({})) };
@@ -202,11 +234,4 @@ fn hash_of(number: u64) -> String {
 
 fn number_of(hash: &Value) -> u64 {
     u64::from_str_radix(&hash.as_str().unwrap()[50..], 16).unwrap()
-}
-
-fn block(number: u64) -> Value {
-    json!({
-        "number": format!("{number:#x}"), "hash": hash_of(number), "parentHash": hash_of(number.saturating_sub(1)),
-        "timestamp": format!("{:#x}", 1000 + number * 2),
-    })
 }

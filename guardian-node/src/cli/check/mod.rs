@@ -1,15 +1,23 @@
-//! `guardian check`: everything that can be found out before a guardian runs, or while it runs, one line each. It goes on after a fault:
-//! whoever mends one should not have to come back for the next.
+//! `guardian check`: everything that can be found out before a guardian runs, or while it runs, each with a grade, a reason code and what
+//! to do. It goes on after a failure: whoever mends one should not have to come back for the next.
 
+mod account;
 mod chains;
+mod code;
+mod contracts;
 mod findings;
+mod machine;
+mod providers;
 
 use crate::{committee::CommitteeFile, config::Config, hint::WithHint, node, operator, store::Store};
 use clap::Args;
+use code::Code;
 use eyre::Result;
 use findings::Findings;
 use guardian_chain::AccountKey;
-use guardian_protocol::{BlsPubkey, Bounds, Contracts, Limits, Measure, Mode, ProtocolEvent, Record};
+use guardian_protocol::{
+    BlsPubkey, Bounds, Committee, Contracts, Limits, Measure, Mode, ProtocolEvent, Record, Secrets,
+};
 use std::{collections::BTreeSet, path::PathBuf};
 
 /// Arguments of `guardian check`.
@@ -18,60 +26,91 @@ pub(super) struct Check {
     /// The configuration
     #[arg(long, default_value = "guardian.toml")]
     config: PathBuf,
+    /// Print one JSON document instead of a line for each finding
+    #[arg(long)]
+    json: bool,
+    /// Fail also if something is poor or unknown, not only if something keeps the guardian from its work
+    #[arg(long)]
+    strict: bool,
 }
 
 impl Check {
     pub(super) async fn run(self) -> Result<()> {
         let config = Config::load(&self.config)?;
-        let mut findings = Findings::default();
-        findings.ok("configuration");
-        chains::tell_urls(&config, &findings);
-        let file = findings.take(CommitteeFile::load(&config.guardian.committee));
-        let committee = file.as_ref().and_then(|file| findings.take(file.committee()));
+        let mut findings = Findings::new(self.json);
+        findings.pass(Code::Configuration, "configuration");
+        providers::tell_urls(&config, &mut findings);
+        let file = findings.take(Code::Committee, CommitteeFile::load(&config.guardian.committee));
+        let committee = file.as_ref().and_then(|file| findings.take(Code::Committee, file.committee()));
         if let Some(committee) = &committee {
             let (size, threshold) = (committee.size(), committee.threshold());
-            findings.ok(&format!("committee: {threshold} of {size}, key epoch {}", committee.key_epoch()));
+            let text = format!("committee: {threshold} of {size}, key epoch {}", committee.key_epoch());
+            findings.pass(Code::Committee, &text);
         }
         // Without a committee nobody knows whose keys they should be.
-        let secrets = file.as_ref().and_then(|file| findings.take(node::secrets(&config, file)));
+        let secrets = file.as_ref().and_then(|file| findings.take(Code::Keys, node::secrets(&config, file)));
         let account = secrets.map(|(secrets, account)| {
-            let advice = "restore keys/account.sealed from your backup, or make a new one with `guardian init`";
-            let key = AccountKey::from_bytes(account.expose()).hint("the account key is not valid", advice);
-            if let Some(key) = findings.take(key) {
-                let (count, address) = (secrets.validators.len(), key.address());
-                findings.ok(&format!("keys: {count} validators' exit shares, account {address}"));
-                if count == 0 && config.guardian.mode == Mode::Act {
-                    findings.no(node::NO_EXITS, node::NO_EXITS_HINT);
-                }
-            }
+            tell_keys(&secrets, account.expose(), (committee.as_ref(), config.guardian.mode), &mut findings);
             account
         });
-        tell_mode(config.guardian.mode, &findings);
-        tell_limits(&config.limits.limits(), &findings);
+        tell_mode(config.guardian.mode, &mut findings);
+        tell_limits(&config.limits.limits(), &mut findings);
         let records = tell_store(&config, &mut findings);
+        machine::tell_disk(&config.guardian.data_dir, &mut findings);
+        if let Some(file) = &file {
+            machine::tell_members(file, &config.guardian.name, &mut findings).await;
+        }
         let provisioned = validators(&records, &config.contracts());
         let known = chains::Known { committee: committee.as_ref(), account: account.as_ref(), provisioned, records };
         chains::tell(&config, known, &mut findings).await;
-        Ok(findings.finish()?)
+        Ok(findings.finish(self.strict)?)
     }
 }
 
-fn tell_mode(mode: Mode, findings: &Findings) {
-    findings.ok(match mode {
+/// The keys that were opened; shares of validators' keys are good if no fewer than the committee's threshold can use them.
+fn tell_keys(
+    secrets: &Secrets,
+    account: &[u8; 32],
+    (committee, mode): (Option<&Committee>, Mode),
+    findings: &mut Findings,
+) {
+    let advice = "restore keys/account.sealed from your backup, or make a new one with `guardian init`";
+    let key = AccountKey::from_bytes(account).hint("the account key is not valid", advice);
+    let Some(key) = findings.take(Code::AccountKey, key) else { return };
+    let (count, address) = (secrets.validators.len(), key.address());
+    findings.pass(Code::Keys, &format!("keys: {count} validators' exit shares, account {address}"));
+    if count == 0 && mode == Mode::Act {
+        findings.poor(Code::ExitShares, node::NO_EXITS, node::NO_EXITS_HINT);
+    }
+    let Some(threshold) = committee.map(Committee::threshold) else { return };
+    let others =
+        secrets.validators.values().filter(|key| usize::from(key.commitments.threshold()) != threshold).count();
+    if others > 0 {
+        findings.poor(
+            Code::ExitSharesThreshold,
+            &format!("{others} validators' exit keys were dealt for another threshold than the committee's {threshold}"),
+            "fewer holders than t may use them, or t may not be enough: their node operators deal them again, or exits go by EIP-7002",
+        );
+    }
+}
+
+fn tell_mode(mode: Mode, findings: &mut Findings) {
+    let text = match mode {
         Mode::Act => "mode: takes part",
         Mode::Observe => "mode: observes: no share is opened, and nothing is announced, signed or paid",
-    });
+    };
+    findings.pass(Code::Mode, text);
 }
 
 /// What this guardian does not help with before its operator has looked.
-fn tell_limits(limits: &Limits, findings: &Findings) {
+fn tell_limits(limits: &Limits, findings: &mut Findings) {
     let all = |bounds: &Bounds| {
         let bound = |measure: Measure| Some(format!("{measure} {}", bounds.get(measure)?));
         Measure::ALL.into_iter().filter_map(bound).collect::<Vec<_>>().join(", ")
     };
     for (kind, hard) in limits.hard.iter() {
         let soft = limits.soft.get(kind).map(all).unwrap_or_default();
-        findings.ok(&format!("limits of {kind}: soft {soft}; hard {}", all(hard)));
+        findings.pass(Code::Limits, &format!("limits of {kind}: soft {soft}; hard {}", all(hard)));
     }
 }
 
@@ -82,13 +121,14 @@ fn tell_store(config: &Config, findings: &mut Findings) -> Vec<Record> {
     let records = if is_running {
         Store::load_beside(path).map(Option::unwrap_or_default)
     } else {
-        let Some(store) = findings.take(node::open_store(config)) else { return Vec::new() };
+        let Some(store) = findings.take(Code::Store, node::open_store(config)) else { return Vec::new() };
         store.load()
     };
-    let records = findings.take(records.map_err(|error| node::store_refused("can't read the store", error)));
+    let records =
+        findings.take(Code::Store, records.map_err(|error| node::store_refused("can't read the store", error)));
     let records = records.unwrap_or_default();
     let whose = if is_running { ", in use by the running node" } else { "" };
-    findings.ok(&format!("store: {} records{whose}", records.len()));
+    findings.pass(Code::Store, &format!("store: {} records{whose}", records.len()));
     records
 }
 

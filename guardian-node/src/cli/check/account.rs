@@ -1,0 +1,50 @@
+//! The account that pays: it must have enough for the dearest transaction, and for a while.
+
+use super::{code::Code, findings::Findings};
+use crate::{config::Config, node};
+use guardian_protocol::ChainSpec;
+
+/// Gas of the dearest usual submission: an order for a full batch of validators.
+const DEAR: u128 = 1_000_000;
+/// Gas of the usual submission: a report.
+const USUAL: u128 = 60_000;
+const GWEI: u128 = 1_000_000_000;
+
+/// Tells what the account with `key` has.
+pub(super) async fn tell_account(config: &Config, network: &ChainSpec, key: &[u8; 32], findings: &mut Findings) {
+    let Some(sender) = findings.take(Code::AccountKey, node::sender(config, network, key)) else { return };
+    let address = sender.address();
+    let ceiling = u128::from(config.execution.fee_ceiling_gwei).saturating_mul(GWEI);
+    let advice = "send it a little ether: it pays for transactions, and nothing else depends on it";
+    match sender.balance().await {
+        None => findings.unknown(
+            Code::Account,
+            &format!("account {address}: no execution provider says what it has"),
+            "see the lines about execution providers",
+        ),
+        Some(0) => findings.fail(
+            Code::AccountEmpty,
+            &format!("account {address} is empty: it can pay for no transaction"),
+            advice,
+        ),
+        Some(balance) if balance < ceiling.saturating_mul(DEAR) => findings.poor(
+            Code::AccountLow,
+            &format!("account {address} has {} ether: not enough for a full order at the fee ceiling", ether(balance)),
+            advice,
+        ),
+        Some(balance) => {
+            let reports = balance.checked_div(ceiling.saturating_mul(USUAL)).unwrap_or_default();
+            let text = format!(
+                "account {address} has {} ether: {reports} reports at the fee ceiling, more when gas is cheaper",
+                ether(balance)
+            );
+            findings.pass(Code::Account, &text);
+        }
+    }
+}
+
+/// To a millionth, rounded down.
+fn ether(wei: u128) -> String {
+    const ETHER: u128 = GWEI * GWEI;
+    format!("{}.{:06}", wei / ETHER, wei % ETHER / (ETHER / 1_000_000))
+}
