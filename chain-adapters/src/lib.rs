@@ -12,7 +12,6 @@
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
-mod acquaintance;
 mod beacon;
 mod config;
 mod contracts;
@@ -22,6 +21,7 @@ mod error;
 mod execution;
 mod http;
 mod network;
+mod node_info;
 mod providers;
 mod redact;
 mod sender;
@@ -31,12 +31,12 @@ mod stats;
 #[path = "../tests/adapters/support/inside.rs"]
 mod support;
 
-pub use acquaintance::{Acquaintance, meet};
 pub use beacon::state;
 pub use config::{ChainConfig, Endpoint, Limits, SenderConfig};
 pub use contracts::KeyRotation;
 pub use error::{Error, Layer};
 pub use execution::reader::FinalKey;
+pub use node_info::{NodeInfo, node_info};
 pub use providers::{Asked, Capabilities, Readers};
 pub use redact::redacted;
 pub use sender::{AccountKey, Sender};

@@ -4,7 +4,7 @@ use crate::{
     config::{Network, ProviderConfig},
     hint::{Hinted, WithHint},
 };
-use guardian_chain::{Acquaintance, Endpoint, Layer, meet};
+use guardian_chain::{Endpoint, Layer, NodeInfo, node_info};
 use guardian_protocol::ReadFailure;
 use std::path::Path;
 use url::Host;
@@ -21,24 +21,24 @@ pub(super) async fn look(layer: Layer, provider: &ProviderConfig, network: Netwo
         Some(Host::Domain(domain)) => domain == "localhost",
         None => false,
     };
-    let met = meet(layer, Endpoint { name: name.clone(), url }).await;
-    let met = met.hint("can't speak https", "this is a defect: report it")?;
-    let met = met.map_err(|failure| unknown(layer, name, &failure, is_near && is_container()))?;
-    judge(layer, name, met, network)
+    let info = node_info(layer, Endpoint { name: name.clone(), url }).await;
+    let info = info.hint("can't speak https", "this is a defect: report it")?;
+    let info = info.map_err(|failure| unknown(layer, name, &failure, is_near && is_container()))?;
+    judge(layer, name, info, network)
 }
 
-fn judge(layer: Layer, name: &str, met: Acquaintance, network: Network) -> Result<String, Hinted> {
-    let client = met.client.unwrap_or_else(|| "a client that does not say its name".to_owned());
+fn judge(layer: Layer, name: &str, info: NodeInfo, network: Network) -> Result<String, Hinted> {
+    let client = info.client.unwrap_or_else(|| "a client that does not say its name".to_owned());
     // Before the merge the layers of a development chain know nothing of each other.
     let expected = network.chain_id();
     let counts = layer == Layer::Execution || network != Network::Devnet;
-    if let Some(other) = met.chain_id.filter(|id| counts && *id != expected) {
+    if let Some(other) = info.chain_id.filter(|id| counts && *id != expected) {
         return Err(Hinted::new(
             format!("{layer} node {name} ({client}) serves chain {other}, and {network} is chain {expected}"),
             "name a node of that network, or another network with --network",
         ));
     }
-    let state = met.behind.map_or_else(
+    let state = info.behind.map_or_else(
         || "in sync".to_owned(),
         |why| format!("{why}: wait until it has caught up before you start the guardian"),
     );
@@ -48,7 +48,7 @@ fn judge(layer: Layer, name: &str, met: Acquaintance, network: Network) -> Resul
 fn unknown(layer: Layer, name: &str, failure: &ReadFailure, is_itself: bool) -> Hinted {
     let what = format!("no {layer} node answers as {name}: {failure}");
     let advice = if is_itself {
-        "in a container 127.0.0.1 is the container itself: a node on its host is http://host.docker.internal:5052, and has to listen there"
+        "in a container 127.0.0.1 is the container itself: a node on its host is http://host.docker.internal:PORT, and has to listen there"
     } else {
         match layer {
             Layer::Beacon => {
@@ -68,8 +68,8 @@ fn is_container() -> bool {
 mod tests {
     use super::*;
 
-    fn met(chain_id: Option<u64>) -> Acquaintance {
-        Acquaintance { client: Some("Geth/v1".to_owned()), chain_id, behind: None }
+    fn info(chain_id: Option<u64>) -> NodeInfo {
+        NodeInfo { client: Some("Geth/v1".to_owned()), chain_id, behind: None }
     }
 
     #[test]
@@ -83,14 +83,14 @@ mod tests {
             (Layer::Beacon, Some(5), Network::Devnet, true),
             (Layer::Execution, Some(5), Network::Devnet, false),
         ] {
-            let judged = judge(layer, "own", met(chain_id), network);
+            let judged = judge(layer, "own", info(chain_id), network);
             assert_eq!(judged.is_ok(), fits, "{layer} {chain_id:?} {network}: {judged:?}");
         }
     }
 
     #[test]
     fn a_node_that_is_behind_is_told_and_taken() {
-        let behind = Acquaintance { behind: Some("7 slots behind".to_owned()), ..met(Some(1)) };
+        let behind = NodeInfo { behind: Some("7 slots behind".to_owned()), ..info(Some(1)) };
         let line = judge(Layer::Execution, "own", behind, Network::Mainnet).unwrap();
         assert!(line.contains("7 slots behind: wait until it has caught up"), "{line}");
     }

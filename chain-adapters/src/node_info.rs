@@ -12,7 +12,7 @@ use guardian_protocol::ReadFailure;
 
 /// What a node says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Acquaintance {
+pub struct NodeInfo {
     /// Its client and version, fit for a terminal, if it says so.
     pub client: Option<String>,
     /// EIP-155's number of its chain. A beacon node that was not told to which chain deposits go has none.
@@ -25,23 +25,23 @@ pub struct Acquaintance {
 ///
 /// # Errors
 /// [`Error::Http`] if TLS can't be set up; within, why there is no answer, or none of such a node.
-pub async fn meet(layer: Layer, endpoint: Endpoint) -> Result<Result<Acquaintance, ReadFailure>, Error> {
+pub async fn node_info(layer: Layer, endpoint: Endpoint) -> Result<Result<NodeInfo, ReadFailure>, Error> {
     let http = Http::new(endpoint, Limits::default())?;
     Ok(match layer {
-        Layer::Beacon => meet_beacon(BeaconClient::new(http)).await,
-        Layer::Execution => meet_execution(ExecutionClient::new(http)).await,
+        Layer::Beacon => of_beacon(BeaconClient::new(http)).await,
+        Layer::Execution => of_execution(ExecutionClient::new(http)).await,
     })
 }
 
-async fn meet_beacon(client: BeaconClient) -> Result<Acquaintance, ReadFailure> {
+async fn of_beacon(client: BeaconClient) -> Result<NodeInfo, ReadFailure> {
     let chain = client.fingerprint().await?;
     let behind = client.check_sync(&chain).await.err().map(|failure| failure.to_string());
-    Ok(Acquaintance { client: client.version().await.ok(), chain_id: chain.deposit_chain_id, behind })
+    Ok(NodeInfo { client: client.version().await.ok(), chain_id: chain.deposit_chain_id, behind })
 }
 
-async fn meet_execution(client: ExecutionClient) -> Result<Acquaintance, ReadFailure> {
+async fn of_execution(client: ExecutionClient) -> Result<NodeInfo, ReadFailure> {
     let chain_id = Some(client.chain_id().await?);
     let behind = client.check_sync().await.err().map(|failure| failure.to_string());
     let version: Result<String, _> = client.request("web3_clientVersion", ()).await;
-    Ok(Acquaintance { client: version.ok().map(|version| client.http.sanitise(&version)), chain_id, behind })
+    Ok(NodeInfo { client: version.ok().map(|version| client.http.sanitise(&version)), chain_id, behind })
 }
