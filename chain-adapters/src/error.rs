@@ -41,6 +41,8 @@ pub enum Error {
     NoMajority {
         /// Which list.
         layer: Layer,
+        /// How many answered.
+        reached: usize,
         /// How many are configured.
         total: usize,
         /// A majority of them.
@@ -69,6 +71,21 @@ impl Error {
             (Ok(first), Ok(second)) => Ok((first, second)),
             (Err(first), Err(second)) => Err(Self::Both(Box::new(first), Box::new(second))),
             (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        }
+    }
+
+    /// Whether it may pass without anybody's doing, because it is providers that are not there yet.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::TooFewReachable { .. } => true,
+            Self::NoMajority { reached, total, .. } => reached < total,
+            Self::Both(first, second) => first.may_pass() && second.may_pass(),
+            Self::ProviderCount { .. }
+            | Self::DuplicateName { .. }
+            | Self::Contradiction(_)
+            | Self::Http(_)
+            | Self::AccountKey => false,
         }
     }
 

@@ -34,3 +34,4 @@ pub mod store;
 mod supervisor;
 mod tasks;
 mod telemetry;
+mod waiting;

@@ -18,6 +18,7 @@ use crate::{
     start_mark::StartMark,
     store::{self, Store, StoreError},
     tasks::Tasks,
+    waiting::Waiting,
 };
 use eyre::Result;
 use futures::StreamExt;
@@ -27,10 +28,7 @@ use guardian_p2p::{Event, Network};
 use guardian_protocol::{ChainSpec, Guardian, Input, Mode, Secrets, Setup};
 use rand_core::OsRng;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
-use tokio::{
-    runtime::Handle,
-    sync::{mpsc, watch},
-};
+use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
 /// Inputs that wait for the brain. A step takes milliseconds; a hundred members' announcements arrive at once at most.
@@ -57,16 +55,7 @@ pub(crate) async fn run(
 
     let peers = Peers::new(committee_file.others(&config.guardian.name))?;
     let (network, events, transport) = start_network(&config, &committee_file, &secrets.identity).await?;
-    let (readers, chain) = Readers::connect(chain_config(&config)?).await.hint(
-        "can't connect to the chains",
-        "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
-    )?;
-    let (readers, sender) = (Arc::new(readers), Arc::new(sender(&config, &chain, account_key.expose())?));
-
-    let (clock, mark) = (Clock::start(driver::now()), StartMark::beside(&config.keys.identity));
-    let guardian = restore(&config, &committee_file, chain, secrets, &store, (clock, &mark))?;
-    let ((inputs, receiver), (requests, asked)) = (mpsc::channel(INPUTS), mpsc::channel(REQUESTS));
-    let (status, watcher) = watch::channel(guardian.status());
+    let (waiting, watcher) = Waiting::new(&config, &committee_file, Arc::clone(&metrics))?;
     let history = History::default();
     let pages = Pages {
         name: config.guardian.name.clone(),
@@ -75,6 +64,18 @@ pub(crate) async fn run(
         status: watcher,
         history: history.clone(),
     };
+    let mut tasks = Tasks::new(stop.clone());
+    tasks.critical("http", http::serve(config.http.listen, pages, stop.clone()));
+    let connecting = waiting.connect(chain_config(&config)?, config.timing.poll);
+    let Some(connected) = tasks.meanwhile(connecting).await else { return tasks.until_stopped().await };
+    let (readers, chain) = connected?;
+    let (readers, sender) = (Arc::new(readers), Arc::new(sender(&config, &chain, account_key.expose())?));
+
+    let (clock, mark) = (Clock::start(driver::now()), StartMark::beside(&config.keys.identity));
+    let guardian = restore(&config, &committee_file, chain, secrets, &store, (clock, &mark))?;
+    let ((inputs, receiver), (requests, asked)) = (mpsc::channel(INPUTS), mpsc::channel(REQUESTS));
+    let status = waiting.over();
+    status.send_replace(guardian.status());
     let performer = Performer {
         runtime: Handle::current(),
         network,
@@ -85,29 +86,26 @@ pub(crate) async fn run(
         metrics: Arc::clone(&metrics),
         dossiers: Dossiers::start(&config.guardian)?,
     };
-    let observers = observers(&config, &committee_file, &metrics, history);
     let driver = Driver {
         guardian,
         store,
         inputs: receiver,
         requests: asked,
         performer,
-        observers,
+        observers: observers(&config, &committee_file, &metrics, history),
         metrics: Arc::clone(&metrics),
         status,
         clock,
         mark: Some(mark),
     };
 
-    let mut tasks = Tasks::new(stop.clone());
-    let (runtime, driver_stop) = (Handle::current(), stop.clone());
+    let (runtime, driver_stop) = (Handle::current(), stop);
     tasks.critical_blocking("brain", move || driver.run(&runtime, &driver_stop));
     tasks.stoppable("network", async { Ok(transport.await?) });
     tasks.stoppable("peers", hear(events, peers, inputs.clone(), Arc::clone(&metrics)));
     tasks.background("account", account::watch(sender, Arc::clone(&metrics)));
     tasks.background("providers", learn(Arc::clone(&readers), Arc::clone(&metrics)));
     tasks.stoppable("nudges", nudge(readers, inputs, metrics));
-    tasks.critical("http", http::serve(config.http.listen, pages, stop));
     offer_socket(&mut tasks, &config.guardian.data_dir, requests, reload);
     tell_start(&config);
     tasks.until_stopped().await

@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Tasks {
     stop: CancellationToken,
     running: JoinSet<(&'static str, Ended)>,
+    /// A death that nobody was told of yet.
+    first: Option<Joined>,
 }
 
 /// A task that has ended, or panicked.
@@ -29,7 +31,7 @@ impl Tasks {
     const PATIENCE: Duration = Duration::from_secs(10);
 
     pub(crate) fn new(stop: CancellationToken) -> Self {
-        Self { stop, running: JoinSet::new() }
+        Self { stop, running: JoinSet::new(), first: None }
     }
 
     /// Runs `task` until it ends. It must not end before it is told to.
@@ -57,13 +59,30 @@ impl Tasks {
         self.running.spawn_blocking(move || (name, Ended::Critical(task())));
     }
 
+    /// The outcome of `work`; `None` if told to stop before, or if a task has died: [`Tasks::until_stopped`] then ends at once.
+    pub(crate) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            Some(ended) = self.death() => {
+                self.first = Some(ended);
+                None
+            }
+            done = work => Some(done),
+        }
+    }
+
     /// Waits until told to stop or until a task dies; then tells all others and waits for them.
     ///
     /// # Errors
     /// The first death, or the tasks that did not end in time.
     pub(crate) async fn until_stopped(mut self) -> Result<()> {
         let stop = self.stop.clone();
-        let first = stop.run_until_cancelled(self.death()).await.flatten();
+        let first = match self.first.take() {
+            Some(ended) => Some(ended),
+            None => stop.run_until_cancelled(self.death()).await.flatten(),
+        };
         let told = self.stop.is_cancelled();
         self.stop.cancel();
         let mut outcome = first.map_or(Ok(()), |ended| verdict(ended, told));
@@ -119,6 +138,23 @@ mod tests {
         });
         let error = tasks.until_stopped().await.unwrap_err();
         assert!(error.to_string().contains("the task `nudges` ended before it was told to"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_death_ends_what_is_waited_for_meanwhile_and_so_does_the_stop() {
+        let mut tasks = Tasks::new(CancellationToken::new());
+        tasks.stoppable("network", pending());
+        assert_eq!(tasks.meanwhile(async { 7 }).await, Some(7));
+        tasks.critical("http", async { Err(eyre!("the port is taken")) });
+        assert_eq!(tasks.meanwhile(pending::<u8>()).await, None);
+        let error = tasks.until_stopped().await.unwrap_err();
+        assert!(error.to_string().contains("the task `http` failed"), "{error}");
+
+        let stop = CancellationToken::new();
+        let mut tasks = Tasks::new(stop.clone());
+        stop.cancel();
+        assert_eq!(tasks.meanwhile(pending::<u8>()).await, None);
+        tasks.until_stopped().await.unwrap();
     }
 
     #[tokio::test]

@@ -59,6 +59,40 @@ pub struct Status {
     pub quarantined: Vec<MemberId>,
 }
 
+impl Status {
+    /// Of a guardian that does not run yet, because too little is known of its chains.
+    #[must_use]
+    pub fn before_start(
+        (member, threshold, mode): (MemberId, usize, Mode),
+        start_block: u64,
+        not_ready: Vec<Reason>,
+    ) -> Self {
+        Self {
+            member,
+            threshold,
+            observed: None,
+            validators: 0,
+            history: HistoryStatus { from: start_block, read: None, wanted: None, pages: 0 },
+            connected: Vec::new(),
+            not_ready,
+            open: Vec::new(),
+            offered: Vec::new(),
+            holds: Vec::new(),
+            limited: Vec::new(),
+            mode,
+            keys_paused: false,
+            key_proposal: None,
+            signed: Vec::new(),
+            exits: Vec::new(),
+            exitable: 0,
+            weak_exit_shares: 0,
+            differences: Vec::new(),
+            excluded: Vec::new(),
+            quarantined: Vec::new(),
+        }
+    }
+}
+
 /// How far the contracts' events are read, in blocks of the execution chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct HistoryStatus {

@@ -20,3 +20,4 @@ mod stand_ins;
 mod store;
 mod support;
 mod verify;
+mod waiting;

@@ -174,8 +174,13 @@ impl Nodes {
 
     /// The url of a beacon node of `chain`.
     pub(crate) fn beacon(&self, chain: Chain) -> String {
+        self.beacon_at(0, chain)
+    }
+
+    /// The same at a port.
+    pub(crate) fn beacon_at(&self, port: u16, chain: Chain) -> String {
         let chain = self.born(chain);
-        self.serve(move |path, _| match chain.beacon(path) {
+        self.serve(port, move |path, _| match chain.beacon(path) {
             Some(data) => (StatusCode::OK, json!({ "execution_optimistic": false, "finalized": true, "data": data })),
             None => (StatusCode::NOT_FOUND, json!({ "code": 404, "message": "NOT_FOUND" })),
         })
@@ -183,8 +188,13 @@ impl Nodes {
 
     /// The url of an execution node of `chain`.
     pub(crate) fn execution(&self, chain: Chain) -> String {
+        self.execution_at(0, chain)
+    }
+
+    /// The same at a port.
+    pub(crate) fn execution_at(&self, port: u16, chain: Chain) -> String {
         let chain = self.born(chain);
-        self.serve(move |_, body| {
+        self.serve(port, move |_, body| {
             // A beacon node would be asked without a body.
             let Ok(asked) = serde_json::from_slice::<Value>(body) else { return (StatusCode::BAD_REQUEST, json!({})) };
             let said = match chain.execution(asked["method"].as_str().unwrap(), &asked["params"]) {
@@ -195,8 +205,8 @@ impl Nodes {
         })
     }
 
-    fn serve(&self, answer: impl Fn(&str, &Bytes) -> (StatusCode, Value) + Send + Sync + 'static) -> String {
-        let listener = self.runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
+    fn serve(&self, port: u16, answer: impl Fn(&str, &Bytes) -> (StatusCode, Value) + Send + Sync + 'static) -> String {
+        let listener = self.runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port))).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let answer = Arc::new(answer);
         let router = Router::new().fallback(move |request: Request| {

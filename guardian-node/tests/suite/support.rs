@@ -176,6 +176,21 @@ impl Place {
         Running { child, log }
     }
 
+    /// Runs the node of member `i`.
+    pub(crate) fn run_node(&self, i: u16) -> Running {
+        let log = self.home(i).join("node.log");
+        let said = fs::File::create(&log).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_guardian"))
+            .args(["run", "--config", &self.config_path(i)])
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(said.try_clone().unwrap())
+            .stderr(said)
+            .spawn()
+            .unwrap();
+        Running { child, log }
+    }
+
     /// All of `members` take part until the end.
     pub(crate) fn ceremony(&self, command: &str, members: &[u16]) {
         let running: Vec<Running> = members.iter().map(|i| self.start(*i, command, &[])).collect();

@@ -1,0 +1,50 @@
+//! A node that is up before its providers.
+
+use crate::{
+    stand_ins::{Chain, Nodes},
+    support::{Place, eventually, guardian, template, text},
+};
+use std::{fs, net::TcpListener};
+
+/// Ports where nobody listens.
+fn free<const N: usize>() -> [u16; N] {
+    let held = std::array::from_fn::<_, N, _>(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.map(|listener| listener.local_addr().unwrap().port())
+}
+
+#[test]
+fn a_guardian_that_is_up_before_its_providers_waits_for_them_in_one_start() {
+    let (place, nodes) = (Place::with_key(3), Nodes::new());
+    let [beacon, execution, pages, peers] = free();
+    let own = "{ name = \"own\", url = \"http://127.0.0.1:1\" },";
+    let provider = |port| format!("{{ name = \"own\", url = \"http://127.0.0.1:{port}\" }},");
+    let config = template()
+        .replacen(own, &provider(beacon), 1)
+        .replacen(own, &provider(execution), 1)
+        .replace("# listen = \"127.0.0.1:23702\"", &format!("listen = \"127.0.0.1:{pages}\""))
+        .replace("# listen = [", &format!("listen = [\"/ip4/127.0.0.1/tcp/{peers}\"] # ["))
+        .replace("# poll = \"12s\"", "poll = \"100ms\"")
+        .replace("ejection = \"", "# ejection = \"")
+        .replace("# start_block = 0", "start_block = 10");
+    place.write_config(1, &config);
+    let mut node = place.run_node(1);
+    let status = || text(&guardian(&["status", "--url", &format!("http://127.0.0.1:{pages}")]));
+    node.says("can't connect to the chains yet");
+    eventually("it says what it waits for", || {
+        let said = status();
+        said.contains("beacon_quorum") && said.contains("execution_quorum")
+    });
+    let mark = place.home(1).join("keys/last-start");
+    assert!(!mark.exists(), "there is no brain yet, and no start");
+
+    let chain = Chain::healthy(place.committee(1).committee().unwrap().group_key());
+    nodes.beacon_at(beacon, chain.clone());
+    nodes.execution_at(execution, chain);
+    node.says("running");
+    eventually("it has begun", || fs::read_to_string(&mark).is_ok_and(|number| number.trim() == "1"));
+    eventually("it hears its providers", || {
+        let said = status();
+        said.contains("too_few_peers") && !said.contains("beacon_quorum")
+    });
+    assert_eq!(fs::read_to_string(&mark).unwrap().trim(), "1", "in the first start");
+}
