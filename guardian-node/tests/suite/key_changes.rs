@@ -148,7 +148,18 @@ fn those_who_did_not_help_adopt_a_new_identity() {
     let file = place.home(1).join("committee.toml");
     let adopt = |file: &str| place.run(5, &["key", "adopt", "--committee", file, "--devnet-seal"]);
     assert_refused(&adopt(file.with_file_name("guardian.toml").to_str().unwrap()), "committee file", "the same file");
-    assert_done(&adopt(file.to_str().unwrap()));
+    // Nor one with a stranger in it that the operator has not asked for its identity.
+    let refused = adopt(file.to_str().unwrap());
+    assert_refused(&refused, "another identity for guardian-3", "--accept-member guardian-3");
+    let new_identity = hex::encode(place.committee(1).members[2].identity.to_bytes());
+    assert!(text(&refused).contains(&format!("then {new_identity}")), "{}", text(&refused));
+    assert_eq!(place.committee(5).committee().unwrap().id(), old.id());
+    let accept = |name: &str| {
+        let file = file.to_str().unwrap();
+        place.run(5, &["key", "adopt", "--committee", file, "--devnet-seal", "--accept-member", name])
+    };
+    assert_refused(&accept("guardian-2"), "another identity for guardian-3", "--accept-member guardian-3");
+    assert_done(&accept("guardian-3"));
     assert_eq!(place.committee(5).committee().unwrap().id(), new.id());
     assert_eq!(place.share_files(5).len(), 1);
     place.sign_together(&[3, 4, 5]);
