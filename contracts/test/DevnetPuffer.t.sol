@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
-import {DevnetDeposit} from "../src/devnet/DevnetDeposit.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {DevnetModule} from "../src/devnet/DevnetModule.sol";
-import {DevnetOracle} from "../src/devnet/DevnetOracle.sol";
-import {DevnetPuffer} from "../src/devnet/DevnetPuffer.sol";
 import {DevnetTickets} from "../src/devnet/DevnetTickets.sol";
 import {DevnetVault} from "../src/devnet/DevnetVault.sol";
-import {FrostGuardianModule} from "../src/FrostGuardianModule.sol";
 import {GuardianFees} from "../src/GuardianFees.sol";
-import {Signature} from "../src/FrostVerifier.sol";
 import {GuardianKeys} from "../src/GuardianKeys.sol";
 import {StoppedValidatorInfo} from "../src/interfaces/IGuardianModule.sol";
-import {IPufferOracle} from "../src/interfaces/IPufferOracle.sol";
 import {
     IPufferProtocol,
     NodeInfo,
@@ -23,62 +17,10 @@ import {
     Validator,
     ValidatorKeyData
 } from "../src/interfaces/IPufferProtocol.sol";
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {FrostSigner} from "./FrostSigner.sol";
-import {Fixture} from "./Fixture.sol";
+import {PufferFixture} from "./PufferFixture.sol";
 
-/// @title The stand-in for PufferProtocol, with vault, tickets, oracle, roles, and the module that guardians sign for
-contract DevnetPufferTest is Fixture {
-    uint64 private constant PAYMASTER_ROLE = 23;
-    uint64 private constant PROTOCOL_ROLE = 1234;
-    address private constant PAYMASTER = address(0xba1d);
-    address private constant OPERATOR = address(0x0be);
-    address private constant ADMIN = address(0xad);
-    bytes32 private constant NAME = "PUFFER_MODULE_0";
-    bytes32 private constant SECOND = "PUFFER_MODULE_1";
-    uint256 private constant PANIC = 0x11;
-    /// @dev What a day costs.
-    uint256 private constant PRICE = 0.01 ether;
-
-    AccessManager private manager;
-    FrostGuardianModule private guardians;
-    DevnetVault private vault;
-    DevnetTickets private tickets;
-    DevnetOracle private oracle;
-    DevnetDeposit private deposits;
-    DevnetPuffer private puffer;
-    bytes private depositSignature = abi.encodePacked(keccak256("a"), keccak256("b"), keccak256("c"));
-    Permit private none;
-
-    function setUp() public override {
-        super.setUp();
-        manager = new AccessManager(ADMIN);
-        guardians = new FrostGuardianModule(keys, registry, GOVERNOR, SLOTS_PER_EPOCH);
-        vault = new DevnetVault(address(manager));
-        oracle = new DevnetOracle(address(guardians), payable(vault), address(manager), 1000, 7);
-        tickets = new DevnetTickets(payable(guardians), payable(vault), payable(address(0x7e)), oracle);
-        deposits = new DevnetDeposit();
-        puffer = new DevnetPuffer(guardians, vault, tickets, deposits, oracle, address(manager));
-        vm.prank(GOVERNOR);
-        guardians.setCallers(address(puffer), address(oracle));
-        (address[] memory accounts, bytes[] memory enclaveKeys) = threeGuardians();
-        vm.prank(GOVERNOR);
-        guardians.setGuardians(accounts, enclaveKeys, 2);
-        vm.prank(ADMIN);
-        vault.connect(oracle);
-        allow(address(oracle), IPufferOracle.provisionNode.selector, PROTOCOL_ROLE, address(puffer));
-        allow(address(oracle), IPufferOracle.exitValidators.selector, PROTOCOL_ROLE, address(puffer));
-        allow(address(vault), DevnetVault.transferETH.selector, PROTOCOL_ROLE, address(puffer));
-        allow(address(puffer), IPufferProtocol.provisionNode.selector, PAYMASTER_ROLE, PAYMASTER);
-        allow(address(puffer), IPufferProtocol.skipProvisioning.selector, PAYMASTER_ROLE, PAYMASTER);
-        allow(address(puffer), IPufferProtocol.batchHandleWithdrawals.selector, PAYMASTER_ROLE, PAYMASTER);
-        vm.prank(ADMIN);
-        puffer.createPufferModule(NAME);
-        vm.deal(address(this), 1_000 ether);
-        vault.depositETH{value: 500 ether}(address(this));
-        vm.deal(OPERATOR, 100 ether);
-    }
-
+/// @title Registrations, provisioning and skipping at the stand-in for PufferProtocol, and who is paid and let in
+contract DevnetPufferTest is PufferFixture {
     function test_selectors_topics_and_errors_are_puffers() public pure {
         vm.assertTrue(IPufferProtocol.registerValidatorKey.selector == 0x48c1edf1, "registerValidatorKey");
         vm.assertTrue(IPufferProtocol.provisionNode.selector == 0x6821ea39, "provisionNode");
@@ -337,144 +279,6 @@ contract DevnetPufferTest is Fixture {
         puffer.skipProvisioning(NAME, nothing);
     }
 
-    // Settlement, with its traps.
-
-    function test_a_full_exit_gives_the_bond_back_and_burns_tickets_by_the_epoch() public {
-        active(0, 40);
-        uint96 bond = puffer.getValidatorInfo(NAME, 0).bond;
-        vm.deal(puffer.getModuleAddress(NAME), 32.5 ether);
-        uint256 assets = vault.totalAssets();
-        StoppedValidatorInfo[] memory batch = batchOf(stopped(0, 6301, 32.5 ether));
-        vm.expectEmit(address(puffer));
-        emit IPufferProtocol.ValidatorExited(pubkeyOf(0), 0, NAME, 0, 6301 * 4_444_444_444_444_445);
-        settle(batch);
-        vm.assertEq(vault.balanceOf(OPERATOR), bond, "bond");
-        vm.assertEq(vault.totalAssets(), assets, "what was locked is there");
-        vm.assertEq(puffer.getModuleAddress(NAME).balance, 0.5 ether, "above 32 ether it is the operator's");
-        vm.assertEq(oracle.getNumberOfActiveValidators(), 0, "oracle");
-        vm.assertEq(puffer.getNodeInfo(OPERATOR).vtBalance, 40 ether - 6301 * 4_444_444_444_444_445, "tickets");
-        expectNotSettled(batch, invalidState(Status.UNINITIALIZED));
-    }
-
-    function test_a_loss_is_burned_in_shares_of_the_rate_of_the_moment() public {
-        active(0, 28);
-        uint96 bond = puffer.getValidatorInfo(NAME, 0).bond;
-        vm.deal(puffer.getModuleAddress(NAME), 31.5 ether);
-        uint256 burned = vault.convertToSharesUp(0.5 ether);
-        settle(batchOf(stopped(0, 1, 31.5 ether)));
-        vm.assertEq(vault.balanceOf(OPERATOR), bond - burned, "the rest of the bond");
-        vm.assertEq(puffer.getNodeInfo(OPERATOR).vtBalance, 0, "who leaves early pays 28 days");
-    }
-
-    function test_a_slashed_validator_loses_its_bond_whatever_came_back() public {
-        active(0, 28);
-        vm.deal(puffer.getModuleAddress(NAME), 16 ether);
-        StoppedValidatorInfo memory info = stopped(0, 1, 16 ether);
-        info.wasSlashed = true;
-        settle(batchOf(info));
-        vm.assertEq(vault.balanceOf(OPERATOR), 0, "bond");
-    }
-
-    function test_each_trap_reverts_the_whole_batch() public {
-        active(0, 28);
-        address module = puffer.getModuleAddress(NAME);
-        vm.deal(module, 64 ether);
-        // More is missing than the bond, which is shares: 30 ether are too little although the bond was 2.
-        expectNotSettled(batchOf(stopped(0, 1, 29.9 ether)), panic());
-        expectNotSettled(batchOf(stopped(0, 1, 30 ether)), panic());
-        // Tickets: 29 days of 28; and 28 days, rounded up, of 28.
-        expectNotSettled(batchOf(stopped(0, 29 * 225, 32 ether)), panic());
-        expectNotSettled(batchOf(stopped(0, 28 * 225, 32 ether)), panic());
-        StoppedValidatorInfo memory info = stopped(0, 1, 32 ether);
-        (info.startEpoch, info.endEpoch) = (2, 1);
-        expectNotSettled(batchOf(info), panic());
-        // The ether is not there yet.
-        vm.deal(module, 32 ether - 1);
-        expectNotSettled(batchOf(stopped(0, 1, 32 ether)), abi.encodeWithSelector(IPufferProtocol.Failed.selector));
-        // A module without code.
-        info = stopped(0, 1, 32 ether);
-        info.module = STRANGER;
-        expectNotSettled(batchOf(info), "");
-        // One twice, and one that was never provisioned.
-        vm.deal(module, 64 ether);
-        StoppedValidatorInfo[] memory twice = new StoppedValidatorInfo[](2);
-        (twice[0], twice[1]) = (stopped(0, 1, 32 ether), stopped(0, 1, 32 ether));
-        expectNotSettled(twice, invalidState(Status.UNINITIALIZED));
-        register(NAME, 1, 28);
-        expectNotSettled(batchOf(stopped(1, 1, 32 ether)), invalidState(Status.PENDING));
-        settle(batchOf(stopped(0, 1, 32 ether)));
-        // Nothing at all is settled, too.
-        settle(new StoppedValidatorInfo[](0));
-    }
-
-    function test_another_modules_ether_pays_when_the_guardians_name_it() public {
-        active(0, 28);
-        vm.prank(ADMIN);
-        address other = puffer.createPufferModule(SECOND);
-        vm.deal(other, 32 ether);
-        StoppedValidatorInfo memory info = stopped(0, 1, 32 ether);
-        info.module = other;
-        settle(batchOf(info));
-        vm.assertEq(other.balance, 0, "the other's");
-    }
-
-    function test_the_order_inside_a_batch_decides() public {
-        for (uint256 i = 0; i < 3; ++i) {
-            active(i, 28);
-        }
-        vm.deal(puffer.getModuleAddress(NAME), 96 ether);
-        StoppedValidatorInfo[] memory batch = new StoppedValidatorInfo[](3);
-        // 84 tickets: 28 for each of the two that left early leave 28 for one that stayed for 30 days.
-        (batch[0], batch[1]) = (stopped(0, 20 * 225, 32 ether), stopped(1, 20 * 225, 32 ether));
-        batch[2] = stopped(2, 30 * 225, 32 ether);
-        expectNotSettled(batch, panic());
-        (batch[0], batch[2]) = (batch[2], batch[0]);
-        settle(batch);
-        vm.assertEq(puffer.getNodeInfo(OPERATOR).vtBalance, 0, "the last pays what is left");
-    }
-
-    function active(uint256 number, uint256 ticketDays) private {
-        register(NAME, number, ticketDays);
-        provision(number, NAME);
-    }
-
-    function register(bytes32 name, uint256 number, uint256 ticketDays) private {
-        ValidatorKeyData memory data = dataOf(number);
-        vm.prank(OPERATOR);
-        puffer.registerValidatorKey{value: 2 ether + ticketDays * PRICE}(data, name, none, none);
-    }
-
-    /// @dev The validator whose turn it is; its key is that of the number.
-    function provision(uint256 number, bytes32 name) private {
-        bytes[] memory signatures = by(provisioningOf(name, number));
-        bytes32 root = deposits.get_deposit_root();
-        uint256 index = puffer.getNextValidatorToBeProvisionedIndex(name);
-        vm.expectEmit(address(puffer));
-        emit IPufferProtocol.SuccessfullyProvisioned(pubkeyOf(number), index, name);
-        vm.prank(PAYMASTER);
-        puffer.provisionNode(signatures, depositSignature, root);
-    }
-
-    function provisioningOf(bytes32 name, uint256 number) private view returns (bytes32) {
-        bytes memory credentials = puffer.getWithdrawalCredentials(puffer.getModuleAddress(name));
-        bytes32 root = puffer.getDepositDataRoot(pubkeyOf(number), depositSignature, credentials);
-        uint256 index = puffer.getNextValidatorToBeProvisionedIndex(name);
-        return guardians.hashProvisioning(1, index, pubkeyOf(number), depositSignature, credentials, root);
-    }
-
-    function settle(StoppedValidatorInfo[] memory batch) private {
-        bytes[] memory signatures = by(guardians.hashBatchWithdrawals(1, batch));
-        vm.prank(PAYMASTER);
-        puffer.batchHandleWithdrawals(batch, signatures);
-    }
-
-    function expectNotSettled(StoppedValidatorInfo[] memory batch, bytes memory why) private {
-        bytes[] memory signatures = by(guardians.hashBatchWithdrawals(1, batch));
-        vm.expectRevert(why);
-        vm.prank(PAYMASTER);
-        puffer.batchHandleWithdrawals(batch, signatures);
-    }
-
     function expectNotRegistered(ValidatorKeyData memory data, bytes32 name, uint256 value, bytes4 why) private {
         vm.expectRevert(why);
         vm.prank(OPERATOR);
@@ -484,51 +288,5 @@ contract DevnetPufferTest is Fixture {
     function assertNext(bytes32 name, uint256 index) private view {
         (bytes32 nextName, uint256 nextIndex) = puffer.getNextValidatorToProvision();
         vm.assertTrue(nextName == name && nextIndex == index, "next");
-    }
-
-    function allow(address target, bytes4 selector, uint64 role, address account) private {
-        bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = selector;
-        vm.prank(ADMIN);
-        manager.setTargetFunctionRole(target, selectors, role);
-        vm.prank(ADMIN);
-        manager.grantRole(role, account, 0);
-    }
-
-    function by(bytes32 digest) private returns (bytes[] memory signatures) {
-        Signature memory signature = FrostSigner.sign(SECRET, digest);
-        signatures = new bytes[](1);
-        signatures[0] = abi.encodePacked(uint64(1), signature.rx, signature.ry, signature.z);
-    }
-
-    function stopped(uint256 index, uint256 epochs, uint256 amount) private view returns (StoppedValidatorInfo memory) {
-        return StoppedValidatorInfo(puffer.getModuleAddress(NAME), 100, 100 + epochs, false, NAME, index, amount);
-    }
-
-    function batchOf(StoppedValidatorInfo memory info) private pure returns (StoppedValidatorInfo[] memory batch) {
-        batch = new StoppedValidatorInfo[](1);
-        batch[0] = info;
-    }
-
-    function dataOf(uint256 number) private view returns (ValidatorKeyData memory) {
-        return ValidatorKeyData(pubkeyOf(number), depositSignature, 0, new bytes[](3), new bytes(96), "");
-    }
-
-    function invalidState(Status status) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IPufferProtocol.InvalidValidatorState.selector, status);
-    }
-
-    function panic() private pure returns (bytes memory) {
-        return abi.encodeWithSignature("Panic(uint256)", PANIC);
-    }
-
-    function threeGuardians() private returns (address[] memory accounts, bytes[] memory enclaveKeys) {
-        accounts = new address[](3);
-        enclaveKeys = new bytes[](3);
-        for (uint256 i = 0; i < 3; ++i) {
-            accounts[i] = vm.createWallet(100 + i).addr;
-            (uint256 x, uint256 y) = FrostSigner.multiplyBase(i + 1);
-            enclaveKeys[i] = abi.encodePacked(bytes1(0x04), x, y);
-        }
     }
 }
