@@ -40,9 +40,9 @@ use guardian_node::committee::CommitteeFile;
 use serde_json::json;
 use std::{
     path::{Path, PathBuf},
-    process::Command,
     time::Duration,
 };
+use tokio::process::Command;
 
 /// A running network. Dropping it ends every process of it.
 #[derive(Debug)]
@@ -178,7 +178,7 @@ impl Devnet {
         let who = ["init", "--dir", &path, "--name", name, "--network", "devnet", "--execution", &self.around.rpc_url];
         let arguments: Vec<String> = who.map(str::to_owned).into_iter().chain(beacons).collect();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let said: toml::Table = toml::from_str(&operator(&arguments)?)?;
+        let said: toml::Table = toml::from_str(&operator(&arguments).await?)?;
         let account = said.get("account").and_then(|value| value.as_str()).unwrap_or_default().parse()?;
         let port = free_ports(0, 2)?;
         let files = GuardianFiles { name: name.to_owned(), dir, port, ceremony_port: port.saturating_add(1), account };
@@ -188,8 +188,8 @@ impl Devnet {
         let config = files.dir.join("guardian.toml").display().to_string();
         let address = |port: u16| format!("/ip4/127.0.0.1/udp/{port}/quic-v1");
         let (node, ceremony) = (address(files.port), address(files.ceremony_port));
-        let card =
-            operator(&["key", "member", "--config", &config, "--address", &node, "--ceremony-address", &ceremony])?;
+        let member = ["key", "member", "--config", &config, "--address", &node, "--ceremony-address", &ceremony];
+        let card = operator(&member).await?;
         let path = files.dir.join("member.toml");
         std::fs::write(&path, card)?;
         self.guardians.push(GuardianProcess::new(&files, http));
@@ -261,12 +261,12 @@ fn start_guardians(manifest: &DevnetManifest, first_http: u16, around: &Surround
     (0..).zip(&manifest.guardians).map(start).collect()
 }
 
-/// Runs a `guardian` command that answers and ends; returns what it wrote to stdout.
+/// Runs a `guardian` command that answers and ends; returns what it wrote to stdout. The [`Relay`]s of this process answer it meanwhile.
 ///
 /// # Errors
 /// If it fails: with what it said.
-pub fn operator(arguments: &[&str]) -> Result<String> {
-    let output = Command::new(guardian_binary()?).args(arguments).output()?;
+pub async fn operator(arguments: &[&str]) -> Result<String> {
+    let output = Command::new(guardian_binary()?).args(arguments).output().await?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "guardian {}: {said}", arguments.join(" "));
     Ok(String::from_utf8(output.stdout)?)

@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(super) async fn one_guardian_is_told_to_wait(devnet: &mut Devnet) -> Result<()> {
     let config = text(&nth(devnet, 0)?.dir.join("guardian.toml"));
     let hold = ["hold", "--kind", "ejection", "--reason", "looking into it", "--config", &config];
-    wait("a hold", async || Ok(operator(&hold)?.contains("ejection are held"))).await
+    wait("a hold", async || Ok(operator(&hold).await?.contains("ejection are held"))).await
 }
 
 /// Reports went on meanwhile. The order did not: everybody computed it, and one keeps it to itself, also after a kill.
@@ -28,7 +28,7 @@ pub(super) async fn nothing_is_ordered_until_it_is_released(devnet: &mut Devnet)
     tokio::time::sleep(devnet.options.epoch() * 2).await;
     ensure!(devnet.contracts.ejected().await?.is_empty(), "two of four ordered somebody out");
 
-    let answer = operator(&["release", "--kind", "ejection", "--config", &config])?;
+    let answer = operator(&["release", "--kind", "ejection", "--config", &config]).await?;
     ensure!(answer.contains("go on"), "a release: {answer}");
     Ok(())
 }

@@ -139,7 +139,7 @@ async fn the_liar_was_named_and_not_believed(devnet: &mut Devnet) -> Result<()> 
 async fn a_running_guardian_can_be_spoken_to_and_says_what_happened(devnet: &mut Devnet) -> Result<()> {
     let guardian = nth(devnet, 0)?;
     let config = text(&guardian.dir.join("guardian.toml"));
-    let answer = operator(&["reload", "--config", &config])?;
+    let answer = operator(&["reload", "--config", &config]).await?;
     ensure!(answer.contains("log filter") && answer.contains("nothing else has changed"), "a reload: {answer}");
     let newest = guardian.get("/history?limit=3").await?;
     ensure!(newest.as_array().is_some_and(|entries| entries.len() == 3), "the newest three events: {newest}");
@@ -234,7 +234,7 @@ async fn seven_take_over_the_same_key(devnet: &mut Devnet) -> Result<()> {
     for name in ["guardian-5", "guardian-6", "guardian-7"] {
         arguments.extend(["--add".to_owned(), text(&devnet.newcomer(name).await?)]);
     }
-    operator(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?;
+    operator(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await?;
 
     // The last one comes late: everybody waits for it, by name, and the old shares go on reporting.
     let mut all = participants(devnet, "reshare", &plan);
@@ -276,7 +276,7 @@ async fn another_key_takes_its_place(devnet: &mut Devnet) -> Result<()> {
     let plan = devnet.options.dir.join("rotation.toml");
     let mut arguments = plan_by(devnet, "generate", &plan)?;
     arguments.push("--replace".to_owned());
-    operator(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?;
+    operator(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await?;
     for command in ["generate", "rotate"] {
         let mut all = participants(devnet, command, &plan);
         ceremony::start(&mut all)?;
