@@ -1,5 +1,7 @@
 //! `guardian status`: what a running guardian says of itself.
 
+mod table;
+
 use super::{arguments::ConfigArgument, output};
 use crate::{
     config::{Config, HttpConfig},
@@ -21,6 +23,9 @@ pub(super) struct StatusCommand {
     url: Option<Url>,
     #[command(flatten)]
     config: ConfigArgument,
+    /// Print the page as the node serves it, for programs
+    #[arg(long)]
+    json: bool,
     /// Print nothing; fail if the guardian is not ready (for health checks)
     #[arg(long)]
     quiet: bool,
@@ -33,8 +38,10 @@ impl StatusCommand {
             format!("no guardian answers at {url}"),
             "is it running, and is that its [http] listen address? Else name it with --url, or its configuration with --config",
         )?;
-        if !self.quiet {
-            output::data(&serde_json::to_string_pretty(&status)?);
+        match (self.quiet, self.json) {
+            (true, _) => {}
+            (false, true) => output::data(&serde_json::to_string_pretty(&status)?),
+            (false, false) => table::lines(&status).iter().for_each(|line| output::data(line)),
         }
         if !ready {
             let reasons = status.get("not_ready").map(ToString::to_string).unwrap_or_default();
