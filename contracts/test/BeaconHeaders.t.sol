@@ -90,7 +90,7 @@ contract BeaconHeadersTest is Predeploys {
     }
 
     /// @dev Blocks without payload after the reference, the newest first, and the reference's block at last.
-    function chain(uint256 withheld, uint64 proposer) private returns (BeaconHeader[] memory headers) {
+    function chain(uint64 withheld, uint64 proposer) private returns (BeaconHeader[] memory headers) {
         headers = new BeaconHeader[](withheld + 1);
         bytes32 parent = keccak256("before");
         for (uint64 i = 0; i <= withheld; ++i) {
@@ -98,7 +98,7 @@ contract BeaconHeadersTest is Predeploys {
             headers[withheld - i] = header;
             parent = rootOf(header);
         }
-        beginBlock(FIRST_SLOT + uint64(withheld) + 1, parent);
+        beginBlock(FIRST_SLOT + withheld + 1, parent);
     }
 
     function expectWrong(BeaconHeader[] memory headers, uint256 position) private {
@@ -144,6 +144,8 @@ contract BeaconHeadersTest is Predeploys {
         for (uint256 i = 0; i < 8; ++i) {
             little[i] = big[7 - i];
         }
+        // Exactly 32 bytes.
+        // forge-lint: disable-next-line(unsafe-typecast)
         return bytes32(little);
     }
 }
