@@ -55,6 +55,18 @@ pub(crate) fn guardian(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_guardian")).args(arguments).env_remove("RUST_LOG").output().unwrap()
 }
 
+/// Starts a command of which everything that it says goes to `log`.
+fn spawn(arguments: &[&str], log: fs::File) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_guardian"))
+        .args(arguments)
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
 /// Everything that a command said.
 pub(crate) fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
@@ -164,31 +176,16 @@ impl Place {
     pub(crate) fn start(&self, i: u16, command: &str, more: &[&str]) -> Running {
         let log = self.home(i).join("ceremony.log");
         let said = fs::File::options().create(true).append(true).open(&log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_guardian"))
-            .args(["key", command, "--config", &self.config_path(i), "--plan", &self.plan_path(i), "--devnet-seal"])
-            .args(more)
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
-            .stdout(said.try_clone().unwrap())
-            .stderr(said)
-            .spawn()
-            .unwrap();
-        Running { child, log }
+        let (config, plan) = (self.config_path(i), self.plan_path(i));
+        let arguments = ["key", command, "--config", &config, "--plan", &plan, "--devnet-seal"];
+        Running { child: spawn(&[&arguments, more].concat(), said), log }
     }
 
     /// Runs the node of member `i`.
     pub(crate) fn run_node(&self, i: u16) -> Running {
         let log = self.home(i).join("node.log");
         let said = fs::File::create(&log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_guardian"))
-            .args(["run", "--config", &self.config_path(i)])
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
-            .stdout(said.try_clone().unwrap())
-            .stderr(said)
-            .spawn()
-            .unwrap();
-        Running { child, log }
+        Running { child: spawn(&["run", "--config", &self.config_path(i)], said), log }
     }
 
     /// All of `members` take part until the end.

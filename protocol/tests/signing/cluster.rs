@@ -178,6 +178,21 @@ impl Cluster {
         index
     }
 
+    /// Ends a process and starts it again from its records, connected; returns its new place.
+    pub(crate) fn restart(&mut self, index: usize) -> usize {
+        self.restart_as(index, |_| ())
+    }
+
+    /// The same with another setup.
+    pub(crate) fn restart_as(&mut self, index: usize, change: impl FnOnce(&mut Setup)) -> usize {
+        let who = self.processes[&index].member;
+        let records = self.stop(index);
+        let again = self.start_as(who, records, change);
+        self.connect(again);
+        self.deliver();
+        again
+    }
+
     /// Ends a process; returns its records.
     pub(crate) fn stop(&mut self, index: usize) -> Vec<Record> {
         self.processes.remove(&index).unwrap().log.0

@@ -83,15 +83,6 @@ fn told(cluster: &Cluster, index: usize, matches: impl Fn(&Event) -> bool) -> us
     cluster.processes[&index].events.iter().filter(|event| matches(event)).count()
 }
 
-fn restart(cluster: &mut Cluster, index: usize) -> usize {
-    let who = cluster.processes[&index].member;
-    let records = cluster.stop(index);
-    let again = cluster.start(who, records);
-    cluster.connect(again);
-    cluster.deliver();
-    again
-}
-
 #[test]
 fn a_held_kind_is_not_announced_not_answered_and_not_submitted() {
     let mut cluster = Cluster::new(4, 80);
@@ -148,7 +139,7 @@ fn a_hold_after_the_announcement_stops_everything_until_release() {
 fn a_hold_survives_a_restart_and_so_does_its_release() {
     let mut cluster = Cluster::new(4, 82);
     cluster.order(0, hold(None)).unwrap();
-    let again = restart(&mut cluster, 0);
+    let again = cluster.restart(0);
     let held = HeldKind { kind: KIND, cause: None, hold: Hold { until: None, reason: REASON.to_owned() } };
     assert_eq!(cluster.processes[&again].guardian.status().holds, [held]);
     let said = listen(&mut cluster);
@@ -157,7 +148,7 @@ fn a_hold_survives_a_restart_and_so_does_its_release() {
     assert!(said.try_iter().all(|(from, ..)| from != member(1)));
 
     cluster.order(again, RELEASE).unwrap();
-    let again = restart(&mut cluster, again);
+    let again = cluster.restart(again);
     assert_eq!(cluster.processes[&again].guardian.status().holds, []);
     let said = listen(&mut cluster);
     cluster.finalize();
@@ -176,7 +167,7 @@ fn a_hold_with_an_end_ends_in_time_and_for_ever() {
     pass(&mut cluster, 30);
     assert_eq!((signed(&cluster, KIND, period), told(&cluster, 0, is_release)), (3, 1));
     cluster.now = Timestamp(1_000_000);
-    let again = restart(&mut cluster, 0);
+    let again = cluster.restart(0);
     assert_eq!(cluster.processes[&again].guardian.status().holds, [], "even if the clock is set back");
 }
 
@@ -240,7 +231,7 @@ fn a_forbidden_digest_is_never_signed_and_the_next_one_is() {
     let digest = next_digest(85);
     let mut cluster = Cluster::new(4, 85);
     cluster.order(0, OperatorCommand::Forbid { digest }).unwrap();
-    let again = restart(&mut cluster, 0);
+    let again = cluster.restart(0);
     let said = listen(&mut cluster);
     let period = until_signed(&mut cluster);
     assert_eq!(signed(&cluster, KIND, period), 4);
@@ -271,7 +262,7 @@ fn forbidding_takes_back_what_was_announced_already() {
     let said = listen(&mut cluster);
     pass(&mut cluster, 40);
     assert_eq!(cluster.order(0, RELEASE), Err(OperatorRefusal::NotHeld), "there is no way back");
-    let again = restart(&mut cluster, 0);
+    let again = cluster.restart(0);
     pass(&mut cluster, 40);
     let said: Vec<Said> = said.try_iter().collect();
     assert!(said.iter().any(|(_, to, what)| (*to, *what) == (member(1), "package")), "it was asked");

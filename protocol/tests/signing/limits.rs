@@ -28,15 +28,6 @@ fn limit(severity: Severity, validators: u64) -> impl Fn(&mut Setup) + Copy {
     }
 }
 
-fn restart(cluster: &mut Cluster, index: usize, change: impl FnOnce(&mut Setup)) -> usize {
-    let who = cluster.processes[&index].member;
-    let records = cluster.stop(index);
-    let again = cluster.start_as(who, records, change);
-    cluster.connect(again);
-    cluster.deliver();
-    again
-}
-
 /// Who says what about duties of the kind, from now on.
 fn listen(cluster: &mut Cluster) -> Receiver<(MemberId, &'static str)> {
     let (sender, said) = sync_channel(100_000);
@@ -84,7 +75,7 @@ fn paid(cluster: &Cluster, index: usize) -> usize {
 fn beyond_a_hard_limit_nothing_is_said_signed_paid_or_given() {
     let mut cluster = Cluster::with_validators(4, 120, &[1]);
     let limit = limit(Severity::Hard, 0);
-    let one = restart(&mut cluster, 0, limit);
+    let one = cluster.restart_as(0, limit);
     let said = listen(&mut cluster);
     let period = cluster.finalize();
     let alarm = |event: &Event| matches!(event, Event::LimitExceeded { id, until: None, .. } if id.period == period);
@@ -98,7 +89,7 @@ fn beyond_a_hard_limit_nothing_is_said_signed_paid_or_given() {
     assert_eq!(waits.iter().map(|duty| (duty.id.period, duty.signed)).collect::<Vec<_>>(), [(period, true)]);
     assert_eq!(paid(&cluster, one), 0);
 
-    let one = restart(&mut cluster, one, limit);
+    let one = cluster.restart_as(one, limit);
     cluster.pass(Duration::from_secs(600));
     assert!(!said.try_iter().any(|said| is_ours(&said)), "a restart does not forget what was signed");
     assert_eq!(limited(&cluster, one).len(), 1);
@@ -116,13 +107,13 @@ fn beyond_a_hard_limit_nothing_is_said_signed_paid_or_given() {
 fn what_was_released_in_one_epoch_needs_no_second_word_in_the_next() {
     let mut cluster = Cluster::with_validators(4, 121, &[1, 1]);
     let limit = limit(Severity::Hard, 1);
-    let limited = [restart(&mut cluster, 0, limit), restart(&mut cluster, 1, limit)];
+    let limited = [cluster.restart_as(0, limit), cluster.restart_as(1, limit)];
     let period = cluster.finalize();
     pass(&mut cluster, 30);
     assert_eq!(signed(&cluster, period), 0, "two of four wait, and three are needed");
     let digest = digest(&cluster, limited[0]);
     cluster.order(limited[0], OperatorCommand::ReleaseDuty { digest }).unwrap();
-    restart(&mut cluster, limited[0], limit);
+    cluster.restart_as(limited[0], limit);
     let period = cluster.finalize();
     pass(&mut cluster, 30);
     assert_eq!(signed(&cluster, period), 4);
@@ -132,7 +123,7 @@ fn what_was_released_in_one_epoch_needs_no_second_word_in_the_next() {
 fn beyond_a_soft_limit_a_duty_waits_its_time_over_epochs_and_goes_on() {
     let mut cluster = Cluster::with_validators(4, 122, &[1]);
     for index in 0..4 {
-        restart(&mut cluster, index, limit(Severity::Soft, 0));
+        cluster.restart_as(index, limit(Severity::Soft, 0));
     }
     let first = cluster.finalize();
     pass(&mut cluster, 40);
@@ -150,7 +141,7 @@ fn beyond_a_soft_limit_a_duty_waits_its_time_over_epochs_and_goes_on() {
 #[test]
 fn a_hold_during_the_wait_of_a_soft_limit_keeps_the_duty_back() {
     let mut cluster = Cluster::with_validators(4, 123, &[1]);
-    let two = [0, 1].map(|index| restart(&mut cluster, index, limit(Severity::Soft, 0)));
+    let two = [0, 1].map(|index| cluster.restart_as(index, limit(Severity::Soft, 0)));
     let period = cluster.finalize();
     for index in two {
         cluster.order(index, OperatorCommand::Hold { kind: KIND, until: None, reason: String::new() }).unwrap();
@@ -163,7 +154,7 @@ fn a_hold_during_the_wait_of_a_soft_limit_keeps_the_duty_back() {
 fn other_limits_are_in_force_at_once() {
     let mut cluster = Cluster::with_validators(4, 124, &[1]);
     let strict = limit(Severity::Hard, 0);
-    let two = [0, 1].map(|index| restart(&mut cluster, index, strict));
+    let two = [0, 1].map(|index| cluster.restart_as(index, strict));
     let period = cluster.finalize();
     pass(&mut cluster, 5);
     assert_eq!(signed(&cluster, period), 0);
@@ -195,7 +186,7 @@ fn whoever_computes_otherwise_than_was_signed_holds_the_kind_until_released() {
     let placed = |event: &Event| matches!(event, Event::AutomaticHold { cause: Cause::SignedOtherwise, .. });
     assert_eq!(cluster.count(placed), 1);
     cluster.deceive(member(4), |_| ());
-    let again = restart(&mut cluster, 3, |_| ());
+    let again = cluster.restart(3);
     cluster.stop(0);
     let period = cluster.finalize();
     pass(&mut cluster, 60);
@@ -214,7 +205,7 @@ fn finality_that_comes_back_after_more_than_a_day_holds_every_kind() {
     assert_eq!(held(&cluster, 0), 0, "there is nothing to hold while nothing is final");
     let all = DutyKind::ALL.into_iter().filter(|kind| !kind.needs_a_word()).count();
     // Whoever is restarted meanwhile sees at once how old the newest epoch is.
-    let again = restart(&mut cluster, 0, |_| ());
+    let again = cluster.restart(0);
     cluster.pass(Duration::from_secs(60));
     let period = cluster.finalize_at(before.0 + EPOCHS_OF_A_DAY + 2);
     pass(&mut cluster, 20);
@@ -222,6 +213,6 @@ fn finality_that_comes_back_after_more_than_a_day_holds_every_kind() {
     for index in [again, 1, 2, 3] {
         assert_eq!(held(&cluster, index), all);
     }
-    let restarted = restart(&mut cluster, again, |_| ());
+    let restarted = cluster.restart(again);
     assert_eq!(held(&cluster, restarted), all);
 }

@@ -77,15 +77,6 @@ fn paid(cluster: &Cluster, index: usize) -> usize {
     cluster.processes[&index].calls.iter().filter(is_veto).count()
 }
 
-fn restart(cluster: &mut Cluster, index: usize) -> usize {
-    let who = cluster.processes[&index].member;
-    let records = cluster.stop(index);
-    let again = cluster.start(who, records);
-    cluster.connect(again);
-    cluster.deliver();
-    again
-}
-
 #[test]
 fn a_key_is_vetoed_when_threshold_operators_ask_and_by_them_alone() {
     let mut cluster = proposed(300);
@@ -137,7 +128,7 @@ fn a_word_is_durable_before_anything_is_said_and_survives_a_restart() {
     ask(&mut cluster, 0, digest);
     assert!(cluster.processes[&0].log.0.contains(&Record::AskedFor { digest }));
     assert_eq!(cluster.order(0, OperatorCommand::Ask { digest }), Ok(()), "an answer may be lost");
-    let again = restart(&mut cluster, 0);
+    let again = cluster.restart(0);
     ask(&mut cluster, 1, digest);
     ask(&mut cluster, 2, digest);
     cluster.finalize();

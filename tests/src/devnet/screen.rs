@@ -145,10 +145,10 @@ impl Screen {
         for (name, page) in &view.guardians {
             writeln!(text, "  {name:<12} {}", guardian_line(page.as_ref())).ok();
         }
-        writeln!(text, "\n  duty            step          age").ok();
+        writeln!(text, "\n  {:<21} {:<13} age", "duty", "step").ok();
         for (duty, step) in steps(view) {
             let since = self.first_seen.entry(format!("{duty} {step}")).or_insert_with(Instant::now);
-            writeln!(text, "  {duty:<15} {step:<13} {}s", since.elapsed().as_secs()).ok();
+            writeln!(text, "  {duty:<21} {step:<13} {}s", since.elapsed().as_secs()).ok();
         }
         writeln!(text, "\n  validator  balance (ETH)  state").ok();
         for v in &view.validators {
