@@ -38,6 +38,6 @@ pub use error::{Error, Layer};
 pub use execution::reader::FinalKey;
 pub use node_info::{NodeInfo, node_info};
 pub use providers::{Asked, Capabilities, Readers};
-pub use redact::redacted;
+pub use redact::{redacted, secrets};
 pub use sender::{AccountKey, Sender};
 pub use stats::ProviderStats;

@@ -47,15 +47,31 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// `text` without the secrets of `url`, for clients that repeat a refused key in their answer.
-pub(crate) fn scrub(mut text: String, url: &Url) -> String {
-    let path = url.path_segments().into_iter().flatten().map(str::to_owned);
-    let query = url.query_pairs().map(|(_, value)| value.into_owned());
-    let long = path.chain(query).filter(|secret| secret.len() >= KEY_LENGTH);
-    let password = url.password().map(str::to_owned).filter(|secret| !secret.is_empty());
-    for secret in long.chain(password) {
-        text = text.replace(&secret, "***");
-    }
-    text
+pub(crate) fn scrub(text: String, url: &Url) -> String {
+    secrets(url).iter().fold(text, |text, secret| text.replace(secret, "***"))
+}
+
+/// What may be secret in `url`, as it stands there and as it was meant: the password, and everything else that is as long as a key. The
+/// longest come first: one may be a part of another.
+#[must_use]
+pub fn secrets(url: &Url) -> Vec<String> {
+    let path = url.path_segments().into_iter().flatten();
+    let query = url.query().into_iter().flat_map(|query| query.split('&'));
+    let values = query.map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
+    let long = path.chain(values).chain([url.username()]).filter(|secret| secret.len() >= KEY_LENGTH);
+    let password = url.password().filter(|secret| !secret.is_empty());
+    let raw = long.chain(password);
+    let mut secrets: Vec<String> = raw.flat_map(|secret| [secret.to_owned(), decoded(secret)]).collect();
+    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.dedup();
+    secrets
+}
+
+/// A part of an address without its percent signs.
+fn decoded(part: &str) -> String {
+    // A query's parser would make a space of a plus, and end at what separates values.
+    let escaped = part.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(escaped.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned())
 }
 
 fn sanitise(c: char) -> char {
@@ -80,6 +96,9 @@ mod tests {
         let url = Url::parse("https://alice:hunter2@rpc.example/v3/0123456789abcdef?key=topsecret").unwrap();
         let said = "key 0123456789abcdef of alice (hunter2) with topsecret is not valid".to_owned();
         assert_eq!(scrub(said, &url), "key *** of alice (***) with *** is not valid");
+        let url = Url::parse("https://0123456789abcdef:p%40ss%2Bword@rpc.example/?token=a%20secret").unwrap();
+        let said = "0123456789abcdef, p@ss+word, p%40ss%2Bword, a secret, a%20secret".to_owned();
+        assert_eq!(scrub(said, &url), "***, ***, ***, ***, ***");
     }
 
     #[test]

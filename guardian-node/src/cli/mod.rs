@@ -12,6 +12,7 @@ mod init;
 mod key;
 mod operator;
 mod output;
+mod pages;
 mod pardon;
 mod report;
 mod rescan;
@@ -19,6 +20,7 @@ mod run;
 mod signals;
 mod state_file;
 mod status;
+mod support_bundle;
 mod verify;
 
 use crate::{hint, memory};
@@ -77,6 +79,8 @@ enum Command {
     /// Keep everything that must not be lost in one sealed file, or unpack it
     #[command(subcommand)]
     Backup(backup::Backup),
+    /// Write an archive for whoever helps: settings, check, pages, store and machine, without secrets
+    SupportBundle(support_bundle::SupportBundle),
     /// Deploy the contracts of a plan, or check a deployment
     #[command(subcommand)]
     Contracts(contracts::Contracts),
@@ -137,6 +141,7 @@ fn execute(command: Command) -> eyre::Result<ExitCode> {
             Command::Verify(command) => command.run(),
             Command::Pardon(command) => command.run(),
             Command::Backup(command) => command.run(),
+            Command::SupportBundle(command) => command.run().await,
             Command::Contracts(command) => command.run().await,
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),

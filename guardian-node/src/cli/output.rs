@@ -27,6 +27,15 @@ pub(super) fn own_data(text: &str) {
     }
 }
 
+/// Bytes that are no text, for a file or another program.
+pub(super) fn bytes(bytes: &[u8]) {
+    if LOST.get().is_none()
+        && let Err(error) = whole(io::stdout().lock(), bytes)
+    {
+        LOST.get_or_init(|| error);
+    }
+}
+
 /// For people. Where it can't be written, nobody can be told.
 pub(super) fn talk(text: &str) {
     line(io::stderr().lock(), &shown(text)).ok();
@@ -40,7 +49,7 @@ pub(super) fn indented(text: &str) -> String {
 
 /// `text` with everything that could move a cursor, send a command to the terminal, or hide and reorder letters, as JSON writes its number;
 /// JSON stays the same JSON.
-fn shown(text: &str) -> Cow<'_, str> {
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hostile) {
         return Cow::Borrowed(text);
     }
@@ -84,6 +93,11 @@ pub(super) fn finish() -> Result<(), Hinted> {
 
 fn line(mut out: impl Write, text: &str) -> io::Result<()> {
     writeln!(out, "{text}")?;
+    out.flush()
+}
+
+fn whole(mut out: impl Write, bytes: &[u8]) -> io::Result<()> {
+    out.write_all(bytes)?;
     out.flush()
 }
 

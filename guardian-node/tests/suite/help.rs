@@ -26,6 +26,7 @@ fn help_explains_every_command() {
                 "reload",
                 "pardon",
                 "backup",
+                "support-bundle",
                 "contracts",
                 "completions",
                 "man",

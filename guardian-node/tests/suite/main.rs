@@ -20,5 +20,6 @@ mod output;
 mod stand_ins;
 mod store;
 mod support;
+mod support_bundle;
 mod verify;
 mod waiting;

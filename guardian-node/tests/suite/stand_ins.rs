@@ -214,7 +214,9 @@ impl Nodes {
             async move {
                 let (head, body) = request.into_parts();
                 let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-                let (status, said) = answer(head.uri.path(), &body);
+                // Before it there may be a key, as of hosted nodes.
+                let path = head.uri.path();
+                let (status, said) = answer(path.find("/eth/").map_or(path, |at| &path[at..]), &body);
                 (status, Json(said))
             }
         });

@@ -11,7 +11,7 @@ use rand_core::OsRng;
 use std::{
     collections::BTreeMap,
     fs,
-    net::UdpSocket,
+    net::{TcpListener, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -52,19 +52,23 @@ pub(crate) fn init(dir: &str, more: &[&str]) -> Output {
 
 /// Runs a command to its end.
 pub(crate) fn guardian(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_guardian")).args(arguments).env_remove("RUST_LOG").output().unwrap()
+    guardian_with(&[], arguments)
+}
+
+/// The same with these variables in the environment.
+pub(crate) fn guardian_with(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    command(variables, arguments).output().unwrap()
+}
+
+fn command(variables: &[(&str, &str)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_guardian"));
+    command.args(arguments).env_remove("RUST_LOG").envs(variables.iter().copied());
+    command
 }
 
 /// Starts a command of which everything that it says goes to `log`.
-fn spawn(arguments: &[&str], log: fs::File) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_guardian"))
-        .args(arguments)
-        .env_remove("RUST_LOG")
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .spawn()
-        .unwrap()
+fn spawn(variables: &[(&str, &str)], arguments: &[&str], log: fs::File) -> Child {
+    command(variables, arguments).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
 }
 
 /// Everything that a command said.
@@ -178,14 +182,19 @@ impl Place {
         let said = fs::File::options().create(true).append(true).open(&log).unwrap();
         let (config, plan) = (self.config_path(i), self.plan_path(i));
         let arguments = ["key", command, "--config", &config, "--plan", &plan, "--devnet-seal"];
-        Running { child: spawn(&[&arguments, more].concat(), said), log }
+        Running { child: spawn(&[], &[&arguments, more].concat(), said), log }
     }
 
     /// Runs the node of member `i`.
     pub(crate) fn run_node(&self, i: u16) -> Running {
+        self.run_node_with(i, &[])
+    }
+
+    /// The same with these variables in the environment.
+    pub(crate) fn run_node_with(&self, i: u16, variables: &[(&str, &str)]) -> Running {
         let log = self.home(i).join("node.log");
         let said = fs::File::create(&log).unwrap();
-        Running { child: spawn(&["run", "--config", &self.config_path(i)], said), log }
+        Running { child: spawn(variables, &["run", "--config", &self.config_path(i)], said), log }
     }
 
     /// All of `members` take part until the end.
@@ -296,6 +305,12 @@ impl Drop for Running {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Ports where nobody listens.
+pub(crate) fn free<const N: usize>() -> [u16; N] {
+    let held = std::array::from_fn::<_, N, _>(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.map(|listener| listener.local_addr().unwrap().port())
 }
 
 /// The first of `count` free ports in a row.

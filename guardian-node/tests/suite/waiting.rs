@@ -2,15 +2,9 @@
 
 use crate::{
     stand_ins::{Chain, Nodes},
-    support::{Place, eventually, guardian, template, text},
+    support::{Place, eventually, free, guardian, template, text},
 };
-use std::{fs, net::TcpListener};
-
-/// Ports where nobody listens.
-fn free<const N: usize>() -> [u16; N] {
-    let held = std::array::from_fn::<_, N, _>(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    held.map(|listener| listener.local_addr().unwrap().port())
-}
+use std::fs;
 
 #[test]
 fn a_guardian_that_is_up_before_its_providers_waits_for_them_in_one_start() {

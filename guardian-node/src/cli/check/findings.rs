@@ -98,15 +98,24 @@ impl Findings {
         self.all.iter().filter(|finding| finding.grade == grade).count()
     }
 
+    fn worst(&self) -> Grade {
+        self.all.iter().map(|finding| finding.grade).max().unwrap_or(Grade::Pass)
+    }
+
+    /// All of it for machines.
+    pub(super) fn document(&self) -> String {
+        let document = Document { worst: self.worst(), findings: &self.all };
+        serde_json::to_string_pretty(&document).unwrap_or_default()
+    }
+
     /// Tells the whole, and whether it is good enough: nothing fails, and if that is asked for, nothing is poor or unknown either.
     ///
     /// # Errors
     /// If it is not.
     pub(super) fn finish(self, strict: bool) -> Result<(), Hinted> {
-        let worst = self.all.iter().map(|finding| finding.grade).max().unwrap_or(Grade::Pass);
+        let worst = self.worst();
         if self.json {
-            let document = Document { worst, findings: &self.all };
-            output::data(&serde_json::to_string_pretty(&document).unwrap_or_default());
+            output::data(&self.document());
         } else {
             let of = |grade| self.count(grade);
             output::data(&format!(

@@ -38,33 +38,44 @@ impl Check {
     pub(super) async fn run(self) -> Result<()> {
         let config = Config::load(&self.config)?;
         let mut findings = Findings::new(self.json);
-        findings.pass(Code::Configuration, "configuration");
-        providers::tell_urls(&config, &mut findings);
-        let file = findings.take(Code::Committee, CommitteeFile::load(&config.guardian.committee));
-        let committee = file.as_ref().and_then(|file| findings.take(Code::Committee, file.committee()));
-        if let Some(committee) = &committee {
-            let (size, threshold) = (committee.size(), committee.threshold());
-            let text = format!("committee: {threshold} of {size}, key epoch {}", committee.key_epoch());
-            findings.pass(Code::Committee, &text);
-        }
-        // Without a committee nobody knows whose keys they should be.
-        let secrets = file.as_ref().and_then(|file| findings.take(Code::Keys, node::secrets(&config, file)));
-        let account = secrets.map(|(secrets, account)| {
-            tell_keys(&secrets, account.expose(), (committee.as_ref(), config.guardian.mode), &mut findings);
-            account
-        });
-        tell_mode(config.guardian.mode, &mut findings);
-        tell_limits(&config.limits.limits(), &mut findings);
-        let records = tell_store(&config, &mut findings);
-        machine::tell_disk(&config.guardian.data_dir, &mut findings);
-        if let Some(file) = &file {
-            machine::tell_members(file, &config.guardian.name, &mut findings).await;
-        }
-        let provisioned = validators(&records, &config.contracts());
-        let known = chains::Known { committee: committee.as_ref(), account: account.as_ref(), provisioned, records };
-        chains::tell(&config, known, &mut findings).await;
+        examine(&config, &mut findings).await;
         Ok(findings.finish(self.strict)?)
     }
+}
+
+/// What a check of `config` finds, as `guardian check --json` prints it.
+pub(super) async fn document(config: &Config) -> String {
+    let mut findings = Findings::new(true);
+    examine(config, &mut findings).await;
+    findings.document()
+}
+
+async fn examine(config: &Config, findings: &mut Findings) {
+    findings.pass(Code::Configuration, "configuration");
+    providers::tell_urls(config, findings);
+    let file = findings.take(Code::Committee, CommitteeFile::load(&config.guardian.committee));
+    let committee = file.as_ref().and_then(|file| findings.take(Code::Committee, file.committee()));
+    if let Some(committee) = &committee {
+        let (size, threshold) = (committee.size(), committee.threshold());
+        let text = format!("committee: {threshold} of {size}, key epoch {}", committee.key_epoch());
+        findings.pass(Code::Committee, &text);
+    }
+    // Without a committee nobody knows whose keys they should be.
+    let secrets = file.as_ref().and_then(|file| findings.take(Code::Keys, node::secrets(config, file)));
+    let account = secrets.map(|(secrets, account)| {
+        tell_keys(&secrets, account.expose(), (committee.as_ref(), config.guardian.mode), findings);
+        account
+    });
+    tell_mode(config.guardian.mode, findings);
+    tell_limits(&config.limits.limits(), findings);
+    let records = tell_store(config, findings);
+    machine::tell_disk(&config.guardian.data_dir, findings);
+    if let Some(file) = &file {
+        machine::tell_members(file, &config.guardian.name, findings).await;
+    }
+    let provisioned = validators(&records, &config.contracts());
+    let known = chains::Known { committee: committee.as_ref(), account: account.as_ref(), provisioned, records };
+    chains::tell(config, known, findings).await;
 }
 
 /// The keys that were opened; shares of validators' keys are good if no fewer than the committee's threshold can use them.

@@ -2,27 +2,16 @@
 
 mod table;
 
-use super::{arguments::ConfigArgument, output};
-use crate::{
-    config::{Config, HttpConfig},
-    hint::{Hinted, WithHint},
-};
+use super::{output, pages::NodeArguments};
+use crate::hint::Hinted;
 use clap::Args;
 use eyre::Result;
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    time::Duration,
-};
-use url::Url;
 
 /// Arguments of `guardian status`.
 #[derive(Debug, Args)]
 pub(super) struct StatusCommand {
-    /// Where the guardian shows itself, instead of where the configuration says
-    #[arg(long)]
-    url: Option<Url>,
     #[command(flatten)]
-    config: ConfigArgument,
+    node: NodeArguments,
     /// Print the page as the node serves it, for programs
     #[arg(long)]
     json: bool,
@@ -33,11 +22,9 @@ pub(super) struct StatusCommand {
 
 impl StatusCommand {
     pub(super) async fn run(self) -> Result<()> {
-        let url = self.url()?;
-        let (status, ready) = fetch(&url).await.hint(
-            format!("no guardian answers at {url}"),
-            "is it running, and is that its [http] listen address? Else name it with --url, or its configuration with --config",
-        )?;
+        let pages = self.node.pages()?;
+        let status = pages.json("/status").await?;
+        let (ready, _) = pages.text("/readyz").await?;
         match (self.quiet, self.json) {
             (true, _) => {}
             (false, true) => output::data(&serde_json::to_string_pretty(&status)?),
@@ -50,30 +37,4 @@ impl StatusCommand {
         }
         Ok(())
     }
-
-    /// Where the node of the configuration listens; without a configuration, where nodes usually do.
-    fn url(&self) -> Result<Url> {
-        if let Some(url) = &self.url {
-            return Ok(url.clone());
-        }
-        let http = match self.config.config.exists() {
-            true => Config::load(&self.config.config)?.http,
-            false => HttpConfig::default(),
-        };
-        let mut address = http.listen;
-        // One that listens everywhere listens here, too.
-        match address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-            IpAddr::V4(_) | IpAddr::V6(_) => {}
-        }
-        Ok(format!("http://{address}").parse()?)
-    }
-}
-
-async fn fetch(url: &Url) -> Result<(serde_json::Value, bool)> {
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
-    let status = client.get(url.join("/status")?).send().await?.error_for_status()?.json().await?;
-    let ready = client.get(url.join("/readyz")?).send().await?.status().is_success();
-    Ok((status, ready))
 }
