@@ -13,19 +13,24 @@ fn main() -> io::Result<()> {
     writeln!(out, "cargo:rerun-if-changed=build.rs")?;
     let said = env::var("GUARDIAN_COMMIT").ok().filter(|commit| !commit.is_empty());
     let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
-    let from = match said {
-        Some(commit) => format!("commit {commit}"),
+    let commit = match said {
+        Some(commit) => Some(commit),
         None if is_release => {
             // Written at each commit and checkout.
             if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {
                 writeln!(out, "cargo:rerun-if-changed={log}")?;
             }
             git(&["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"])
-                .map_or_else(|| "commit not known".to_owned(), |commit| format!("commit {commit}"))
         }
+        None => None,
+    };
+    let from = match &commit {
+        Some(commit) => format!("commit {commit}"),
+        None if is_release => "commit not known".to_owned(),
         None => "debug build".to_owned(),
     };
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    writeln!(out, "cargo:rustc-env=PROGRAM_COMMIT={}", commit.unwrap_or_default())?;
     writeln!(out, "cargo:rustc-env=PROGRAM_VERSION={version} ({from})")
 }
 

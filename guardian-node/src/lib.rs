@@ -28,6 +28,7 @@ mod operator;
 mod passphrase;
 mod peers;
 mod perform;
+mod program;
 pub mod shares;
 mod start_mark;
 pub mod store;

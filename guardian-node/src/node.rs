@@ -14,6 +14,7 @@ use crate::{
     operator::{Asked, Reload, Server},
     peers::{self, News, Peers},
     perform::Performer,
+    program,
     shares::Shares,
     start_mark::StartMark,
     store::{self, Store, StoreError},
@@ -156,6 +157,7 @@ fn restore(
         start_block: config.contracts.start_block,
         limits: config.limits.limits(),
         mode: config.guardian.mode,
+        program: program::program(config.contracts.chain_id),
     };
     let records = store.load().map_err(|error| store_refused("can't read the store", error))?;
     let belonging = store::compare(&records, &setup.network, &setup.contracts)?;

@@ -82,6 +82,7 @@ impl Process {
             start_block: 0,
             limits: config.limits.limits(),
             mode: config.guardian.mode,
+            program: crate::program::program(1),
         };
         let records = [Record::Floor { epoch: Epoch(0), is_settled: true }];
         let guardian = Guardian::restore(driver::now(), setup, secrets, records, &mut OsRng).unwrap();

@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     hint::{Hinted, WithHint},
     metrics::Metrics,
+    program,
 };
 use guardian_chain::{ChainConfig, Error, Readers};
 use guardian_protocol::{ChainSpec, Layer, Reason, Status};
@@ -32,7 +33,8 @@ impl Waiting {
     ) -> Result<(Self, watch::Receiver<Status>), Hinted> {
         let who =
             (committee.named(&config.guardian.name)?.id, committee.committee()?.threshold(), config.guardian.mode);
-        let status = Status::before_start(who, config.contracts.start_block, vec![Reason::NothingObserved]);
+        let program = program::program(config.contracts.chain_id);
+        let status = Status::before_start(who, program, config.contracts.start_block, vec![Reason::NothingObserved]);
         let (shown, watcher) = watch::channel(status.clone());
         metrics.show(&status);
         Ok((Self { status, shown, metrics }, watcher))

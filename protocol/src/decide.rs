@@ -1,5 +1,9 @@
 //! The second step: pure rules from evidence to duties. No opinion of the network enters here, and nothing that an operator could
 //! configure: every honest guardian that sees the same chain computes the same bytes. The rules stand with their kinds ([`crate::duty`]).
+//!
+//! There is one set of rules so far. Where later ones decide otherwise, they are asked for by the version of the reference epoch
+//! ([`RuleSchedule::at`](crate::RuleSchedule::at)), handed down from here, and the earlier ones stay beside them: an epoch is decided by one
+//! version, whenever that is done, at once, after a signature of the others, or from a dossier.
 
 use crate::{
     duty::{ChainView, Duty, DutyBody, DutyKind, Evidence, Need, Needs},

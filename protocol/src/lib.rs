@@ -79,14 +79,14 @@ mod work;
 
 // The machine: what goes in and what comes out.
 pub use effects::{Effects, Outgoing, Recipient, Released};
-pub use event::{Event, Forgotten, HistoryEvent, Layer};
+pub use event::{Event, Forgotten, HistoryEvent, Layer, VersionEvent};
 pub use guardian::{Guardian, RestoreError, Secrets};
 pub use input::Input;
 pub use operator::{OperatorCommand, OperatorRefusal, OperatorReply};
 pub use record::Record;
 pub use setup::{Contracts, Mode, ProviderQuorum, Setup, Timing};
 pub use status::{
-    Disagreement, HeldKind, HistoryStatus, OfferedDuty, OpenDutyStatus, Reason, SignedDutyStatus, Status,
+    Disagreement, HeldKind, HistoryStatus, MemberProgram, OfferedDuty, OpenDutyStatus, Reason, SignedDutyStatus, Status,
 };
 pub use submit::Stage;
 pub use work::{Computed, Job, ValidatorKey};
@@ -114,6 +114,7 @@ pub use audit::{Difference, Dossier, Replay, ValidatorLine};
 // Words.
 pub use types::{
     BlockHash, BlockRef, BlsPubkey, BootId, Census, ChainIdentity, ChainSpec, Challenge, Checkpoint, Committee,
-    CommitteeError, DecodeError, Epoch, EventPage, Fork, Gwei, KeyEpoch, Level, Member, MemberId, Participation, Proof,
-    ProtocolEvent, ProviderId, Slot, Timestamp, ValidatorIndex, ValidatorRecord, Wei,
+    CommitteeError, DecodeError, Epoch, EventPage, Fork, Gwei, KeyEpoch, Level, Member, MemberId, Participation,
+    Program, ProgramVersion, Proof, ProtocolEvent, ProviderId, RuleSchedule, RuleVersion, Slot, Timestamp,
+    ValidatorIndex, ValidatorRecord, Wei,
 };

@@ -3,7 +3,7 @@
 use crate::{
     duty::{DigestDomain, PerKind},
     hold::Limits,
-    types::{ChainSpec, Committee, MemberId},
+    types::{ChainSpec, Committee, MemberId, Program},
 };
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,8 @@ pub struct Setup {
     pub limits: Limits,
     /// Whether this guardian takes part.
     pub mode: Mode,
+    /// What this program is, and by which rules it decides.
+    pub program: Program,
 }
 
 /// Whether a guardian takes part.

@@ -6,7 +6,7 @@ use crate::{
     hold::{Cause, Hold, LimitedDuty},
     setup::Mode,
     submit::Stage,
-    types::{Epoch, MemberId, Timestamp, ValidatorIndex},
+    types::{Epoch, MemberId, Program, RuleVersion, Timestamp, ValidatorIndex},
 };
 use alloy_primitives::B256;
 use serde::Serialize;
@@ -57,6 +57,12 @@ pub struct Status {
     pub excluded: Vec<MemberId>,
     /// Members that run two processes with one identity and take no part in signing until only one is left.
     pub quarantined: Vec<MemberId>,
+    /// What this program is.
+    pub program: Program,
+    /// The programs of other members, as they said last. Those that are missing have not said.
+    pub programs: Vec<MemberProgram>,
+    /// Members that are connected and decide by other rules at the last epoch observed. Their votes are not counted with ours.
+    pub other_rules: Vec<MemberId>,
 }
 
 impl Status {
@@ -64,6 +70,7 @@ impl Status {
     #[must_use]
     pub fn before_start(
         (member, threshold, mode): (MemberId, usize, Mode),
+        program: Program,
         start_block: u64,
         not_ready: Vec<Reason>,
     ) -> Self {
@@ -89,6 +96,9 @@ impl Status {
             differences: Vec::new(),
             excluded: Vec::new(),
             quarantined: Vec::new(),
+            program,
+            programs: Vec::new(),
+            other_rules: Vec::new(),
         }
     }
 }
@@ -114,6 +124,18 @@ impl HistoryStatus {
     }
 }
 
+/// What a member runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MemberProgram {
+    /// The member.
+    pub member: MemberId,
+    /// Its program.
+    #[serde(flatten)]
+    pub program: Program,
+    /// The first epoch, from the last one observed on, in which it decides by other rules than this guardian.
+    pub parts_from: Option<Epoch>,
+}
+
 /// A duty on its way to a signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OpenDutyStatus {
@@ -121,6 +143,8 @@ pub struct OpenDutyStatus {
     pub id: DutyId,
     /// What this guardian computed.
     pub digest: B256,
+    /// The version of the rules that decided it.
+    pub rules: RuleVersion,
     /// How many members announced the same.
     pub votes: usize,
     /// Since when.
@@ -219,6 +243,8 @@ pub enum Reason {
     TooFewGreetings,
     /// Another process runs with this guardian's identity.
     Doppelganger,
+    /// Too few of the members that are connected decide by the same rules.
+    OtherRules,
     /// It was started to observe only.
     Observing,
     /// This guardian was proven to cheat, and the others exclude it.
@@ -227,7 +253,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::NothingObserved,
         Self::NothingFinal,
         Self::FinalityOld,
@@ -245,6 +271,7 @@ impl Reason {
         Self::StoreSetBack,
         Self::TooFewGreetings,
         Self::Doppelganger,
+        Self::OtherRules,
         Self::Observing,
         Self::Excluded,
     ];
@@ -270,6 +297,7 @@ impl Reason {
             Self::StoreSetBack => "store_set_back",
             Self::TooFewGreetings => "too_few_greetings",
             Self::Doppelganger => "doppelganger",
+            Self::OtherRules => "other_rules",
             Self::Observing => "observing",
             Self::Excluded => "excluded",
         }

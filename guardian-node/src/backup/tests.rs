@@ -122,6 +122,7 @@ fn a_restored_guardian_waits_until_signing_is_safe() {
         start_block: 0,
         limits: config.limits.limits(),
         mode: config.guardian.mode,
+        program: crate::program::program(1),
     };
     let mut guardian = Guardian::restore(Timestamp(0), setup, secrets, records, &mut OsRng).unwrap();
     // Even when it sees what is final, it does not know yet what was signed before.

@@ -23,7 +23,7 @@ mod status;
 mod support_bundle;
 mod verify;
 
-use crate::{hint, memory};
+use crate::{hint, memory, program};
 use clap::{Parser, Subcommand};
 use std::{
     io::{self, IsTerminal},
@@ -32,7 +32,7 @@ use std::{
 
 /// Watches Puffer's validators, agrees with the other guardians, signs with them, and posts to the contracts.
 #[derive(Debug, Parser)]
-#[command(name = "guardian", version = env!("PROGRAM_VERSION"))]
+#[command(name = "guardian", version = program::VERSION)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -10,7 +10,7 @@ pub(crate) use maker::{Maker, SLOW};
 pub(crate) use providers::ProviderMetrics;
 
 use crate::{account::ether, observers::metrics::EventMetrics};
-use guardian_protocol::{Cause, DutyKind, Reason, Severity, Stage, Status};
+use guardian_protocol::{Cause, DutyKind, Program, Reason, Severity, Stage, Status};
 use maker::FAST;
 use prometheus::{GaugeVec, Histogram, IntCounterVec, IntGauge, IntGaugeVec};
 
@@ -52,6 +52,8 @@ struct StatusMetrics {
     offered: IntGaugeVec,
     keys_paused: IntGauge,
     key_proposed: IntGauge,
+    members_other_rules: IntGauge,
+    build: IntGaugeVec,
 }
 
 impl Metrics {
@@ -123,6 +125,15 @@ impl StatusMetrics {
             history_read: make.gauge("guardian_history_read_block", "last block whose events are read")?,
             history_wanted: make.gauge("guardian_history_wanted_block", "block up to which events are needed")?,
             members_connected: make.gauge("guardian_members_connected", "other members connected now")?,
+            build: make.gauges(
+                "guardian_build_info",
+                "1 for the program that this guardian runs; rules: the newest version that it knows",
+                &["version", "commit", "rules"],
+            )?,
+            members_other_rules: make.gauge(
+                "guardian_members_other_rules",
+                "other members connected now that decide by other rules at the last epoch observed",
+            )?,
             held: make.gauges(
                 "guardian_held",
                 "1 while duties of the kind are held, whoever placed the hold",
@@ -169,6 +180,10 @@ impl StatusMetrics {
         self.history_read.set(status.history.read.map_or(0, number));
         self.history_wanted.set(status.history.wanted.map_or(0, number));
         self.members_connected.set(number(status.connected.len()));
+        let Program { version, rules } = &status.program;
+        let labels = [version.release(), version.commit(), rules.newest().to_string()];
+        self.build.with_label_values(&labels).set(1);
+        self.members_other_rules.set(number(status.other_rules.len()));
         for kind in DutyKind::ALL {
             let held = status.holds.iter().any(|held| held.kind == kind);
             self.held.with_label_values(&[kind.as_str()]).set(i64::from(held));

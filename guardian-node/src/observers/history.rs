@@ -1,10 +1,10 @@
 //! The newest events in JSON, in memory: what pages show of the past. Not an archive: a restart forgets it, the log keeps more.
 
-use super::{Names, metrics::outcome_word};
+use super::{Names, metrics::outcome_word, versions};
 use alloy_primitives::B256;
 use guardian_protocol::{
     CallOutcome, Checkpoint, Difference, DutyId, Epoch, Event, Excess, Figure, Forgotten, HistoryEvent, Layer,
-    MemberId, Proof, ProviderId, Timestamp,
+    MemberId, Proof, ProviderId, RuleVersion, Timestamp,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -112,6 +112,7 @@ const fn word(event: &Event) -> &'static str {
         Event::OrderUnfounded { .. } => "order_unfounded",
         Event::SignedAhead { .. } => "signed_ahead",
         Event::NoExitShare { .. } => "no_exit_share",
+        Event::Version(event) => versions::word(event),
         Event::MessageRefused { .. } => "message_refused",
     }
 }
@@ -136,10 +137,8 @@ fn details(names: &Names, event: &Event) -> Value {
         Event::StoreSetBack { by, forgotten } => set_back(by.as_ref().map(name), forgotten),
         Event::FloorRaised { after } => json!({"after": after}),
         Event::Held { id, digest, reason } => json!({"duty": id.to_string(), "digest": digest, "reason": reason}),
-        Event::Decided { id, digest }
-        | Event::ForbiddenDuty { id, digest }
-        | Event::Offered { id, digest }
-        | Event::LimitReleased { id, digest } => {
+        Event::Decided { id, digest, rules } => decided(*id, *digest, *rules),
+        Event::ForbiddenDuty { id, digest } | Event::Offered { id, digest } | Event::LimitReleased { id, digest } => {
             json!({"duty": id.to_string(), "digest": digest})
         }
         Event::HoldPlaced { kind, until, reason } => json!({"kind": kind, "until": until, "reason": reason}),
@@ -164,9 +163,7 @@ fn details(names: &Names, event: &Event) -> Value {
         Event::Culprit { id, member, .. } => json!({"duty": id.to_string(), "member": name(member)}),
         Event::Quarantined { member, .. } | Event::QuarantineLifted { member } => json!({"member": name(member)}),
         Event::OwnDoppelgangerFound { by } => json!({"seen_by": names.all(by)}),
-        Event::Signed { id, digest, coordinated } => {
-            json!({"duty": id.to_string(), "digest": digest, "coordinated": coordinated})
-        }
+        Event::Signed { id, digest, coordinated } => signed(*id, *digest, *coordinated),
         Event::Submitted { id, outcome } => submitted(*id, outcome),
         Event::Agreed { id }
         | Event::WaitOver { id }
@@ -180,8 +177,17 @@ fn details(names: &Names, event: &Event) -> Value {
         Event::OrderUnfounded { id, index } => json!({"duty": id.to_string(), "validator": index}),
         Event::SignedAhead { id, member } => json!({"duty": id.to_string(), "member": name(member)}),
         Event::ExitSeen { index, exit_epoch } => json!({"validator": index, "exit_epoch": exit_epoch}),
+        Event::Version(event) => versions::details(names, event),
         Event::MessageRefused { member, reason } => json!({"member": name(member), "reason": reason}),
     }
+}
+
+fn decided(id: DutyId, digest: B256, rules: RuleVersion) -> Value {
+    json!({"duty": id.to_string(), "digest": digest, "rules": rules})
+}
+
+fn signed(id: DutyId, digest: B256, coordinated: bool) -> Value {
+    json!({"duty": id.to_string(), "digest": digest, "coordinated": coordinated})
 }
 
 fn of(names: &Names, layer: Layer, provider: ProviderId, detail: &str) -> Value {

@@ -3,7 +3,8 @@
 use super::Names;
 use crate::metrics::{Maker, SLOW, number};
 use guardian_protocol::{
-    CallOutcome, Cause, DutyId, DutyKind, Event, Excess, Figure, HistoryEvent, Layer, MemberId, Proof, ProviderId,
+    CallOutcome, Cause, DutyId, DutyKind, Event, Excess, Figure, HistoryEvent, Layer, MemberId, Program, Proof,
+    ProviderId, VersionEvent,
 };
 use prometheus::{GaugeVec, Histogram, IntCounter, IntCounterVec, IntGaugeVec};
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
@@ -18,6 +19,8 @@ pub(crate) struct EventObserver {
     names: Arc<Names>,
     decided: BTreeMap<DutyId, Instant>,
     nudged: Option<Instant>,
+    /// The labels under which each member's program is shown.
+    programs: BTreeMap<MemberId, [String; 4]>,
 }
 
 /// Everything that follows from events.
@@ -63,6 +66,9 @@ struct MemberMetrics {
     culprits: IntCounterVec,
     doppelgangers: IntGaugeVec,
     messages_refused: IntCounterVec,
+    messages_unknown: IntCounterVec,
+    other_rules: IntCounterVec,
+    programs: IntGaugeVec,
 }
 
 impl EventMetrics {
@@ -185,13 +191,28 @@ impl MemberMetrics {
                 &of_member,
             )?,
             messages_refused: make.counters("guardian_messages_refused_total", "messages not taken", &of_member)?,
+            messages_unknown: make.counters(
+                "guardian_messages_unknown_total",
+                "messages that only another version of the node understands",
+                &of_member,
+            )?,
+            other_rules: make.counters(
+                "guardian_other_rules_total",
+                "periods in which a member decided by other rules than we did",
+                &of_member,
+            )?,
+            programs: make.gauges(
+                "guardian_member_info",
+                "1 for the program that each member runs; rules: the newest version that it knows",
+                &["member", "version", "commit", "rules"],
+            )?,
         })
     }
 }
 
 impl EventObserver {
     pub(crate) fn new(metrics: EventMetrics, names: Arc<Names>) -> Self {
-        Self { metrics, names, decided: BTreeMap::new(), nudged: None }
+        Self { metrics, names, decided: BTreeMap::new(), nudged: None, programs: BTreeMap::new() }
     }
 
     /// Something may be final: the clock of `guardian_finality_to_submit_seconds` starts.
@@ -242,6 +263,7 @@ impl EventObserver {
             Event::OrderUnfounded { .. } => self.count_exit("unfounded"),
             Event::SignedAhead { id, .. } => self.count_duty(*id, "ahead"),
             Event::NoExitShare { .. } => self.count_exit("no_share"),
+            Event::Version(event) => self.version(event),
             Event::MessageRefused { member: who, .. } => self.count_member(&member.messages_refused, *who),
             // Told by `guardian_not_ready`, by the status, or by the log alone.
             Event::KeyMismatch { .. }
@@ -327,6 +349,31 @@ impl EventObserver {
     fn show_doppelganger(&self, member: MemberId, found: bool) {
         let name = self.names.member(member);
         self.metrics.member.doppelgangers.with_label_values(&[name]).set(i64::from(found));
+    }
+
+    fn version(&mut self, event: &VersionEvent) {
+        let member = &self.metrics.member;
+        match event {
+            VersionEvent::Introduced { member, program, .. } => self.show_program(*member, Some(program)),
+            VersionEvent::NotIntroduced { member } => self.show_program(*member, None),
+            VersionEvent::OtherRules { member: who, .. } => self.count_member(&member.other_rules, *who),
+            VersionEvent::MessageUnknown { member: who, .. } => self.count_member(&member.messages_unknown, *who),
+        }
+    }
+
+    /// One series for each member: the one before goes.
+    fn show_program(&mut self, member: MemberId, program: Option<&Program>) {
+        let shown = &self.metrics.member.programs;
+        if let Some(labels) = self.programs.remove(&member) {
+            // It was set, so it is there.
+            drop(shown.remove_label_values(&labels));
+        }
+        if let Some(Program { version, rules }) = program {
+            let name = self.names.member(member).to_owned();
+            let labels = [name, version.release(), version.commit(), rules.newest().to_string()];
+            shown.with_label_values(&labels).set(1);
+            self.programs.insert(member, labels);
+        }
     }
 
     fn count_duty(&self, id: DutyId, step: &str) {

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `log` | one line each |
 //! | `past` | the log's lines about the contracts' past |
+//! | `versions` | the log's lines, and the history's entries, about members of other versions |
 //! | `metrics` | counters and durations |
 //! | `proofs` | misconduct, as files that convince others |
 //! | `history` | the newest events in JSON, for pages |
@@ -16,6 +17,7 @@ mod past;
 pub(crate) mod proofs;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use guardian_protocol::{Event, Layer, MemberId, ProviderId, Timestamp};
 use history::History;

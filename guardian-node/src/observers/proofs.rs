@@ -83,6 +83,7 @@ impl MisconductFiles {
             | Event::OrderUnfounded { .. }
             | Event::SignedAhead { .. }
             | Event::NoExitShare { .. }
+            | Event::Version(_)
             | Event::MessageRefused { .. } => {}
         }
     }

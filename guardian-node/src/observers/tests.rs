@@ -4,7 +4,8 @@ use super::*;
 use crate::metrics::Metrics;
 use guardian_protocol::{
     BootId, CallOutcome, Cause, Checkpoint, Difference, DutyId, DutyKind, EjectionReason, Epoch, Excess, Fault, Figure,
-    Forgotten, KeyEpoch, Measure, NotSafe, Proof, ReadFailure, Severity, Slot, Subject, ValidatorIndex,
+    Forgotten, KeyEpoch, Measure, NotSafe, Program, ProgramVersion, Proof, ReadFailure, RuleSchedule, RuleVersion,
+    Severity, Slot, Subject, ValidatorIndex, VersionEvent,
 };
 use std::{
     io::{self, Write},
@@ -18,8 +19,12 @@ const DUTY: DutyId =
 /// One of each, with the level at which the log tells it. The log's own match is exhaustive, so a new variant does not compile until it
 /// is told; the count below fails until it stands here as well.
 fn one_of_each() -> Vec<(&'static str, Event)> {
-    let (id, index, epoch, digest) = (DUTY, ValidatorIndex(5), Epoch(7), [7; 32].into());
     let member = MemberId::new(2).unwrap();
+    [of_one_version(member), of_versions(member)].concat()
+}
+
+fn of_one_version(member: MemberId) -> Vec<(&'static str, Event)> {
+    let (id, index, epoch, digest) = (DUTY, ValidatorIndex(5), Epoch(7), [7; 32].into());
     let (provider, layer, detail) = (ProviderId(0), Layer::Beacon, "a root".to_owned());
     let checkpoint = Checkpoint { epoch, root: digest, block_slot: Slot(224), state_root: digest, execution: None };
     let difference = Difference { fact: "balance".to_owned(), ours: Some("1".to_owned()), theirs: None };
@@ -35,7 +40,7 @@ fn one_of_each() -> Vec<(&'static str, Event)> {
         ("ERROR", Event::ProviderDisagrees { provider, layer, detail: detail.clone() }),
         ("ERROR", Event::NoQuorum { layer, detail }),
         ("ERROR", Event::KeyMismatch { onchain: KeyEpoch(2), ours: KeyEpoch(1) }),
-        ("INFO", Event::Decided { id, digest }),
+        ("INFO", Event::Decided { id, digest, rules: RuleVersion(1) }),
         ("WARN", Event::Refused { id, reason: NotSafe::StoreIsNew }),
         ("WARN", Event::Held { id, digest, reason: reason.clone() }),
         ("INFO", Event::WaitOver { id }),
@@ -77,6 +82,21 @@ fn one_of_each() -> Vec<(&'static str, Event)> {
         ("WARN", Event::NoExitShare { index }),
         ("DEBUG", Event::MessageRefused { member, reason: "too old".to_owned() }),
     ]
+}
+
+fn of_versions(member: MemberId) -> Vec<(&'static str, Event)> {
+    let (period, theirs, ours) = (Epoch(7), RuleVersion(2), RuleVersion(1));
+    vec![
+        ("INFO", Event::Version(VersionEvent::Introduced { member, program: program(), parts_from: None })),
+        ("ERROR", Event::Version(VersionEvent::OtherRules { member, period, theirs, ours })),
+        ("INFO", Event::Version(VersionEvent::NotIntroduced { member })),
+        ("DEBUG", Event::Version(VersionEvent::MessageUnknown { member, reason: "too new".to_owned() })),
+    ]
+}
+
+fn program() -> Program {
+    let version = ProgramVersion { numbers: [1, 2, 3], commit: Some([0xab; 6]) };
+    Program { version, rules: RuleSchedule::default() }
 }
 
 /// Collected log lines.
@@ -139,6 +159,45 @@ fn another_process_with_our_identity_is_an_alarm_with_a_hint() {
     let by = vec![MemberId::new(2).unwrap()];
     let line = Lines::of(|| log.observe(&Event::OwnDoppelgangerFound { by })).concat();
     assert!(["ALARM", "hint", "bob"].iter().all(|word| line.contains(word)), "{line}");
+}
+
+#[test]
+fn whoever_is_behind_a_change_of_rules_is_told_to_update() {
+    let mut log = Log::new(Arc::new(names()));
+    let member = MemberId::new(2).unwrap();
+    let mut told = |theirs, ours| {
+        let (theirs, ours) = (RuleVersion(theirs), RuleVersion(ours));
+        Lines::of(|| log.observe(&Event::Version(VersionEvent::OtherRules { member, period: Epoch(9), theirs, ours })))
+            .concat()
+    };
+    assert!(told(2, 1).contains("this node is out of date"));
+    assert!(told(1, 2).contains("ask its operator to update"));
+    let parts_from = Some(Epoch(9));
+    let line =
+        Lines::of(|| log.observe(&Event::Version(VersionEvent::Introduced { member, program: program(), parts_from })))
+            .concat();
+    assert!(["WARN", "hint", "bob", "epoch=9", "1.2.3+abababababab"].iter().all(|word| line.contains(word)), "{line}");
+}
+
+#[test]
+fn a_members_program_is_one_series_and_the_last_one() {
+    let metrics = Metrics::new().unwrap();
+    let mut observer = EventObserver::new(metrics.events.clone(), Arc::new(names()));
+    let member = MemberId::new(2).unwrap();
+    let shown = || -> Vec<String> {
+        let text = metrics.text();
+        text.lines().filter(|line| line.starts_with("guardian_member_info")).map(str::to_owned).collect()
+    };
+    for numbers in [[1, 2, 3], [1, 2, 4]] {
+        let program = Program { version: ProgramVersion { numbers, commit: None }, ..program() };
+        observer.observe(&Event::Version(VersionEvent::Introduced { member, program, parts_from: None }));
+        let [_, _, patch] = numbers;
+        let line =
+            format!(r#"guardian_member_info{{commit="unknown",member="bob",rules="1",version="1.2.{patch}"}} 1"#);
+        assert_eq!(shown(), [line]);
+    }
+    observer.observe(&Event::Version(VersionEvent::NotIntroduced { member }));
+    assert_eq!(shown(), Vec::<String>::new());
 }
 
 #[test]

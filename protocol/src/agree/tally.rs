@@ -43,6 +43,13 @@ impl Tally {
         true
     }
 
+    /// Forgets what `member` announced for the periods that match.
+    pub(crate) fn forget(&mut self, member: MemberId, matches: impl Fn(Epoch) -> bool) {
+        for ((of, _), duties) in &mut self.heard {
+            duties.retain(|id, _| *of != member || !matches(id.period));
+        }
+    }
+
     /// Whether the owner of `commitment` announced this very commitment, for `digest` of `id`.
     #[must_use]
     pub(crate) fn holds(&self, id: DutyId, digest: B256, commitment: &Commitment) -> bool {

@@ -1,8 +1,10 @@
 //! What happened, told once. Logs, metrics and status are readers of these; no step writes a log line itself.
 
 mod history;
+mod version;
 
 pub use history::HistoryEvent;
+pub use version::VersionEvent;
 
 use crate::{
     audit::Difference,
@@ -10,7 +12,7 @@ use crate::{
     hold::{Cause, Excess},
     ports::{CallOutcome, ReadFailure},
     sign::{Fault, NotSafe},
-    types::{BootId, Checkpoint, Epoch, KeyEpoch, MemberId, Proof, ProviderId, Timestamp, ValidatorIndex},
+    types::{BootId, Checkpoint, Epoch, KeyEpoch, MemberId, Proof, ProviderId, RuleVersion, Timestamp, ValidatorIndex},
 };
 use alloy_primitives::B256;
 
@@ -69,6 +71,8 @@ pub enum Event {
         id: DutyId,
         /// Its digest.
         digest: B256,
+        /// The version of the rules that decided it: the reference epoch's.
+        rules: RuleVersion,
     },
     /// The guard refused.
     Refused {
@@ -344,6 +348,8 @@ pub enum Event {
         /// The validator.
         index: ValidatorIndex,
     },
+    /// Something about another version of the node.
+    Version(VersionEvent),
     /// A member's message was refused.
     MessageRefused {
         /// The member.

@@ -11,6 +11,7 @@ mod learn;
 mod misconduct;
 mod on_message;
 mod past;
+mod programs;
 mod start;
 mod view;
 
@@ -21,13 +22,13 @@ use crate::{
     decide::decide,
     duty::{Duty, DutyId, Evidence},
     effects::{Effects, Recipient},
-    event::Event,
+    event::{Event, VersionEvent},
     exits::{Coverage, Exits},
     hold::{self, Holds},
     input::Input,
     observe::{History, Observer, QueryIds, needs_of_exits},
     open::{OpenDuty, SigningContext},
-    peers::{Doppelgangers, Memory, Peers},
+    peers::{Doppelgangers, Memory, Peers, Programs},
     record::Record,
     setup::{Mode, Setup},
     sign::{Culprits, Fault, Roster, Signed, SignedError, guard::Guard, signer::Keys},
@@ -142,6 +143,7 @@ pub struct Guardian {
     peers: Peers,
     doppelgangers: Doppelgangers,
     memory: Memory,
+    programs: Programs,
     culprits: Culprits,
     comparisons: Comparisons,
     /// Other digests of open duties that were told of.
@@ -202,6 +204,7 @@ impl Guardian {
             peers: Peers::default(),
             doppelgangers: Doppelgangers::new(start.signed.boot, setup.committee.tolerated().saturating_add(1)),
             memory: Memory::default(),
+            programs: Programs::default(),
             culprits,
             comparisons: Comparisons::default(),
             told: BTreeMap::new(),
@@ -232,6 +235,9 @@ impl Guardian {
             Input::Doppelgangers(member) => self.met_doppelgangers(member, fx),
             Input::Heard { from, bytes } => match Envelope::open(&bytes, from, &self.setup.committee) {
                 Ok(envelope) => self.on_message(now, envelope, rng, fx),
+                Err(error) if error.is_of_another_version() => {
+                    fx.report(Event::Version(VersionEvent::MessageUnknown { member: from, reason: error.to_string() }));
+                }
                 Err(error) => fx.report(Event::MessageRefused { member: from, reason: error.to_string() }),
             },
             Input::Read(answers) => {
@@ -325,7 +331,7 @@ impl Guardian {
             fx.report(Event::Refused { id, reason });
             return;
         }
-        fx.report(Event::Decided { id, digest });
+        fx.report(Event::Decided { id, digest, rules: self.setup.program.rules.at(id.period) });
         self.holds.file(now, &duty, digest, false, fx);
         self.account(&duty, digest, None, fx);
         let mut open = OpenDuty::new(now, duty, digest, self.boot(), &self.setup.committee);

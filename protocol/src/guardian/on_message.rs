@@ -9,7 +9,7 @@ use crate::{
     sign::Signed,
     submit::Submission,
     types::{Epoch, MemberId, Timestamp},
-    wire::{Announcement, Envelope, Greeting, Message, Share},
+    wire::{Announcement, Envelope, Greeting, Introduction, Message, Share},
 };
 use rand_core::{CryptoRng, RngCore};
 use std::collections::BTreeMap;
@@ -40,6 +40,9 @@ impl Guardian {
             Message::Announcement(announcement) => self.on_announcement(now, &envelope, announcement.clone(), fx),
             Message::Package(package) => {
                 let id = package.duty;
+                if self.follows_other_rules(from, id.period, fx) {
+                    return;
+                }
                 let (open, tally, context) = self.context();
                 if let Some(duty) = open.get_mut(&id) {
                     duty.answer(package, &envelope, tally, &context, rng, fx);
@@ -56,6 +59,7 @@ impl Guardian {
             Message::Finding(finding) => self.on_finding(from, finding.clone(), fx),
             Message::PartialExits(parts) => self.exits.take(from, parts.clone(), fx),
             Message::Holdings(holdings) => self.coverage.hear(from, holdings),
+            Message::Introduction(introduction) => self.on_introduction(from, introduction, fx),
         }
     }
 
@@ -69,6 +73,9 @@ impl Guardian {
         }
         self.memory.voted(envelope);
         self.send_signed(now, from, id, fx);
+        if self.follows_other_rules(from, id.period, fx) {
+            return;
+        }
         let current = self.doppelgangers.current(from);
         if !self.tally.file(from, announcement.clone(), current) {
             return;
@@ -102,6 +109,8 @@ impl Guardian {
         let excluded = self.culprits.iter().map(|(culprit, _)| culprit).collect();
         let doppelganger = self.doppelgangers.is_quarantined(member);
         let (start, yours) = (self.start.signed, self.memory.of(member));
+        let introduction = Introduction { boot: start.boot, program: self.setup.program.clone() };
+        fx.send(Recipient::One(member), self.seal(Message::Introduction(introduction)));
         let greeting = Greeting { start, highest, signed, excluded, doppelganger, yours, asks };
         fx.send(Recipient::One(member), self.seal(Message::Greeting(greeting)));
         fx.send(Recipient::One(member), self.seal(Message::Holdings(self.exits.holdings())));
@@ -119,6 +128,7 @@ impl Guardian {
             fx.report(Event::MessageRefused { member: from, reason });
             return;
         }
+        self.forget_program(from, greeting.start.boot, fx);
         let reminds = self.memory.contradicts(from, greeting.start.boot);
         self.memory.started(from, greeting.start);
         self.recall(from, &greeting.yours, fx);

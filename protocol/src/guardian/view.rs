@@ -9,7 +9,7 @@ use crate::{
     setup::Mode,
     sign::Fault,
     status::{self, Reason, Status},
-    types::MemberId,
+    types::{MemberId, Program},
 };
 use alloy_primitives::B256;
 
@@ -51,6 +51,9 @@ impl Guardian {
             differences: self.disagreements(),
             excluded: self.culprits.iter().map(|(member, _)| member).collect(),
             quarantined: self.doppelgangers.quarantined().collect(),
+            program: self.setup.program.clone(),
+            programs: self.programs.iter().map(|(member, program)| self.program_of(member, program)).collect(),
+            other_rules: self.with_other_rules().collect(),
         }
     }
 
@@ -71,11 +74,17 @@ impl Guardian {
         status::OpenDutyStatus {
             id: duty.id(),
             digest: duty.digest(),
+            rules: self.setup.program.rules.at(duty.id().period),
             votes: self.tally.votes(duty.id(), duty.digest()),
             since: duty.since(),
             disagreeing: disagreeing.map(|(member, a)| (member, a.digest)).collect(),
             held: duty.held().cloned(),
         }
+    }
+
+    fn program_of(&self, member: MemberId, program: &Program) -> status::MemberProgram {
+        let parts_from = self.parts_from(program);
+        status::MemberProgram { member, program: program.clone(), parts_from }
     }
 
     fn disagreements(&self) -> Vec<status::Disagreement> {
@@ -126,6 +135,10 @@ impl Guardian {
         }
         if self.guard.is_new() {
             reasons.push(Reason::StoreIsNew);
+        }
+        let (connected, others) = (self.peers.connected().len(), self.with_other_rules().count());
+        if others > 0 && connected.saturating_sub(others).saturating_add(1) < self.setup.committee.threshold() {
+            reasons.push(Reason::OtherRules);
         }
         if self.doppelgangers.has_own() {
             reasons.push(Reason::Doppelganger);

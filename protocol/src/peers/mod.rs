@@ -3,11 +3,13 @@
 mod boots;
 mod doppelgangers;
 mod memory;
+mod programs;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use doppelgangers::Doppelgangers;
 pub(crate) use memory::Memory;
+pub(crate) use programs::Programs;
 
 use crate::{
     ports::Target,

@@ -12,8 +12,8 @@ pub use committee::{Dealt, member};
 pub use eyes::Eyes;
 pub use store::{Log, recorded, released};
 pub use world::{
-    any_chain_view, chain_spec, chain_view, checkpoint, contracts, evidence, evidence_with, reserve_rules, rules,
-    setup, validator,
+    any_chain_view, chain_spec, chain_view, checkpoint, contracts, evidence, evidence_with, program, reserve_rules,
+    rules, setup, validator,
 };
 
 pub use crate::{
@@ -22,8 +22,8 @@ pub use crate::{
     observe::Trouble,
     types::Registry,
     wire::{
-        Alive, Announcement, Commitment, CommitmentLabel, EnvelopeError, Finding, Greeting, Holdings, Inquiry, Message,
-        Package, PartialExits, Probe, Reminder, Share, SignedBoot, SignedDuty,
+        Alive, Announcement, Commitment, CommitmentLabel, EnvelopeError, Finding, Greeting, Holdings, Inquiry,
+        Introduction, Message, Package, PartialExits, Probe, Reminder, Share, SignedBoot, SignedDuty,
     },
 };
 

@@ -3,8 +3,8 @@
 use super::Dealt;
 use crate::{
     BlockRef, BlsPubkey, ChainSpec, ChainView, Checkpoint, Committee, Contracts, DutyKind, Epoch, Evidence, Fork, Gwei,
-    KeyEpoch, Level, Limits, MemberId, Mode, PerKind, Proof, ProviderQuorum, Rules, Setup, Slot, Timing,
-    ValidatorIndex, ValidatorRecord, types::Registry,
+    KeyEpoch, Level, Limits, MemberId, Mode, PerKind, Program, ProgramVersion, Proof, ProviderQuorum, RuleSchedule,
+    Rules, Setup, Slot, Timing, ValidatorIndex, ValidatorRecord, types::Registry,
 };
 use guardian_crypto::schnorr::GroupKey;
 
@@ -47,7 +47,14 @@ pub fn setup(committee: Committee, me: MemberId) -> Setup {
         start_block: 0,
         limits: Limits::default(),
         mode: Mode::Act,
+        program: program(),
     }
+}
+
+/// A release without a commit, which decides by the first rules for good.
+#[must_use]
+pub fn program() -> Program {
+    Program { version: ProgramVersion { numbers: [0, 1, 0], commit: None }, rules: RuleSchedule::default() }
 }
 
 /// What the contracts of all kinds say: validators below 31.75 ETH must leave, a report is due every ten epochs.

@@ -26,6 +26,9 @@ pub enum EnvelopeError {
     /// From another version of the node.
     #[error("message version {0} is not known to this version of the node")]
     UnknownVersion(u8),
+    /// Of a kind that a newer version of the node has.
+    #[error("messages of kind {0} are not known to this version of the node")]
+    UnknownKind(u8),
     /// Not this version's encoding.
     #[error("corrupt message: {0}")]
     Corrupt(String),
@@ -51,8 +54,17 @@ struct Body {
     message: Message,
 }
 
+impl EnvelopeError {
+    /// Whether another version of the node may well have meant something by it.
+    #[must_use]
+    pub const fn is_of_another_version(&self) -> bool {
+        matches!(self, Self::UnknownVersion(_) | Self::UnknownKind(_))
+    }
+}
+
 impl Envelope {
-    /// The format's version.
+    /// The format's version. Raised only if even the envelope changes, or what all kinds are made of: members of two versions understand
+    /// nothing of each other, so that all have to be updated at once. Anything else is a new kind of message.
     pub const VERSION: u8 = 3;
     /// The largest message: an announcement or package of 100 guardians stays far below.
     pub const MAX_BYTES: usize = 256 * 1024;
@@ -122,6 +134,10 @@ impl Envelope {
         let (version, body) = unsigned.split_first().ok_or(EnvelopeError::TooShort(bytes.len()))?;
         if *version != Self::VERSION {
             return Err(EnvelopeError::UnknownVersion(*version));
+        }
+        // The author's number comes first.
+        if let Some(kind) = body.get(2).filter(|kind| **kind >= Message::KINDS) {
+            return Err(EnvelopeError::UnknownKind(*kind));
         }
         let body: Body = borsh::from_slice(body).map_err(|error| EnvelopeError::Corrupt(error.to_string()))?;
         let signature = IdentitySignature::from_bytes(signature).map_err(|_| EnvelopeError::BadSignature)?;

@@ -1,11 +1,15 @@
-//! The messages. Twelve kinds; each says in one sentence what it is for.
+//! The messages; each kind says in one sentence what it is for.
+//!
+//! Members of different versions talk to each other. So a kind that has been released never changes, and is never removed: what is to be
+//! said otherwise is a new kind, at the end, said beside the old one until every member can read it. A kind that a member does not know
+//! is ignored and counted, and no duty may depend on it before.
 
 use super::{Announcement, Package, Share, SignedBoot};
 use crate::{
     audit::{Node, Place},
     duty::{Duty, DutyId},
     sign::Fault,
-    types::{BootId, Challenge, Epoch, MemberId, ValidatorIndex},
+    types::{BootId, Challenge, Epoch, MemberId, Program, ValidatorIndex},
 };
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -38,9 +42,14 @@ pub enum Message {
     Finding(Finding),
     /// To a peer that has just connected: which validators' keys I hold shares of.
     Holdings(Holdings),
+    /// To a peer that has just connected, before the greeting: which program I run.
+    Introduction(Introduction),
 }
 
 impl Message {
+    /// How many kinds there are. The first byte of an encoded message is its kind, and below this.
+    pub(crate) const KINDS: u8 = 13;
+
     /// The word used in logs and metrics.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
@@ -57,6 +66,7 @@ impl Message {
             Self::Inquiry(_) => "inquiry",
             Self::Finding(_) => "finding",
             Self::Holdings(_) => "holdings",
+            Self::Introduction(_) => "introduction",
         }
     }
 
@@ -69,6 +79,7 @@ impl Message {
             Self::Share(share) => Some(share.next.boot),
             Self::Probe(probe) => Some(probe.boot),
             Self::Alive(alive) => Some(alive.boot),
+            Self::Introduction(introduction) => Some(introduction.boot),
             Self::Package(_)
             | Self::Signed(_)
             | Self::PartialExits(_)
@@ -183,4 +194,13 @@ pub struct Holdings {
 impl Holdings {
     /// More are not told: that many fill half of the largest message.
     pub(crate) const MAX: usize = 16 * 1024;
+}
+
+/// The program that a member runs.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Introduction {
+    /// Its start.
+    pub boot: BootId,
+    /// What has been started.
+    pub program: Program,
 }

@@ -86,6 +86,17 @@ fn records_are_what_they_were() {
     golden::compare("records.json", all().iter().map(|(name, record)| (*name, record.encode())).collect());
 }
 
+/// Records of the first release whose stores later ones open. Nothing rewrites them.
+#[test]
+fn what_an_earlier_release_recorded_is_read() {
+    let earlier = golden::read("first-release/records.json");
+    let ours = all();
+    assert!(earlier.len() >= 20);
+    for (name, bytes) in earlier {
+        assert_eq!(Record::decode(&bytes).as_ref(), Ok(&ours[name.as_str()]), "{name}");
+    }
+}
+
 #[test]
 fn a_record_survives_its_encoding() {
     for record in all().into_values() {

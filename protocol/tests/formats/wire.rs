@@ -10,15 +10,17 @@ use guardian_crypto::{
     identity::IdentityKey,
 };
 use guardian_protocol::{
-    BootId, Challenge, Committee, DutyId, Envelope, Epoch, Fault, KeyEpoch, Member, ValidatorIndex,
+    BootId, Challenge, Committee, DutyId, Envelope, Epoch, Fault, KeyEpoch, Member, Program, ProgramVersion,
+    RuleSchedule, RuleVersion, ValidatorIndex,
     testing::{
         Alive, Announcement, Commitment, CommitmentLabel, Dealt, EnvelopeError, Fact, Finding, Greeting, Holdings,
-        Inquiry, Message, Node, Package, PartialExits, Probe, Reminder, Share, SignedBoot, SignedDuty, member,
+        Inquiry, Introduction, Message, Node, Package, PartialExits, Probe, Reminder, Share, SignedBoot, SignedDuty,
+        member,
     },
 };
 use proptest::prelude::*;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) fn commitment(fixture: &Dealt, owner: u16, index: u32) -> Commitment {
     let key = fixture.identity(member(owner));
@@ -39,6 +41,12 @@ fn greeting(fixture: &Dealt, signed: Vec<DutyId>) -> Message {
     })
 }
 
+fn introduction() -> Message {
+    let version = ProgramVersion { numbers: [1, 2, 3], commit: Some([0x01, 0x23, 0x45, 0x67, 0x89, 0xab]) };
+    let rules = RuleSchedule::new(vec![(Epoch(0), RuleVersion::FIRST), (Epoch(900), RuleVersion(2))]).unwrap();
+    Message::Introduction(Introduction { boot: BOOT, program: Program { version, rules } })
+}
+
 fn all(fixture: &Dealt) -> BTreeMap<&'static str, Message> {
     let duty = report().id();
     let digest = [6; 32].into();
@@ -53,6 +61,7 @@ fn all(fixture: &Dealt) -> BTreeMap<&'static str, Message> {
         ("fault", Message::Fault(fault)),
         ("probe", Message::Probe(Probe { boot: BOOT, member: member(2), challenge: Challenge([8; 16]) })),
         ("inquiry", Message::Inquiry(Inquiry { period: Epoch(9), place: vec![1, 15] })),
+        ("introduction", introduction()),
         ("holdings", Message::Holdings(Holdings { validators: vec![1, u64::MAX] })),
         ("finding", Message::Finding(Finding { period: Epoch(9), place: vec![1, 15], node: Node::Facts(vec![fact]) })),
         (
@@ -103,6 +112,40 @@ fn sealed(fixture: &Dealt) -> BTreeMap<&'static str, Vec<u8>> {
 #[test]
 fn messages_are_what_they_were() {
     golden::compare("wire.json", sealed(&fixture()));
+}
+
+/// Messages of the first release whose members talk to later ones. Nothing rewrites them.
+#[test]
+fn what_an_earlier_release_says_is_understood() {
+    let fixture = fixture();
+    let earlier = golden::read("first-release/wire.json");
+    let ours = sealed(&fixture);
+    assert!(earlier.len() >= 15 && earlier.keys().all(|name| ours.contains_key(name.as_str())));
+    for (name, bytes) in earlier {
+        let opened = Envelope::open(&bytes, member(1), &fixture.committee).unwrap();
+        assert_eq!(opened.encode(), bytes, "{name}");
+        assert_eq!(ours[name.as_str()], bytes, "{name} is said otherwise than an earlier release understands");
+    }
+}
+
+/// What a later release may add: another kind of message, of any content.
+#[test]
+fn a_message_of_a_kind_that_is_not_known_is_told_from_a_corrupt_one() {
+    let fixture = fixture();
+    let kinds: BTreeSet<u8> = sealed(&fixture).values().map(|bytes| bytes[3]).collect();
+    let unknown = u8::try_from(kinds.len()).unwrap();
+    assert!(kinds.iter().copied().eq(0..unknown), "kinds are numbered from 0, and each has a vector");
+    for kind in [unknown, u8::MAX] {
+        let mut bytes = sealed(&fixture)["greeting"].clone();
+        bytes[3] = kind;
+        let error = Envelope::open(&bytes, member(1), &fixture.committee).unwrap_err();
+        assert_eq!(error, EnvelopeError::UnknownKind(kind));
+        assert!(error.is_of_another_version());
+    }
+    let mut corrupt = sealed(&fixture)["greeting"].clone();
+    corrupt[3] = 1;
+    let error = Envelope::open(&corrupt, member(1), &fixture.committee).unwrap_err();
+    assert!(!error.is_of_another_version(), "{error}");
 }
 
 #[test]

@@ -23,4 +23,5 @@ mod set_back;
 mod sizes;
 mod thief;
 mod upgrades;
+mod versions;
 mod vetoes;

@@ -77,6 +77,7 @@ fn body(bytes: &[u8]) {
             envelope_is_used(&envelope);
         }
         Err(EnvelopeError::Corrupt(_)) => assert!(borsh::from_slice::<Message>(bytes).is_err()),
+        Err(EnvelopeError::UnknownKind(kind)) => assert_eq!(bytes.first(), Some(&kind)),
         Err(EnvelopeError::TooLarge(length)) => assert!(length > Envelope::MAX_BYTES),
         Err(other) => panic!("a signature that holds was refused: {other}"),
     }

@@ -119,7 +119,8 @@ impl Invariants {
             | Message::Alive(_)
             | Message::Inquiry(_)
             | Message::Finding(_)
-            | Message::Holdings(_) => true,
+            | Message::Holdings(_)
+            | Message::Introduction(_) => true,
         };
         if recorded {
             Ok(())
