@@ -23,6 +23,8 @@ pub(super) enum Code {
     DiskSpace,
     DiskSync,
     Member,
+    MemberVersion,
+    MemberRules,
     Chain,
     ForkUnknown,
     Clock,

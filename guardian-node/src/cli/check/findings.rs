@@ -94,6 +94,11 @@ impl Findings {
         self.all.push(Finding { grade, code, text: text.to_owned(), hint: hint.map(str::to_owned) });
     }
 
+    #[cfg(test)]
+    pub(super) fn graded(&self) -> Vec<(Grade, Code)> {
+        self.all.iter().map(|finding| (finding.grade, finding.code)).collect()
+    }
+
     fn count(&self, grade: Grade) -> usize {
         self.all.iter().filter(|finding| finding.grade == grade).count()
     }

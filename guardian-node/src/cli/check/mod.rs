@@ -8,6 +8,7 @@ mod contracts;
 mod findings;
 mod machine;
 mod providers;
+mod versions;
 
 use crate::{committee::CommitteeFile, config::Config, hint::WithHint, node, operator, store::Store};
 use clap::Args;
@@ -72,6 +73,9 @@ async fn examine(config: &Config, findings: &mut Findings) {
     machine::tell_disk(&config.guardian.data_dir, findings);
     if let Some(file) = &file {
         machine::tell_members(file, &config.guardian.name, findings).await;
+        if operator::is_running(&config.guardian.data_dir) {
+            versions::tell_versions(config, file, findings).await;
+        }
     }
     let provisioned = validators(&records, &config.contracts());
     let known = chains::Known { committee: committee.as_ref(), account: account.as_ref(), provisioned, records };

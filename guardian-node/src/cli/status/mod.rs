@@ -2,6 +2,8 @@
 
 mod table;
 
+pub(super) use table::version;
+
 use super::{output, pages::NodeArguments};
 use crate::hint::Hinted;
 use clap::Args;

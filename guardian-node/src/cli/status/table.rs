@@ -75,6 +75,23 @@ impl Table<'_> {
         self.line("observed", &format!("{observed}; {validators} validators; {events}"));
         let connected = self.all("connected").map_or("nobody".to_owned(), |members| format!("members {members}"));
         self.line("connected", &connected);
+        self.programs();
+    }
+
+    /// Nothing if all run what this guardian runs: the first line has it.
+    fn programs(&mut self) {
+        let Some(own) = self.status.get("program").map(program) else { return };
+        let programs = self.list("programs").iter();
+        let others: Vec<String> = programs
+            .filter(|other| program(other) != own)
+            .map(|other| format!("member {} {}", at(other, "/member"), program(other)))
+            .collect();
+        if !others.is_empty() {
+            self.line("versions", &format!("own {own}; {}", others.join("; ")));
+        }
+        if let Some(members) = self.all("other_rules") {
+            self.line("rules", &format!("members {members} decide by others: their votes are not counted with ours"));
+        }
     }
 
     fn duties(&mut self) {
@@ -120,6 +137,23 @@ impl Table<'_> {
             self.line("doubled", &format!("members {members}: two processes with one identity"));
         }
     }
+}
+
+/// Version, commit, and the newest rules that it knows with the epoch from which on they decide.
+fn program(program: &Value) -> String {
+    let newest = program.get("rules").and_then(Value::as_array).and_then(|rules| rules.last());
+    let rules = newest.map_or_else(String::new, |newest| match at(newest, "/from").as_str() {
+        "0" => format!(" rules {}", at(newest, "/version")),
+        from => format!(" rules {} from epoch {from}", at(newest, "/version")),
+    });
+    format!("{}{rules}", program.get("version").map(version).unwrap_or_default())
+}
+
+/// A version as the page has it, for people.
+pub(in crate::cli) fn version(version: &Value) -> String {
+    let commit = at(version, "/commit");
+    let commit = if commit == "unknown" { String::new() } else { format!("+{commit}") };
+    format!("{}{commit}", at(version, "/release"))
 }
 
 /// A duty on its way to a signature.
@@ -212,6 +246,27 @@ mod tests {
             "held        ejection  until released: looking into it",
             "exits       under way: validators 14, 15",
             "exits       the members that are connected can let go 3 of 16 validators",
+        ] {
+            assert!(said.contains(line), "no line `{line}` in:\n{said}");
+        }
+    }
+
+    #[test]
+    fn members_of_other_versions_and_rules_are_named() {
+        let mut page = page();
+        let first = json!([{ "from": 0, "version": 1 }]);
+        page["program"] = json!({ "version": { "release": "0.2.0", "commit": "0123456789ab" }, "rules": first });
+        page["programs"] = json!([
+            { "member": 2, "version": { "release": "0.2.0", "commit": "0123456789ab" }, "rules": first },
+            { "member": 3, "version": { "release": "0.1.0", "commit": "unknown" }, "rules": first },
+            { "member": 4, "version": { "release": "0.3.0", "commit": "unknown" },
+              "rules": [{ "from": 0, "version": 1 }, { "from": 90, "version": 2 }] },
+        ]);
+        page["other_rules"] = json!([4]);
+        let said = lines(&page).join("\n");
+        for line in [
+            "versions    own 0.2.0+0123456789ab rules 1; member 3 0.1.0 rules 1; member 4 0.3.0 rules 2 from epoch 90",
+            "rules       members 4 decide by others: their votes are not counted with ours",
         ] {
             assert!(said.contains(line), "no line `{line}` in:\n{said}");
         }
