@@ -62,6 +62,9 @@ pub enum Error {
     /// The account key is not one.
     #[error("the account key is not a valid secp256k1 secret key")]
     AccountKey,
+    /// Certificates or credentials for the account's remote signer are malformed.
+    #[error("the account's signer can't be spoken to: {0}")]
+    SignerAccess(String),
 }
 
 impl Error {
@@ -85,7 +88,8 @@ impl Error {
             | Self::DuplicateName { .. }
             | Self::Contradiction(_)
             | Self::Http(_)
-            | Self::AccountKey => false,
+            | Self::AccountKey
+            | Self::SignerAccess(_) => false,
         }
     }
 
@@ -103,6 +107,7 @@ impl Error {
             Self::Both(first, _) => first.hint(),
             Self::Http(_) => "check the system's certificate store and limits",
             Self::AccountKey => "the key is 32 bytes, not zero and below the group order; generate a new one",
+            Self::SignerAccess(_) => "check the files that [account] names: certificates and keys are in PEM",
         }
     }
 }

@@ -8,8 +8,9 @@ use crate::{
     stats::Stats,
 };
 use bytes::Bytes;
+use guardian_crypto::secret::Secret;
 use guardian_protocol::ReadFailure;
-use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, header};
 use std::{error::Error as _, time::Duration};
 use tokio::time::{Instant, timeout};
 
@@ -20,6 +21,8 @@ pub(crate) struct Http {
     endpoint: Endpoint,
     pub(crate) limits: Limits,
     pub(crate) stats: Stats,
+    /// What no text of this provider may show, besides what is secret in its address.
+    hidden: Option<Secret<String>>,
 }
 
 /// A complete answer, of any status.
@@ -34,14 +37,22 @@ impl Http {
     /// # Errors
     /// [`Error::Http`] if TLS can't be set up.
     pub(crate) fn new(endpoint: Endpoint, limits: Limits) -> Result<Self, Error> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(limits.connect_timeout)
-            // A provider that sends us elsewhere is not the one that the operator named.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("guardian/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Error::Http(printable(&error.without_url().to_string())))?;
-        Ok(Self { client, endpoint, limits, stats: Stats::default() })
+        Self::with_client(endpoint, limits, client(limits))
+    }
+
+    /// The same with a client of the caller's, which [`client`] begins.
+    ///
+    /// # Errors
+    /// As of [`Self::new`].
+    pub(crate) fn with_client(endpoint: Endpoint, limits: Limits, client: ClientBuilder) -> Result<Self, Error> {
+        let client = client.build().map_err(|error| Error::Http(printable(&error.without_url().to_string())))?;
+        Ok(Self { client, endpoint, limits, stats: Stats::default(), hidden: None })
+    }
+
+    /// The same, where no text shows `secret` either.
+    pub(crate) fn hiding(self, secret: Option<&Secret<String>>) -> Self {
+        let hidden = secret.filter(|secret| !secret.expose().is_empty());
+        Self { hidden: hidden.map(|secret| Secret::new(secret.expose().clone())), ..self }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -171,7 +182,8 @@ impl Http {
 
     /// Text of this provider, fit for a log.
     pub(crate) fn sanitise(&self, text: &str) -> String {
-        printable(&scrub(text.to_owned(), &self.endpoint.url))
+        let text = scrub(text.to_owned(), &self.endpoint.url);
+        printable(&self.hidden.iter().fold(text, |text, secret| text.replace(secret.expose(), "***")))
     }
 
     fn describe(&self, error: reqwest::Error) -> ReadFailure {
@@ -184,6 +196,15 @@ impl Http {
         }
         ReadFailure::Unreachable(self.sanitise(&text))
     }
+}
+
+/// What every client of ours is like.
+pub(crate) fn client(limits: Limits) -> ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(limits.connect_timeout)
+        // A server that sends us elsewhere is not the one that the operator named.
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("guardian/", env!("CARGO_PKG_VERSION")))
 }
 
 /// The media type without its parameters, in lower case.

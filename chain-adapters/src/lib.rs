@@ -6,12 +6,14 @@
 //!   is what counts as an answer at all: it must be of this chain, in time, within bounds, of the exact shape, and from a
 //!   node that says that it is in sync.
 //! - [`deploy`] says where the contracts of a plan are, and whether they are there.
-//! - [`Sender`] brings a [`guardian_protocol::Signed`] duty to its contract, and holds the only account key.
+//! - [`Sender`] brings a [`guardian_protocol::Signed`] duty to its contract.
+//! - [`Account`] pays: with a key in this process, or with one that a remote signer has.
 //!
 //! Nothing from outside is trusted in length, speed or encoding, and no error or log line shows an address's credentials.
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+mod account;
 mod beacon;
 mod config;
 mod contracts;
@@ -31,6 +33,7 @@ mod stats;
 #[path = "../tests/adapters/support/inside.rs"]
 mod support;
 
+pub use account::{Account, AccountKey, SignError, SignFault, SignerStats, Web3SignerAccess};
 pub use beacon::state;
 pub use config::{ChainConfig, Endpoint, Limits, SenderConfig};
 pub use contracts::KeyRotation;
@@ -39,5 +42,5 @@ pub use execution::reader::FinalKey;
 pub use node_info::{NodeInfo, node_info};
 pub use providers::{Asked, Capabilities, Readers};
 pub use redact::{redacted, secrets};
-pub use sender::{AccountKey, Sender};
+pub use sender::Sender;
 pub use stats::ProviderStats;

@@ -23,7 +23,7 @@ use crate::{
 };
 use eyre::Result;
 use futures::StreamExt;
-use guardian_chain::{AccountKey, ChainConfig, Limits, Readers, Sender, SenderConfig};
+use guardian_chain::{Account, ChainConfig, Limits, Readers, Sender, SenderConfig};
 use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Event, Network};
 use guardian_protocol::{ChainSpec, Guardian, Input, Mode, Secrets, Setup};
@@ -49,7 +49,7 @@ pub(crate) async fn run(
     reload: Reload,
     stop: CancellationToken,
 ) -> Result<()> {
-    let (secrets, account_key) = secrets(&config, &committee_file)?;
+    let (secrets, account) = secrets(&config, &committee_file)?;
     warn(&config, &secrets);
     let metrics = Arc::new(Metrics::new()?);
     let store = open_store(&config)?;
@@ -70,7 +70,7 @@ pub(crate) async fn run(
     let connecting = waiting.connect(chain_config(&config)?, config.timing.poll);
     let Some(connected) = tasks.meanwhile(connecting).await else { return tasks.until_stopped().await };
     let (readers, chain) = connected?;
-    let (readers, sender) = (Arc::new(readers), Arc::new(sender(&config, &chain, account_key.expose())?));
+    let (readers, sender) = (Arc::new(readers), Arc::new(sender(&config, &chain, account)?));
 
     let (clock, mark) = (Clock::start(driver::now()), StartMark::beside(&config.keys.identity));
     let guardian = restore(&config, &committee_file, chain, secrets, &store, (clock, &mark))?;
@@ -117,6 +117,12 @@ fn warn(config: &Config, secrets: &Secrets) {
     for (layer, provider) in config.readable_on_the_way() {
         let hint = "who sits between can read its credentials and change every answer: use https://, or a tunnel";
         tracing::warn!(layer, provider, hint, "its answers come over http:// from another network");
+    }
+    if config.account.is_readable_on_the_way() {
+        tracing::warn!(
+            hint = account::READABLE_HINT,
+            "the web3signer is spoken to over http:// and not on this machine"
+        );
     }
     if config.guardian.mode == Mode::Act && secrets.validators.is_empty() {
         let file = config.keys.exit_shares();
@@ -253,11 +259,8 @@ async fn follow_forks(readers: Arc<Readers>) {
     }
 }
 
-/// Opens every key that a running guardian needs: of one that observes, no share.
-pub(crate) fn secrets(
-    config: &Config,
-    committee: &CommitteeFile,
-) -> Result<(Secrets, guardian_crypto::secret::Secret<[u8; 32]>), Hinted> {
+/// Opens every key that a running guardian needs: of one that observes, no share; and the account that pays.
+pub(crate) fn secrets(config: &Config, committee: &CommitteeFile) -> Result<(Secrets, Account), Hinted> {
     let files = KeyFiles::of(config)?;
     let me = committee.named(&config.guardian.name)?.id;
     let acts = config.guardian.mode == Mode::Act;
@@ -267,7 +270,7 @@ pub(crate) fn secrets(
         Mode::Act => Some(Shares::new(&config.keys.shares, &files).load(&committee.committee()?)?),
         Mode::Observe => None,
     };
-    Ok((Secrets { identity, share, validators }, files.account(&config.keys.account)?))
+    Ok((Secrets { identity, share, validators }, account::open(config, &files)?))
 }
 
 /// Opens the store.
@@ -282,8 +285,8 @@ pub(crate) fn store_refused(what: &str, error: StoreError) -> Hinted {
     Hinted::caused(what, advice, error)
 }
 
-/// The account that pays.
-pub(crate) fn sender(config: &Config, chain: &ChainSpec, key: &[u8; 32]) -> Result<Sender, Hinted> {
+/// The sender of transactions, which `account` pays for.
+pub(crate) fn sender(config: &Config, chain: &ChainSpec, account: Account) -> Result<Sender, Hinted> {
     const GWEI: u128 = 1_000_000_000;
     let defaults = SenderConfig::default();
     let settings = SenderConfig {
@@ -291,13 +294,9 @@ pub(crate) fn sender(config: &Config, chain: &ChainSpec, key: &[u8; 32]) -> Resu
         poll_interval: defaults.poll_interval.min(config.timing.poll),
         ..defaults
     };
-    let key = AccountKey::from_bytes(key).hint(
-        "the account key is not valid",
-        "restore keys/account.sealed from your backup, or make a new one with `guardian init`",
-    )?;
     let execution = endpoints("execution", &config.execution.providers)?;
     let beacon = endpoints("beacon", &config.beacon.providers)?;
-    Sender::new(settings, Limits::default(), &execution, chain, config.contracts(), key)
+    Sender::new(settings, Limits::default(), &execution, chain, config.contracts(), account)
         .and_then(|sender| sender.with_beacons(Limits::default(), &beacon))
         .hint("can't make the transaction sender", "check the urls under [execution] and [beacon]")
 }

@@ -71,10 +71,11 @@ impl Performer {
     }
 
     fn submit(&self, signed: Signed) {
-        let (sender, inputs) = (Arc::clone(&self.sender), self.inputs.clone());
+        let (sender, inputs, metrics) = (Arc::clone(&self.sender), self.inputs.clone(), Arc::clone(&self.metrics));
         // At most one for each kind of duty; the sender itself works on one at a time.
         self.runtime.spawn(async move {
             let outcome = sender.submit(&signed).await;
+            metrics.account.show_signer(sender.account().stats());
             inputs.send(Input::Called { id: signed.id(), outcome }).await.ok();
         });
     }

@@ -89,6 +89,7 @@ fn reasons(error: &Error) -> Vec<Reason> {
         | Error::DuplicateName { .. }
         | Error::Contradiction(_)
         | Error::Http(_)
-        | Error::AccountKey => Vec::new(),
+        | Error::AccountKey
+        | Error::SignerAccess(_) => Vec::new(),
     }
 }

@@ -1,10 +1,10 @@
-//! The hands: brings a signed duty to its contract, with one paid transaction in the normal case. The only place with an
-//! account key. Whether and when to submit is the protocol's decision; what a receipt is worth is, too.
+//! The hands: brings a signed duty to its contract, with one paid transaction in the normal case. Whether and when
+//! to submit is the protocol's decision; what a receipt is worth is, too.
 //!
 //! No single execution node can prevent a submission: each question goes to all of them, what most say counts, nobody is waited for
 //! when half have answered, and the transaction goes to every pool. An ejection waits for no receipt of anything else.
 
-mod account;
+mod bids;
 mod fee;
 mod most;
 mod node;
@@ -12,9 +12,8 @@ mod nonce;
 mod pools;
 mod reference;
 
-pub use account::AccountKey;
-
 use crate::{
+    account::Account,
     beacon::client::BeaconClient,
     config::{Endpoint, Limits, SenderConfig},
     contracts::{self, KeyRotation, keys},
@@ -26,21 +25,14 @@ use crate::{
     stats::ProviderStats,
 };
 use alloy::primitives::{Address, B256, Bytes};
-use fee::{Ceiling, Fees, quote, raise};
 use futures::future::join_all;
-use guardian_protocol::{
-    CallOutcome, ChainSpec, Contracts, Duty, KeyEpoch, PerKind, ProviderId, ReadFailure, Signed, Wei,
-};
+use guardian_protocol::{CallOutcome, ChainSpec, Contracts, Duty, KeyEpoch, PerKind, ProviderId, Signed, Wei};
 use most::most;
-use node::Trial;
 use nonce::median;
 use pools::Sent;
-use std::{
-    cmp::Ordering,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
 };
 use tokio::{
     sync::Mutex,
@@ -60,7 +52,7 @@ pub struct Sender {
     config: SenderConfig,
     chain_id: u64,
     contracts: Contracts,
-    key: AccountKey,
+    account: Account,
     nodes: Vec<Arc<ExecutionClient>>,
     /// Those that are asked for headers, in this order.
     beacons: Vec<BeaconClient>,
@@ -101,16 +93,8 @@ enum Goal {
     },
 }
 
-/// What is put around a [`Submission`] to make a transaction of it.
-#[derive(Clone, Copy, Debug)]
-struct Bid {
-    nonce: u64,
-    gas: u64,
-    fees: Fees,
-}
-
 impl Sender {
-    /// A sender that pays with `key` on `network` and speaks to `endpoints`. Connects to nothing yet.
+    /// A sender on `network` that speaks to `endpoints`, and whose transactions `account` pays for. Connects to nothing yet.
     ///
     /// # Errors
     /// [`Error`] if the list of endpoints is not usable.
@@ -120,16 +104,16 @@ impl Sender {
         endpoints: &[Endpoint],
         network: &ChainSpec,
         contracts: Contracts,
-        key: AccountKey,
+        account: impl Into<Account>,
     ) -> Result<Self, Error> {
         let nodes = checked(Layer::Execution, endpoints)?
             .iter()
             .map(|endpoint| Ok(Arc::new(ExecutionClient::new(Http::new(endpoint.clone(), limits)?))))
             .collect::<Result<_, Error>>()?;
-        Ok(Self::with(config, network.chain_id, contracts, key, nodes))
+        Ok(Self::with(config, network.chain_id, contracts, account.into(), nodes))
     }
 
-    /// A sender that creates the contracts of `deployment`, and pays with `key`. Connects to nothing yet.
+    /// A sender that creates the contracts of `deployment`, and whose transactions `account` pays for. Connects to nothing yet.
     ///
     /// # Errors
     /// [`Error`] if the endpoint is not usable.
@@ -138,7 +122,7 @@ impl Sender {
         limits: Limits,
         endpoint: Endpoint,
         deployment: &Deployment,
-        key: AccountKey,
+        account: impl Into<Account>,
     ) -> Result<Self, Error> {
         let contracts = Contracts {
             guardian_keys: deployment.guardian_keys,
@@ -147,24 +131,30 @@ impl Sender {
             duties: PerKind::default(),
         };
         let nodes = vec![Arc::new(ExecutionClient::new(Http::new(endpoint, limits)?))];
-        Ok(Self::with(config, deployment.plan.chain_id, contracts, key, nodes))
+        Ok(Self::with(config, deployment.plan.chain_id, contracts, account.into(), nodes))
     }
 
     fn with(
         config: SenderConfig,
         chain_id: u64,
         contracts: Contracts,
-        key: AccountKey,
+        account: Account,
         nodes: Vec<Arc<ExecutionClient>>,
     ) -> Self {
         let (turn, urgent, puzzled) = (Mutex::new(()), AtomicUsize::new(0), AtomicU32::new(0));
-        Self { config, chain_id, contracts, key, nodes, beacons: Vec::new(), turn, urgent, puzzled }
+        Self { config, chain_id, contracts, account, nodes, beacons: Vec::new(), turn, urgent, puzzled }
     }
 
     /// The paying account.
     #[must_use]
-    pub fn address(&self) -> Address {
-        self.key.address()
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Its address.
+    #[must_use]
+    pub const fn address(&self) -> Address {
+        self.account.address()
     }
 
     /// What is left to pay with, in wei, as most nodes say; `None` if none answers.
@@ -310,75 +300,6 @@ impl Sender {
         if accepted > without.len() { Err(CallOutcome::AlreadyAccepted) } else { Ok(without) }
     }
 
-    /// A bid, if the submission passes a trial on at least as many of `nodes` as refuse it: with the medians of the gas that they
-    /// estimate and of the fees that they suggest. An estimate above what such a submission can need is no answer.
-    async fn prepare(&self, submission: &Submission, nodes: &[&ExecutionClient]) -> Result<Bid, CallOutcome> {
-        let nonce = self.next_nonce().await?;
-        let (mut estimates, mut fees) = (Vec::new(), Vec::new());
-        let (mut refused, mut worst) = (0_usize, CallOutcome::Failed("no execution provider".to_owned()));
-        let tried = most(nodes.iter().map(|node| (&node.slow, self.try_on(node, submission))), |tried| {
-            weight(tried.as_ref().err()) > 0
-        });
-        for (_, tried) in tried.await {
-            match tried {
-                Ok((estimate, suggested)) => {
-                    estimates.push(estimate);
-                    fees.push(suggested);
-                }
-                Err(problem) => {
-                    refused = refused.saturating_add(usize::from(weight(Some(&problem)) > 0));
-                    if weight(Some(&problem)) >= weight(Some(&worst)) {
-                        worst = problem;
-                    }
-                }
-            }
-        }
-        if estimates.len().cmp(&refused) == Ordering::Less {
-            return Err(worst);
-        }
-        match (median(estimates), median(fees)) {
-            (Some(estimate), Some(fees)) => {
-                let gas = gas_limit(estimate, submission.gas_cap);
-                Ok(Bid { nonce, gas, fees: self.after_puzzles(fees) })
-            }
-            _ => Err(worst),
-        }
-    }
-
-    /// More by an eighth for each time that the pools have just refused in words that nobody knows: it may have been the bid.
-    fn after_puzzles(&self, fees: Fees) -> Fees {
-        let times = self.puzzled.load(Relaxed);
-        (0..times).try_fold(fees, |fees, _| raise(fees, fees, self.ceiling()).ok_or(fees)).unwrap_or_else(|most| most)
-    }
-
-    /// The gas that one node estimates and the fees that follow from its blocks.
-    async fn try_on(&self, node: &ExecutionClient, submission: &Submission) -> Result<(u64, Fees), CallOutcome> {
-        let failed = |failure: ReadFailure| CallOutcome::Failed(format!("{}: {failure}", node.http.name()));
-        let estimate = match node.trial(self.address(), submission.to, &submission.data).await.map_err(failed)? {
-            Trial::Passes(estimate) if estimate <= submission.gas_cap => estimate,
-            Trial::Passes(estimate) => {
-                let (name, cap) = (node.http.name(), submission.gas_cap);
-                return Err(CallOutcome::Failed(format!("{name}: estimates {estimate} gas, where {cap} are plenty")));
-            }
-            Trial::Stale => return Err(CallOutcome::AlreadyAccepted),
-            Trial::Refused(reason) | Trial::OtherRoot { reason, .. } => return Err(CallOutcome::Refused(reason)),
-        };
-        let history = node.fee_history().await.map_err(failed)?;
-        let fees = quote(&history, self.ceiling()).map_err(|error| CallOutcome::Failed(error.to_string()))?;
-        Ok((estimate, fees))
-    }
-
-    async fn next_nonce(&self) -> Result<u64, CallOutcome> {
-        let counts =
-            most(self.nodes.iter().map(|node| (&node.slow, node.included_count(self.address()))), Result::is_ok).await;
-        median(counts.into_iter().filter_map(|(_, count)| count.ok()).collect())
-            .ok_or_else(|| CallOutcome::Failed("no execution provider tells the account's nonce".to_owned()))
-    }
-
-    fn ceiling(&self) -> Ceiling {
-        Ceiling { max_fee: self.config.max_fee_per_gas, tip: self.config.max_priority_fee }
-    }
-
     /// Looks for a receipt of any of `sent` until `until`.
     async fn await_receipt(
         &self,
@@ -409,41 +330,4 @@ impl Sender {
             sleep_until(until.min(now + self.config.poll_interval)).await;
         }
     }
-
-    /// A higher bid for a transaction that is not included, after another trial. `None`: the ceiling is reached, go on
-    /// waiting with the old one.
-    async fn replacement(
-        &self,
-        submission: &Submission,
-        bid: Bid,
-        nodes: &[&ExecutionClient],
-    ) -> Result<Option<Bid>, CallOutcome> {
-        let fresh = match self.prepare(submission, nodes).await {
-            Ok(fresh) => fresh,
-            Err(CallOutcome::Failed(why)) => {
-                tracing::debug!(why, "the bid is not raised");
-                return Ok(None);
-            }
-            Err(outcome) => return Err(outcome),
-        };
-        if fresh.nonce > bid.nonce {
-            // What was sent can't be included any more.
-            return Ok(Some(fresh));
-        }
-        Ok(raise(bid.fees, fresh.fees, self.ceiling()).map(|fees| Bid { fees, ..bid }))
-    }
-}
-
-/// Which of several nodes' problems to tell: the contract's word counts for more than a node's trouble. `None`: there is none.
-fn weight(problem: Option<&CallOutcome>) -> u8 {
-    match problem {
-        Some(CallOutcome::Failed(_)) => 0,
-        Some(CallOutcome::Refused(_)) => 1,
-        None | Some(CallOutcome::AlreadyAccepted | CallOutcome::Included { .. }) => 2,
-    }
-}
-
-/// A fifth more than the estimate: the state may have changed by the time of inclusion.
-fn gas_limit(estimate: u64, cap: u64) -> u64 {
-    estimate.saturating_add(estimate / 5).min(cap.max(estimate)).min(GAS_CAP)
 }

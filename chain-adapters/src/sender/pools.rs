@@ -1,6 +1,6 @@
 //! Bringing a transaction into the pools of all nodes, and what most of them say to it.
 
-use super::{Bid, CallOutcome, Sender, Submission, fee::raise, most::most};
+use super::{CallOutcome, Sender, Submission, bids::Bid, fee::raise, most::most};
 use crate::dialect::pool::Rejection;
 use alloy::{
     consensus::TxEip1559,
@@ -31,7 +31,7 @@ impl Sender {
         sent: &mut Vec<B256>,
     ) -> Result<Sent, CallOutcome> {
         for _ in 0..REPAIRS {
-            let (hash, transaction) = self.sign(submission, bid)?;
+            let (hash, transaction) = self.sign(submission, bid).await?;
             let rejections = self.broadcast(&transaction).await;
             let taken = rejections.iter().filter(|rejection| rejection.is_none()).count();
             if taken > 0 && !sent.contains(&hash) {
@@ -79,7 +79,7 @@ impl Sender {
         answers.into_iter().filter_map(|(_, answer)| Some(answer.ok()?.err())).collect()
     }
 
-    fn sign(&self, submission: &Submission, bid: Bid) -> Result<(B256, Bytes), CallOutcome> {
+    async fn sign(&self, submission: &Submission, bid: Bid) -> Result<(B256, Bytes), CallOutcome> {
         let transaction = TxEip1559 {
             chain_id: self.chain_id,
             nonce: bid.nonce,
@@ -90,7 +90,10 @@ impl Sender {
             input: submission.data.clone(),
             ..TxEip1559::default()
         };
-        self.key.sign(transaction).ok_or_else(|| CallOutcome::Failed("the transaction could not be signed".to_owned()))
+        self.account.sign(transaction).await.map_err(|error| {
+            tracing::warn!(%error, hint = error.hint(), "the account's signer signed nothing");
+            CallOutcome::Failed(format!("not signed: {error}"))
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use alloy::{
     sol,
     sol_types::{SolCall, SolValue},
 };
-use guardian_chain::{AccountKey, Endpoint, FinalKey, KeyRotation, Readers, Sender, SenderConfig};
+use guardian_chain::{Account, AccountKey, Endpoint, FinalKey, KeyRotation, Readers, Sender, SenderConfig};
 use guardian_protocol::{
     At, BlockRef, BlsPubkey, CallOutcome, ChainView, Contracts, DutyKind, EjectionRules, EventPage, KeyEpoch, Level,
     ProtocolEvent, Query, Reading, ReserveRules, Rules, Slot, VetoRules, ceremony::plan::Rotation,
@@ -30,7 +30,7 @@ use url::Url;
 
 /// Anvil's first account, which is rich and known to everybody.
 pub(crate) const PAYER_KEY: [u8; 32] = hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
-const PAYER: Address = address!("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+pub(crate) const PAYER: Address = address!("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
 /// Its second one, which deploys.
 pub(crate) const DEPLOYER: Address = address!("0x70997970C51812dc3A010C7d01b50e0d17dc79C8");
 const VAULT: Address = address!("0x5555555555555555555555555555555555555555");
@@ -201,10 +201,14 @@ impl World {
     }
 
     pub(crate) fn sender(&self, config: SenderConfig) -> Sender {
+        self.paid_by(config, AccountKey::from_bytes(&PAYER_KEY).unwrap())
+    }
+
+    /// A sender of which `account` pays, which is anvil's first.
+    pub(crate) fn paid_by(&self, config: SenderConfig, account: impl Into<Account>) -> Sender {
         let endpoints: [Endpoint; 1] = [endpoint("anvil", &self.anvil.url)];
-        let key = AccountKey::from_bytes(&PAYER_KEY).unwrap();
-        let sender =
-            Sender::new(config, limits(), &endpoints, &self.signers.setup.network, self.contracts(), key).unwrap();
+        let network = &self.signers.setup.network;
+        let sender = Sender::new(config, limits(), &endpoints, network, self.contracts(), account).unwrap();
         assert_eq!(sender.address(), PAYER);
         sender
     }

@@ -32,6 +32,8 @@ mod sender;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
+mod signers;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod validators;

@@ -45,8 +45,12 @@ pub fn back_up(path: &Path, out: &Path, work: Work) -> Result<Archive, Hinted> {
 
 fn collect(path: &Path, config: &Config, keys: &KeyFiles) -> Result<Archive, Hinted> {
     keys.identity(&config.keys.identity)?;
-    keys.account(&config.keys.account)?;
-    let mut files = vec![read(Role::Identity, &config.keys.identity)?, read(Role::Account, &config.keys.account)?];
+    let mut files = vec![read(Role::Identity, &config.keys.identity)?];
+    // The key of a remote signer is its own keeper's to back up.
+    if !config.account.is_remote() {
+        keys.account(&config.keys.account)?;
+        files.push(read(Role::Account, &config.keys.account)?);
+    }
     if config.guardian.committee.exists() {
         let file = read(Role::Committee, &config.guardian.committee)?;
         let committee_file = CommitteeFile::load(&config.guardian.committee)?;

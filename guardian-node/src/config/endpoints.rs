@@ -3,7 +3,13 @@
 use crate::hint::{Hinted, WithHint};
 use guardian_chain::Endpoint;
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, fs, net::IpAddr, path::PathBuf, str::FromStr};
+use std::{
+    borrow::Cow,
+    fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 use url::{Host, Url};
 
 /// One endpoint.
@@ -35,21 +41,24 @@ impl ProviderConfig {
         let name = &self.name;
         match (&self.url, &self.url_file) {
             (Some(url), None) => Ok(Cow::Borrowed(url)),
-            (None, Some(path)) => {
-                let what = format!("can't read the address of provider {name} from {}", path.display());
-                let text = fs::read_to_string(path).hint(
-                    &what,
-                    "url_file names a file that the node's user can read, with the address and nothing else",
-                )?;
-                let url = text.trim().parse().hint(&what, "it must hold an address like https://host.example/key");
-                url.map(Cow::Owned)
-            }
+            (None, Some(path)) => address_in(path, &format!("provider {name}"), "url_file").map(Cow::Owned),
             (None, None) | (Some(_), Some(_)) => Err(Hinted::new(
                 format!("provider {name} has neither or both of url and url_file"),
                 "give each provider one of the two",
             )),
         }
     }
+}
+
+/// The address in the file at `path`, which `key` names as that of `whose`.
+///
+/// # Errors
+/// If it holds none. What it holds is not repeated.
+pub(super) fn address_in(path: &Path, whose: &str, key: &str) -> Result<Url, Hinted> {
+    let what = format!("can't read the address of {whose} from {}", path.display());
+    let text = fs::read_to_string(path)
+        .hint(&what, format!("{key} names a file that the node's user can read, with the address and nothing else"))?;
+    text.trim().parse().hint(&what, "it must hold an address like https://host.example/key")
 }
 
 impl FromStr for ProviderConfig {
@@ -124,6 +133,11 @@ pub(super) fn is_readable_on_the_way(url: &Url) -> bool {
         }),
     };
     url.scheme() == "http" && !is_near
+}
+
+/// Whether `url` leads out of this machine, as far as it says so itself.
+pub(super) fn leads_out(url: &Url) -> bool {
+    !address(url).is_some_and(is_this_machine)
 }
 
 /// The address in `url`, if it has no name; that of `localhost` is known.

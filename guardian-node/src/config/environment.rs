@@ -154,7 +154,7 @@ fn put(table: &mut Table, path: &str, value: Value) {
 
 /// Every setting that there is. A test compares it with the file that `guardian init` writes.
 fn settings() -> Vec<Setting> {
-    const PLAIN: [(&str, Kind); 38] = [
+    const PLAIN: [(&str, Kind); 44] = [
         ("network", Kind::Text),
         ("guardian.name", Kind::Text),
         ("guardian.data_dir", Kind::Text),
@@ -168,6 +168,12 @@ fn settings() -> Vec<Setting> {
         ("keys.passphrase_file", Kind::Text),
         ("keys.passphrase_credential", Kind::Text),
         ("keys.passphrase_command", Kind::List),
+        ("account.address", Kind::Text),
+        ("account.web3signer", Kind::Text),
+        ("account.web3signer_file", Kind::Text),
+        ("account.authority_file", Kind::Text),
+        ("account.certificate_file", Kind::Text),
+        ("account.bearer_file", Kind::Text),
         ("p2p.listen", Kind::List),
         ("p2p.ceremony_listen", Kind::List),
         ("p2p.ceremony_linger", Kind::Text),

@@ -1,6 +1,6 @@
 //! The configuration's shape, key by key.
 
-use super::{LimitsConfig, Network, ProviderConfig};
+use super::{AccountConfig, LimitsConfig, Network, ProviderConfig};
 use crate::{hint::Hinted, passphrase::Source};
 use alloy_primitives::Address;
 use guardian_protocol::{Contracts, DutyKind, Mode, PerKind, ProviderQuorum, Timing};
@@ -20,6 +20,9 @@ pub struct Config {
     /// Where its secrets are.
     #[serde(default)]
     pub keys: KeysConfig,
+    /// Who pays, if the key is elsewhere.
+    #[serde(default)]
+    pub account: AccountConfig,
     /// How peers reach it.
     #[serde(default)]
     pub p2p: P2pConfig,
@@ -85,7 +88,7 @@ pub struct KeysConfig {
     /// Sealed shares of the validators' keys: a file that must be there. Left out: see [`KeysConfig::exit_shares`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exits: Option<PathBuf>,
-    /// Sealed account key: pays for transactions, nothing else.
+    /// Sealed account key: pays for transactions, nothing else. Not there if [`AccountConfig`] says that a remote signer has it.
     pub account: PathBuf,
     /// File with the passphrase of the sealed keys, readable by its owner only. One of the three is set.
     #[serde(skip_serializing_if = "Option::is_none")]

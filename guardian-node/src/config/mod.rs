@@ -3,6 +3,7 @@
 //!
 //! `guardian init` writes [`TEMPLATE`], which is this file's documentation; tests keep the two in step.
 
+mod account;
 mod endpoints;
 mod environment;
 mod file;
@@ -12,6 +13,7 @@ mod networks;
 mod shown;
 mod sources;
 
+pub use account::AccountConfig;
 pub use endpoints::ProviderConfig;
 pub(crate) use endpoints::endpoints;
 pub use file::{
@@ -105,6 +107,9 @@ impl Config {
         for provider in self.beacon.providers.iter_mut().chain(&mut self.execution.providers) {
             provider.url_file = provider.url_file.take().map(|path| absolute(base, &path));
         }
+        for path in self.account.paths() {
+            *path = absolute(base, path);
+        }
     }
 
     fn check(&self) -> Result<(), Hinted> {
@@ -123,6 +128,7 @@ impl Config {
         self.timing.check()?;
         self.limits.check()?;
         self.keys.passphrase()?;
+        self.account.check()?;
         self.contracts.check()?;
         for (layer, providers, quorum) in [
             ("beacon", &self.beacon.providers, self.beacon.quorum),

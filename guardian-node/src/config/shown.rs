@@ -37,6 +37,7 @@ impl Config {
         for provider in config.beacon.providers.iter_mut().chain(&mut config.execution.providers) {
             provider.url = provider.url.take().and_then(|url| without_secrets(&url));
         }
+        config.account.web3signer = config.account.web3signer.take().and_then(|url| without_secrets(&url));
         // Arguments may be secrets.
         if let Some([_, arguments @ ..]) = config.keys.passphrase_command.as_deref_mut() {
             arguments.iter_mut().for_each(|argument| *argument = "***".to_owned());

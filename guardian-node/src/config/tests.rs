@@ -17,9 +17,9 @@ fn the_template_is_a_valid_configuration() {
 fn what_the_template_has_as_a_comment_is_what_is_usual() {
     // Keys in comments that are examples of what may be said otherwise, and not the usual value.
     let examples = ["exits", "quorum", "prove_states", "chain_id", "protocol", "guardian_keys", "guardian_module"];
-    let examples =
-        [&examples[..], &["passphrase_credential", "passphrase_command", "ejection", "reserves", "validator_count"]]
-            .concat();
+    let kinds = ["passphrase_credential", "passphrase_command", "ejection", "reserves", "validator_count"];
+    let account = ["address", "web3signer", "web3signer_file", "authority_file", "certificate_file", "bearer_file"];
+    let examples = [&examples[..], &kinds, &account].concat();
     let is_setting = |line: &str| {
         line.split_once(" = ").is_some_and(|(key, _)| {
             key.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')) && !examples.contains(&key)

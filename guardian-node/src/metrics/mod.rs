@@ -1,6 +1,7 @@
 //! Metrics in Prometheus' format. `docs/metrics.md` says how to read each. A struct for each part of the node; what follows from events
 //! is counted in `observers/metrics.rs`. Labels are words of ours, configured names or member numbers, never text from a peer.
 
+mod account;
 mod maker;
 mod providers;
 #[cfg(test)]
@@ -9,10 +10,11 @@ mod tests;
 pub(crate) use maker::{Maker, SLOW};
 pub(crate) use providers::ProviderMetrics;
 
-use crate::{account::ether, observers::metrics::EventMetrics};
+use crate::observers::metrics::EventMetrics;
+use account::AccountMetrics;
 use guardian_protocol::{Cause, DutyKind, Program, Reason, Severity, Stage, Status};
 use maker::FAST;
-use prometheus::{GaugeVec, Histogram, IntCounterVec, IntGauge, IntGaugeVec};
+use prometheus::{Histogram, IntCounterVec, IntGauge, IntGaugeVec};
 
 /// Everything that is counted.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub(crate) struct Metrics {
     pub(crate) events: EventMetrics,
     pub(crate) driver: DriverMetrics,
     pub(crate) providers: ProviderMetrics,
-    account_balance: GaugeVec,
+    pub(crate) account: AccountMetrics,
     status: StatusMetrics,
 }
 
@@ -67,11 +69,7 @@ impl Metrics {
             events: EventMetrics::new(&make)?,
             driver: DriverMetrics::new(&make)?,
             providers: ProviderMetrics::new(&make)?,
-            account_balance: make.float_gauges(
-                "guardian_account_balance_eth",
-                "what the account has that pays for transactions, in ether",
-                &["account"],
-            )?,
+            account: AccountMetrics::new(&make)?,
             status: StatusMetrics::new(&make)?,
             make,
         })
@@ -80,11 +78,6 @@ impl Metrics {
     /// Shows `status`.
     pub(crate) fn show(&self, status: &Status) {
         self.status.show(status);
-    }
-
-    /// Shows that `account` has so many wei.
-    pub(crate) fn show_balance(&self, account: &str, wei: u128) {
-        self.account_balance.with_label_values(&[account]).set(ether(wei));
     }
 
     /// The exposition text.
@@ -215,4 +208,10 @@ impl StatusMetrics {
 
 pub(crate) fn number(value: impl TryInto<i64>) -> i64 {
     value.try_into().unwrap_or(i64::MAX)
+}
+
+/// Brings a counter up to `total`.
+fn raise(counters: &IntCounterVec, labels: &[&str], total: u64) {
+    let counter = counters.with_label_values(labels);
+    counter.inc_by(total.saturating_sub(counter.get()));
 }

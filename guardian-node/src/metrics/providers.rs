@@ -1,6 +1,6 @@
 //! Offers and costs of each provider.
 
-use super::Maker;
+use super::{Maker, raise};
 use guardian_chain::{Capabilities, ProviderStats};
 use prometheus::{CounterVec, GaugeVec, IntCounterVec, IntGaugeVec};
 
@@ -83,10 +83,4 @@ impl ProviderMetrics {
             self.capabilities.with_label_values(&["beacon", &of.name, what]).set(i64::from(offered));
         }
     }
-}
-
-/// Brings a counter up to `total`.
-fn raise(counters: &IntCounterVec, labels: &[&str], total: u64) {
-    let counter = counters.with_label_values(labels);
-    counter.inc_by(total.saturating_sub(counter.get()));
 }

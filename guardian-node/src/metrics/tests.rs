@@ -28,7 +28,7 @@ fn the_accounts_balance_is_shown_once_it_is_known() {
     let metrics = Metrics::new().unwrap();
     assert!(!metrics.text().contains("guardian_account_balance_eth"), "unknown is not empty");
     for (wei, shown) in [(25 * 10_u128.pow(16), "0.25"), (0, "0")] {
-        metrics.show_balance("0xabc", wei);
+        metrics.account.show_balance("0xabc", wei);
         let line = format!("guardian_account_balance_eth{{account=\"0xabc\"}} {shown}");
         assert!(metrics.text().lines().any(|text| text == line), "{}", metrics.text());
     }
@@ -49,6 +49,7 @@ fn every_metric_is_explained_and_every_alert_is_of_a_metric() {
     };
     let code = [
         include_str!("mod.rs"),
+        include_str!("account.rs"),
         include_str!("providers.rs"),
         include_str!("../observers/metrics.rs"),
         include_str!("../ceremony/metrics.rs"),

@@ -276,6 +276,15 @@ impl Deployment {
         Ok(receipt.ok_or_else(|| eyre!("no receipt of {transaction}"))?.gas_used)
     }
 
+    /// The account that paid for `transaction`.
+    ///
+    /// # Errors
+    /// If the EVM does not know it.
+    pub async fn payer_of(&self, transaction: B256) -> Result<Address> {
+        let receipt = self.provider.get_transaction_receipt(transaction).await?;
+        Ok(receipt.ok_or_else(|| eyre!("no receipt of {transaction}"))?.from)
+    }
+
     /// How many transactions brought an order to the registry since the deployment, successful or not.
     ///
     /// # Errors

@@ -3,8 +3,8 @@
 use super::{guardian_binary, keys::GuardianFiles, process::Process};
 use eyre::{Result, WrapErr, ensure, eyre};
 use guardian_node::config::{
-    BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LimitsConfig,
-    LogConfig, P2pConfig, ProviderConfig, TimingConfig,
+    AccountConfig, BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig,
+    LimitsConfig, LogConfig, P2pConfig, ProviderConfig, TimingConfig,
 };
 use guardian_protocol::{Bounds, DutyKind, Mode, PerKind};
 use serde_json::Value;
@@ -181,6 +181,13 @@ pub(super) fn passphrase(name: &str, home: &Path) -> PathBuf {
     }
 }
 
+/// Where the key of the account is, if not with the others.
+fn account(files: &GuardianFiles) -> Result<AccountConfig> {
+    let Some(url) = &files.web3signer else { return Ok(AccountConfig::default()) };
+    let web3signer = Some(url.parse()?);
+    Ok(AccountConfig { address: Some(files.account), web3signer, ..AccountConfig::default() })
+}
+
 /// Writes the configuration of the guardian of `files`, whose pages are to be on port `http`.
 ///
 /// # Errors
@@ -209,6 +216,7 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
             passphrase_credential: None,
             passphrase_command: None,
         },
+        account: account(files)?,
         p2p: P2pConfig {
             listen: listen(files.port),
             ceremony_listen: listen(files.ceremony_port),

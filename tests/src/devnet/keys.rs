@@ -42,6 +42,8 @@ pub struct DevnetKeys {
     pub address: Option<String>,
     /// Their addresses during key ceremonies, with {i} for the number; loopback if left out
     pub ceremony_address: Option<String>,
+    /// The number of a guardian that gets no key of its account: a remote signer is to have it
+    pub remote_account: Option<u16>,
     /// Make no group key: write a plan.toml with which the guardians make it themselves (`guardian key generate`)
     pub no_group_key: bool,
 }
@@ -57,6 +59,7 @@ impl Default for DevnetKeys {
             base_port: 19000,
             address: None,
             ceremony_address: None,
+            remote_account: None,
             no_group_key: false,
         }
     }
@@ -86,6 +89,10 @@ pub struct GuardianFiles {
     pub ceremony_port: u16,
     /// The account that needs ether.
     pub account: Address,
+    /// The account's key, if it is not in the folder.
+    pub account_key: Option<Secret<[u8; 32]>>,
+    /// Where a web3signer has it.
+    pub web3signer: Option<String>,
 }
 
 impl DevnetKeys {
@@ -127,9 +134,14 @@ impl DevnetKeys {
             files.write(&dir.join("keys").join(file), kind, KeyEpoch(0), bytes, Work::Devnet)
         };
         write("identity.sealed", PurposeKind::Identity, &Secret::new(identity.expose_seed().to_vec()))?;
-        write("account.sealed", PurposeKind::Account, &Secret::new(account.expose().to_vec()))?;
         files.write_exits(&dir.join("keys/exits.sealed"), &take_share(splits, usize::from(i))?, Work::Devnet)?;
         let address = AccountKey::from_bytes(account.expose()).hint("can't make an account", "try again")?.address();
+        let account_key = if self.remote_account == Some(i) {
+            Some(account)
+        } else {
+            write("account.sealed", PurposeKind::Account, &Secret::new(account.expose().to_vec()))?;
+            None
+        };
         let entry = MemberEntry {
             id,
             name: name.clone(),
@@ -141,7 +153,8 @@ impl DevnetKeys {
                 (template, _) => addresses("ceremony_address", template.as_ref(), i, ceremony_port)?,
             },
         };
-        Ok((entry, GuardianFiles { name, dir, port, ceremony_port, account: address }))
+        let account = address;
+        Ok((entry, GuardianFiles { name, dir, port, ceremony_port, account, account_key, web3signer: None }))
     }
 
     /// Deals the group key; returns its coordinates.

@@ -22,6 +22,7 @@ pub mod relay;
 pub mod screen;
 mod signers;
 pub mod thief;
+pub mod web3signer;
 pub mod world;
 
 use self::{
@@ -33,6 +34,7 @@ use self::{
     options::Options,
     process::{Process, anvil, binary, free_port, free_ports, tool},
     relay::Relay,
+    web3signer::Web3Signer,
 };
 use alloy::primitives::U256;
 use eyre::{Result, WrapErr, ensure};
@@ -63,7 +65,12 @@ pub struct Devnet {
     chains: Vec<Process>,
     /// In front of the beacon node: one that lies, and one that does not.
     relays: Option<[Relay; 2]>,
+    /// Has the account's key of one guardian.
+    pub signer: Option<Web3Signer>,
 }
+
+/// The number of the guardian that pays with a key that it does not have, in a network that is so large.
+const PAYS_REMOTELY: u16 = 2;
 
 /// The repository's root.
 #[must_use]
@@ -97,10 +104,12 @@ impl Devnet {
             threshold: options.threshold,
             validators: options.validators,
             base_port: free_ports(options.p2p_port, options.guardians.saturating_mul(2))?,
+            remote_account: Some(PAYS_REMOTELY),
             no_group_key: true,
             ..DevnetKeys::default()
         };
-        let manifest = keys.make()?;
+        let mut manifest = keys.make()?;
+        let signer = start_signer(&mut manifest, &say).await?;
 
         say("the guardians make the group key: nobody ever holds it whole (guardian key generate)");
         let (key, took) = make_group_key(&manifest, &options).await?;
@@ -111,10 +120,7 @@ impl Devnet {
         let contracts = Deployment::deploy(&rpc_url, key, &manifest, &genesis, &options).await?;
 
         say("starting the guardians");
-        let relays = match options.lying_beacon {
-            true => Some([Relay::lying(&beacon.url).await?, Relay::honest(&beacon.url).await?]),
-            false => None,
-        };
+        let relays = start_relays(&options, &beacon).await?;
         // The liar comes first, so that it is asked for the state that proves itself, too.
         let mut beacons: Vec<String> = relays.iter().flatten().map(|relay| relay.url.clone()).collect();
         beacons.push(beacon.url.clone());
@@ -136,6 +142,7 @@ impl Devnet {
             around,
             chains: vec![anvil, lodestar],
             relays,
+            signer,
         };
         devnet.write_manifest()?;
         Ok(devnet)
@@ -181,7 +188,15 @@ impl Devnet {
         let said: toml::Table = toml::from_str(&operator(&arguments).await?)?;
         let account = said.get("account").and_then(|value| value.as_str()).unwrap_or_default().parse()?;
         let port = free_ports(0, 2)?;
-        let files = GuardianFiles { name: name.to_owned(), dir, port, ceremony_port: port.saturating_add(1), account };
+        let files = GuardianFiles {
+            name: name.to_owned(),
+            dir,
+            port,
+            ceremony_port: port.saturating_add(1),
+            account,
+            account_key: None,
+            web3signer: None,
+        };
         let http = free_port(0)?;
         write_config(&files, http, &self.around)?;
         self.contracts.fund(account).await?;
@@ -233,6 +248,27 @@ impl Devnet {
     pub fn liar(&self) -> Option<&Relay> {
         self.relays.as_ref().map(|[liar, _]| liar)
     }
+}
+
+/// Two more beacon nodes of one that is there, if one is to lie.
+async fn start_relays(options: &Options, beacon: &Beacon) -> Result<Option<[Relay; 2]>> {
+    Ok(match options.lying_beacon {
+        true => Some([Relay::lying(&beacon.url).await?, Relay::honest(&beacon.url).await?]),
+        false => None,
+    })
+}
+
+/// A web3signer for the account of which the guardian has no key.
+async fn start_signer(manifest: &mut DevnetManifest, say: impl Fn(&str)) -> Result<Option<Web3Signer>> {
+    for files in &mut manifest.guardians {
+        if let Some(key) = files.account_key.take() {
+            let signer = Web3Signer::start(&key).await?;
+            say(&format!("{} will pay with a key that it does not have: a web3signer's stand-in has it", files.name));
+            files.web3signer = Some(signer.url.clone());
+            return Ok(Some(signer));
+        }
+    }
+    Ok(None)
 }
 
 /// The guardians make a key among themselves; returns its coordinates and how long it took.

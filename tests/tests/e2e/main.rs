@@ -6,6 +6,7 @@ mod auditor;
 mod counts;
 mod fees;
 mod holds;
+mod payer;
 mod states;
 mod thief;
 
@@ -57,6 +58,7 @@ async fn check_everything(devnet: &mut Devnet) -> Result<()> {
     a_running_guardian_can_be_spoken_to_and_says_what_happened(devnet).await?;
     two_of_four_do_nothing_and_say_why(devnet).await?;
     a_restarted_guardian_completes_the_quorum(devnet).await?;
+    payer::a_guardian_pays_for_a_report_with_a_key_that_it_does_not_have(devnet).await?;
     thief::what_it_signs_moves_no_exit_and_everybody_says_so(devnet).await?;
     a_wrong_chain_is_refused_by_name(devnet).await?;
     seven_take_over_the_same_key(devnet).await?;

@@ -6,6 +6,7 @@ pub(crate) mod committee;
 pub(crate) mod execution;
 pub(crate) mod readers;
 pub(crate) mod server;
+pub(crate) mod signer;
 pub(crate) mod world;
 
 use guardian_chain::{ChainConfig, Endpoint, Limits};

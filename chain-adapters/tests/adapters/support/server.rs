@@ -4,7 +4,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::Request,
-    http::{HeaderValue, Response, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
 };
 use futures::StreamExt;
 use std::{
@@ -20,6 +20,7 @@ pub(crate) struct Asked {
     pub(crate) method: String,
     /// Path with query.
     pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
 
@@ -63,6 +64,11 @@ impl Reply {
 }
 
 impl Asked {
+    /// A header's value, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
     pub(crate) fn path(&self) -> &str {
         self.target.split('?').next().unwrap()
     }
@@ -86,8 +92,12 @@ impl Server {
             async move {
                 let (head, body) = request.into_parts();
                 let body = axum::body::to_bytes(body, 1 << 24).await.unwrap();
-                let asked =
-                    Asked { method: head.method.to_string(), target: head.uri.to_string(), body: body.to_vec() };
+                let asked = Asked {
+                    method: head.method.to_string(),
+                    target: head.uri.to_string(),
+                    headers: head.headers,
+                    body: body.to_vec(),
+                };
                 log.lock().unwrap().push(asked.clone());
                 let reply = answer(&asked);
                 if let Said::Held(_, released) = &reply.body {

@@ -6,6 +6,7 @@ mod incoming_committee;
 
 use super::{Say, check::in_force, plan_file::PlanFile, progress::Progress};
 use crate::{
+    account,
     committee::CommitteeFile,
     config::Config,
     hint::{Hinted, WithHint},
@@ -60,8 +61,7 @@ pub async fn rotate(rotate: Rotate, stop: CancellationToken) -> Result<bool> {
         "can't connect to the chains",
         "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
     )?;
-    let account = keys.account(&config.keys.account)?;
-    let sender = node::sender(&config, &chain, account.expose())?;
+    let sender = node::sender(&config, &chain, account::open(&config, &keys)?)?;
     let quorum = config.quorum().execution;
     let known = agreed(&readers, quorum).await;
     check_chain(known.as_ref(), before.as_ref().map(|(_, committee)| committee), &incoming)?;

@@ -1,7 +1,8 @@
 //! The account that pays: it must have enough for the dearest transaction, and for a while.
 
 use super::{code::Code, findings::Findings};
-use crate::{config::Config, node};
+use crate::{account::READABLE_HINT, config::Config, node};
+use guardian_chain::{Account, SignFault};
 use guardian_protocol::ChainSpec;
 
 /// Gas of the dearest usual submission: an order for a full batch of validators.
@@ -10,9 +11,9 @@ const DEAR: u128 = 1_000_000;
 const USUAL: u128 = 60_000;
 const GWEI: u128 = 1_000_000_000;
 
-/// Tells what the account with `key` has.
-pub(super) async fn tell_account(config: &Config, network: &ChainSpec, key: &[u8; 32], findings: &mut Findings) {
-    let Some(sender) = findings.take(Code::AccountKey, node::sender(config, network, key)) else { return };
+/// Tells what `account` has.
+pub(super) async fn tell_account(config: &Config, network: &ChainSpec, account: Account, findings: &mut Findings) {
+    let Some(sender) = findings.take(Code::AccountKey, node::sender(config, network, account)) else { return };
     let address = sender.address();
     let ceiling = u128::from(config.execution.fee_ceiling_gwei).saturating_mul(GWEI);
     let advice = "send it a little ether: it pays for transactions, and nothing else depends on it";
@@ -39,6 +40,32 @@ pub(super) async fn tell_account(config: &Config, network: &ChainSpec, key: &[u8
                 ether(balance)
             );
             findings.pass(Code::Account, &text);
+        }
+    }
+}
+
+/// Tells whether the remote signer of `account` would sign, if it has one.
+pub(super) async fn tell_signer(config: &Config, account: &Account, findings: &mut Findings) {
+    let Some(signer) = account.remote() else { return };
+    if config.account.is_readable_on_the_way() {
+        findings.poor(
+            Code::SignerReadable,
+            &format!("the {signer} of the account is spoken to over http:// and not on this machine"),
+            READABLE_HINT,
+        );
+    }
+    match account.try_out().await {
+        Ok(()) => findings.pass(Code::Signer, &format!("a {signer} signs for account {}", account.address())),
+        Err(error) => {
+            let code = match error.fault() {
+                SignFault::Unreachable => Code::SignerUnreachable,
+                SignFault::Denied => Code::SignerDenied,
+                SignFault::NoKey => Code::SignerNoKey,
+                SignFault::Failed => Code::SignerFailed,
+                SignFault::Malformed => Code::SignerMalformed,
+                SignFault::Mismatch => Code::SignerMismatch,
+            };
+            findings.fail(code, &format!("{signer} of the account: {error}"), error.hint());
         }
     }
 }

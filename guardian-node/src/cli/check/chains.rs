@@ -2,8 +2,7 @@
 
 use super::{account::tell_account, code::Code, contracts, findings::Findings, providers};
 use crate::{config::Config, hint::WithHint, node, store};
-use guardian_chain::Readers;
-use guardian_crypto::secret::Secret;
+use guardian_chain::{Account, Readers};
 use guardian_protocol::{BlsPubkey, Committee, Record};
 use std::{
     collections::BTreeSet,
@@ -13,7 +12,7 @@ use std::{
 /// What is known of the guardian before the chains are asked, as far as it could be read.
 pub(super) struct Known<'a> {
     pub(super) committee: Option<&'a Committee>,
-    pub(super) account: Option<&'a Secret<[u8; 32]>>,
+    pub(super) account: Option<Account>,
     /// The protocol's validators.
     pub(super) provisioned: BTreeSet<BlsPubkey>,
     /// Of the store.
@@ -54,7 +53,7 @@ pub(super) async fn tell(config: &Config, known: Known<'_>, findings: &mut Findi
         contracts::tell_start(config, &readers, findings).await;
     }
     if let Some(account) = account {
-        tell_account(config, &network, account.expose(), findings).await;
+        tell_account(config, &network, account, findings).await;
     }
     let finalized = providers::tell_beacon(config, &readers, findings).await;
     if let Some(checkpoint) = &finalized {

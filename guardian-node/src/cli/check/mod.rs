@@ -10,12 +10,12 @@ mod machine;
 mod providers;
 mod versions;
 
-use crate::{committee::CommitteeFile, config::Config, hint::WithHint, node, operator, store::Store};
+use crate::{committee::CommitteeFile, config::Config, node, operator, store::Store};
 use clap::Args;
 use code::Code;
 use eyre::Result;
 use findings::Findings;
-use guardian_chain::AccountKey;
+use guardian_chain::Account;
 use guardian_protocol::{
     BlsPubkey, Bounds, Committee, Contracts, Limits, Measure, Mode, ProtocolEvent, Record, Secrets,
 };
@@ -64,9 +64,12 @@ async fn examine(config: &Config, findings: &mut Findings) {
     // Without a committee nobody knows whose keys they should be.
     let secrets = file.as_ref().and_then(|file| findings.take(Code::Keys, node::secrets(config, file)));
     let account = secrets.map(|(secrets, account)| {
-        tell_keys(&secrets, account.expose(), (committee.as_ref(), config.guardian.mode), findings);
+        tell_keys(&secrets, &account, (committee.as_ref(), config.guardian.mode), findings);
         account
     });
+    if let Some(account) = &account {
+        account::tell_signer(config, account, findings).await;
+    }
     tell_mode(config.guardian.mode, findings);
     tell_limits(&config.limits.limits(), findings);
     let records = tell_store(config, findings);
@@ -78,21 +81,18 @@ async fn examine(config: &Config, findings: &mut Findings) {
         }
     }
     let provisioned = validators(&records, &config.contracts());
-    let known = chains::Known { committee: committee.as_ref(), account: account.as_ref(), provisioned, records };
+    let known = chains::Known { committee: committee.as_ref(), account, provisioned, records };
     chains::tell(config, known, findings).await;
 }
 
 /// The keys that were opened; shares of validators' keys are good if no fewer than the committee's threshold can use them.
 fn tell_keys(
     secrets: &Secrets,
-    account: &[u8; 32],
+    account: &Account,
     (committee, mode): (Option<&Committee>, Mode),
     findings: &mut Findings,
 ) {
-    let advice = "restore keys/account.sealed from your backup, or make a new one with `guardian init`";
-    let key = AccountKey::from_bytes(account).hint("the account key is not valid", advice);
-    let Some(key) = findings.take(Code::AccountKey, key) else { return };
-    let (count, address) = (secrets.validators.len(), key.address());
+    let (count, address) = (secrets.validators.len(), account.address());
     findings.pass(Code::Keys, &format!("keys: {count} validators' exit shares, account {address}"));
     if count == 0 && mode == Mode::Act {
         findings.poor(Code::ExitShares, node::NO_EXITS, node::NO_EXITS_HINT);

@@ -26,9 +26,10 @@ pub(super) fn listing(path: &Path, config: Option<&Config>) -> String {
     if let Some(mut config) = config.cloned() {
         let files = config.beacon.providers.iter().chain(&config.execution.providers);
         let files: Vec<PathBuf> = files.filter_map(|provider| provider.url_file.clone()).collect();
+        let signer: Vec<PathBuf> = config.account.paths().map(|path| path.clone()).collect();
         let exits = config.keys.exit_shares();
         let named = config.paths().into_iter().map(|configured| configured.path.clone());
-        for path in named.chain(files).chain([exits]) {
+        for path in named.chain(signer).chain(files).chain([exits]) {
             path.parent().into_iter().for_each(|folder| tell(folder, 0, &mut told, &mut lines));
             tell(&path, DEPTH, &mut told, &mut lines);
         }

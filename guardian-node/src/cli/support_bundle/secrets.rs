@@ -1,9 +1,12 @@
 //! The second line against secrets in a bundle. The first is that none is put into it; but providers, and errors of libraries, say what they
 //! like. So every text is searched for what is known here to be secret.
 
-use crate::config::{Config, ProviderConfig};
+use crate::{
+    account,
+    config::{Config, ProviderConfig},
+};
 use guardian_crypto::secret::Secret;
-use std::{cmp::Reverse, env};
+use std::{borrow::Cow, cmp::Reverse, env};
 use toml::{Table, Value};
 use url::Url;
 
@@ -26,6 +29,7 @@ impl Secrets {
         let mut known = of_environment();
         if let Some(config) = config {
             known.extend(addresses(config).iter().flat_map(guardian_chain::secrets));
+            known.extend(account::bearer(config).ok().flatten().map(|bearer| bearer.expose().clone()));
             if let Ok(passphrase) = config.keys.passphrase().and_then(|source| source.read()) {
                 known.push(passphrase.expose().clone());
             }
@@ -67,6 +71,7 @@ fn addresses(config: &Config) -> Vec<Url> {
     let providers = config.beacon.providers.iter().chain(&config.execution.providers);
     let mut found: Vec<Url> =
         providers.filter_map(|provider: &ProviderConfig| Some(provider.address().ok()?.into_owned())).collect();
+    found.extend(config.account.web3signer().ok().flatten().map(Cow::into_owned));
     let values = Table::try_from(config).map(Value::Table);
     collect(values.as_ref().ok(), &mut found);
     found

@@ -1,10 +1,8 @@
-//! The account that pays for transactions. Its key is kept here and leaves only as signatures.
+//! A key of the account that is in this process. It is kept here and leaves only as signatures.
 
 use crate::error::Error;
 use alloy::{
-    consensus::{SignableTransaction, TxEip1559, TxEnvelope},
-    eips::eip2718::Encodable2718,
-    primitives::{Address, B256, Bytes},
+    primitives::{Address, B256, Signature},
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use std::fmt;
@@ -27,12 +25,9 @@ impl AccountKey {
         self.0.address()
     }
 
-    /// `transaction`, signed and encoded (EIP-2718), with its hash. `None` if the curve library fails, which it does with
-    /// negligible probability.
-    pub(crate) fn sign(&self, transaction: TxEip1559) -> Option<(B256, Bytes)> {
-        let signature = self.0.sign_hash_sync(&transaction.signature_hash()).ok()?;
-        let envelope = TxEnvelope::from(transaction.into_signed(signature));
-        Some((*envelope.tx_hash(), envelope.encoded_2718().into()))
+    /// A signature of `hash`. `None` if the curve library fails, which it does with negligible probability.
+    pub(super) fn sign(&self, hash: &B256) -> Option<Signature> {
+        self.0.sign_hash_sync(hash).ok()
     }
 }
 
