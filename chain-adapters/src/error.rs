@@ -100,7 +100,7 @@ impl Error {
             Self::ProviderCount { .. } => "list each provider with a name and a url; three of each layer let one fail",
             Self::DuplicateName { .. } => "give every provider its own name",
             Self::TooFewReachable { .. } => {
-                "check the addresses, and that the nodes are up and their HTTP APIs enabled"
+                "check the addresses under [beacon] and [execution], and that the nodes are up and their HTTP APIs enabled"
             }
             Self::NoMajority { .. } => "remove the providers that serve another network than the one you mean",
             Self::Contradiction(_) => "check that all providers and the configured chain id mean the same network",

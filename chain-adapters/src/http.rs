@@ -14,6 +14,11 @@ use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, heade
 use std::{error::Error as _, time::Duration};
 use tokio::time::{Instant, timeout};
 
+/// What an error begins with when no secure connection came about.
+const NOT_SECURE: &str = "no secure connection";
+/// Words of the TLS library about a certificate that is not good, and about an answer that is not TLS at all.
+const INSECURE: [&str; 4] = ["certificate", "corrupt message", "fatal alert", "handshake"];
+
 /// One provider's HTTP side.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -194,7 +199,8 @@ impl Http {
             text = format!("{text}: {cause}");
             source = cause.source();
         }
-        ReadFailure::Unreachable(self.sanitise(&text))
+        let insecure = INSECURE.iter().any(|word| text.contains(word));
+        ReadFailure::Unreachable(self.sanitise(&if insecure { format!("{NOT_SECURE}: {text}") } else { text }))
     }
 }
 
@@ -205,6 +211,12 @@ pub(crate) fn client(limits: Limits) -> ClientBuilder {
         // A server that sends us elsewhere is not the one that the operator named.
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("guardian/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Whether a provider is unreachable because no secure connection came about: its certificate is not good, or it speaks no TLS.
+#[must_use]
+pub fn is_not_secure(failure: &ReadFailure) -> bool {
+    matches!(failure, ReadFailure::Unreachable(why) if why.starts_with(NOT_SECURE))
 }
 
 /// The media type without its parameters, in lower case.

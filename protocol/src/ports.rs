@@ -126,6 +126,9 @@ pub enum ReadFailure {
     /// It answered something that can't be right: wrong shape, too large, an empty list.
     #[error("malformed answer: {0}")]
     Malformed(String),
+    /// It refuses our credentials, or wants some.
+    #[error("unauthorized: {0}")]
+    Unauthorized(String),
     /// It was asked too often: the same question may be put again, later.
     #[error("rate limited: {0}")]
     RateLimited(String),

@@ -90,6 +90,7 @@ impl From<ReadFailure> for SignError {
     fn from(failure: ReadFailure) -> Self {
         let fault = match failure {
             ReadFailure::TooLarge(_) | ReadFailure::Malformed(_) => SignFault::Malformed,
+            ReadFailure::Unauthorized(_) => SignFault::Denied,
             ReadFailure::Unreachable(_)
             | ReadFailure::NotAvailable(_)
             | ReadFailure::NotInSync(_)

@@ -252,6 +252,10 @@ impl BeaconClient {
         match answer.status {
             StatusCode::OK => self.decode(&answer).map(Routed::Found),
             StatusCode::BAD_REQUEST => Err(ReadFailure::NotAvailable(self.http.quote(&answer))),
+            StatusCode::TOO_MANY_REQUESTS => Err(ReadFailure::RateLimited(self.http.quote(&answer))),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(ReadFailure::Unauthorized(self.http.quote(&answer)))
+            }
             _ => Err(ReadFailure::Unreachable(self.http.quote(&answer))),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::{
     client::{BeaconClient, Routed},
-    wire::{ValidatorEntry, Version},
+    wire::{Identity, ValidatorEntry, Version},
 };
 use crate::http::content_type;
 use guardian_protocol::{ReadFailure, Slot};
@@ -25,6 +25,15 @@ impl BeaconClient {
         match self.routed::<Version>(request, self.http.limits.json_bytes).await? {
             Routed::Found(answer) => Ok(self.http.sanitise(&answer.data.version)),
             Routed::Absent(said) => Err(ReadFailure::NotAvailable(said)),
+        }
+    }
+
+    /// Its name among beacon nodes, which no other one has. `None`: it does not tell.
+    pub(crate) async fn peer_id(&self) -> Result<Option<String>, ReadFailure> {
+        let request = self.json_request(Method::GET, ["eth", "v1", "node", "identity"], &[]);
+        match self.routed::<Identity>(request, self.http.limits.json_bytes).await? {
+            Routed::Found(answer) => Ok(Some(self.http.sanitise(&answer.data.peer_id))),
+            Routed::Absent(_) => Ok(None),
         }
     }
 

@@ -60,6 +60,11 @@ pub(crate) struct Version {
 }
 
 #[derive(Debug, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) peer_id: String,
+}
+
+#[derive(Debug, Deserialize)]
 pub(crate) struct FinalityCheckpoints {
     pub(crate) finalized: CheckpointEntry,
 }

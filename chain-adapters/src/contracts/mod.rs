@@ -2,9 +2,10 @@
 //!
 //! **A kind of duty is a file here**: the call that brings it to its contract, what is read of the contract at a block, how far it is,
 //! and what it logs. This file is the table: each question is one match with a line for each kind. Beside them: the group's keys, Puffer's
-//! own contract, the proof of a reference root, and what contracts refuse with.
+//! own contract and its guardian module, the proof of a reference root, and what contracts refuse with.
 
 mod ejection;
+mod guardian_module;
 mod key_veto;
 pub(crate) mod keys;
 mod protocol;
@@ -13,6 +14,8 @@ mod refusals;
 pub(crate) mod reserves;
 mod validator_count;
 
+pub use guardian_module::GuardianList;
+pub(crate) use guardian_module::guardian_list;
 pub use keys::KeyRotation;
 pub(crate) use protocol::active_validators;
 pub(crate) use refusals::Refusal;
@@ -23,6 +26,7 @@ use guardian_crypto::schnorr;
 use guardian_protocol::{
     BlsPubkey, Contracts, Duty, DutyBody, DutyKind, Level, ProtocolEvent, ReadFailure, Rules, Subject, VetoRules, Wei,
 };
+use std::collections::BTreeSet;
 
 // The table. --------------------------------------------------------------------------------------------------------------------
 
@@ -115,6 +119,13 @@ pub(crate) const fn is_urgent(kind: DutyKind) -> bool {
 /// What the data of a revert means, if it is one of the contracts' errors.
 pub(crate) fn refusal(data: &[u8]) -> Option<Refusal> {
     refusals::common(data).or_else(|| DutyKind::ALL.into_iter().find_map(|kind| refusal_of(kind, data)))
+}
+
+/// Each of the configured contracts, once.
+pub(crate) fn all(contracts: &Contracts) -> BTreeSet<Address> {
+    let Contracts { guardian_keys, protocol, guardian_module, duties } = contracts;
+    let of_kinds = duties.iter().map(|(_, address)| *address);
+    [*guardian_keys, *protocol].into_iter().chain(*guardian_module).chain(of_kinds).collect()
 }
 
 /// Whose events are asked for, and which.

@@ -2,6 +2,7 @@
 
 use super::{
     ejection::EjectionRegistry,
+    guardian_module::GuardianModule,
     keys::GuardianKeys,
     protocol::PufferProtocol,
     reference::BeaconClock,
@@ -148,7 +149,7 @@ fn type_name(input: &serde_json::Value) -> String {
 }
 
 /// The compiled contract, and the functions and events that we name.
-const INTERFACES: [(&str, &[&str], &[&str]); 6] = [
+const INTERFACES: [(&str, &[&str], &[&str]); 7] = [
     (
         "GuardianKeys",
         &[
@@ -186,6 +187,11 @@ const INTERFACES: [(&str, &[&str], &[&str]); 6] = [
         &[],
     ),
     ("ReserveProxy", &[ReserveProxy::feedCall::SIGNATURE], &[]),
+    (
+        "FrostGuardianModule",
+        &[GuardianModule::getGuardiansCall::SIGNATURE, GuardianModule::getThresholdCall::SIGNATURE],
+        &[],
+    ),
     (
         "DevnetOracle",
         &[

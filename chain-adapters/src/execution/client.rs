@@ -21,6 +21,7 @@ use alloy::{
     transports::{RpcError, TransportError, TransportErrorKind, TransportFut},
 };
 use guardian_protocol::{BlockRef, ReadFailure};
+use reqwest::StatusCode;
 use serde::Deserialize;
 use std::{
     sync::{Arc, Mutex, atomic::AtomicBool},
@@ -254,6 +255,9 @@ impl ExecutionClient {
                 Some(error) if let Some(HttpRefusal { status: 429, said }) = error.downcast_ref() => {
                     ReadFailure::RateLimited(said.clone())
                 }
+                Some(error) if let Some(HttpRefusal { status: 401 | 403, said }) = error.downcast_ref() => {
+                    ReadFailure::Unauthorized(said.clone())
+                }
                 Some(_) | None => ReadFailure::Unreachable(self.http.sanitise(&kind.to_string())),
             },
             RpcError::UnsupportedFeature(_) | RpcError::LocalUsageError(_) | RpcError::SerError(_) => {
@@ -307,8 +311,13 @@ impl Service<RequestPacket> for BoundedRpc {
                 .await
                 .map_err(TransportErrorKind::custom)?;
             match serde_json::from_slice::<ResponsePacket>(&answer.body) {
-                // Some nodes send an error in JSON-RPC with an HTTP status that says so too.
-                Ok(response) if answer.status.is_success() || response.is_error() => Ok(response),
+                // Some nodes send an error in JSON-RPC with an HTTP status that says so too. 401 is about whoever asks, not about the question.
+                Ok(response)
+                    if answer.status.is_success()
+                        || response.is_error() && answer.status != StatusCode::UNAUTHORIZED =>
+                {
+                    Ok(response)
+                }
                 Err(_) if answer.status.is_success() => {
                     Err(TransportErrorKind::custom(ReadFailure::Malformed("no JSON-RPC".to_owned())))
                 }

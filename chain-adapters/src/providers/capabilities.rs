@@ -17,6 +17,8 @@ pub struct Capabilities {
     pub name: String,
     /// How it names itself.
     pub version: Option<String>,
+    /// Its name among beacon nodes, which no other one has.
+    pub peer_id: Option<String>,
     /// Whole states in SSZ: then nothing it says of validators has to be believed.
     pub states: Option<bool>,
     /// Validators by POST: many in one question.
@@ -96,6 +98,7 @@ impl Readers {
     async fn capabilities_of(&self, provider: &Provider<BeaconClient>) -> Capabilities {
         let client = &provider.client;
         let version = self.asked(provider, client.version()).await;
+        let peer_id = self.asked(provider, client.peer_id()).await.flatten();
         // Where no states are wanted, none is asked for. What a node that is behind lacks it may have when it is not.
         let states = async {
             client.check_sync(&self.chain.beacon()).await?;
@@ -109,7 +112,8 @@ impl Readers {
         let past = self.asked(provider, client.has_past(self.chain.beacon().slots_per_epoch)).await.flatten();
         // No query, and maybe a long wait: nobody's turn is taken.
         let events = client.has_events().await;
-        Capabilities { id: provider.id, name: client.http.name().to_owned(), version, states, post, events, past }
+        let name = client.http.name().to_owned();
+        Capabilities { id: provider.id, name, version, peer_id, states, post, events, past }
     }
 
     async fn asked<T>(

@@ -11,6 +11,7 @@ mod survey;
 
 pub use asking::Asked;
 pub use capabilities::Capabilities;
+pub use survey::LogsServed;
 
 use crate::{
     beacon::{client::BeaconClient, events, fingerprint::BeaconFingerprint, proving::StateHasher},

@@ -129,7 +129,10 @@ impl<C: Client> Provider<C> {
         let answer = answer
             .await
             .unwrap_or_else(|_| Err(ReadFailure::Unreachable(format!("no complete answer within {patience:?}"))));
-        if matches!(answer, Err(ReadFailure::Unreachable(_) | ReadFailure::WrongChain(_))) {
+        if matches!(
+            answer,
+            Err(ReadFailure::Unreachable(_) | ReadFailure::Unauthorized(_) | ReadFailure::WrongChain(_))
+        ) {
             self.verified.store(false, Relaxed);
         }
         (self.id, answer)

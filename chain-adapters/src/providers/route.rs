@@ -44,6 +44,16 @@ impl Readers {
         // A state that contradicts the checkpoint stays that provider's answer: its word would not count.
         let mut answers = found.answers;
         answers.retain(|(_, answer)| matches!(answer, Ok(Reading::State(_))));
+        self.read_words(slot, pubkeys, answers).await
+    }
+
+    /// Every provider's word for the validators with `pubkeys` at `slot`; no state is asked for.
+    pub async fn validators_in_words(&self, slot: Slot, pubkeys: &[BlsPubkey]) -> Vec<Answer> {
+        self.read_words(slot, pubkeys, Vec::new()).await.rest().await
+    }
+
+    /// The word of those that have not answered.
+    async fn read_words<'a>(&'a self, slot: Slot, pubkeys: &'a [BlsPubkey], answers: Vec<Answer>) -> Asked<'a> {
         let others: Vec<_> =
             self.beacon.iter().filter(|provider| answers.iter().all(|(id, _)| *id != provider.id)).collect();
         let patience = self.chain.limits.answer_timeout;

@@ -20,12 +20,13 @@ pub use file::{
     BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LogConfig,
     LogFormat, P2pConfig, TimingConfig,
 };
+pub(crate) use layers::{Origin, Origins};
 pub use limits::LimitsConfig;
 pub use networks::Network;
 
 use crate::hint::{Hinted, WithHint};
 use environment::Environment;
-use layers::Origins;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,

@@ -93,8 +93,16 @@ fn what_a_provider_costs_is_shown_and_moves() {
 fn what_could_not_be_found_out_of_a_provider_is_not_shown() {
     let metrics = Metrics::new().unwrap();
     let (id, name) = (ProviderId(0), "mine".to_owned());
-    let capabilities =
-        Capabilities { id, name, version: None, states: Some(true), post: Some(false), events: None, past: None };
+    let capabilities = Capabilities {
+        id,
+        name,
+        version: None,
+        peer_id: None,
+        states: Some(true),
+        post: Some(false),
+        events: None,
+        past: None,
+    };
     metrics.providers.show_capabilities(&capabilities);
     let text = metrics.text();
     let shown: Vec<&str> = text.lines().filter(|line| line.starts_with("guardian_provider_capabilities")).collect();

@@ -1,7 +1,7 @@
 //! A support bundle of a node full of secrets: it has what helps, and none of them.
 
 use crate::{
-    stand_ins::{Chain, Nodes},
+    stand_ins::{Chain, FINALIZED, Nodes},
     support::{Place, Running, assert_done, assert_refused, eventually, free, guardian, guardian_with, template, text},
 };
 use flate2::read::GzDecoder;
@@ -197,9 +197,9 @@ fn assert_helps(bundle: &Bundle) {
         codes["findings"].as_array().unwrap().iter().any(|finding| finding["code"] == "provider_silent"),
         "{codes}"
     );
-    assert_eq!(bundle.json("node/status.json")["observed"], 3);
+    assert_eq!(bundle.json("node/status.json")["observed"], FINALIZED);
     assert!(!bundle.json("node/history.json").as_array().unwrap().is_empty());
-    assert!(bundle.texts["node/metrics.txt"].contains("guardian_observed_epoch 3"));
+    assert!(bundle.texts["node/metrics.txt"].contains(&format!("guardian_observed_epoch {FINALIZED}")));
     assert_eq!(bundle.json("store.json")["starts"], 1);
     assert!(bundle.texts["committee.toml"].contains("guardian-4"));
     let files = &bundle.texts["files.txt"];
@@ -224,7 +224,7 @@ fn a_bundle_of_a_node_full_of_secrets_helps_and_has_none() {
     node.says("running");
     eventually("the dead node is told", || has_failed(&node));
     let page = format!("http://127.0.0.1:{}", guarded.pages);
-    eventually("it observes", || text(&guardian(&["status", "--url", &page])).contains("epoch 3"));
+    eventually("it observes", || text(&guardian(&["status", "--url", &page])).contains(&format!("epoch {FINALIZED}")));
 
     let out = guarded.place.path().join("out/bundle.tar.gz");
     let output = guarded.bundle(&variables, &out);

@@ -160,6 +160,7 @@ fn is_too_much(failure: Option<&ReadFailure>) -> bool {
         Some(
             ReadFailure::NotAvailable(_)
             | ReadFailure::NotInSync(_)
+            | ReadFailure::Unauthorized(_)
             | ReadFailure::RateLimited(_)
             | ReadFailure::WrongChain(_),
         )

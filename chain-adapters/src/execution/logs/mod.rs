@@ -130,6 +130,7 @@ impl ExecutionClient {
             ReadFailure::Unreachable(_) => (took >= self.http.limits.request_timeout).then_some(LogRefusal::TooMuch),
             ReadFailure::NotAvailable(_)
             | ReadFailure::NotInSync(_)
+            | ReadFailure::Unauthorized(_)
             | ReadFailure::Malformed(_)
             | ReadFailure::WrongChain(_) => None,
         })
@@ -137,6 +138,11 @@ impl ExecutionClient {
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many blocks it bears in one question, as far as that is known: it has refused more.
+    pub(crate) fn log_bound(&self) -> Option<u64> {
+        self.pace().bound()
     }
 
     /// Behind the address there may be another node.

@@ -52,6 +52,11 @@ impl Pace {
         self.range
     }
 
+    /// Blocks in a request, if more of them were refused.
+    pub(super) fn bound(&self) -> Option<u64> {
+        (self.refused < u64::MAX).then_some(self.range)
+    }
+
     /// Requests at a time: one alone, if nobody knows yet whether the node bears so many blocks.
     pub(super) const fn at_once(&self) -> usize {
         if self.range > self.borne { 1 } else { self.at_once }

@@ -1,7 +1,7 @@
 //! Everything that only the chains can tell.
 
-use super::{account::tell_account, code::Code, contracts, findings::Findings, providers};
-use crate::{config::Config, hint::WithHint, node, store};
+use super::{account::tell_account, code::Code, contracts, findings::Findings, history, providers, stake};
+use crate::{config::Config, hint::Hinted, node, store};
 use guardian_chain::{Account, Readers};
 use guardian_protocol::{BlsPubkey, Committee, Record};
 use std::{
@@ -23,10 +23,10 @@ pub(super) struct Known<'a> {
 pub(super) async fn tell(config: &Config, known: Known<'_>, findings: &mut Findings) {
     let Known { committee, account, provisioned, records } = known;
     let Some(chain_config) = findings.take(Code::Configuration, node::chain_config(config)) else { return };
-    let connected = Readers::connect(chain_config).await.hint(
-        "can't connect to the chains",
-        "check the urls under [beacon] and [execution]; enough providers must be up, on the same network as chain_id",
-    );
+    let connected = Readers::connect(chain_config).await.map_err(|error| {
+        let advice = error.hint();
+        Hinted::caused("can't connect to the chains", advice, error)
+    });
     let Some((readers, network)) = findings.take(Code::Chain, connected) else { return };
     let text = format!("chain {}: genesis {}", network.chain_id, network.genesis_validators_root);
     findings.pass(Code::Chain, &text);
@@ -48,18 +48,25 @@ pub(super) async fn tell(config: &Config, known: Known<'_>, findings: &mut Findi
         findings.pass(Code::StoreChain, &format!("the store is of this chain{others}"));
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let rules = contracts::tell_contracts(config, &readers, (now, committee), findings).await;
-    if config.contracts.start_block > 0 {
-        contracts::tell_start(config, &readers, findings).await;
+    let seen = contracts::tell_contracts(config, &readers, (now, committee), findings).await;
+    if let Some(committee) = committee {
+        contracts::tell_guardian_list(&readers, committee, findings).await;
     }
+    if config.contracts.start_block > 0 {
+        history::tell_start(config, &readers, findings).await;
+    }
+    let first = history::first_unread(config, &records);
+    history::tell_logs(config, &readers, (first, &seen.usable), findings).await;
+    providers::tell_final_states(config, &readers, &seen.usable, findings).await;
     if let Some(account) = account {
         tell_account(config, &network, account, findings).await;
     }
     let finalized = providers::tell_beacon(config, &readers, findings).await;
+    providers::tell_execution_twins(&readers, findings).await;
     if let Some(checkpoint) = &finalized {
         providers::tell_finality(now, checkpoint, &network, findings);
     }
-    if let (Some(checkpoint), Some(rules), false) = (finalized, rules, provisioned.is_empty()) {
-        contracts::tell_foreign(config, &network, (checkpoint, &rules), provisioned, findings).await;
+    if let (Some(checkpoint), Some(rules), false) = (finalized, seen.reserves, provisioned.is_empty()) {
+        stake::tell_foreign((&readers, &network), (checkpoint, &rules), provisioned, findings).await;
     }
 }

@@ -1,16 +1,14 @@
-//! The contracts, as each execution provider says: they must know this committee's key, and none of their events may be missed.
+//! The contracts, as each execution provider says at its newest block: they must be there, know this committee's key, and take signatures.
 
 use super::{
     code::Code,
     findings::Findings,
     providers::{execution_advice, tell_uncounted},
 };
-use crate::{config::Config, node};
-use guardian_chain::{Layer, Readers};
-use guardian_protocol::{
-    BlsPubkey, ChainSpec, ChainView, Checkpoint, Committee, DutyKind, Query, Reading, ReserveRules, Rules,
-};
-use std::collections::BTreeSet;
+use crate::config::Config;
+use guardian_chain::{GuardianList, Layer, Readers};
+use guardian_protocol::{ChainView, Committee, DutyKind, ProviderId, ReserveRules, Rules};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Blocks of history that nobody reads for nothing.
 const SHORT: u64 = 100_000;
@@ -18,24 +16,35 @@ const SHORT: u64 = 100_000;
 const LAG: u64 = 5;
 const OLD: u64 = 90;
 
-/// Tells what the contracts say; returns what the feed says, if there is one.
+/// What was seen of the contracts.
+pub(super) struct Seen {
+    /// The providers that answered.
+    pub(super) usable: BTreeSet<ProviderId>,
+    /// What the feed says, if there is one.
+    pub(super) reserves: Option<ReserveRules>,
+}
+
+/// Tells what the contracts say.
 pub(super) async fn tell_contracts(
     config: &Config,
     readers: &Readers,
     (now, committee): (u64, Option<&Committee>),
     findings: &mut Findings,
-) -> Option<ReserveRules> {
-    let (mut ours, mut others, mut reserves) = (0_usize, 0_usize, None);
+) -> Seen {
+    let absent = tell_absent(config, readers, findings).await;
     let answers = readers.contracts_now().await;
-    let total = answers.len();
     let blocks = || answers.iter().filter_map(|(_, answer)| Some(answer.as_ref().ok()?.block));
     let head = blocks().map(|block| block.number).max().unwrap_or_default();
     let newest = blocks().map(|block| block.timestamp).max();
+    let mut seen = Seen { usable: BTreeSet::new(), reserves: None };
+    let (mut ours, mut others) = (Vec::new(), 0_usize);
     for (provider, answer) in answers {
         let name = readers.name(Layer::Execution, provider).unwrap_or_default();
         match answer {
+            Err(_) if absent.contains(&provider) => {}
             Err(failure) => tell_uncounted("execution", name, &failure, execution_advice(&failure), findings),
             Ok(view) if committee.is_some_and(|committee| !is_ours(&view, committee)) => {
+                seen.usable.insert(provider);
                 others = others.saturating_add(1);
                 let (at, epoch) = (view.block.number, view.key_epoch);
                 findings.poor(
@@ -45,17 +54,63 @@ pub(super) async fn tell_contracts(
                 );
             }
             Ok(view) => {
-                ours = ours.saturating_add(1);
+                seen.usable.insert(provider);
                 tell_head(name, view.block.number, head, findings);
-                reserves = reserves.or_else(|| reserve_rules(&view));
+                seen.reserves = seen.reserves.or_else(|| reserve_rules(&view));
+                ours.push(view);
             }
         }
     }
     if let Some(newest) = newest {
         tell_clock(now, newest, findings);
     }
-    let needed = config.quorum().execution;
-    if ours >= needed && committee.is_some() {
+    if absent.is_empty() {
+        tell_key(config, committee.is_some(), (ours.len(), others), findings);
+    }
+    if let Some(view) = ours.first() {
+        tell_change(view, findings);
+    }
+    if config.contracts.start_block == 0 && head > SHORT {
+        findings.fail(
+            Code::StartBlock,
+            &format!("[contracts] start_block = 0: all {head} blocks would be searched for events"),
+            "set it to the block in which the first of the contracts was created",
+        );
+    }
+    seen
+}
+
+/// Tells which of the configured addresses have no contract, by all that answer; returns who says so.
+async fn tell_absent(config: &Config, readers: &Readers, findings: &mut Findings) -> BTreeSet<ProviderId> {
+    let answers = readers.contracts_absent().await;
+    let said: BTreeMap<ProviderId, BTreeSet<_>> =
+        answers.into_iter().filter_map(|(id, answer)| Some((id, answer.ok()?.into_iter().collect()))).collect();
+    let Some(mut absent) = said.values().next().cloned() else { return BTreeSet::new() };
+    said.values().for_each(|others| absent.retain(|address| others.contains(address)));
+    for (what, address) in configured(config).into_iter().filter(|(_, address)| absent.contains(address)) {
+        findings.fail(
+            Code::ContractAbsent,
+            &format!("[contracts] {what} = {address}: there is no contract, by all execution providers that answer"),
+            "compare it with the published address, or deployment.json with the others'; was it deployed on this chain?",
+        );
+    }
+    if absent.is_empty() { BTreeSet::new() } else { said.into_keys().collect() }
+}
+
+/// The addresses by the names of their settings.
+fn configured(config: &Config) -> Vec<(String, alloy_primitives::Address)> {
+    let contracts = &config.contracts;
+    let mut all =
+        vec![("guardian_keys".to_owned(), contracts.guardian_keys), ("protocol".to_owned(), contracts.protocol)];
+    all.extend(contracts.guardian_module.map(|module| ("guardian_module".to_owned(), module)));
+    all.extend(contracts.duties.iter().map(|(kind, address)| (format!("duties.{kind}"), *address)));
+    all
+}
+
+/// Whether enough providers see this committee's key in the contracts.
+fn tell_key(config: &Config, has_committee: bool, (ours, others): (usize, usize), findings: &mut Findings) {
+    let (total, needed) = (config.execution.providers.len(), config.quorum().execution);
+    if ours >= needed && has_committee {
         findings.pass(Code::ContractsKey, "contracts: the group key is ours");
     } else if ours < needed && others >= needed {
         findings.fail(Code::ContractsKey, "contracts: the group key is another one", "see the lines above");
@@ -66,14 +121,42 @@ pub(super) async fn tell_contracts(
             "mend or replace those that are named above",
         );
     }
-    if config.contracts.start_block == 0 && head > SHORT {
-        findings.fail(
-            Code::StartBlock,
-            &format!("[contracts] start_block = 0: all {head} blocks would be searched for events"),
-            "set it to the block in which the first of the contracts was created",
+}
+
+/// Whether the contracts take signatures, and will go on to take this committee's.
+fn tell_change(view: &ChainView, findings: &mut Findings) {
+    if view.paused {
+        findings.poor(
+            Code::ContractsPaused,
+            "contracts: they are paused and take no signature",
+            "ask the governor; the node goes on by itself when the pause is over, and holds every duty until then",
         );
     }
-    reserves
+    if let Some(proposal) = &view.proposal {
+        findings.poor(
+            Code::KeyProposed,
+            &format!("contracts: the governor wants another group key (proposal {}), from Unix time {} on", proposal.number, proposal.ready_at),
+            "ask the governor on another way than you were told on; if nobody agreed to it, `guardian status` shows the digest to veto",
+        );
+    }
+}
+
+/// The list of those to whom operators encrypt shares of validators' keys, against the committee.
+pub(super) async fn tell_guardian_list(readers: &Readers, committee: &Committee, findings: &mut Findings) {
+    let answers = readers.guardian_lists().await;
+    let Some(list) = answers.into_iter().find_map(|(_, answer)| answer.ok()) else { return };
+    let GuardianList { guardians, threshold } = list;
+    let (listed, members, ours) = (guardians.len(), committee.size(), committee.threshold());
+    let text = format!("guardian module: {listed} guardians, of whom {threshold} make a validator's key");
+    if listed == members && usize::try_from(threshold).is_ok_and(|threshold| threshold == ours) {
+        findings.pass(Code::GuardianList, &text);
+    } else {
+        findings.poor(
+            Code::GuardianList,
+            &format!("{text}; the committee has {members} members, of whom {ours} act"),
+            "new validators' keys are dealt by that list: the governor sets it (setGuardians) to the committee's size and threshold",
+        );
+    }
 }
 
 fn tell_head(name: &str, block: u64, head: u64, findings: &mut Findings) {
@@ -114,74 +197,4 @@ fn reserve_rules(view: &ChainView) -> Option<ReserveRules> {
 
 fn is_ours(view: &ChainView, committee: &Committee) -> bool {
     view.key_epoch == committee.key_epoch() && view.group_key == committee.group_key()
-}
-
-/// Events before the start block would never be read.
-pub(super) async fn tell_start(config: &Config, readers: &Readers, findings: &mut Findings) {
-    let start = config.contracts.start_block;
-    let answers = readers.created_before_start().await;
-    let there = answers.iter().find_map(|(_, answer)| answer.as_ref().ok()?.first());
-    if let Some(contract) = there {
-        return findings.fail(
-            Code::StartBlock,
-            &format!("[contracts] start_block = {start}: the contract {contract} was there before it, so its earlier events would be missed"),
-            "set it to the block in which the first of the contracts was created",
-        );
-    }
-    let text = format!("events are read from block {start} on");
-    if answers.iter().any(|(_, answer)| answer.is_ok()) {
-        findings.pass(Code::StartBlock, &text);
-    } else {
-        findings.unknown(
-            Code::StartBlock,
-            &format!("{text} (not compared: no execution provider still has the state of that time)"),
-            "compare it with the block in which the first of the contracts was created, by an explorer",
-        );
-    }
-}
-
-/// Stake that returns to somebody else than the protocol. Asked for in words, so that no whole state has to come.
-pub(super) async fn tell_foreign(
-    config: &Config,
-    network: &ChainSpec,
-    (checkpoint, rules): (Checkpoint, &ReserveRules),
-    provisioned: BTreeSet<BlsPubkey>,
-    findings: &mut Findings,
-) {
-    let Ok(mut config) = node::chain_config(config) else { return };
-    config.limits.prove_states = false;
-    let connected = Readers::connect(config).await.ok();
-    let (Some((readers, _)), Some(slot)) = (connected, checkpoint.epoch.first_slot(network.slots_per_epoch)) else {
-        return;
-    };
-    let pubkeys = provisioned.into_iter().collect();
-    let answers = readers.read(&Query::State { checkpoint, slot, pubkeys }).await;
-    let validators = answers
-        .into_iter()
-        .find_map(|(_, answer)| if let Ok(Reading::Validators(validators)) = answer { Some(validators) } else { None });
-    let Some(validators) = validators else {
-        return findings.unknown(
-            Code::StakeForeign,
-            "no beacon provider says where the validators' stake returns to",
-            "see the lines above",
-        );
-    };
-    let foreign: Vec<String> = validators
-        .iter()
-        .filter(|validator| rules.is_foreign(validator))
-        .map(|validator| format!("{} to {}", validator.index, validator.withdrawal_credentials))
-        .collect();
-    if foreign.is_empty() {
-        let text = format!("validators: {}, of which the stake returns to the protocol", validators.len());
-        return findings.pass(Code::StakeForeign, &text);
-    }
-    findings.poor(
-        Code::StakeForeign,
-        &format!(
-            "the stake of {} validators returns to none of the protocol's pods: {}",
-            foreign.len(),
-            foreign.join(", ")
-        ),
-        "it is counted as reserves all the same: tell the protocol's governor",
-    );
 }

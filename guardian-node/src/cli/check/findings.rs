@@ -81,6 +81,11 @@ impl Findings {
         found.inspect_err(|error| self.fail(code, &with_causes(error), error.advice())).ok()
     }
 
+    /// The worst so far.
+    pub(super) fn worst(&self) -> Grade {
+        self.all.iter().map(|finding| finding.grade).max().unwrap_or(Grade::Pass)
+    }
+
     fn add(&mut self, grade: Grade, code: Code, text: &str, hint: Option<&str>) {
         if !self.json {
             match hint {
@@ -101,10 +106,6 @@ impl Findings {
 
     fn count(&self, grade: Grade) -> usize {
         self.all.iter().filter(|finding| finding.grade == grade).count()
-    }
-
-    fn worst(&self) -> Grade {
-        self.all.iter().map(|finding| finding.grade).max().unwrap_or(Grade::Pass)
     }
 
     /// All of it for machines.

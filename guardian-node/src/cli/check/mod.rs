@@ -5,12 +5,22 @@ mod account;
 mod chains;
 mod code;
 mod contracts;
+mod disk;
+mod files;
 mod findings;
-mod machine;
+mod history;
+mod members;
+mod ports;
 mod providers;
+mod stake;
 mod versions;
 
-use crate::{committee::CommitteeFile, config::Config, node, operator, store::Store};
+use crate::{
+    committee::CommitteeFile,
+    config::{Config, Origins},
+    node, operator,
+    store::Store,
+};
 use clap::Args;
 use code::Code;
 use eyre::Result;
@@ -19,7 +29,10 @@ use guardian_chain::Account;
 use guardian_protocol::{
     BlsPubkey, Bounds, Committee, Contracts, Limits, Measure, Mode, ProtocolEvent, Record, Secrets,
 };
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// Arguments of `guardian check`.
 #[derive(Debug, Args)]
@@ -37,22 +50,24 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) async fn run(self) -> Result<()> {
-        let config = Config::load(&self.config)?;
         let mut findings = Findings::new(self.json);
-        examine(&config, &mut findings).await;
+        if let Some(loaded) = findings.take(Code::Configuration, Config::load_with_origins(&self.config)) {
+            examine(&self.config, &loaded, &mut findings).await;
+        }
         Ok(findings.finish(self.strict)?)
     }
 }
 
-/// What a check of `config` finds, as `guardian check --json` prints it.
-pub(super) async fn document(config: &Config) -> String {
+/// What a check of a configuration at `path` finds, as `guardian check --json` prints it.
+pub(super) async fn document(path: &Path, loaded: &(Config, Origins)) -> String {
     let mut findings = Findings::new(true);
-    examine(config, &mut findings).await;
+    examine(path, loaded, &mut findings).await;
     findings.document()
 }
 
-async fn examine(config: &Config, findings: &mut Findings) {
+async fn examine(path: &Path, (config, origins): &(Config, Origins), findings: &mut Findings) {
     findings.pass(Code::Configuration, "configuration");
+    providers::tell_few(config, findings);
     providers::tell_urls(config, findings);
     let file = findings.take(Code::Committee, CommitteeFile::load(&config.guardian.committee));
     let committee = file.as_ref().and_then(|file| findings.take(Code::Committee, file.committee()));
@@ -61,6 +76,7 @@ async fn examine(config: &Config, findings: &mut Findings) {
         let text = format!("committee: {threshold} of {size}, key epoch {}", committee.key_epoch());
         findings.pass(Code::Committee, &text);
     }
+    files::tell_files(config, (path, origins), findings);
     // Without a committee nobody knows whose keys they should be.
     let secrets = file.as_ref().and_then(|file| findings.take(Code::Keys, node::secrets(config, file)));
     let account = secrets.map(|(secrets, account)| {
@@ -72,12 +88,18 @@ async fn examine(config: &Config, findings: &mut Findings) {
     }
     tell_mode(config.guardian.mode, findings);
     tell_limits(&config.limits.limits(), findings);
-    let records = tell_store(config, findings);
-    machine::tell_disk(&config.guardian.data_dir, findings);
+    let is_running = operator::is_running(&config.guardian.data_dir);
+    let records = tell_store(config, is_running, findings);
+    disk::tell_disk(&config.guardian.data_dir, findings);
+    let page = if is_running { ports::tell_page(config, findings).await } else { None };
+    if !is_running {
+        ports::tell_ports(config, findings);
+    }
     if let Some(file) = &file {
-        machine::tell_members(file, &config.guardian.name, findings).await;
-        if operator::is_running(&config.guardian.data_dir) {
-            versions::tell_versions(config, file, findings).await;
+        let connected = page.as_ref().map(members::connected);
+        members::tell_members(file, &config.guardian.name, connected.as_ref(), findings).await;
+        if let Some(page) = &page {
+            versions::tell_versions(page, file, findings);
         }
     }
     let provisioned = validators(&records, &config.contracts());
@@ -130,9 +152,8 @@ fn tell_limits(limits: &Limits, findings: &mut Findings) {
 }
 
 /// What the store holds; one that a running node has open is read beside it.
-fn tell_store(config: &Config, findings: &mut Findings) -> Vec<Record> {
+fn tell_store(config: &Config, is_running: bool, findings: &mut Findings) -> Vec<Record> {
     let path = &config.guardian.data_dir;
-    let is_running = operator::is_running(path);
     let records = if is_running {
         Store::load_beside(path).map(Option::unwrap_or_default)
     } else {

@@ -3,9 +3,9 @@
 
 use super::{code::Code, findings::Findings};
 use crate::config::Config;
-use guardian_chain::{Capabilities, Readers};
+use guardian_chain::{Capabilities, Layer, Readers, is_not_secure};
 use guardian_protocol::{ChainSpec, Checkpoint, ProviderId, Query, ReadFailure, Reading};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Epochs from the finalized one to the clock's, beyond which the chain does not finalize, or its nodes have stopped.
 const OLD: u64 = 5;
@@ -18,6 +18,75 @@ pub(super) fn tell_urls(config: &Config, findings: &mut Findings) {
             &format!("{layer} provider {name}: its answers come over http:// from another network"),
             "who sits between can read its credentials and change every answer: use https://, or a tunnel",
         );
+    }
+}
+
+/// With so many of a layer, one may fail or lie.
+const ENOUGH: usize = 3;
+
+/// Layers with so few providers that none may fail.
+pub(super) fn tell_few(config: &Config, findings: &mut Findings) {
+    for (layer, providers) in [("beacon", &config.beacon.providers), ("execution", &config.execution.providers)] {
+        let text = match providers.len() {
+            ENOUGH.. => continue,
+            1 => format!("[{layer}] one provider: whatever it says is believed, and without it nothing goes"),
+            count => format!("[{layer}] {count} providers: both must answer, and say the same"),
+        };
+        let advice = "three independent ones, of different clients and operators, let one of them fail or lie";
+        findings.poor(Code::ProvidersFew, &text, advice);
+    }
+}
+
+/// Names behind which there is one node: it would count more than once.
+fn tell_twins(layer: Layer, named: &[(String, Option<String>)], findings: &mut Findings) {
+    let mut known: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, id) in named {
+        known.entry(id.as_deref().unwrap_or_default()).or_default().push(name);
+    }
+    for (_, names) in known.into_iter().filter(|(id, names)| !id.is_empty() && names.len() > 1) {
+        findings.poor(
+            Code::ProviderTwin,
+            &format!("{layer} providers {} are one node, which counts {} times", names.join(", "), names.len()),
+            "one node that counts twice can be its own majority: name another node instead",
+        );
+    }
+}
+
+/// Execution providers that are one node, of those that tell.
+pub(super) async fn tell_execution_twins(readers: &Readers, findings: &mut Findings) {
+    let name = |id| readers.name(Layer::Execution, id).unwrap_or_default().to_owned();
+    let named: Vec<_> = readers.execution_ids().await.into_iter().map(|(id, itself)| (name(id), itself)).collect();
+    tell_twins(Layer::Execution, &named, findings);
+}
+
+/// Whether each of the `usable` execution providers knows the finalized block, and still has its state: there the contracts are read.
+pub(super) async fn tell_final_states(
+    config: &Config,
+    readers: &Readers,
+    usable: &BTreeSet<ProviderId>,
+    findings: &mut Findings,
+) {
+    let (mut have, needed) = (0_usize, config.quorum().execution);
+    for (provider, answer) in readers.final_states().await.into_iter().filter(|(id, _)| usable.contains(id)) {
+        let Err(failure) = answer else {
+            have = have.saturating_add(1);
+            continue;
+        };
+        let name = readers.name(Layer::Execution, provider).unwrap_or_default();
+        findings.poor(
+            Code::ProviderFinality,
+            &format!("execution provider {name} does not have the state of the finalized block: {failure}"),
+            "there the contracts are read: its client must know the block `finalized` (it follows a beacon node) and keep the last 128 states; \
+             while nothing is finalized for long, only an archive node has it",
+        );
+    }
+    let total = config.execution.providers.len();
+    let text = format!("finalized block: {have} of {total} execution providers have its state");
+    if have >= needed {
+        findings.pass(Code::ProviderFinality, &text);
+    } else if usable.len() >= needed {
+        let advice = "mend or replace those that are named above";
+        findings.fail(Code::ProvidersTooFew, &format!("{text}, {needed} are needed"), advice);
     }
 }
 
@@ -42,6 +111,8 @@ pub(super) async fn tell_beacon(config: &Config, readers: &Readers, findings: &m
             }
         }
     }
+    let named: Vec<_> = usable.iter().map(|of| (of.name.clone(), of.peer_id.clone())).collect();
+    tell_twins(Layer::Beacon, &named, findings);
     tell_offers(&usable, findings);
     let usable = usable.len();
     if usable < needed {
@@ -84,7 +155,9 @@ pub(super) fn tell_finality(now: u64, finalized: &Checkpoint, network: &ChainSpe
 /// A provider that does not count, and why.
 pub(super) fn tell_uncounted(layer: &str, name: &str, failure: &ReadFailure, advice: &str, findings: &mut Findings) {
     let (code, what) = match failure {
+        ReadFailure::Unreachable(_) if is_not_secure(failure) => (Code::ProviderTls, "can't be asked"),
         ReadFailure::Unreachable(_) => (Code::ProviderSilent, "does not answer"),
+        ReadFailure::Unauthorized(_) => (Code::ProviderCredentials, "does not let us in"),
         ReadFailure::NotInSync(_) => (Code::ProviderSyncing, "does not count"),
         ReadFailure::WrongChain(_) => (Code::ProviderForeign, "does not count"),
         ReadFailure::NotAvailable(_) | ReadFailure::Malformed(_) | ReadFailure::TooLarge(_) => {
@@ -97,6 +170,8 @@ pub(super) fn tell_uncounted(layer: &str, name: &str, failure: &ReadFailure, adv
 
 fn beacon_advice(failure: &ReadFailure) -> &'static str {
     match failure {
+        ReadFailure::Unreachable(_) if is_not_secure(failure) => NOT_SECURE,
+        ReadFailure::Unauthorized(_) => UNAUTHORIZED,
         ReadFailure::Unreachable(_) => {
             "check its url under [beacon]; the others are enough as long as a majority of all is left"
         }
@@ -111,6 +186,8 @@ fn beacon_advice(failure: &ReadFailure) -> &'static str {
 
 pub(super) fn execution_advice(failure: &ReadFailure) -> &'static str {
     match failure {
+        ReadFailure::Unreachable(_) if is_not_secure(failure) => NOT_SECURE,
+        ReadFailure::Unauthorized(_) => UNAUTHORIZED,
         ReadFailure::Unreachable(_) => {
             "check its url under [execution]; the others are enough as long as a majority of all is left"
         }
@@ -129,6 +206,9 @@ pub(super) fn execution_advice(failure: &ReadFailure) -> &'static str {
     }
 }
 
+const NOT_SECURE: &str = "is its port one of http://? Else look at its certificate: expired, of another name, or of an authority that this machine does not know";
+const UNAUTHORIZED: &str =
+    "its key or password in url or url_file is wrong or was withdrawn, or its plan does not cover this";
 const RATE: &str = "its plan allows too few requests for a guardian, or others use it up";
 const WRONG_CHAIN: &str =
     "it serves another network than the majority, or its client is too old to know the forks: remove or update it";

@@ -2,27 +2,12 @@
 //! Without a running node there is nobody to ask, and nothing is told.
 
 use super::{code::Code, findings::Findings};
-use crate::{
-    cli::{pages::Pages, status},
-    committee::CommitteeFile,
-    config::Config,
-};
+use crate::{cli::status, committee::CommitteeFile};
 use serde_json::Value;
 
-/// Tells what the running node knows of the others' versions.
-pub(super) async fn tell_versions(config: &Config, committee: &CommitteeFile, findings: &mut Findings) {
-    let found = match Pages::of(config.http) {
-        Ok(pages) => pages.json("/status").await,
-        Err(error) => Err(error),
-    };
-    match found {
-        Ok(page) => tell_page(&page, |member| name(member, committee), findings),
-        Err(error) => findings.unknown(
-            Code::MemberVersion,
-            &format!("the running node's page can't be read, which knows the members' versions: {error}"),
-            error.advice(),
-        ),
-    }
+/// Tells what the running node, of which this is the page, knows of the others' versions.
+pub(super) fn tell_versions(page: &Value, committee: &CommitteeFile, findings: &mut Findings) {
+    tell_page(page, |member| name(member, committee), findings);
 }
 
 fn name(member: &Value, committee: &CommitteeFile) -> String {

@@ -49,6 +49,8 @@ fn unknown(layer: Layer, name: &str, failure: &ReadFailure, is_itself: bool) -> 
     let what = format!("no {layer} node answers as {name}: {failure}");
     let advice = if is_itself {
         "in a container 127.0.0.1 is the container itself: a node on its host is http://host.docker.internal:PORT, and has to listen there"
+    } else if matches!(failure, ReadFailure::Unauthorized(_)) {
+        "it wants a credential: the whole url with its key or password, as its provider shows it"
     } else {
         match layer {
             Layer::Beacon => {

@@ -13,7 +13,7 @@ mod store;
 use super::{check, output, pages::Pages};
 use crate::{
     committee::CommitteeFile,
-    config::Config,
+    config::{Config, Origins},
     durable::write_private,
     hint::{Hinted, WithHint},
     store::{Store, StoreError},
@@ -87,7 +87,7 @@ impl SupportBundle {
         bundle.add("versions.json", json(&versions));
         match &loaded {
             Err(error) => bundle.miss("configuration", error),
-            Ok((config, origins)) => {
+            Ok(loaded @ (config, origins)) => {
                 bundle.add("config.json", config.shown(origins).and_then(|shown| json(&shown)));
                 bundle.add(
                     "committee.toml",
@@ -98,7 +98,7 @@ impl SupportBundle {
                     bundle.add("deployment.json", public_deployment(deployment));
                 }
                 bundle.add("store.json", of_store(&config.guardian.data_dir));
-                bundle.add("check.json", checked(config).await);
+                bundle.add("check.json", checked(&self.config, loaded).await);
             }
         }
         bundle.close();
@@ -204,9 +204,9 @@ fn of_store(data_dir: &Path) -> Result<String, Hinted> {
     json(&store::statistics(&records.unwrap_or_default()))
 }
 
-async fn checked(config: &Config) -> Result<String, Hinted> {
+async fn checked(path: &Path, loaded: &(Config, Origins)) -> Result<String, Hinted> {
     let advice = "`guardian check` itself shows where it waits";
-    tokio::time::timeout(PATIENCE, check::document(config)).await.hint("the check does not end", advice)
+    tokio::time::timeout(PATIENCE, check::document(path, loaded)).await.hint("the check does not end", advice)
 }
 
 fn json(value: &impl Serialize) -> Result<String, Hinted> {
