@@ -12,7 +12,9 @@ use crate::{
     supervisor::Supervisor,
 };
 use eyre::Result;
-use guardian_protocol::{Effects, Guardian, Input, OperatorCommand, OperatorRefusal, OperatorReply, Status, Timestamp};
+use guardian_protocol::{
+    Effects, Guardian, Input, OperatorCommand, OperatorRefusal, OperatorReply, Status, Timestamp, Watched,
+};
 use rand_core::OsRng;
 use std::{
     sync::Arc,
@@ -35,6 +37,8 @@ pub(crate) struct Driver {
     pub(crate) observers: Observers,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) status: watch::Sender<Status>,
+    /// What was observed last, for pages.
+    pub(crate) watched: watch::Sender<Option<Watched>>,
     pub(crate) clock: Clock,
     /// Where this start is to be marked, as soon as the store has it and before anything is said.
     pub(crate) mark: Option<StartMark>,
@@ -153,7 +157,21 @@ impl Driver {
         let status = self.guardian.status();
         self.metrics.show(&status);
         self.status.send_replace(status);
+        self.show_watched();
         Ok((wake, replies))
+    }
+}
+
+impl Driver {
+    fn show_watched(&self) {
+        let Some(now) = self.guardian.watched() else { return };
+        self.watched.send_if_modified(|shown| {
+            let is_news = !shown.as_ref().is_some_and(|shown| shown.is_same(&now));
+            if is_news {
+                *shown = Some(now);
+            }
+            is_news
+        });
     }
 }
 

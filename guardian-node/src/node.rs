@@ -7,7 +7,7 @@ use crate::{
     dossiers::Dossiers,
     driver::{self, Clock, Driver},
     hint::{Hinted, WithHint},
-    http::{self, Pages},
+    http::{self, Member, Pages},
     keys::KeyFiles,
     metrics::Metrics,
     observers::{Names, Observers, history::History, proofs::MisconductFiles},
@@ -26,10 +26,13 @@ use futures::StreamExt;
 use guardian_chain::{Account, ChainConfig, Limits, Readers, Sender, SenderConfig};
 use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Event, Network};
-use guardian_protocol::{ChainSpec, Guardian, Input, Mode, Secrets, Setup};
+use guardian_protocol::{ChainSpec, Guardian, Input, Mode, Secrets, Setup, Status, Watched};
 use rand_core::OsRng;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
-use tokio::{runtime::Handle, sync::mpsc};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, watch},
+};
 use tokio_util::sync::CancellationToken;
 
 /// Inputs that wait for the brain. A step takes milliseconds; a hundred members' announcements arrive at once at most.
@@ -57,14 +60,9 @@ pub(crate) async fn run(
     let peers = Peers::new(committee_file.others(&config.guardian.name))?;
     let (network, events, transport) = start_network(&config, &committee_file, &secrets.identity).await?;
     let (waiting, watcher) = Waiting::new(&config, &committee_file, Arc::clone(&metrics))?;
-    let history = History::default();
-    let pages = Pages {
-        name: config.guardian.name.clone(),
-        metrics: Arc::clone(&metrics),
-        network: network.clone(),
-        status: watcher,
-        history: history.clone(),
-    };
+    let (history, (watched, watching)) = (History::default(), watch::channel(None));
+    let shown = (watcher, watching, history.clone());
+    let pages = pages(&config, &committee_file, (Arc::clone(&metrics), network.clone()), shown)?;
     let mut tasks = Tasks::new(stop.clone());
     tasks.critical("http", http::serve(config.http.listen, pages, stop.clone()));
     let connecting = waiting.connect(chain_config(&config)?, config.timing.poll);
@@ -96,6 +94,7 @@ pub(crate) async fn run(
         observers: observers(&config, &committee_file, &metrics, history),
         metrics: Arc::clone(&metrics),
         status,
+        watched,
         clock,
         mark: Some(mark),
     };
@@ -110,6 +109,18 @@ pub(crate) async fn run(
     offer_socket(&mut tasks, &config.guardian.data_dir, requests, reload);
     tell_start(&config);
     tasks.until_stopped().await
+}
+
+/// Everything that pages are made of.
+fn pages(
+    config: &Config,
+    committee: &CommitteeFile,
+    (metrics, network): (Arc<Metrics>, Network),
+    (status, watched, history): (watch::Receiver<Status>, watch::Receiver<Option<Watched>>, History),
+) -> Result<Pages, Hinted> {
+    let name = config.guardian.name.clone();
+    let members = Member::others(committee, &name)?.into();
+    Ok(Pages { name, metrics, network, status, history, watched, members })
 }
 
 /// Tells once at each start what is not as it could be.

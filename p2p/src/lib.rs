@@ -46,4 +46,4 @@ pub use error::Error;
 pub use identity::{Identity, peer_id_of};
 pub use libp2p::{Multiaddr, PeerId};
 pub use limits::Limits;
-pub use network::{Channel, Event, Feedback, Network};
+pub use network::{Channel, Event, Feedback, Link, Network};

@@ -74,6 +74,7 @@ mod submit;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod types;
+mod watched;
 mod wire;
 mod work;
 
@@ -86,9 +87,11 @@ pub use operator::{OperatorCommand, OperatorRefusal, OperatorReply};
 pub use record::Record;
 pub use setup::{Contracts, Mode, ProviderQuorum, Setup, Timing};
 pub use status::{
-    Disagreement, HeldKind, HistoryStatus, MemberProgram, OfferedDuty, OpenDutyStatus, Reason, SignedDutyStatus, Status,
+    Disagreement, ExitStatus, HeldKind, HistoryStatus, MemberProgram, OfferedDuty, OpenDutyStatus, Reason,
+    SignedDutyStatus, Status,
 };
 pub use submit::Stage;
+pub use watched::{Watched, WatchedValidator, WatchedValidators};
 pub use work::{Computed, Job, ValidatorKey};
 
 // What it needs from the world.
@@ -102,7 +105,7 @@ pub use duty::kinds::*;
 pub use duty::legacy::{LegacyModule, Provisioning, PufferMessage, StoppedValidator};
 pub use duty::{
     Bounds, ChainView, DigestDomain, Duty, DutyBody, DutyError, DutyId, DutyKind, Evidence, Figure, KeyProposal,
-    Measure, PerKind, Rules, Standing, Subject, rotation,
+    Measure, PerKind, Risk, Rules, Standing, Subject, rotation,
 };
 pub use hold::{Cause, Excess, Hold, LimitedDuty, Limits, Severity};
 pub use sign::{Fault, FaultError, NotSafe, Signed, SignedError};

@@ -6,7 +6,7 @@ use crate::{
     hold::{Cause, Hold, LimitedDuty},
     setup::Mode,
     submit::Stage,
-    types::{Epoch, MemberId, Program, RuleVersion, Timestamp, ValidatorIndex},
+    types::{BlsPubkey, Epoch, MemberId, Program, RuleVersion, Timestamp, ValidatorIndex},
 };
 use alloy_primitives::B256;
 use serde::Serialize;
@@ -45,8 +45,8 @@ pub struct Status {
     pub key_proposal: Option<KeyProposal>,
     /// The newest signed duty of each subject of each kind.
     pub signed: Vec<SignedDutyStatus>,
-    /// Validators whose exit is under way.
-    pub exits: Vec<ValidatorIndex>,
+    /// Exits of validators that are under way.
+    pub exits: Vec<ExitStatus>,
     /// How many of the protocol's validators the members that are present can let go by exits that they sign.
     pub exitable: usize,
     /// Our shares of validators' keys that fewer holders than the committee's threshold could use.
@@ -203,6 +203,33 @@ pub struct SignedDutyStatus {
     pub digest: B256,
     /// How far it is.
     pub stage: Stage,
+}
+
+/// A validator's exit on its way to the beacon chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExitStatus {
+    /// Whose.
+    pub validator: ValidatorIndex,
+    /// Its public key.
+    pub pubkey: BlsPubkey,
+    /// The order that demands it.
+    pub order: DutyId,
+    /// Why it has to leave.
+    pub reason: &'static str,
+    /// How many members' parts are known to be right.
+    pub parts: usize,
+    /// How many are needed.
+    pub needed: usize,
+    /// This guardian has given its own.
+    pub is_given: bool,
+    /// What was read last speaks for it: until then this guardian gives no part.
+    pub is_cleared: bool,
+    /// The operator, or a limit, keeps it back.
+    pub is_held: bool,
+    /// The parts are enough, and make the validator's own signature.
+    pub is_complete: bool,
+    /// How often this guardian has published it.
+    pub published: u32,
 }
 
 /// Why a guardian would not contribute to the next report. Stable codes: alerts are built on them.

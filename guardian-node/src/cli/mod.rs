@@ -22,6 +22,7 @@ mod state_file;
 mod status;
 mod support_bundle;
 mod verify;
+mod views;
 
 use crate::{hint, memory, program};
 use clap::{Parser, Subcommand};
@@ -51,6 +52,14 @@ enum Command {
     Run(run::Run),
     /// Show what a running guardian sees, does and waits for
     Status(status::StatusCommand),
+    /// Show the protocol's validators and what the rules say of each
+    Validators(views::Validators),
+    /// Show the latest duties, how far they are, and what they wait for
+    Duties(views::Duties),
+    /// Show which validators are on their way out, and how far
+    Exits(views::Exits),
+    /// Show the other members, how they are connected, and what there is against them
+    Peers(views::Peers),
     /// Say nothing of one kind of duty for now: the running node keeps it to itself until released
     Hold(operator::Hold),
     /// End a hold, or let a duty pass the limits
@@ -130,6 +139,10 @@ fn execute(command: Command) -> eyre::Result<ExitCode> {
             Command::Check(command) => command.run().await,
             Command::Run(command) => command.run().await,
             Command::Status(command) => command.run().await,
+            Command::Validators(command) => command.run().await,
+            Command::Duties(command) => command.run().await,
+            Command::Exits(command) => command.run().await,
+            Command::Peers(command) => command.run().await,
             Command::Hold(command) => command.run(),
             Command::Veto(command) => command.run(),
             Command::Forbid(command) => command.run(),

@@ -7,6 +7,7 @@ use guardian_protocol::{
     ProviderId, VersionEvent,
 };
 use prometheus::{GaugeVec, Histogram, IntCounter, IntCounterVec, IntGaugeVec};
+use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 /// Duties whose signature is waited for, with the time of their decision.
@@ -45,6 +46,17 @@ struct HistoryMetrics {
     incomplete: IntCounter,
     corrections: IntCounter,
     differences: IntCounter,
+}
+
+/// What this guardian has against a member, since the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Grievances {
+    /// Announcements of another digest than ours.
+    pub(crate) digest_disagreements: u64,
+    /// Facts that it has read otherwise.
+    pub(crate) evidence_differences: u64,
+    /// Messages of it that were not taken.
+    pub(crate) messages_refused: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -109,6 +121,19 @@ impl EventMetrics {
                 "times that this guardian was shown something of its own that its store does not know",
             )?,
         })
+    }
+}
+
+impl EventMetrics {
+    /// What there is against the member `name`.
+    pub(crate) fn grievances(&self, name: &str) -> Grievances {
+        let of = |counters: &IntCounterVec| counters.with_label_values(&[name]).get();
+        let MemberMetrics { digest_disagreements, evidence_differences, messages_refused, .. } = &self.member;
+        Grievances {
+            digest_disagreements: of(digest_disagreements),
+            evidence_differences: of(evidence_differences),
+            messages_refused: of(messages_refused),
+        }
     }
 }
 

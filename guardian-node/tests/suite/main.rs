@@ -23,4 +23,5 @@ mod store;
 mod support;
 mod support_bundle;
 mod verify;
+mod views;
 mod waiting;

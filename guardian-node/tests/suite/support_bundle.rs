@@ -176,8 +176,10 @@ fn assert_helps(bundle: &Bundle) {
             "machine.json",
             "node/history.json",
             "node/metrics.txt",
+            "node/peers.json",
             "node/readyz.json",
             "node/status.json",
+            "node/validators.json",
             "store.json",
             "versions.json",
         ]

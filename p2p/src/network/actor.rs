@@ -22,6 +22,7 @@ use tracing::{debug, info};
 use super::{
     Channel, Event,
     delivery::Delivery,
+    links::Links,
     mailbox::Command,
     metrics::{DropReason, Metrics},
     state::{Peers, Report},
@@ -53,6 +54,7 @@ pub(crate) struct Actor {
     pub(super) delivery: Delivery,
     pub(super) view: watch::Sender<View>,
     pub(super) metrics: Metrics,
+    pub(super) links: Links,
     /// What was asked for, and whether an address was reported.
     pub(super) listeners: HashMap<ListenerId, (Multiaddr, bool)>,
     pub(super) topic: TopicHash,
@@ -72,8 +74,8 @@ impl Actor {
         purpose: Purpose,
     ) -> Self {
         let topic = gossip::topic().hash();
-        let listeners = HashMap::new();
-        Self { swarm, peers, commands, stop, delivery, view, metrics, listeners, topic, purpose }
+        let (listeners, links) = (HashMap::new(), Links::default());
+        Self { swarm, peers, commands, stop, delivery, view, metrics, links, listeners, topic, purpose }
     }
 
     /// Opens the sockets and waits until each has an address.

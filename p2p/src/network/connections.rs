@@ -66,6 +66,8 @@ impl Actor {
             return disconnect(&mut self.swarm, id);
         };
         self.metrics.connection();
+        let address = without_identity(endpoint.get_remote_address());
+        self.links.connected(id, connection, address, endpoint.is_listener(), Instant::now());
         if let ConnectedPoint::Dialer { address, .. } = endpoint {
             peer.redial.prefer(&without_identity(address));
         }
@@ -99,6 +101,7 @@ impl Actor {
 
     fn on_closed(&mut self, id: PeerId, connection: ConnectionId) {
         let now = Instant::now();
+        self.links.closed(id, connection);
         let Some(peer) = self.peers.get_mut(&id) else { return };
         if peer.disconnected(connection) {
             let lost = peer.outbound.clear();

@@ -144,6 +144,7 @@ impl Actor {
     /// Hands a message to the application; false when it has no room.
     fn deliver(&mut self, from: PeerId, channel: Channel, bytes: Vec<u8>) -> bool {
         let length = bytes.len();
+        self.links.heard(from, Instant::now());
         match self.delivery.offer(Event::Received { from, channel, bytes }) {
             Ok(()) => {
                 self.metrics.received(channel, length);
@@ -161,7 +162,10 @@ impl Actor {
     /// Two pings without an answer: the link is dead, whatever the socket says.
     fn on_ping(&mut self, event: &ping::Event) {
         match &event.result {
-            Ok(round_trip) => self.metrics.round_trip(&event.peer, *round_trip),
+            Ok(round_trip) => {
+                self.metrics.round_trip(&event.peer, *round_trip);
+                self.links.round_trip(event.peer, *round_trip);
+            }
             Err(failure @ (ping::Failure::Timeout | ping::Failure::Other { .. })) => {
                 debug!(peer = %event.peer, %failure, "a member does not answer; closing the connection");
                 self.swarm.close_connection(event.connection);

@@ -8,10 +8,12 @@
 //! | `connections`, `messages` | what the swarm reports, and what is done about it |
 //! | `state`, `outbound`, `redial`, `processes` | what is known of each member; pure |
 //! | `metrics` | counters, and their text |
+//! | `links` | the connections, for people |
 
 mod actor;
 mod connections;
 mod delivery;
+mod links;
 mod mailbox;
 mod messages;
 pub(crate) mod metrics;
@@ -20,20 +22,21 @@ pub(crate) mod processes;
 mod redial;
 mod state;
 
-use std::{fmt, future::Future, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, fmt, future::Future, sync::Arc, time::Instant};
 
 use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{mpsc, watch};
 
-pub use self::mailbox::Feedback;
 use self::{
     actor::{Actor, View},
     delivery::Delivery,
+    links::Links,
     mailbox::Mailbox,
     metrics::Metrics,
     redial::Redial,
     state::{Peer, Peers},
 };
+pub use self::{links::Link, mailbox::Feedback};
 use crate::{Config, Error, Identity, behaviour::Behaviour, transport};
 
 /// How a message came.
@@ -73,6 +76,7 @@ pub struct Network {
     stop: Arc<watch::Sender<bool>>,
     view: watch::Receiver<View>,
     metrics: Metrics,
+    links: Links,
 }
 
 impl Network {
@@ -111,7 +115,8 @@ impl Network {
             Actor::new(swarm, peers, commands, stopped, delivery, view_sender, metrics.clone(), config.purpose);
         actor.listen(&config.listen).await?;
 
-        let network = Self { peer_id, mailbox, stop: Arc::new(stop), view, metrics };
+        let links = actor.links.clone();
+        let network = Self { peer_id, mailbox, stop: Arc::new(stop), view, metrics, links };
         Ok((network, events, actor.run()))
     }
 
@@ -141,6 +146,12 @@ impl Network {
     #[must_use]
     pub fn connected_members(&self) -> Vec<PeerId> {
         self.view.borrow().connected.clone()
+    }
+
+    /// What is known of the connections to members, for people; members of whom nothing is known yet are missing.
+    #[must_use]
+    pub fn links(&self) -> BTreeMap<PeerId, Link> {
+        self.links.at(Instant::now())
     }
 
     /// The addresses we listen on, with the ports that the system chose.

@@ -65,6 +65,12 @@ impl Comparisons {
         self.recent.truncate(PERIODS);
     }
 
+    /// What was observed last.
+    #[must_use]
+    pub(crate) fn newest(&self) -> Option<&Arc<Evidence>> {
+        self.recent.front().map(|recent| &recent.evidence)
+    }
+
     /// What was observed in `period`, if it is recent.
     #[must_use]
     pub(crate) fn evidence(&self, period: Epoch) -> Option<&Arc<Evidence>> {

@@ -1,7 +1,7 @@
 //! What duties are decided from: one finalized reference, what the contracts say there, and whatever else the duties that are due
 //! asked for ([`Need`]).
 
-use super::{DutyKind, Figure, PerKind, Rules};
+use super::{DutyKind, Figure, PerKind, Risk, Rules};
 use crate::types::{BlockRef, BlsPubkey, Census, Checkpoint, KeyEpoch, Level, Proof, Registry, Slot, ValidatorRecord};
 use alloy_primitives::B256;
 use guardian_crypto::schnorr::GroupKey;
@@ -141,6 +141,11 @@ impl Evidence {
         let ordered = |pubkey: &BlsPubkey| Some((*pubkey, registry.ordered_at(pubkey)?));
         let orders = registry.validators().filter_map(ordered).collect();
         Self { checkpoint, slot, chain, proof, validators, unknown, orders, census, _sealed: Sealed }
+    }
+
+    /// What the rules say of one of these validators, for people.
+    pub(crate) fn risk(&self, validator: &ValidatorRecord, slots_per_epoch: u64) -> Option<Risk> {
+        self.chain.rules.iter().find_map(|rules| rules.risk(validator, self, slots_per_epoch))
     }
 
     /// What people watch of each kind.

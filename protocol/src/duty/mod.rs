@@ -25,6 +25,7 @@ mod validator_count;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use digest::rotation_of;
 pub use digest::{DigestDomain, rotation};
+pub use ejection::Risk;
 pub(crate) use ejection::{ORDER_LIFE, demands_exit, stops_exits};
 pub use evidence::{ChainView, Evidence, KeyProposal};
 pub(crate) use evidence::{Need, Needs};
@@ -242,6 +243,14 @@ impl Rules {
         match self {
             Self::Ejection(_) => ejection::failing(evidence, slots_per_epoch),
             Self::Reserves(_) | Self::ValidatorCount(_) | Self::KeyVeto(_) => (0, 0),
+        }
+    }
+
+    /// What the rules of this kind say of one of `evidence`'s validators, for people; `None` if they say nothing of single ones.
+    pub(crate) fn risk(&self, validator: &ValidatorRecord, evidence: &Evidence, slots_per_epoch: u64) -> Option<Risk> {
+        match self {
+            Self::Ejection(_) => Risk::of(validator, evidence, slots_per_epoch),
+            Self::Reserves(_) | Self::ValidatorCount(_) | Self::KeyVeto(_) => None,
         }
     }
 

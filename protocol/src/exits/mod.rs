@@ -33,6 +33,7 @@ use crate::{
     event::Event,
     setup::{Mode, Setup},
     sign::Signed,
+    status::ExitStatus,
     types::{BlsPubkey, Epoch, MemberId, Timestamp, ValidatorIndex},
     wire::{Holdings, PartialExits},
     work::{
@@ -112,6 +113,11 @@ impl Exits {
     /// Validators whose exit is under way.
     pub(crate) fn open(&self) -> impl Iterator<Item = ValidatorIndex> {
         self.open.keys().copied()
+    }
+
+    /// How far they are.
+    pub(crate) fn status(&self) -> impl Iterator<Item = ExitStatus> {
+        self.open.values().map(OpenExit::status)
     }
 
     /// Which validators' keys we hold shares of.

@@ -10,6 +10,7 @@ use crate::{
     ports::SignedExit,
     setup::Setup,
     sign::Signed,
+    status::ExitStatus,
     types::{BlsPubkey, Epoch, MemberId, Slot, Timestamp, ValidatorIndex, ValidatorRecord},
     wire::PartialExits,
     work::{
@@ -134,6 +135,26 @@ impl OpenExit {
     /// Whether our part may be given, and the whole published.
     pub(super) fn is_free(&self) -> bool {
         self.cleared && !self.kept_back
+    }
+
+    /// How far it is.
+    pub(super) fn status(&self) -> ExitStatus {
+        let needed = usize::from(self.key.commitments.threshold());
+        let is_complete = self.signature.is_some();
+        ExitStatus {
+            validator: self.index,
+            pubkey: self.pubkey,
+            order: self.duty,
+            reason: self.reason.as_str(),
+            // Parts are let go of when the whole is there.
+            parts: if is_complete { needed } else { self.verified.len() },
+            needed,
+            is_given: self.ours.is_some(),
+            is_cleared: self.cleared,
+            is_held: self.kept_back,
+            is_complete,
+            published: self.published,
+        }
     }
 
     pub(super) fn period(&self) -> Epoch {

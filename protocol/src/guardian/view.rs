@@ -10,8 +10,10 @@ use crate::{
     sign::Fault,
     status::{self, Reason, Status},
     types::{MemberId, Program},
+    watched::Watched,
 };
 use alloy_primitives::B256;
+use std::sync::Arc;
 
 impl Guardian {
     /// Where this guardian stands.
@@ -45,7 +47,7 @@ impl Guardian {
             mode: self.setup.mode,
             keys_paused: self.holds.keys().0,
             key_proposal: self.holds.keys().1,
-            exits: self.exits.open().collect(),
+            exits: self.exits.status().collect(),
             exitable: self.exitable(),
             weak_exit_shares: self.exits.weak(self.setup.committee.threshold()),
             differences: self.disagreements(),
@@ -55,6 +57,13 @@ impl Guardian {
             programs: self.programs.iter().map(|(member, program)| self.program_of(member, program)).collect(),
             other_rules: self.with_other_rules().collect(),
         }
+    }
+
+    /// The validators as they were observed last, if they were.
+    #[must_use]
+    pub fn watched(&self) -> Option<Watched> {
+        let evidence = self.comparisons.newest()?;
+        Some(Watched::new(Arc::clone(evidence), self.setup.network.slots_per_epoch))
     }
 
     fn exitable(&self) -> usize {

@@ -119,8 +119,9 @@ impl Table<'_> {
     }
 
     fn exits(&mut self) {
-        if let Some(exits) = self.all("exits") {
-            self.line("exits", &format!("under way: validators {exits}"));
+        let under_way: Vec<String> = self.list("exits").iter().map(|exit| at(exit, "/validator")).collect();
+        if !under_way.is_empty() {
+            self.line("exits", &format!("under way: validators {}", under_way.join(", ")));
         }
         let (exitable, validators) = (self.text("exitable"), self.text("validators"));
         if !exitable.is_empty() && exitable != validators {
@@ -227,7 +228,7 @@ mod tests {
         page["observed"] = Value::Null;
         page["history"] = json!({ "from": 1, "read": null, "wanted": 90, "pages": 0 });
         page["keys_paused"] = json!(true);
-        page["exits"] = json!([14, 15]);
+        page["exits"] = json!([{ "validator": 14 }, { "validator": 15 }]);
         page["exitable"] = json!(3);
         page["holds"] = json!([{ "kind": "ejection", "reason": "looking into it", "until": null }]);
         let duty = json!({ "id": { "kind": "ejection", "period": 13 }, "digest": "0xcd", "votes": 2, "since": 1,

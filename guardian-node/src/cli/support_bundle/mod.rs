@@ -23,6 +23,7 @@ use eyre::Result;
 use guardian_chain::deploy::Deployment;
 use secrets::Secrets;
 use serde::Serialize;
+use serde_json::Value;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -162,7 +163,7 @@ A guardian's support bundle: plain texts, made by `guardian support-bundle` for 
 versions.json    this program, and the node that runs
 config.json      settings in force and where each comes from, as `guardian config show --json`; of addresses, the host
 check.json       what `guardian check --json` found
-node/            the pages of the running node: status, readiness, newest events, metrics
+node/            the pages of the running node: status, readiness, members, validators, events, metrics
 store.json       the store in numbers, and its newest duties
 committee.toml   the committee file, which is public
 deployment.json  where the contracts are, which is public
@@ -174,17 +175,23 @@ which are not the program's to keep: add those lines that belong to the trouble 
 ";
 
 /// The pages of the running node. Returns what it says of its version.
-async fn of_node(bundle: &mut Bundle, pages: &Pages) -> Option<String> {
+async fn of_node(bundle: &mut Bundle, pages: &Pages) -> Option<Value> {
     let status = match pages.json("/status").await {
         Ok(status) => status,
         Err(error) => return bundle.miss("node", &error),
     };
     bundle.add("node/status.json", json(&status));
-    for (name, path) in [("readyz.json", "/readyz"), ("history.json", HISTORY), ("metrics.txt", "/metrics")] {
+    for (name, path) in [
+        ("readyz.json", "/readyz"),
+        ("peers.json", "/peers"),
+        ("validators.json", "/validators"),
+        ("history.json", HISTORY),
+        ("metrics.txt", "/metrics"),
+    ] {
         let page = pages.text(path).await.map(|(_, text)| text);
         bundle.add(&format!("node/{name}"), page);
     }
-    status.get("version")?.as_str().map(str::to_owned)
+    status.get("version").cloned()
 }
 
 fn public_deployment(path: &Path) -> Result<String, Hinted> {

@@ -2,11 +2,13 @@
 //! leave is decided in [`rules`].
 
 mod brakes;
+mod risk;
 mod rules;
 #[cfg(test)]
 mod tests;
 
 pub(super) use brakes::{BOUNDS, extent, failing};
+pub use risk::Risk;
 use rules::Verdict;
 pub(crate) use rules::{ORDER_LIFE, demands_exit, stops_exits};
 pub(super) use rules::{decide, judge, needs};

@@ -1,4 +1,8 @@
-//! The pages of a guardian: `/metrics`, `/healthz`, `/readyz`, `/status`, `/history`. Read-only.
+//! The pages of a guardian: `/metrics`, `/healthz`, `/readyz`, `/status`, `/history`, `/validators`, `/peers`. Read-only.
+
+mod peers;
+
+pub(crate) use peers::Member;
 
 use crate::{
     bounded::Bounded,
@@ -16,7 +20,7 @@ use axum::{
 };
 use eyre::Result;
 use guardian_p2p::Network;
-use guardian_protocol::{HistoryStatus, LimitedDuty, Mode, OpenDutyStatus, Reason, Status};
+use guardian_protocol::{HistoryStatus, LimitedDuty, Mode, OpenDutyStatus, Reason, Status, Watched, WatchedValidators};
 use serde::{Deserialize, Serialize};
 use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
@@ -33,6 +37,10 @@ pub(crate) struct Pages {
     pub(crate) network: Network,
     pub(crate) status: watch::Receiver<Status>,
     pub(crate) history: History,
+    /// What was observed last.
+    pub(crate) watched: watch::Receiver<Option<Watched>>,
+    /// The other members.
+    pub(crate) members: Arc<[Member]>,
 }
 
 /// Binds `address`.
@@ -81,6 +89,8 @@ pub(crate) async fn serve(address: SocketAddr, pages: Pages, stop: CancellationT
         .route("/readyz", get(ready))
         .route("/status", get(status))
         .route("/history", get(history))
+        .route("/validators", get(validators))
+        .route("/peers", get(peers::page))
         .with_state(pages);
     axum::serve(Bounded::new(listener), router).with_graceful_shutdown(async move { stop.cancelled().await }).await?;
     Ok(())
@@ -125,6 +135,12 @@ struct StatusPage {
 async fn status(State(pages): State<Pages>) -> impl IntoResponse {
     let status = pages.status.borrow().clone();
     Json(StatusPage { name: pages.name, version: env!("CARGO_PKG_VERSION"), status })
+}
+
+/// `/validators`: those that are worse off first; nothing was observed yet: `null`.
+async fn validators(State(pages): State<Pages>) -> Json<Option<WatchedValidators>> {
+    let watched = pages.watched.borrow().clone();
+    Json(watched.map(|watched| watched.validators()))
 }
 
 /// `/history?limit=20`: the newest events, the newest first.
