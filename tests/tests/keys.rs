@@ -5,6 +5,8 @@ use guardian_crypto::schnorr::GroupKey;
 use guardian_tests::devnet::{
     ceremony::{Participant, all_end, start},
     equivocator::Equivocator,
+    guardians::Surroundings,
+    newcomer::Newcomer,
     operators::Operators,
 };
 use std::{
@@ -84,6 +86,30 @@ async fn who_says_different_things_to_different_members_is_named_by_all() {
         assert!(log.contains("guardian-7"), "{}: {log}", participant.name);
         assert!(!participant.dir.join("committee.toml").exists(), "no key may come of it");
     }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_newcomer_joins_with_the_configuration_that_init_wrote() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut operators = Operators::new(dir.path(), 3, Duration::ZERO).unwrap();
+    let plan = operators.plan_key("first", 3, 2).unwrap();
+    let mut all = operators.participants("generate", 3, &plan);
+    start(&mut all).unwrap();
+    all_end(&mut all, 0, PATIENCE).await.unwrap();
+    let key = operators.sign(1..=2).unwrap().group_key();
+
+    let home = dir.path().join("guardian-4");
+    // Of nodes that are not there nobody can ask.
+    let newcomer = Newcomer::init(&home, "guardian-4", &Surroundings::nowhere(), &["--no-probe"]).await.unwrap();
+    let written = std::fs::read(home.join("guardian.toml")).unwrap();
+    let plan = operators.plan_joining(&[&newcomer.card], 3).await.unwrap();
+    let mut all = operators.participants("reshare", 3, &plan);
+    all.push(newcomer.participant("reshare", &plan));
+    start(&mut all).unwrap();
+    lasted("four had the key", all_end(&mut all, 0, PATIENCE).await.unwrap());
+    assert_eq!(std::fs::read(home.join("guardian.toml")).unwrap(), written);
+    operators.homes.push(newcomer.files);
+    assert_eq!(operators.sign(2..=4).unwrap().group_key(), key);
 }
 
 /// Kills one participant with SIGKILL at every step, by turns the coordinator of the test signature, another dealer and a newcomer, starts it

@@ -16,6 +16,8 @@ pub struct Participant {
     pub dir: PathBuf,
     command: String,
     plan: PathBuf,
+    /// Settings that its configuration does not have.
+    environment: Vec<(String, String)>,
     process: Option<Process>,
 }
 
@@ -28,8 +30,14 @@ impl Participant {
             dir: dir.to_owned(),
             command: command.to_owned(),
             plan: plan.to_owned(),
+            environment: Vec::new(),
             process: None,
         }
+    }
+
+    /// With these variables, and others as usual.
+    pub(super) fn with_environment(self, environment: Vec<(String, String)>) -> Self {
+        Self { environment, ..self }
     }
 
     /// Starts it, or starts it again.
@@ -40,7 +48,8 @@ impl Participant {
         let (config, plan) = (self.dir.join("guardian.toml"), self.plan.display().to_string());
         let config = config.display().to_string();
         let arguments = ["key", self.command.as_str(), "--config", &config, "--plan", &plan, "--devnet-seal"];
-        self.process = Some(Process::start(&self.name, &guardian_binary()?, &arguments, &self.log_file())?);
+        let (program, log) = (guardian_binary()?, self.log_file());
+        self.process = Some(Process::start_with(&self.name, (&program, &arguments), &self.environment, &log)?);
         Ok(())
     }
 

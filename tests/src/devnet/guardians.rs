@@ -1,6 +1,6 @@
 //! The guardians: their configurations, their processes, and what they show of themselves.
 
-use super::{guardian_binary, keys::GuardianFiles, process::Process};
+use super::{ceremony::Participant, guardian_binary, keys::GuardianFiles, process::Process};
 use eyre::{Result, WrapErr, ensure, eyre};
 use guardian_node::config::{
     AccountConfig, BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig,
@@ -23,6 +23,8 @@ pub struct GuardianProcess {
     pub url: String,
     /// Its folder.
     pub dir: PathBuf,
+    /// Settings that its configuration does not have.
+    environment: Vec<(String, String)>,
     process: Option<Process>,
 }
 
@@ -43,8 +45,21 @@ impl GuardianProcess {
             name: files.name.clone(),
             url: format!("http://127.0.0.1:{http}"),
             dir: files.dir.clone(),
+            environment: Vec::new(),
             process: None,
         }
+    }
+
+    /// With these variables, and others as usual.
+    #[must_use]
+    pub(super) fn with_environment(self, environment: Vec<(String, String)>) -> Self {
+        Self { environment, ..self }
+    }
+
+    /// Its part in a ceremony: `guardian key COMMAND` with `plan`. Not started.
+    #[must_use]
+    pub fn participant(&self, command: &str, plan: &Path) -> Participant {
+        Participant::new(command, &self.name, &self.dir, plan).with_environment(self.environment.clone())
     }
 
     /// Starts it.
@@ -54,7 +69,9 @@ impl GuardianProcess {
     pub fn start(&mut self) -> Result<()> {
         let config = self.dir.join("guardian.toml").display().to_string();
         let log = self.dir.join("guardian.log");
-        self.process = Some(Process::start(&self.name, &guardian_binary()?, &["run", "--config", &config], &log)?);
+        let (arguments, environment) = (["run", "--config", &config], &self.environment);
+        let process = Process::start_with(&self.name, (&guardian_binary()?, &arguments), environment, &log)?;
+        self.process = Some(process);
         Ok(())
     }
 
@@ -193,12 +210,18 @@ fn account(files: &GuardianFiles) -> Result<AccountConfig> {
 /// # Errors
 /// If the file can't be written.
 pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> Result<()> {
+    let text = toml::to_string_pretty(&config(files, http, around)?)?;
+    std::fs::write(files.dir.join("guardian.toml"), text).wrap_err("can't write a guardian's configuration")
+}
+
+/// The whole configuration of the guardian of `files`.
+pub(super) fn config(files: &GuardianFiles, http: u16, around: &Surroundings) -> Result<Config> {
     let provider = |(i, url): (usize, &String)| -> Result<ProviderConfig> {
         Ok(ProviderConfig::new(format!("beacon-{}", i.saturating_add(1)), url.parse()?))
     };
     let listen = |port: u16| vec![format!("/ip4/127.0.0.1/udp/{port}/quic-v1"), format!("/ip4/127.0.0.1/tcp/{port}")];
     let passphrase = passphrase(&files.name, &files.dir);
-    let config = Config {
+    Ok(Config {
         network: None,
         guardian: GuardianConfig {
             name: files.name.clone(),
@@ -244,7 +267,5 @@ pub fn write_config(files: &GuardianFiles, http: u16, around: &Surroundings) -> 
             reannounce: Duration::from_secs(2),
             submit_stagger: Duration::from_secs(6),
         },
-    };
-    std::fs::write(files.dir.join("guardian.toml"), toml::to_string_pretty(&config)?)
-        .wrap_err("can't write a guardian's configuration")
+    })
 }

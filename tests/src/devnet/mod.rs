@@ -12,6 +12,7 @@ mod feed;
 mod governor;
 pub mod guardians;
 pub mod keys;
+pub mod newcomer;
 pub mod operators;
 pub mod options;
 pub mod oracle;
@@ -31,6 +32,7 @@ use self::{
     contracts::Deployment,
     guardians::{GuardianProcess, Surroundings, write_config},
     keys::{DevnetKeys, DevnetManifest, GuardianFiles},
+    newcomer::Newcomer,
     options::Options,
     process::{Process, anvil, binary, free_port, free_ports, tool},
     relay::Relay,
@@ -172,43 +174,19 @@ impl Devnet {
         Ok(())
     }
 
-    /// Makes the home of one more guardian as its operator would, with `guardian init` and `guardian key member`, and gives its account some
-    /// ether. It is a member of nothing yet, and not started. Returns the file that others need to know it by.
+    /// Makes the home of one more guardian as its operator would, and gives its account some ether. It is a member of nothing yet, and not
+    /// started. Returns the file that others need to know it by.
     ///
     /// # Errors
     /// If the program fails, or the EVM does not answer.
     pub async fn newcomer(&mut self, name: &str) -> Result<PathBuf> {
-        let dir = self.options.dir.join("committee").join(name);
-        let path = dir.display().to_string();
-        let beacons =
-            self.around.beacons.iter().zip(1..).flat_map(|(url, i)| ["--beacon".into(), format!("beacon-{i}={url}")]);
-        let who = ["init", "--dir", &path, "--name", name, "--network", "devnet", "--execution", &self.around.rpc_url];
-        let arguments: Vec<String> = who.map(str::to_owned).into_iter().chain(beacons).collect();
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let said: toml::Table = toml::from_str(&operator(&arguments).await?)?;
-        let account = said.get("account").and_then(|value| value.as_str()).unwrap_or_default().parse()?;
-        let port = free_ports(0, 2)?;
-        let files = GuardianFiles {
-            name: name.to_owned(),
-            dir,
-            port,
-            ceremony_port: port.saturating_add(1),
-            account,
-            account_key: None,
-            web3signer: None,
-        };
-        let http = free_port(0)?;
-        write_config(&files, http, &self.around)?;
-        self.contracts.fund(account).await?;
-        let config = files.dir.join("guardian.toml").display().to_string();
-        let address = |port: u16| format!("/ip4/127.0.0.1/udp/{port}/quic-v1");
-        let (node, ceremony) = (address(files.port), address(files.ceremony_port));
-        let member = ["key", "member", "--config", &config, "--address", &node, "--ceremony-address", &ceremony];
-        let card = operator(&member).await?;
-        let path = files.dir.join("member.toml");
-        std::fs::write(&path, card)?;
-        self.guardians.push(GuardianProcess::new(&files, http));
-        Ok(path)
+        let (dir, protocol) =
+            (self.options.dir.join("committee").join(name), self.around.contracts.protocol.to_string());
+        let known = ["--protocol", protocol.as_str(), "--start-block", "0"];
+        let newcomer = Newcomer::init(&dir, name, &self.around, &known).await?;
+        self.contracts.fund(newcomer.files.account).await?;
+        self.guardians.push(newcomer.process());
+        Ok(newcomer.card)
     }
 
     /// `.devnet/devnet.json`: where everything is, for scripts.

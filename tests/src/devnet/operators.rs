@@ -4,6 +4,7 @@ use super::{
     ceremony::Participant,
     guardians::{Surroundings, write_config},
     keys::{DevnetKeys, GuardianFiles},
+    operator,
     process::{free_port, free_ports},
     signers,
 };
@@ -14,7 +15,6 @@ use guardian_node::{
     ceremony::plan_file::{PlanFile, PurposeWord},
     committee::CommitteeFile,
     durable::write_private,
-    keys::KeyFiles,
     shares::Shares,
 };
 use guardian_protocol::Committee;
@@ -78,6 +78,22 @@ impl Operators {
         self.write(label, &plan.checked()?)
     }
 
+    /// A plan by which the committee in force at the first operator deals its key anew to itself and those whom the cards name, by command.
+    ///
+    /// # Errors
+    /// If the program refuses.
+    pub async fn plan_joining(&self, cards: &[&Path], threshold: u16) -> Result<PathBuf> {
+        let (config, out) = (self.home(1)?.dir.join("guardian.toml"), self.dir.join("joining.toml"));
+        let text = |path: &Path| path.display().to_string();
+        let mut arguments = ["key", "plan", "reshare", "--config", &text(&config), "--out", &text(&out), "--threshold"]
+            .map(str::to_owned)
+            .to_vec();
+        arguments.push(threshold.to_string());
+        cards.iter().for_each(|card| arguments.extend(["--add".to_owned(), text(card)]));
+        operator(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+        Ok(out)
+    }
+
     /// The first `count` operators, about to run `guardian key COMMAND`.
     #[must_use]
     pub fn participants(&self, command: &str, count: usize, plan: &Path) -> Vec<Participant> {
@@ -92,7 +108,7 @@ impl Operators {
     pub fn key_of(&self, number: usize) -> Result<(Committee, KeyShare)> {
         let home = self.home(number)?;
         let committee = CommitteeFile::load(&home.dir.join("committee.toml"))?.committee()?;
-        let files = KeyFiles::new(&home.name, &home.dir.join("keys/passphrase"))?;
+        let files = signers::key_files(&home.name, &home.dir)?;
         let share = Shares::new(&home.dir.join("keys/shares"), &files).load(&committee)?;
         Ok((committee, share))
     }

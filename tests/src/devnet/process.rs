@@ -28,12 +28,26 @@ impl Process {
     /// # Errors
     /// If it can't be started.
     pub fn start(name: &str, program: &Path, arguments: &[&str], log: &Path) -> Result<Self> {
+        Self::start_with(name, (program, arguments), &[], log)
+    }
+
+    /// The same with these variables, and others as usual.
+    ///
+    /// # Errors
+    /// As of [`Process::start`].
+    pub(super) fn start_with(
+        name: &str,
+        (program, arguments): (&Path, &[&str]),
+        environment: &[(String, String)],
+        log: &Path,
+    ) -> Result<Self> {
         let output = File::options().create(true).append(true).open(log).wrap_err("can't write a log")?;
         // The parent-death signal is a property of the child alone: setpriv sets it and becomes the program.
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--"])
             .arg(program)
             .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)

@@ -314,7 +314,7 @@ fn plan_by(devnet: &Devnet, purpose: &str, out: &Path) -> Result<Vec<String>> {
 }
 
 fn participants(devnet: &Devnet, command: &str, plan: &Path) -> Vec<Participant> {
-    devnet.guardians.iter().map(|g| Participant::new(command, &g.name, &g.dir, plan)).collect()
+    devnet.guardians.iter().map(|g| g.participant(command, plan)).collect()
 }
 
 fn text(path: &Path) -> String {
