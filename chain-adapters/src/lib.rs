@@ -43,5 +43,5 @@ pub use http::is_not_secure;
 pub use node_info::{NodeInfo, node_info};
 pub use providers::{Asked, Capabilities, LogsServed, Readers};
 pub use redact::{redacted, secrets};
-pub use sender::Sender;
+pub use sender::{FeeCeiling, Sender};
 pub use stats::ProviderStats;

@@ -116,7 +116,9 @@ impl Driver {
             Request::Rescan => {
                 (OperatorCommand::Rescan, "the contracts' past is read again; the log tells what is found".to_owned())
             }
-            Request::Reload => return Ok(Answer::refused("a reload is not the brain's", "report this")),
+            Request::Reload | Request::Settings => {
+                return Ok(Answer::refused("settings are not the brain's", "report this"));
+            }
         };
         let (_, replies) = self.step_with_replies(Input::Operator(command))?;
         Ok(match replies.first() {

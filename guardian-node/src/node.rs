@@ -11,7 +11,7 @@ use crate::{
     keys::KeyFiles,
     metrics::Metrics,
     observers::{Names, Observers, history::History, proofs::MisconductFiles},
-    operator::{Asked, Reload, Server},
+    operator::{Reload, Reloading, Server},
     peers::{self, News, Peers},
     perform::Performer,
     program,
@@ -103,10 +103,13 @@ pub(crate) async fn run(
     tasks.critical_blocking("brain", move || driver.run(&runtime, &driver_stop));
     tasks.stoppable("network", async { Ok(transport.await?) });
     tasks.stoppable("peers", hear(events, peers, inputs.clone(), Arc::clone(&metrics)));
+    let (fee_ceiling, reload_metrics) = (sender.fee_ceiling().clone(), metrics.reload.clone());
+    let reloading = Reloading { reload, brain: requests, fee_ceiling, metrics: reload_metrics };
     tasks.background("account", account::watch(sender, Arc::clone(&metrics)));
     tasks.background("providers", learn(Arc::clone(&readers), Arc::clone(&metrics)));
     tasks.stoppable("nudges", nudge(readers, inputs, metrics));
-    offer_socket(&mut tasks, &config.guardian.data_dir, requests, reload);
+    tasks.background("reload", reloading.clone().on_hangups());
+    offer_socket(&mut tasks, &config.guardian.data_dir, reloading);
     tell_start(&config);
     tasks.until_stopped().await
 }
@@ -198,9 +201,9 @@ fn observers(config: &Config, committee: &CommitteeFile, metrics: &Metrics, hist
 }
 
 /// Listens to the operator. A node that can't goes on without: no duty waits for it.
-fn offer_socket(tasks: &mut Tasks, data_dir: &Path, requests: mpsc::Sender<Asked>, reload: Reload) {
+fn offer_socket(tasks: &mut Tasks, data_dir: &Path, reloading: Reloading) {
     match Server::bind(data_dir) {
-        Ok(server) => tasks.stoppable("operator", server.serve(requests, reload)),
+        Ok(server) => tasks.stoppable("operator", server.serve(reloading.brain.clone(), reloading)),
         Err(error) => {
             let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
             tracing::error!(%error, cause, hint = error.advice(), "operators' commands can't reach this node");

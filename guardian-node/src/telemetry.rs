@@ -25,19 +25,34 @@ impl LogFilter {
         Self(Arc::new(|_| Ok(())))
     }
 
-    /// Shows from now on what `config` says. Returns a line about it.
-    pub(crate) fn apply(&self, config: &LogConfig) -> Result<String, Hinted> {
+    /// The filter that `config` says, checked and not in force yet.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub(crate) fn next(&self, config: &LogConfig) -> Result<NextFilter, Hinted> {
         if let Ok(filter) = env::var(EnvFilter::DEFAULT_ENV) {
-            return Ok(format!("log filter: `{filter}`, from RUST_LOG, which wins over the configuration"));
+            let line = format!("log filter: `{filter}`, from RUST_LOG, which wins over the configuration");
+            return Ok(NextFilter { filter: None, line });
         }
-        self.replace(&config.filter)?;
-        Ok(format!("log filter: `{}`", config.filter))
+        let filter = parse("[log] filter", &config.filter)?;
+        Ok(NextFilter { filter: Some(filter), line: format!("log filter: `{}`", config.filter) })
     }
 
-    fn replace(&self, filter: &str) -> Result<(), Hinted> {
-        (self.0)(parse("[log] filter", filter)?)
-            .hint("can't change the log filter", "restart the node, and report this")
+    /// Shows from now on what `next` says. Returns a line about it.
+    pub(crate) fn put(&self, next: NextFilter) -> String {
+        match next.filter.map(|filter| (self.0)(filter)) {
+            None | Some(Ok(())) => next.line,
+            // There is no log any more.
+            Some(Err(error)) => format!("log filter: not changed: {error}"),
+        }
     }
+}
+
+/// A filter that may be put in force.
+pub(crate) struct NextFilter {
+    /// `None`: the one in force stays.
+    filter: Option<EnvFilter>,
+    line: String,
 }
 
 impl fmt::Debug for LogFilter {
@@ -84,9 +99,12 @@ mod tests {
         let filter = LogFilter::of(builder.reload_handle());
         tracing::subscriber::with_default(builder.finish(), || {
             assert!(!tracing::enabled!(Level::DEBUG));
-            filter.replace("debug").unwrap();
+            let config = |filter: &str| LogConfig { filter: filter.to_owned(), ..LogConfig::default() };
+            let next = filter.next(&config("debug")).unwrap();
+            assert!(!tracing::enabled!(Level::DEBUG), "not in force yet");
+            assert_eq!(filter.put(next), "log filter: `debug`");
             assert!(tracing::enabled!(Level::DEBUG));
-            let error = filter.replace("nonsense=nonsense").unwrap_err();
+            let error = filter.next(&config("nonsense=nonsense")).err().unwrap();
             assert!(error.to_string().contains("[log] filter is not a log filter"), "{error}");
             assert!(tracing::enabled!(Level::DEBUG));
         });

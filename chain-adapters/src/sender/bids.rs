@@ -90,7 +90,7 @@ impl Sender {
     }
 
     pub(super) fn ceiling(&self) -> Ceiling {
-        Ceiling { max_fee: self.config.max_fee_per_gas, tip: self.config.max_priority_fee }
+        Ceiling { max_fee: self.fee_ceiling.wei(), tip: self.config.max_priority_fee }
     }
 
     /// A higher bid for a transaction that is not included, after another trial. `None`: the ceiling is reached, go on

@@ -32,7 +32,7 @@ use nonce::median;
 use pools::Sent;
 use std::sync::{
     Arc,
-    atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
+    atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 use tokio::{
     sync::Mutex,
@@ -56,11 +56,32 @@ pub struct Sender {
     nodes: Vec<Arc<ExecutionClient>>,
     /// Those that are asked for headers, in this order.
     beacons: Vec<BeaconClient>,
+    fee_ceiling: FeeCeiling,
     turn: Mutex<()>,
     /// Urgent submissions that wait for their turn.
     urgent: AtomicUsize,
     /// Attempts in a row that the pools refused in words that nobody knows: the next one bids more.
     puzzled: AtomicU32,
+}
+
+/// What no transaction may pay more than for a unit of gas. Cloning shares it: it may change while the sender works, and counts from the
+/// next bid on.
+#[derive(Clone, Debug, Default)]
+pub struct FeeCeiling(Arc<AtomicU64>);
+
+impl FeeCeiling {
+    /// Sets it, in gwei.
+    pub fn set_gwei(&self, gwei: u64) {
+        self.0.store(gwei.saturating_mul(1_000_000_000), Relaxed);
+    }
+
+    fn set_wei(&self, wei: u128) {
+        self.0.store(u64::try_from(wei).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    fn wei(&self) -> u128 {
+        u128::from(self.0.load(Relaxed))
+    }
 }
 
 /// What the committee signed, ready for its contract.
@@ -142,7 +163,15 @@ impl Sender {
         nodes: Vec<Arc<ExecutionClient>>,
     ) -> Self {
         let (turn, urgent, puzzled) = (Mutex::new(()), AtomicUsize::new(0), AtomicU32::new(0));
-        Self { config, chain_id, contracts, account, nodes, beacons: Vec::new(), turn, urgent, puzzled }
+        let fee_ceiling = FeeCeiling::default();
+        fee_ceiling.set_wei(config.max_fee_per_gas);
+        Self { config, chain_id, contracts, account, nodes, beacons: Vec::new(), fee_ceiling, turn, urgent, puzzled }
+    }
+
+    /// What no transaction pays more than, which may be changed.
+    #[must_use]
+    pub const fn fee_ceiling(&self) -> &FeeCeiling {
+        &self.fee_ceiling
     }
 
     /// The paying account.

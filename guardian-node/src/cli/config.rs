@@ -1,7 +1,11 @@
 //! `guardian config show`: what is in force, and where each value comes from.
 
-use super::{arguments::ConfigArgument, output};
-use crate::config::Config;
+use super::{arguments::ConfigArgument, operator::ask, output};
+use crate::{
+    config::{Config, Shown},
+    hint::WithHint,
+    operator::Request,
+};
 use clap::{Args, Subcommand};
 use eyre::Result;
 
@@ -20,6 +24,9 @@ pub(super) struct Show {
     /// For machines
     #[arg(long)]
     json: bool,
+    /// Those that the running node has in force, instead of those that a start would have
+    #[arg(long)]
+    running: bool,
 }
 
 impl ConfigCommand {
@@ -30,13 +37,24 @@ impl ConfigCommand {
     }
 }
 
+/// What the running node says.
+fn running(config: &ConfigArgument) -> Result<Vec<Shown>> {
+    let said = ask(config, &Request::Settings)?;
+    Ok(serde_json::from_str(&said)
+        .hint("the node's answer is not understood", "node and command must be of the same version")?)
+}
+
 /// Column of the origins.
 const COLUMN: usize = 70;
 
 impl Show {
     fn run(self) -> Result<()> {
-        let (config, origins) = Config::load_with_origins(&self.config.config)?;
-        let shown = config.shown(&origins)?;
+        let shown = if self.running {
+            running(&self.config)?
+        } else {
+            let (config, origins) = Config::load_with_origins(&self.config.config)?;
+            config.shown(&origins)?
+        };
         if self.json {
             output::data(&serde_json::to_string_pretty(&shown)?);
             return Ok(());

@@ -103,6 +103,12 @@ impl ReloadCommand {
 
 /// Asks the running node, and says what it answers.
 fn tell(config: &ConfigArgument, request: &Request) -> Result<()> {
+    output::data(&ask(config, request)?);
+    Ok(())
+}
+
+/// What the running node answers.
+pub(super) fn ask(config: &ConfigArgument, request: &Request) -> Result<String> {
     let data_dir = Config::load(&config.config)?.guardian.data_dir;
     let answer = operator::ask(&data_dir, request)?.ok_or_else(|| {
         Hinted::new(
@@ -110,8 +116,7 @@ fn tell(config: &ConfigArgument, request: &Request) -> Result<()> {
             "this is for a running node: start it with `guardian run`, or name its configuration with --config",
         )
     })?;
-    output::data(&answer);
-    Ok(())
+    Ok(answer)
 }
 
 fn kind(text: &str) -> Result<DutyKind, String> {

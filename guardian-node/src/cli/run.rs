@@ -18,12 +18,15 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn run(self) -> Result<()> {
         let stop = signals::stop()?;
-        let config = Config::load(&self.config)?;
+        let hangups = signals::hangups()?;
+        let (config, origins) = Config::load_with_origins(&self.config)?;
         config.require_contracts()?;
         let log = telemetry::start(&config.log)?;
-        let reload = Reload { path: self.config, started: config.clone(), log };
         let mut committee = CommitteeWatch::load(&config)?;
+        let reload = Reload::new(self.config, (config, origins), log, hangups);
         loop {
+            // What was taken over since the start stays.
+            let config = reload.config().await;
             let round = stop.child_token();
             let running = async {
                 let outcome = node::run(config.clone(), committee.file.clone(), reload.clone(), round.clone()).await;

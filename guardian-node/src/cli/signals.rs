@@ -1,7 +1,11 @@
-//! SIGTERM and SIGINT as one token.
+//! SIGTERM and SIGINT as one token; SIGHUP as a notice.
 
 use eyre::Result;
-use tokio::signal::unix::{SignalKind, signal};
+use std::sync::Arc;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Cancelled by the first of the two. To be called first of all: a stop that comes while we are still starting must not be lost.
@@ -17,4 +21,17 @@ pub(super) fn stop() -> Result<CancellationToken> {
         token.cancel();
     });
     Ok(stop)
+}
+
+/// Told at each SIGHUP. Those that come before somebody listens are one notice.
+pub(super) fn hangups() -> Result<Arc<Notify>> {
+    let mut hangups = signal(SignalKind::hangup())?;
+    let told = Arc::new(Notify::new());
+    let notify = Arc::clone(&told);
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            notify.notify_one();
+        }
+    });
+    Ok(told)
 }

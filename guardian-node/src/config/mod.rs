@@ -23,6 +23,7 @@ pub use file::{
 pub(crate) use layers::{Origin, Origins};
 pub use limits::LimitsConfig;
 pub use networks::Network;
+pub(crate) use shown::Shown;
 
 use crate::hint::{Hinted, WithHint};
 use environment::Environment;

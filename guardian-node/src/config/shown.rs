@@ -7,12 +7,12 @@ use super::{
 use crate::hint::{Hinted, WithHint};
 use guardian_chain::redacted;
 use guardian_protocol::Limits;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use url::Url;
 
 /// One value.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Shown {
     /// Tables and key, such as `http.listen`.
     pub(crate) setting: String,

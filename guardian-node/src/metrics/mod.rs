@@ -4,11 +4,13 @@
 mod account;
 mod maker;
 mod providers;
+mod reload;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use maker::{Maker, SLOW};
 pub(crate) use providers::ProviderMetrics;
+pub(crate) use reload::ReloadMetrics;
 
 use crate::observers::metrics::EventMetrics;
 use account::AccountMetrics;
@@ -24,6 +26,7 @@ pub(crate) struct Metrics {
     pub(crate) driver: DriverMetrics,
     pub(crate) providers: ProviderMetrics,
     pub(crate) account: AccountMetrics,
+    pub(crate) reload: ReloadMetrics,
     status: StatusMetrics,
 }
 
@@ -70,6 +73,7 @@ impl Metrics {
             driver: DriverMetrics::new(&make)?,
             providers: ProviderMetrics::new(&make)?,
             account: AccountMetrics::new(&make)?,
+            reload: ReloadMetrics::new(&make)?,
             status: StatusMetrics::new(&make)?,
             make,
         })

@@ -1,7 +1,7 @@
 //! The operator's way to a running node: a socket that only its own user can open, `guardian.sock` in the store's folder.
 //!
 //! One JSON request on each connection, one JSON answer, both bounded in size and time. Nothing here decides: a request goes to the
-//! brain, or, if it is about the process, to [`Reload`].
+//! brain, or, if it is about the process, to [`Reloading`].
 
 mod client;
 mod reload;
@@ -10,7 +10,7 @@ mod server;
 mod tests;
 
 pub(crate) use client::{ask, is_running};
-pub(crate) use reload::Reload;
+pub(crate) use reload::{Reload, Reloading};
 pub(crate) use server::Server;
 
 use alloy_primitives::B256;
@@ -72,6 +72,8 @@ pub(crate) enum Request {
     Rescan,
     /// Read the configuration again, and apply what can change while the node runs.
     Reload,
+    /// Tell every setting in force.
+    Settings,
 }
 
 /// The node's answer.

@@ -1,6 +1,6 @@
 //! The node's side of the socket. One connection at a time: whoever may open it may also stop the node.
 
-use super::{Answer, Asked, MAX_ANSWER, MAX_REQUEST, Reload, Request, socket};
+use super::{Answer, Asked, MAX_ANSWER, MAX_REQUEST, Reloading, Request, socket};
 use crate::hint::{Hinted, WithHint};
 use eyre::Result;
 use std::{
@@ -64,7 +64,7 @@ impl Server {
     }
 
     /// Answers until dropped. What is about the process is `reload`'s; everything else goes to the brain.
-    pub(crate) async fn serve(self, brain: mpsc::Sender<Asked>, reload: Reload) -> Result<()> {
+    pub(crate) async fn serve(self, brain: mpsc::Sender<Asked>, reload: Reloading) -> Result<()> {
         loop {
             match self.listener.accept().await {
                 Ok((mut stream, _)) => {
@@ -100,17 +100,30 @@ impl Server {
         }
     }
 
-    async fn answer(&self, request: Request, brain: &mpsc::Sender<Asked>, reload: &Reload) -> Answer {
-        if request == Request::Reload {
-            return match reload.run().await {
-                Ok((text, limits)) => {
-                    let limited = self.ask(Request::Limit { limits: Box::new(limits) }, brain).await;
-                    Answer { text: format!("{text}\n{}", limited.text), ..limited }
+    async fn answer(&self, request: Request, brain: &mpsc::Sender<Asked>, reload: &Reloading) -> Answer {
+        match request {
+            Request::Reload => {
+                // A task of its own: it comes to its end also if that is late.
+                let reloading = tokio::spawn(reload.clone().run());
+                match timeout(self.patience.saturating_mul(2), reloading).await {
+                    Ok(Ok(answer)) => answer,
+                    Ok(Err(error)) => Answer::refused(format!("the reload broke off: {error}"), "report this"),
+                    Err(_) => Answer::refused(
+                        "the node is too busy to answer",
+                        "it reloads when it comes to it: look at `guardian config show --running`",
+                    ),
                 }
-                Err(refusal) => refusal,
-            };
+            }
+            Request::Settings => reload.settings().await,
+            request @ (Request::Hold { .. }
+            | Request::Release { .. }
+            | Request::ReleaseDuty { .. }
+            | Request::Limit { .. }
+            | Request::Forbid { .. }
+            | Request::Veto { .. }
+            | Request::Pardon { .. }
+            | Request::Rescan) => self.ask(request, brain).await,
         }
-        self.ask(request, brain).await
     }
 
     async fn ask(&self, request: Request, brain: &mpsc::Sender<Asked>) -> Answer {

@@ -3,8 +3,10 @@
 use super::*;
 use crate::{
     config::{Config, TEMPLATE},
+    metrics::Metrics,
     telemetry::LogFilter,
 };
+use guardian_chain::FeeCeiling;
 use std::{
     fs,
     io::{Read, Write},
@@ -13,10 +15,22 @@ use std::{
         fs::PermissionsExt,
         net::{UnixListener, UnixStream},
     },
+    path::Path,
+    sync::Arc,
     time::Duration,
 };
 use tempfile::TempDir;
 use tokio::{sync::mpsc, task};
+
+fn reloading(path: &Path, brain: &mpsc::Sender<Asked>) -> Reloading {
+    let started = Config::load_with_origins(path).unwrap();
+    Reloading {
+        reload: Reload::new(path.to_owned(), started, LogFilter::none(), Arc::default()),
+        brain: brain.clone(),
+        fee_ceiling: FeeCeiling::default(),
+        metrics: Metrics::new().unwrap().reload,
+    }
+}
 
 /// A node's socket, and a brain that says what it was asked.
 struct Node {
@@ -29,9 +43,9 @@ impl Node {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("guardian.toml");
         fs::write(&path, TEMPLATE).unwrap();
-        let reload = Reload { started: Config::load(&path).unwrap(), path, log: LogFilter::none() };
         let server = Server::bind(dir.path()).unwrap().with_patience(Duration::from_millis(300));
         let (brain, mut asked) = mpsc::channel::<Asked>(1);
+        let reload = reloading(&path, &brain);
         let serving = tokio::spawn(async move {
             tokio::select! {
                 ended = server.serve(brain, reload) => ended.unwrap(),
@@ -79,14 +93,23 @@ async fn a_request_reaches_the_brain_and_its_answer_comes_back() {
 }
 
 #[tokio::test]
-async fn a_reload_does_not_reach_the_brain() {
+async fn a_reload_takes_over_what_it_can_names_the_rest_and_refuses_nonsense_whole() {
     let node = Node::start();
     let text = node.ask(Request::Reload).await.unwrap().unwrap();
-    assert!(text.contains("log filter: `info`") && text.contains("nothing else has changed"), "{text}");
+    assert!(text.contains("log filter: `info`") && text.contains("in force now: nothing\n"), "{text}");
+    assert!(text.contains("Limit {"), "the brain is asked: {text}");
     assert!(text.contains("committee file: not usable"), "there is none here: {text}");
-    fs::write(node.dir.path().join("guardian.toml"), TEMPLATE.replace("# poll = \"12s\"", "poll = \"6s\"")).unwrap();
+    let changed = TEMPLATE.replace("# poll = \"12s\"", "poll = \"6s\"").replace("per_day = 64", "per_day = 65");
+    let changed = changed.replace("# fee_ceiling_gwei = 200", "fee_ceiling_gwei = 300");
+    fs::write(node.dir.path().join("guardian.toml"), changed).unwrap();
     let text = node.ask(Request::Reload).await.unwrap().unwrap();
-    assert!(text.contains("after a restart: timing.poll"), "{text}");
+    assert!(text.contains("after a restart: timing.poll\n"), "{text}");
+    assert!(text.contains("in force now: execution.fee_ceiling_gwei, limits.soft\n"), "{text}");
+    let settings = node.ask(Request::Settings).await.unwrap().unwrap();
+    let settings: Vec<crate::config::Shown> = serde_json::from_str(&settings).unwrap();
+    let of = |name: &str| settings.iter().find(|shown| shown.setting == name).unwrap().value.to_string();
+    assert_eq!((of("execution.fee_ceiling_gwei"), of("limits.soft.ejection.per_day")), ("300".into(), "65".into()));
+    assert_eq!(of("timing.poll"), "\"12s\"", "not before a restart");
     fs::write(node.dir.path().join("guardian.toml"), "nonsense").unwrap();
     let error = node.ask(Request::Reload).await.unwrap_err();
     assert!(error.to_string().contains("is not valid"), "{error}");
@@ -146,9 +169,9 @@ async fn a_brain_that_does_not_answer_is_told_to_the_operator() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("guardian.toml");
     fs::write(&path, TEMPLATE).unwrap();
-    let reload = Reload { started: Config::load(&path).unwrap(), path, log: LogFilter::none() };
     let server = Server::bind(dir.path()).unwrap().with_patience(Duration::from_millis(100));
     let (brain, _asked) = mpsc::channel::<Asked>(1);
+    let reload = reloading(&path, &brain);
     let serving = tokio::spawn(server.serve(brain, reload));
     let home = dir.path().to_owned();
     let asked = task::spawn_blocking(move || ask(&home, &Request::Release { kind: DutyKind::Ejection }));

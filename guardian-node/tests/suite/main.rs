@@ -17,6 +17,7 @@ mod init;
 mod key_changes;
 mod key_generation;
 mod output;
+mod reload;
 mod remote_account;
 mod stand_ins;
 mod store;

@@ -72,7 +72,8 @@ fn the_running_node_shows_members_validators_duties_and_exits() {
 
     eventually("they observe", || pair.look(&["validators"]).status.success());
     let validators = pair.json("validators");
-    assert_eq!((&validators["epoch"], &validators["validators"]), (&3.into(), &Value::Array(Vec::new())));
+    assert!(validators["epoch"].is_u64(), "{validators}");
+    assert_eq!(validators["validators"], Value::Array(Vec::new()));
     assert!(text(&pair.look(&["validators", "--at-risk"])).contains("No validator is at risk."));
     assert!(text(&pair.look(&["duties"])).contains("No duty was decided yet."));
     assert!(text(&pair.look(&["exits"])).contains("No exit is under way"));
