@@ -2,6 +2,8 @@
 //! every step of that.
 
 use guardian_crypto::schnorr::GroupKey;
+use guardian_node::config::ContractsConfig;
+use guardian_protocol::DutyKind;
 use guardian_tests::devnet::{
     ceremony::{Participant, all_end, start},
     equivocator::Equivocator,
@@ -99,15 +101,36 @@ async fn a_newcomer_joins_with_the_configuration_that_init_wrote() {
     let key = operators.sign(1..=2).unwrap().group_key();
 
     let home = dir.path().join("guardian-4");
+    let somewhere = |byte: u8| alloy::primitives::Address::repeat_byte(byte);
+    let contracts = ContractsConfig {
+        guardian_keys: somewhere(1),
+        protocol: somewhere(2),
+        duties: [(DutyKind::Reserves, somewhere(3))].into_iter().collect(),
+        ..Surroundings::nowhere().contracts
+    };
+    let around = Surroundings { contracts, ..Surroundings::nowhere() };
     // Of nodes that are not there nobody can ask.
-    let newcomer = Newcomer::init(&home, "guardian-4", &Surroundings::nowhere(), &["--no-probe"]).await.unwrap();
+    let newcomer = Newcomer::init(&home, "guardian-4", &around, &["--no-probe"]).await.unwrap();
     let written = std::fs::read(home.join("guardian.toml")).unwrap();
     let plan = operators.plan_joining(&[&newcomer.card], 3).await.unwrap();
     let mut all = operators.participants("reshare", 3, &plan);
     all.push(newcomer.participant("reshare", &plan));
     start(&mut all).unwrap();
     lasted("four had the key", all_end(&mut all, 0, PATIENCE).await.unwrap());
-    assert_eq!(std::fs::read(home.join("guardian.toml")).unwrap(), written);
+    let mut node = newcomer.process();
+    node.start().unwrap();
+    let started = Instant::now();
+    let page = loop {
+        match node.get("/status").await {
+            Ok(page) => break page,
+            Err(error) => {
+                assert!(started.elapsed() < PATIENCE, "its node shows nothing: {error}\n{}", node.log().unwrap())
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!((&page["name"], &page["threshold"]), (&"guardian-4".into(), &3.into()));
+    assert_eq!(std::fs::read(home.join("guardian.toml")).unwrap(), written, "nobody repairs what init wrote");
     operators.homes.push(newcomer.files);
     assert_eq!(operators.sign(2..=4).unwrap().group_key(), key);
 }

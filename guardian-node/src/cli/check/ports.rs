@@ -27,7 +27,7 @@ pub(super) async fn tell_page(config: &Config, findings: &mut Findings) -> Optio
         None => findings.poor(
             Code::Port,
             &format!("ports: a node runs, and does not show itself at [http] listen = {at}"),
-            "another program has the port, or the configuration was changed since the node started: free it, or restart the node",
+            "run the check where the node runs (in its container); else another program has the port, or the configuration was changed since the node started",
         ),
     }
     page
