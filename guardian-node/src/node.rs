@@ -1,7 +1,7 @@
 //! The composition root: every part is made here, once, in the order in which they need each other.
 
 use crate::{
-    account,
+    account::{self, AccountStatus, Looks},
     committee::CommitteeFile,
     config::{Config, ProviderConfig, endpoints},
     dossiers::Dossiers,
@@ -60,8 +60,9 @@ pub(crate) async fn run(
     let peers = Peers::new(committee_file.others(&config.guardian.name))?;
     let (network, events, transport) = start_network(&config, &committee_file, &secrets.identity).await?;
     let (waiting, watcher) = Waiting::new(&config, &committee_file, Arc::clone(&metrics))?;
-    let (history, (watched, watching)) = (History::default(), watch::channel(None));
-    let shown = (watcher, watching, history.clone());
+    let history = History::default();
+    let ((watched, watching), (account_shown, account_status)) = (watch::channel(None), watch::channel(None));
+    let shown = (watcher, watching, account_status, history.clone());
     let pages = pages(&config, &committee_file, (Arc::clone(&metrics), network.clone()), shown)?;
     let mut tasks = Tasks::new(stop.clone());
     tasks.critical("http", http::serve(config.http.listen, pages, stop.clone()));
@@ -103,9 +104,9 @@ pub(crate) async fn run(
     tasks.critical_blocking("brain", move || driver.run(&runtime, &driver_stop));
     tasks.stoppable("network", async { Ok(transport.await?) });
     tasks.stoppable("peers", hear(events, peers, inputs.clone(), Arc::clone(&metrics)));
-    let (fee_ceiling, reload_metrics) = (sender.fee_ceiling().clone(), metrics.reload.clone());
-    let reloading = Reloading { reload, brain: requests, fee_ceiling, metrics: reload_metrics };
-    tasks.background("account", account::watch(sender, Arc::clone(&metrics)));
+    let reloading = Reloading::new(reload, requests, sender.fee_ceiling(), &metrics);
+    let looks = Looks::resume(&config.guardian.data_dir, &sender, account_shown);
+    tasks.background("account", account::watch(sender, Arc::clone(&metrics), looks));
     tasks.background("providers", learn(Arc::clone(&readers), Arc::clone(&metrics)));
     tasks.stoppable("nudges", nudge(readers, inputs, metrics));
     tasks.background("reload", reloading.clone().on_hangups());
@@ -114,16 +115,19 @@ pub(crate) async fn run(
     tasks.until_stopped().await
 }
 
+/// What was seen last, if anything was.
+type Latest<T> = watch::Receiver<Option<T>>;
+
 /// Everything that pages are made of.
 fn pages(
     config: &Config,
     committee: &CommitteeFile,
     (metrics, network): (Arc<Metrics>, Network),
-    (status, watched, history): (watch::Receiver<Status>, watch::Receiver<Option<Watched>>, History),
+    (status, watched, account, history): (watch::Receiver<Status>, Latest<Watched>, Latest<AccountStatus>, History),
 ) -> Result<Pages, Hinted> {
     let name = config.guardian.name.clone();
     let members = Member::others(committee, &name)?.into();
-    Ok(Pages { name, metrics, network, status, history, watched, members })
+    Ok(Pages { name, metrics, network, status, account, history, watched, members })
 }
 
 /// Tells once at each start what is not as it could be.
@@ -203,7 +207,7 @@ fn observers(config: &Config, committee: &CommitteeFile, metrics: &Metrics, hist
 /// Listens to the operator. A node that can't goes on without: no duty waits for it.
 fn offer_socket(tasks: &mut Tasks, data_dir: &Path, reloading: Reloading) {
     match Server::bind(data_dir) {
-        Ok(server) => tasks.stoppable("operator", server.serve(reloading.brain.clone(), reloading)),
+        Ok(server) => tasks.stoppable("operator", server.serve(reloading)),
         Err(error) => {
             let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
             tracing::error!(%error, cause, hint = error.advice(), "operators' commands can't reach this node");

@@ -1,8 +1,11 @@
 //! The account that pays for transactions: its key in a sealed file, or the way to the signer that has it.
 
+mod cost;
+mod spending;
 mod watch;
 
-pub(crate) use watch::{ether, watch};
+pub(crate) use cost::{pays_for_an_order, reports};
+pub(crate) use watch::{AccountStatus, Looks, ether, watch};
 
 use crate::{
     config::Config,

@@ -5,6 +5,7 @@ mod peers;
 pub(crate) use peers::Member;
 
 use crate::{
+    account::AccountStatus,
     bounded::Bounded,
     hint::WithHint,
     metrics::Metrics,
@@ -37,6 +38,8 @@ pub(crate) struct Pages {
     pub(crate) network: Network,
     pub(crate) status: watch::Receiver<Status>,
     pub(crate) history: History,
+    /// The account that pays, once somebody says what it has.
+    pub(crate) account: watch::Receiver<Option<AccountStatus>>,
     /// What was observed last.
     pub(crate) watched: watch::Receiver<Option<Watched>>,
     /// The other members.
@@ -128,13 +131,16 @@ async fn ready(State(pages): State<Pages>) -> impl IntoResponse {
 struct StatusPage {
     name: String,
     version: &'static str,
+    /// `None`: no execution provider has said yet what it has.
+    account: Option<AccountStatus>,
     #[serde(flatten)]
     status: Status,
 }
 
 async fn status(State(pages): State<Pages>) -> impl IntoResponse {
     let status = pages.status.borrow().clone();
-    Json(StatusPage { name: pages.name, version: env!("CARGO_PKG_VERSION"), status })
+    let account = pages.account.borrow().clone();
+    Json(StatusPage { name: pages.name, version: env!("CARGO_PKG_VERSION"), account, status })
 }
 
 /// `/validators`: those that are worse off first; nothing was observed yet: `null`.

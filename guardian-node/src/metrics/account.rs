@@ -4,10 +4,12 @@ use super::{Maker, raise};
 use crate::account::ether;
 use guardian_chain::{SignFault, SignerStats};
 use prometheus::{GaugeVec, IntCounterVec};
+use std::time::Duration;
 
 #[derive(Clone, Debug)]
 pub(crate) struct AccountMetrics {
     balance: GaugeVec,
+    seconds_left: GaugeVec,
     signatures: IntCounterVec,
 }
 
@@ -17,6 +19,11 @@ impl AccountMetrics {
             balance: make.float_gauges(
                 "guardian_account_balance_eth",
                 "what the account has that pays for transactions, in ether",
+                &["account"],
+            )?,
+            seconds_left: make.float_gauges(
+                "guardian_account_seconds_left",
+                "how long the account lasts at the rate at which it was spent in the last day or week",
                 &["account"],
             )?,
             signatures: make.counters(
@@ -30,9 +37,14 @@ impl AccountMetrics {
         Ok(metrics)
     }
 
-    /// Shows that `account` has so many wei.
-    pub(crate) fn show_balance(&self, account: &str, wei: u128) {
+    /// Shows that `account` has so many wei, and how long they last, if that is known.
+    pub(crate) fn show_balance(&self, account: &str, wei: u128, left: Option<Duration>) {
         self.balance.with_label_values(&[account]).set(ether(wei));
+        match left {
+            Some(left) => self.seconds_left.with_label_values(&[account]).set(left.as_secs_f64()),
+            // Unknown is not empty. That there was none to remove is no fault.
+            None => self.seconds_left.reset(),
+        }
     }
 
     /// Takes over what became of requests to a remote signer so far.

@@ -28,10 +28,15 @@ fn the_accounts_balance_is_shown_once_it_is_known() {
     let metrics = Metrics::new().unwrap();
     assert!(!metrics.text().contains("guardian_account_balance_eth"), "unknown is not empty");
     for (wei, shown) in [(25 * 10_u128.pow(16), "0.25"), (0, "0")] {
-        metrics.account.show_balance("0xabc", wei);
+        metrics.account.show_balance("0xabc", wei, None);
         let line = format!("guardian_account_balance_eth{{account=\"0xabc\"}} {shown}");
         assert!(metrics.text().lines().any(|text| text == line), "{}", metrics.text());
     }
+    let shows_an_end = |left| {
+        metrics.account.show_balance("0xabc", 1, left);
+        metrics.text().contains("guardian_account_seconds_left{account=\"0xabc\"} 90")
+    };
+    assert!(!shows_an_end(None) && shows_an_end(Some(Duration::from_secs(90))) && !shows_an_end(None));
 }
 
 /// The metrics' names that `text` speaks of.

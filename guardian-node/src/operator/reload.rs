@@ -6,7 +6,7 @@ use crate::{
     committee_watch,
     config::{Config, Origins},
     hint::Hinted,
-    metrics::ReloadMetrics,
+    metrics::{Metrics, ReloadMetrics},
     telemetry::{LogFilter, NextFilter},
 };
 use guardian_chain::FeeCeiling;
@@ -41,10 +41,10 @@ struct InForce {
 /// Reloads for the node as it runs now.
 #[derive(Clone, Debug)]
 pub(crate) struct Reloading {
-    pub(crate) reload: Reload,
-    pub(crate) brain: mpsc::Sender<Asked>,
-    pub(crate) fee_ceiling: FeeCeiling,
-    pub(crate) metrics: ReloadMetrics,
+    reload: Reload,
+    brain: mpsc::Sender<Asked>,
+    fee_ceiling: FeeCeiling,
+    metrics: ReloadMetrics,
 }
 
 /// A configuration that was read and is valid.
@@ -74,6 +74,15 @@ impl Reload {
 }
 
 impl Reloading {
+    pub(crate) fn new(reload: Reload, brain: mpsc::Sender<Asked>, fees: &FeeCeiling, metrics: &Metrics) -> Self {
+        Self { reload, brain, fee_ceiling: fees.clone(), metrics: metrics.reload.clone() }
+    }
+
+    /// The way to the brain.
+    pub(super) const fn brain(&self) -> &mpsc::Sender<Asked> {
+        &self.brain
+    }
+
     /// Reads everything again and applies it. It ends also when whoever asked does not wait for it.
     pub(crate) async fn run(self) -> Answer {
         // One at a time: what one compares with, another must not change meanwhile.

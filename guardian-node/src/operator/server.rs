@@ -64,7 +64,8 @@ impl Server {
     }
 
     /// Answers until dropped. What is about the process is `reload`'s; everything else goes to the brain.
-    pub(crate) async fn serve(self, brain: mpsc::Sender<Asked>, reload: Reloading) -> Result<()> {
+    pub(crate) async fn serve(self, reload: Reloading) -> Result<()> {
+        let brain = reload.brain().clone();
         loop {
             match self.listener.accept().await {
                 Ok((mut stream, _)) => {

@@ -24,12 +24,8 @@ use tokio::{sync::mpsc, task};
 
 fn reloading(path: &Path, brain: &mpsc::Sender<Asked>) -> Reloading {
     let started = Config::load_with_origins(path).unwrap();
-    Reloading {
-        reload: Reload::new(path.to_owned(), started, LogFilter::none(), Arc::default()),
-        brain: brain.clone(),
-        fee_ceiling: FeeCeiling::default(),
-        metrics: Metrics::new().unwrap().reload,
-    }
+    let reload = Reload::new(path.to_owned(), started, LogFilter::none(), Arc::default());
+    Reloading::new(reload, brain.clone(), &FeeCeiling::default(), &Metrics::new().unwrap())
 }
 
 /// A node's socket, and a brain that says what it was asked.
@@ -48,7 +44,7 @@ impl Node {
         let reload = reloading(&path, &brain);
         let serving = tokio::spawn(async move {
             tokio::select! {
-                ended = server.serve(brain, reload) => ended.unwrap(),
+                ended = server.serve(reload) => ended.unwrap(),
                 () = async {
                     while let Some((request, reply)) = asked.recv().await {
                         reply.send(Answer::done(format!("{request:?}"))).unwrap();
@@ -172,7 +168,7 @@ async fn a_brain_that_does_not_answer_is_told_to_the_operator() {
     let server = Server::bind(dir.path()).unwrap().with_patience(Duration::from_millis(100));
     let (brain, _asked) = mpsc::channel::<Asked>(1);
     let reload = reloading(&path, &brain);
-    let serving = tokio::spawn(server.serve(brain, reload));
+    let serving = tokio::spawn(server.serve(reload));
     let home = dir.path().to_owned();
     let asked = task::spawn_blocking(move || ask(&home, &Request::Release { kind: DutyKind::Ejection }));
     let error = asked.await.unwrap().unwrap_err();

@@ -81,6 +81,11 @@ fn the_running_node_shows_members_validators_duties_and_exits() {
         assert_eq!(pair.json(command), Value::Array(Vec::new()), "{command}");
     }
 
+    eventually("the account is shown", || {
+        text(&pair.look(&["status"])).contains(" has 1 ether: too little was spent to say for how long")
+            || text(&pair.look(&["status"])).contains(" has 1.0 ether: too little was spent to say for how long")
+    });
+
     // A reader that goes away is no fault.
     let (reader, writer) = pipe().unwrap();
     drop(reader);

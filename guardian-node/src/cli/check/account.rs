@@ -1,21 +1,21 @@
 //! The account that pays: it must have enough for the dearest transaction, and for a while.
 
 use super::{code::Code, findings::Findings};
-use crate::{account::READABLE_HINT, config::Config, node};
+use crate::{
+    account::{self, READABLE_HINT},
+    config::Config,
+    node,
+};
 use guardian_chain::{Account, SignFault};
 use guardian_protocol::ChainSpec;
 
-/// Gas of the dearest usual submission: an order for a full batch of validators.
-const DEAR: u128 = 1_000_000;
-/// Gas of the usual submission: a report.
-const USUAL: u128 = 60_000;
 const GWEI: u128 = 1_000_000_000;
 
 /// Tells what `account` has.
 pub(super) async fn tell_account(config: &Config, network: &ChainSpec, account: Account, findings: &mut Findings) {
     let Some(sender) = findings.take(Code::AccountKey, node::sender(config, network, account)) else { return };
     let address = sender.address();
-    let ceiling = u128::from(config.execution.fee_ceiling_gwei).saturating_mul(GWEI);
+    let ceiling = config.execution.fee_ceiling_gwei;
     let advice = "send it a little ether: it pays for transactions, and nothing else depends on it";
     match sender.balance().await {
         None => findings.unknown(
@@ -28,13 +28,13 @@ pub(super) async fn tell_account(config: &Config, network: &ChainSpec, account: 
             &format!("account {address} is empty: it can pay for no transaction"),
             advice,
         ),
-        Some(balance) if balance < ceiling.saturating_mul(DEAR) => findings.poor(
+        Some(balance) if !account::pays_for_an_order(balance, ceiling) => findings.poor(
             Code::AccountLow,
             &format!("account {address} has {} ether: not enough for a full order at the fee ceiling", ether(balance)),
             advice,
         ),
         Some(balance) => {
-            let reports = balance.checked_div(ceiling.saturating_mul(USUAL)).unwrap_or_default();
+            let reports = account::reports(balance, ceiling);
             let text = format!(
                 "account {address} has {} ether: {reports} reports at the fee ceiling, more when gas is cheaper",
                 ether(balance)

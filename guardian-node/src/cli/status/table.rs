@@ -13,6 +13,7 @@ pub(super) fn lines(status: &Value) -> Vec<String> {
     table.waiting();
     table.exits();
     table.members();
+    table.account();
     table.lines
 }
 
@@ -116,6 +117,19 @@ impl Table<'_> {
         limited.iter().for_each(|limited| self.line("limited", limited));
         let differences: Vec<String> = self.list("differences").iter().map(Value::to_string).collect();
         differences.iter().for_each(|difference| self.line("differs", difference));
+    }
+
+    /// What it has, and how many days that lasts.
+    fn account(&mut self) {
+        let Some(account) = self.status.get("account").filter(|account| !account.is_null()) else { return };
+        let left = account.get("seconds_left").and_then(Value::as_u64);
+        let lasts = left.map_or("too little was spent to say for how long".to_owned(), |seconds| {
+            const HOUR: u64 = 3_600;
+            let (days, hours) = (seconds / (24 * HOUR), seconds / HOUR % 24);
+            format!("for {days} days and {hours} hours at the present rate")
+        });
+        let line = format!("{} has {} ether: {lasts}", at(account, "/address"), at(account, "/balance"));
+        self.line("account", &line);
     }
 
     fn exits(&mut self) {
@@ -237,7 +251,10 @@ mod tests {
         page["offered"] = json!([{ "id": { "kind": "key_veto", "period": 13 }, "digest": "0xee", "votes": 1,
             "statements": { "number": "2", "px": "0x01" } }]);
         let said = lines(&page).join("\n");
+        page["account"] = json!({ "address": "0xab", "balance": 0.25, "seconds_left": 180_000 });
+        let said = format!("{said}\n{}", lines(&page).join("\n"));
         for line in [
+            "account     0xab has 0.25 ether: for 2 days and 2 hours at the present rate",
             "ready       no: too_few_peers, store_is_new",
             "paused      the contracts take no signature",
             "observed    nothing yet; 16 validators; events of no block of 90 yet",
