@@ -13,6 +13,7 @@ use guardian_protocol::ReadFailure;
 use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, header};
 use std::{error::Error as _, time::Duration};
 use tokio::time::{Instant, timeout};
+use url::Url;
 
 /// What an error begins with when no secure connection came about.
 const NOT_SECURE: &str = "no secure connection";
@@ -84,6 +85,16 @@ impl Http {
     /// A request to the endpoint itself.
     pub(crate) fn post(&self) -> RequestBuilder {
         self.client.post(self.endpoint.url.clone())
+    }
+
+    /// Where [`Self::post`] goes.
+    pub(crate) const fn address(&self) -> &Url {
+        &self.endpoint.url
+    }
+
+    /// A request that says itself where it goes.
+    pub(crate) fn elsewhere(&self, request: reqwest::Request) -> RequestBuilder {
+        RequestBuilder::from_parts(self.client.clone(), request)
     }
 
     /// The whole answer, if it comes in time and is not larger than `limit` bytes.

@@ -33,7 +33,10 @@ mod stats;
 #[path = "../tests/adapters/support/inside.rs"]
 mod support;
 
-pub use account::{Account, AccountKey, SignError, SignFault, SignerStats, Web3SignerAccess};
+pub use account::{
+    Account, AccountKey, AwsKmsAccess, AwsKmsKey, GoogleKmsAccess, GoogleKmsKey, SignError, SignFault, SignerStats,
+    Web3SignerAccess,
+};
 pub use beacon::state;
 pub use config::{ChainConfig, Endpoint, Limits, SenderConfig};
 pub use contracts::{GuardianList, KeyRotation};

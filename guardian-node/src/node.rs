@@ -139,7 +139,7 @@ fn warn(config: &Config, secrets: &Secrets) {
     if config.account.is_readable_on_the_way() {
         tracing::warn!(
             hint = account::READABLE_HINT,
-            "the web3signer is spoken to over http:// and not on this machine"
+            "the account's signer is spoken to over http:// and not on this machine"
         );
     }
     if config.guardian.mode == Mode::Act && secrets.validators.is_empty() {

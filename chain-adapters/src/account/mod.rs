@@ -4,12 +4,16 @@
 //! A remote signer is asked for a signature and for nothing else: the transaction is put together here, and a signature counts only if it
 //! is the account's over exactly its bytes. So a signer that lies can keep this node from paying, and can make it send nothing.
 
+mod aws_kms;
 mod error;
+mod google_kms;
 mod key;
 mod signature;
 mod web3signer;
 
+pub use aws_kms::{AwsKmsAccess, AwsKmsKey};
 pub use error::{SignError, SignFault};
+pub use google_kms::{GoogleKmsAccess, GoogleKmsKey};
 pub use key::AccountKey;
 pub use web3signer::Web3SignerAccess;
 
@@ -19,6 +23,9 @@ use alloy::{
     eips::eip2718::Encodable2718,
     primitives::{Address, B256, Bytes, Signature, keccak256},
 };
+use aws_kms::AwsKms;
+use google_kms::GoogleKms;
+use signature::Scalars;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use web3signer::Web3Signer;
 
@@ -29,16 +36,18 @@ const TRIAL: &[u8] = b"\x19Ethereum Signed Message:\n14guardian check";
 #[derive(Debug)]
 pub struct Account {
     address: Address,
-    signer: Signer,
+    key: KeyAt,
     signed: AtomicU64,
     failed: [AtomicU64; SignFault::ALL.len()],
 }
 
 /// Where the key is.
 #[derive(Debug)]
-enum Signer {
-    Key(AccountKey),
+enum KeyAt {
+    Here(AccountKey),
     Web3Signer(Box<Web3Signer>),
+    AwsKms(Box<AwsKms>),
+    GoogleKms(Box<GoogleKms>),
 }
 
 /// How often an account's signer was asked, by what became of it.
@@ -52,13 +61,13 @@ pub struct SignerStats {
 
 impl From<AccountKey> for Account {
     fn from(key: AccountKey) -> Self {
-        Self::with(key.address(), Signer::Key(key))
+        Self::with(key.address(), KeyAt::Here(key))
     }
 }
 
 impl Account {
-    fn with(address: Address, signer: Signer) -> Self {
-        Self { address, signer, signed: AtomicU64::new(0), failed: Default::default() }
+    fn with(address: Address, key: KeyAt) -> Self {
+        Self { address, key, signed: AtomicU64::new(0), failed: Default::default() }
     }
 
     /// The account at `address`, whose key is behind a web3signer. Connects to nothing yet.
@@ -66,7 +75,23 @@ impl Account {
     /// # Errors
     /// [`Error`] if certificates or credentials are malformed.
     pub fn at_web3signer(address: Address, access: &Web3SignerAccess, limits: Limits) -> Result<Self, Error> {
-        Ok(Self::with(address, Signer::Web3Signer(Box::new(Web3Signer::new(address, access, limits)?))))
+        Ok(Self::with(address, KeyAt::Web3Signer(Box::new(Web3Signer::new(address, access, limits)?))))
+    }
+
+    /// The account at `address`, whose key is in AWS KMS. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`Error`] if the key's region leads nowhere, or TLS can't be set up.
+    pub fn at_aws_kms(address: Address, access: &AwsKmsAccess, limits: Limits) -> Result<Self, Error> {
+        Ok(Self::with(address, KeyAt::AwsKms(Box::new(AwsKms::new(address, access, limits)?))))
+    }
+
+    /// The account at `address`, whose key is in Google Cloud KMS. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::Http`] if TLS can't be set up.
+    pub fn at_google_kms(address: Address, access: &GoogleKmsAccess, limits: Limits) -> Result<Self, Error> {
+        Ok(Self::with(address, KeyAt::GoogleKms(Box::new(GoogleKms::new(address, access, limits)?))))
     }
 
     /// Where the operator sends ether.
@@ -78,9 +103,11 @@ impl Account {
     /// The kind of remote signer that has the key; `None` if it is in this process.
     #[must_use]
     pub const fn remote(&self) -> Option<&'static str> {
-        match &self.signer {
-            Signer::Key(_) => None,
-            Signer::Web3Signer(_) => Some("web3signer"),
+        match &self.key {
+            KeyAt::Here(_) => None,
+            KeyAt::Web3Signer(_) => Some("web3signer"),
+            KeyAt::AwsKms(_) => Some("AWS KMS"),
+            KeyAt::GoogleKms(_) => Some("Google Cloud KMS"),
         }
     }
 
@@ -114,15 +141,18 @@ impl Account {
     /// The account's signature of the Keccak-256 hash of `payload`.
     async fn signature(&self, payload: &[u8]) -> Result<Signature, SignError> {
         let hash = keccak256(payload);
-        let signature = match &self.signer {
-            Signer::Key(key) => {
-                key.sign(&hash).ok_or_else(|| SignError::new(SignFault::Failed, "the curve library failed"))
+        let given = match &self.key {
+            KeyAt::Here(key) => {
+                let failed = || SignError::new(SignFault::Failed, "the curve library failed");
+                key.sign(&hash)
+                    .map(|signature| Scalars { r: signature.r().into(), s: signature.s().into() })
+                    .ok_or_else(failed)
             }
-            Signer::Web3Signer(signer) => match signer.sign(payload).await {
-                Ok(scalars) => signature::of_account(self.address, &hash, scalars),
-                Err(error) => Err(error),
-            },
+            KeyAt::Web3Signer(signer) => signer.sign(payload).await,
+            KeyAt::AwsKms(signer) => signer.sign(&hash).await,
+            KeyAt::GoogleKms(signer) => signer.sign(&hash).await,
         };
+        let signature = given.and_then(|scalars| signature::of_account(self.address, &hash, scalars));
         match &signature {
             Ok(_) => self.signed.fetch_add(1, Relaxed),
             Err(error) => {

@@ -1,7 +1,13 @@
 //! A signature that somebody else made, held against what was to be signed.
 
 use super::{SignError, SignFault};
-use alloy::primitives::{Address, B256, Signature};
+use alloy::{
+    primitives::{Address, B256, Signature, hex, keccak256},
+    signers::k256::ecdsa,
+};
+
+/// What stands before the two coordinates of a secp256k1 key in its `SubjectPublicKeyInfo` (RFC 5480).
+const PUBLIC_KEY_HEAD: [u8; 24] = hex!("3056301006072a8648ce3d020106052b8104000a03420004");
 
 /// The two scalars of an ECDSA signature, as they came.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +29,23 @@ pub(super) fn of_account(account: Address, hash: &B256, scalars: Scalars) -> Res
         let text = format!("what the signer signed is not what it was asked to sign, or not with the key of {account}");
         SignError::new(SignFault::Mismatch, text)
     })
+}
+
+/// The scalars of a signature in DER.
+pub(super) fn scalars_of_der(der: &[u8]) -> Option<Scalars> {
+    let (r, s) = ecdsa::Signature::from_der(der).ok()?.split_bytes();
+    Some(Scalars { r: B256::from_slice(&r), s: B256::from_slice(&s) })
+}
+
+/// The address of a public key of secp256k1, as `SubjectPublicKeyInfo`.
+pub(super) fn address_of_spki(key: &[u8]) -> Option<Address> {
+    key.strip_prefix(&PUBLIC_KEY_HEAD).and_then(address_of)
+}
+
+/// The address of a public key, by its two coordinates of 32 bytes each.
+pub(super) fn address_of(point: &[u8]) -> Option<Address> {
+    let hash = (point.len() == 64).then(|| keccak256(point))?;
+    hash.get(12..).map(Address::from_slice)
 }
 
 #[cfg(test)]

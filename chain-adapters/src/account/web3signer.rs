@@ -1,14 +1,17 @@
 //! A key behind a web3signer in its `eth1` mode, over its REST interface (openapi-specs/eth1 of Consensys/web3signer): `publicKeys` lists
 //! the keys, `sign/{key}` signs the Keccak-256 hash of any bytes. Its JSON-RPC, which puts transactions together itself, is not used.
 
-use super::{SignError, SignFault, signature::Scalars};
+use super::{
+    SignError, SignFault,
+    signature::{Scalars, address_of},
+};
 use crate::{
     config::{Endpoint, Limits},
     error::Error,
     http::{Answer, Http, client},
     redact::printable,
 };
-use alloy::primitives::{Address, B256, hex, keccak256};
+use alloy::primitives::{Address, B256, hex};
 use guardian_crypto::secret::Secret;
 use reqwest::{
     Certificate, ClientBuilder, Identity, Method, StatusCode,
@@ -155,12 +158,10 @@ impl Web3SignerAccess {
 /// The address of an uncompressed public key in hex, with or without the byte that says so.
 fn address(key: &str) -> Option<Address> {
     let bytes = hex::decode(key).ok()?;
-    let point = match bytes.as_slice() {
-        [0x04, point @ ..] if point.len() == 64 => point,
-        point if point.len() == 64 => point,
-        _ => return None,
-    };
-    keccak256(point).get(12..).map(Address::from_slice)
+    match bytes.as_slice() {
+        [0x04, point @ ..] if point.len() == 64 => address_of(point),
+        point => address_of(point),
+    }
 }
 
 /// r and s of r || s || v in hex. What v says is found out besides.

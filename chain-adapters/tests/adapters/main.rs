@@ -18,6 +18,10 @@ mod execution;
 #[cfg(test)]
 mod finality;
 #[cfg(test)]
+mod google_kms;
+#[cfg(test)]
+mod kms;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod providers;

@@ -9,7 +9,8 @@ use crate::{
         execution::{Chain, Node},
         limits,
         server::Server,
-        signer::{Manners, access, account_of, answer, drips, floods, says, web3signer},
+        signer::{Manners, access, account_of, address_of, answer, drips, floods, says, web3signer},
+        tls::{Authority, guarded},
     },
 };
 use alloy::primitives::{Address, U256};
@@ -25,7 +26,7 @@ use url::Url;
 
 const KEY: [u8; 32] = [0x42; 32];
 
-fn sender(node: &Node, account: Account) -> Sender {
+pub(crate) fn sender(node: &Node, account: Account) -> Sender {
     let config = SenderConfig { poll_interval: Duration::from_millis(10), ..SenderConfig::default() };
     let endpoints = [endpoint("node", &node.server.url)];
     Sender::new(config, limits(), &endpoints, &network(7), contracts(), account).unwrap()
@@ -150,6 +151,29 @@ async fn credentials_are_sent_to_the_signer_and_shown_to_nobody() {
         assert!(shown.contains("may not") && !shown.contains(secret), "{shown}");
     }
     assert_eq!(*seen.lock().unwrap(), ["Basic YWxpY2U6aHVudGVyMi1odW50ZXIy", "Bearer hunter3-hunter3"]);
+}
+
+#[tokio::test]
+async fn a_signer_that_asks_for_certificates_lets_in_who_has_one_and_must_have_the_right_one_itself() {
+    let (ours, others) = (Authority::new(), Authority::new());
+    let signer = guarded(&ours, |asked| answer(KEY, &Manners::Good, asked)).await;
+    let tried = async |authorities: Option<Vec<u8>>, identity: Option<Vec<u8>>| {
+        let access = Web3SignerAccess { authorities, identity: identity.map(Secret::new), ..access(&signer.url) };
+        Account::at_web3signer(address_of(KEY), &access, limits()).unwrap().try_out().await
+    };
+    assert_eq!(tried(Some(ours.pem()), Some(ours.identity())).await, Ok(()));
+    for (authorities, identity) in [
+        // The signer is not of an authority that this system knows, or of another one than it should be.
+        (None, Some(ours.identity())),
+        (Some(others.pem()), Some(ours.identity())),
+        // This node shows nothing, or nothing that the signer knows.
+        (Some(ours.pem()), None),
+        (Some(ours.pem()), Some(others.identity())),
+    ] {
+        let error = tried(authorities, identity).await.unwrap_err();
+        assert_eq!(error.fault(), SignFault::Unreachable, "{error}");
+        assert!(error.hint().contains("certificates"), "{}", error.hint());
+    }
 }
 
 #[test]

@@ -38,6 +38,7 @@ impl Config {
             provider.url = provider.url.take().and_then(|url| without_secrets(&url));
         }
         config.account.web3signer = config.account.web3signer.take().and_then(|url| without_secrets(&url));
+        config.account.aws_kms_endpoint = config.account.aws_kms_endpoint.take().and_then(|url| without_secrets(&url));
         // Arguments may be secrets.
         if let Some([_, arguments @ ..]) = config.keys.passphrase_command.as_deref_mut() {
             arguments.iter_mut().for_each(|argument| *argument = "***".to_owned());

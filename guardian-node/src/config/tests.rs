@@ -19,7 +19,7 @@ fn what_the_template_has_as_a_comment_is_what_is_usual() {
     let examples = ["exits", "quorum", "prove_states", "chain_id", "protocol", "guardian_keys", "guardian_module"];
     let kinds = ["passphrase_credential", "passphrase_command", "ejection", "reserves", "validator_count"];
     let account = ["address", "web3signer", "web3signer_file", "authority_file", "certificate_file", "bearer_file"];
-    let examples = [&examples[..], &kinds, &account].concat();
+    let examples = [&examples[..], &kinds, &account, &["aws_kms", "aws_kms_endpoint", "google_kms"]].concat();
     let is_setting = |line: &str| {
         line.split_once(" = ").is_some_and(|(key, _)| {
             key.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')) && !examples.contains(&key)

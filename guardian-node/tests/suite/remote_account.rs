@@ -63,7 +63,7 @@ fn a_check_has_the_signer_sign_and_needs_no_key() {
     let (remote, runtime) = (Remote::new(), Runtime::new().unwrap());
     let signer = signer(&runtime, 1);
     let url = format!("web3signer = \"{}\"", signer.url);
-    let signs = format!("pass  a web3signer signs for account {ADDRESS}");
+    let signs = format!("pass  web3signer signs for account {ADDRESS}");
     let has = format!("account {ADDRESS} has 1.000000 ether");
     remote.tells(&url, 0, &[&signs, &has]);
 
@@ -91,7 +91,11 @@ fn each_fault_of_a_signer_has_a_code_and_a_hint() {
     );
     remote.tells("web3signer = \"http://127.0.0.1:1\"", 1, &["[signer_unreachable]", "hint: check the address"]);
     let beside = "web3signer = \"http://alice:hunter2hunter2@signer.invalid:9000\"";
-    remote.tells(beside, 1, &["poor  the web3signer of the account is spoken to over http://", "[signer_readable]"]);
+    remote.tells(
+        beside,
+        1,
+        &["poor  the account's signer (web3signer) is spoken to over http://", "[signer_readable]"],
+    );
     fs::write(remote.place.home(1).join("token"), "hunter2hunter2").unwrap();
     let token = format!("web3signer = \"{}\"\nbearer_file = \"token\"", other.url);
     remote.tells(&token, 1, &["other users of this machine can read or write", "chmod 600"]);

@@ -4,9 +4,12 @@ pub(crate) mod beacon;
 pub(crate) mod called;
 pub(crate) mod committee;
 pub(crate) mod execution;
+pub(crate) mod google;
+pub(crate) mod kms;
 pub(crate) mod readers;
 pub(crate) mod server;
 pub(crate) mod signer;
+pub(crate) mod tls;
 pub(crate) mod world;
 
 use guardian_chain::{ChainConfig, Endpoint, Limits};

@@ -5,13 +5,14 @@ use axum::{
     body::{Body, Bytes},
     extract::Request,
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    serve::Listener,
 };
 use futures::StreamExt;
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 use url::Url;
 
 /// What was asked.
@@ -83,8 +84,20 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        Self::serve(listener, url, answer)
+    }
+
+    /// The same on a listener of the caller's, which is at `url`.
+    pub(super) fn serve<L: Listener>(
+        listener: L,
+        url: Url,
+        answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> Self
+    where
+        L::Addr: std::fmt::Debug,
+    {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (log, answer) = (Arc::clone(&asked), Arc::new(answer));
         let router = Router::new().fallback(move |request: Request| {

@@ -3,7 +3,7 @@
 use super::server::{Asked, Reply, Said, Server};
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, transaction::RlpEcdsaDecodableTx},
-    primitives::{B256, Bytes, Signature, U256, hex, keccak256, uint},
+    primitives::{Address, B256, Bytes, Signature, U256, hex, keccak256, uint},
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use guardian_chain::{Account, Web3SignerAccess};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 /// The order of secp256k1.
-const ORDER: U256 = uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
+pub(crate) const ORDER: U256 = uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
 
 /// What is wrong with it.
 #[derive(Clone)]
@@ -39,8 +39,11 @@ pub(crate) async fn web3signer(key: [u8; 32], manners: Manners) -> Server {
 
 /// The account of `key`, behind the web3signer at `url`.
 pub(crate) fn account_of(key: [u8; 32], url: &Url) -> Account {
-    let address = PrivateKeySigner::from_slice(&key).unwrap().address();
-    Account::at_web3signer(address, &access(url), super::limits()).unwrap()
+    Account::at_web3signer(address_of(key), &access(url), super::limits()).unwrap()
+}
+
+pub(crate) fn address_of(key: [u8; 32]) -> Address {
+    PrivateKeySigner::from_slice(&key).unwrap().address()
 }
 
 /// Without certificates or credentials.

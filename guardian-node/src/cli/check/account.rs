@@ -50,12 +50,12 @@ pub(super) async fn tell_signer(config: &Config, account: &Account, findings: &m
     if config.account.is_readable_on_the_way() {
         findings.poor(
             Code::SignerReadable,
-            &format!("the {signer} of the account is spoken to over http:// and not on this machine"),
+            &format!("the account's signer ({signer}) is spoken to over http:// and not on this machine"),
             READABLE_HINT,
         );
     }
     match account.try_out().await {
-        Ok(()) => findings.pass(Code::Signer, &format!("a {signer} signs for account {}", account.address())),
+        Ok(()) => findings.pass(Code::Signer, &format!("{signer} signs for account {}", account.address())),
         Err(error) => {
             let code = match error.fault() {
                 SignFault::Unreachable => Code::SignerUnreachable,
@@ -65,7 +65,7 @@ pub(super) async fn tell_signer(config: &Config, account: &Account, findings: &m
                 SignFault::Malformed => Code::SignerMalformed,
                 SignFault::Mismatch => Code::SignerMismatch,
             };
-            findings.fail(code, &format!("{signer} of the account: {error}"), error.hint());
+            findings.fail(code, &format!("the account's signer ({signer}): {error}"), error.hint());
         }
     }
 }
