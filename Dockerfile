@@ -26,12 +26,18 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates tini libstdc++6 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/guardian --create-home guardian
-COPY --from=build /out/guardian /usr/local/bin/guardian
+COPY --from=build out/guardian /usr/local/bin/guardian
 # Where the operator's files are: commands find guardian.toml and plan.toml here. The store is in its volume, and the pages can be reached from
 # outside the container, whatever that file says.
 WORKDIR /etc/guardian
 ENV GUARDIAN_DATA_DIR=/var/lib/guardian \
     GUARDIAN_HTTP_LISTEN=0.0.0.0:23702
+# With each commit another one, so after all that takes long.
+ARG GUARDIAN_COMMIT
+LABEL org.opencontainers.image.title="Guardian node" \
+      org.opencontainers.image.description="Watches the validators of Puffer, and signs with the other guardians" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.revision="${GUARDIAN_COMMIT}"
 USER guardian
 VOLUME /var/lib/guardian
 # The other guardians, the same during key ceremonies, and the operator's pages.

@@ -7,6 +7,8 @@
 #   make simulate [SEEDS=10000]   the seeded cluster alone, optimised
 #   make fuzz [SECONDS=600]       each fuzz target for so long, one after the other (FUZZ="messages files" for some of them)
 #   make bench [ARGS="--only beacon"] figures beside references; ARGS="--only soak": half an hour beside 2.2 million validators
+#   make dist                     what operators install, in dist/: archive, .deb, image, SBOM, checksums; once a release build is there, minutes
+#   make image                    the image `guardian` of a release build with the Rust of this machine
 #   make setup | clean
 #   make mutants | slither        mutation tests and static analysis of the contracts
 
@@ -27,6 +29,13 @@ DENY ?= 0.20.2
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/guardian/tools
 CARGO_DENY := $(TOOLS)/cargo-deny-$(DENY)/bin/cargo-deny
 
+# Writes what is in a program (CycloneDX). Built as that is.
+CYCLONEDX ?= 0.5.9
+CARGO_CYCLONEDX := $(TOOLS)/cargo-cyclonedx-$(CYCLONEDX)/bin/cargo-cyclonedx
+
+# Options of `docker build`, such as DOCKER_BUILD="--network host".
+DOCKER_BUILD ?=
+
 # Where cargo puts what it builds. Always the whole workspace, since a part of it would have other features and be built anew.
 BUILT = $(shell $(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 
@@ -37,7 +46,7 @@ LODESTAR := tests/real-beacon/node_modules/.package-lock.json
 SECONDS ?= 600
 FUZZ ?= messages ceremony encodings records files states
 
-.PHONY: setup devnet check test first-hour lint bench simulate fuzz contracts mutants slither clean
+.PHONY: setup devnet check test first-hour lint release image dist bench simulate fuzz contracts mutants slither clean
 
 setup: $(FORGE) $(LODESTAR)
 	@deploy/setup
@@ -88,13 +97,30 @@ lint: contracts $(CARGO_DENY)
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
 	@deploy/deny $(CARGO_DENY)
 
-# Not optimised as a release is: it runs for seconds.
-$(CARGO_DENY):
-	@echo "installing cargo-deny $(DENY) (cargo install, into $(TOOLS))"
+# Not optimised as a release is: they run for seconds.
+$(CARGO_DENY) $(CARGO_CYCLONEDX):
+	@$(eval tool := $(notdir $@))
+	@$(eval version := $(if $(filter cargo-deny,$(tool)),$(DENY),$(CYCLONEDX)))
+	@echo "installing $(tool) $(version) (cargo install, into $(TOOLS))"
 	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
-		$(CARGO) install --quiet --locked cargo-deny --version $(DENY) \
-		--root $(TOOLS)/cargo-deny-$(DENY) --target-dir $(TOOLS)/build
+		$(CARGO) install --quiet --locked $(tool) --version $(version) \
+		--root $(TOOLS)/$(tool)-$(version) --target-dir $(TOOLS)/build
 	@rm -rf $(TOOLS)/build
+
+# Of the node alone, so that the operators' program has nothing in it that only tests need.
+release:
+	@deploy/setup rust
+	@$(CARGO) build --locked --release -p guardian-node --bins
+
+image: release
+	@GUARDIAN_COMMIT=$$(git rev-parse --short=12 HEAD) deploy/image $(BUILT)/release/guardian --tag guardian $(DOCKER_BUILD)
+
+# What lies in guardian-node/ for a moment is the list of its crates, as the tool names it.
+dist: release $(CARGO_CYCLONEDX)
+	@mkdir -p dist
+	@PATH="$(dir $(CARGO_CYCLONEDX)):$$PATH" $(CARGO) cyclonedx --quiet --format json --override-filename guardian.cdx --manifest-path guardian-node/Cargo.toml
+	@mv guardian-node/guardian.cdx.json dist/ && rm -f */guardian.cdx.json
+	@deploy/dist $(BUILT)/release/guardian dist $(DOCKER_BUILD)
 
 bench: contracts
 	@$(CARGO) build --locked --release --workspace --bins
@@ -122,4 +148,4 @@ fuzz: setup
 
 clean:
 	@$(CARGO) clean
-	@rm -rf .devnet .bench tests/fuzz/target tests/fuzz/corpus contracts/out contracts/cache contracts/node_modules tests/real-beacon/node_modules
+	@rm -rf .devnet .bench dist tests/fuzz/target tests/fuzz/corpus contracts/out contracts/cache contracts/node_modules tests/real-beacon/node_modules

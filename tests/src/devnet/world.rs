@@ -85,6 +85,22 @@ impl World {
         Ok(std::fs::write(payer, plan::payer_file())?)
     }
 
+    /// What a guardian has to be told of this world, as variables of its environment.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let pace = [
+            // Of a chain whose epochs last eight seconds.
+            ("GUARDIAN_TIMING_POLL", "1s"),
+            ("GUARDIAN_TIMING_COORDINATOR_STAGGER", "500ms"),
+            ("GUARDIAN_TIMING_SHARE_TIMEOUT", "1s"),
+            ("GUARDIAN_TIMING_REANNOUNCE", "2s"),
+            ("GUARDIAN_TIMING_SUBMIT_STAGGER", "6s"),
+        ];
+        // Of a network that is published nobody would have to say it.
+        let protocol = ("GUARDIAN_CONTRACTS_PROTOCOL", self.protocol.to_string());
+        pace.map(|(name, value)| (name, value.to_owned())).into_iter().chain([protocol]).collect()
+    }
+
     /// Gives `account` some ether.
     ///
     /// # Errors

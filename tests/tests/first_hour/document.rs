@@ -56,3 +56,10 @@ pub(crate) fn variables(steps: &[Step]) -> BTreeMap<String, String> {
     let words = lines.flat_map(|line| line.split('#').next().unwrap_or_default().split_whitespace());
     words.filter_map(|word| word.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
+
+/// The README's function by which `guardian` is the program in a container.
+pub(crate) fn docker_function() -> String {
+    let steps = steps(&readme());
+    let function = steps.into_iter().find(|step| step.who == Who::WithDocker && step.line.starts_with("guardian() {"));
+    function.expect("the README's function").line
+}

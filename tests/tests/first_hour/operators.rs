@@ -1,12 +1,11 @@
 //! Four operators with a folder and an address each, who do what the README says in a shell, and send each other what is public.
 
+use super::site::{NAMES, Site};
 use alloy::primitives::Address;
 use eyre::{Result, bail, ensure, eyre};
-use guardian_tests::devnet::{guardian_binary, world::World};
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -14,17 +13,13 @@ use std::{
 
 /// Until a command must have ended.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// As the README calls them.
-const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
-/// All of them, in folders of one machine.
+/// All of them.
 #[derive(Debug)]
 pub(crate) struct Operators {
     dir: PathBuf,
-    world: Vec<(String, String)>,
+    site: Box<dyn Site>,
     nodes: Vec<Running>,
-    /// Where the programs tell how they are, as if systemd had started them.
-    manager: UnixDatagram,
 }
 
 /// A command that an operator has begun. It is ended with this.
@@ -43,50 +38,32 @@ impl Drop for Running {
 }
 
 impl Operators {
-    /// Four operators before `world`, in `dir`.
-    pub(crate) fn new(dir: &Path, world: &World) -> Result<Self> {
-        for name in NAMES {
-            fs::create_dir_all(dir.join(name))?;
+    /// Four operators with their folders in `dir`.
+    pub(crate) fn new(dir: &Path, site: Box<dyn Site>) -> Result<Self> {
+        for place in 0..NAMES.len() {
+            fs::create_dir_all(site.folder(place))?;
         }
-        // The program by its name, as an installed one.
-        fs::create_dir_all(dir.join("bin"))?;
-        std::os::unix::fs::symlink(guardian_binary()?, dir.join("bin/guardian"))?;
-        let place = dir.join("notify");
-        let manager = UnixDatagram::bind(&place)?;
-        manager.set_read_timeout(Some(PATIENCE))?;
-        let seen = [
-            ("NETWORK", "devnet"),
-            ("START_BLOCK", "0"),
-            ("BEACON", &world.beacon.url),
-            ("EXECUTION", &world.rpc_url),
-            // Of a network that is published nobody would have to say it.
-            ("GUARDIAN_CONTRACTS_PROTOCOL", &world.protocol.to_string()),
-            // The pace of a chain whose epochs last eight seconds.
-            ("NOTIFY_SOCKET", &place.to_string_lossy()),
-            ("WATCHDOG_USEC", "4000000"),
-            ("GUARDIAN_TIMING_POLL", "1s"),
-            ("GUARDIAN_TIMING_COORDINATOR_STAGGER", "500ms"),
-            ("GUARDIAN_TIMING_SHARE_TIMEOUT", "1s"),
-            ("GUARDIAN_TIMING_REANNOUNCE", "2s"),
-            ("GUARDIAN_TIMING_SUBMIT_STAGGER", "6s"),
-        ];
-        let world = seen.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Ok(Self { dir: dir.to_owned(), world, nodes: Vec::new(), manager })
+        Ok(Self { dir: dir.to_owned(), site, nodes: Vec::new() })
     }
 
-    /// The variables that the README's commands find set, for the first operator.
-    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
-        self.environment(0)
-            .into_iter()
-            .filter(|(name, _)| {
-                !["GUARDIAN_", "PATH", "NOTIFY_", "WATCHDOG_"].iter().any(|start| name.starts_with(start))
-            })
-            .collect()
+    /// Whether they use Docker.
+    pub(crate) fn are_with_docker(&self) -> bool {
+        self.site.is_with_docker()
+    }
+
+    /// The variables that the README lets the first operator say, with its values.
+    pub(crate) fn variables(&self, said: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        self.environment(0).into_iter().filter(|(name, _)| said.contains_key(name)).collect()
     }
 
     /// The file `name` in the folder of the first operator.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.home(0).join(name)
+        self.site.files(0).join(name)
+    }
+
+    /// Files that the first operator was given are its program's to read.
+    pub(crate) fn own(&self, names: &[&str]) -> Result<()> {
+        names.iter().try_for_each(|name| self.site.own(&self.file(name)))
     }
 
     /// Everybody runs `line` at the same time, to its end.
@@ -107,6 +84,9 @@ impl Operators {
 
     /// Everybody runs `line`, which does not end.
     pub(crate) fn all_keep_running(&mut self, line: &str) -> Result<()> {
+        if self.site.is_in_background() {
+            return self.all_run(line);
+        }
         self.nodes = (0..NAMES.len()).map(|place| self.start(place, line)).collect::<Result<_>>()?;
         Ok(())
     }
@@ -135,21 +115,12 @@ impl Operators {
                 bail!("`{}` of {} ended: {status}", node.line, node.name);
             }
         }
-        Ok(())
+        self.site.nodes_are_up()
     }
 
-    /// Waits until every node has told the service manager that it runs, and one of them that it still lives.
-    pub(crate) fn manager_hears_of_them(&self) -> Result<()> {
-        let (mut ready, mut alive, mut bytes) = (0, false, [0; 64]);
-        while ready < NAMES.len() || !alive {
-            let length = self.manager.recv(&mut bytes)?;
-            match &bytes[..length] {
-                b"READY=1" => ready += 1,
-                b"WATCHDOG=1" => alive = true,
-                other => bail!("a node said {:?}", String::from_utf8_lossy(other)),
-            }
-        }
-        Ok(())
+    /// Waits until the machine has heard of all nodes what it is to hear.
+    pub(crate) fn are_heard_of(&self) -> Result<()> {
+        self.site.hears_of_nodes()
     }
 
     /// The accounts that `guardian init` named to their operators.
@@ -165,40 +136,28 @@ impl Operators {
 
     /// Everything that was said on all terminals.
     pub(crate) fn logs(&self) -> String {
-        (0..NAMES.len()).map(|place| format!("--- {}\n{}\n", NAMES[place], self.log(place))).collect()
-    }
-
-    fn home(&self, place: usize) -> PathBuf {
-        self.dir.join(NAMES[place])
+        let logs = (0..NAMES.len()).map(|place| (NAMES[place], self.log(place), self.site.log(place)));
+        logs.map(|(name, typed, node)| format!("--- {name}\n{typed}\n{node}\n")).collect()
     }
 
     fn log(&self, place: usize) -> String {
         fs::read_to_string(self.dir.join(format!("{}.log", NAMES[place]))).unwrap_or_default()
     }
 
-    /// Each has an address of this machine to itself, so that the usual ports serve all of them, and those of other runs of this test.
     fn environment(&self, place: usize) -> Vec<(String, String)> {
-        let [low, high, ..] = std::process::id().to_le_bytes();
-        let ip = format!("127.{}.{low}.{}", high | 0x80, place + 1);
-        let listen = |port: u16| format!("/ip4/{ip}/udp/{port}/quic-v1,/ip4/{ip}/tcp/{port}");
-        let path = std::env::var("PATH").unwrap_or_default();
-        let own = [
-            ("NAME", NAMES[place].to_owned()),
-            ("ADDRESS", format!("/ip4/{ip}")),
-            ("PATH", format!("{}:{path}", self.dir.join("bin").display())),
-            ("GUARDIAN_P2P_LISTEN", listen(23_700)),
-            ("GUARDIAN_P2P_CEREMONY_LISTEN", listen(23_701)),
-            ("GUARDIAN_HTTP_LISTEN", format!("{ip}:23702")),
-        ];
-        own.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(self.world.clone()).collect()
+        let all = [("NAME", NAMES[place]), ("NETWORK", "devnet"), ("START_BLOCK", "0")];
+        all.map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .chain(self.site.environment(place))
+            .collect()
     }
 
     fn start(&self, place: usize, line: &str) -> Result<Running> {
         let log = File::options().create(true).append(true).open(self.dir.join(format!("{}.log", NAMES[place])))?;
         // The shell becomes the program, which dies with this test, however that ends. A variable that nobody set is an error.
         let child = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "--", "bash", "-u", "-c", line])
-            .current_dir(self.home(place))
+            .args(["--pdeathsig", "KILL", "--", "bash", "-u", "-c", &self.site.typed(line)])
+            .current_dir(self.site.folder(place))
             .env_remove("RUST_LOG")
             .envs(self.environment(place))
             .stdin(Stdio::null())
@@ -225,10 +184,11 @@ impl Operators {
         let cards = NAMES.map(|name| format!("{name}.toml"));
         let public = cards.iter().map(String::as_str).chain(["plan.toml", "deployment.json"]);
         for file in public {
-            let places = || (0..NAMES.len()).map(|place| self.home(place).join(file));
+            let places = || (0..NAMES.len()).map(|place| self.site.files(place).join(file));
             let Some(from) = places().find(|path| path.exists()) else { continue };
             for to in places().filter(|path| !path.exists()) {
-                fs::copy(&from, to)?;
+                fs::copy(&from, &to)?;
+                self.site.own(&to)?;
             }
         }
         Ok(())
