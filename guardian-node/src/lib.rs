@@ -16,6 +16,7 @@ mod committee_watch;
 pub mod config;
 mod dossiers;
 mod driver;
+mod dry_run;
 pub mod durable;
 pub mod hint;
 mod http;

@@ -26,7 +26,7 @@ use futures::StreamExt;
 use guardian_chain::{Account, ChainConfig, Limits, Readers, Sender, SenderConfig};
 use guardian_crypto::identity::IdentityKey;
 use guardian_p2p::{Event, Network};
-use guardian_protocol::{ChainSpec, Guardian, Input, Mode, Secrets, Setup, Status, Watched};
+use guardian_protocol::{ChainSpec, Guardian, Input, Mode, Record, Secrets, Setup, Status, Watched};
 use rand_core::OsRng;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use tokio::{
@@ -72,7 +72,7 @@ pub(crate) async fn run(
     let (readers, sender) = (Arc::new(readers), Arc::new(sender(&config, &chain, account)?));
 
     let (clock, mark) = (Clock::start(driver::now()), StartMark::beside(&config.keys.identity));
-    let guardian = restore(&config, &committee_file, chain, secrets, &store, (clock, &mark))?;
+    let guardian = restore(&config, &committee_file, chain, secrets, load(&store)?, (clock, &mark))?;
     let ((inputs, receiver), (requests, asked)) = (mpsc::channel(INPUTS), mpsc::channel(REQUESTS));
     let status = waiting.over();
     status.send_replace(guardian.status());
@@ -163,12 +163,12 @@ fn tell_start(config: &Config) {
 }
 
 /// The brain, with its place in the world and everything that it must not have forgotten.
-fn restore(
+pub(crate) fn restore(
     config: &Config,
     committee: &CommitteeFile,
     chain: ChainSpec,
     secrets: Secrets,
-    store: &Store,
+    records: Vec<Record>,
     (clock, mark): (Clock, &StartMark),
 ) -> Result<Guardian, Hinted> {
     let setup = Setup {
@@ -183,7 +183,6 @@ fn restore(
         mode: config.guardian.mode,
         program: program::program(config.contracts.chain_id),
     };
-    let records = store.load().map_err(|error| store_refused("can't read the store", error))?;
     let belonging = store::compare(&records, &setup.network, &setup.contracts)?;
     if belonging.of_other_contracts > 0 {
         tracing::info!(
@@ -295,6 +294,11 @@ pub(crate) fn secrets(config: &Config, committee: &CommitteeFile) -> Result<(Sec
 pub(crate) fn open_store(config: &Config) -> Result<Store, Hinted> {
     let path = &config.guardian.data_dir;
     Store::open(path).map_err(|error| store_refused(&format!("can't open the store {}", path.display()), error))
+}
+
+/// Everything that the store holds.
+fn load(store: &Store) -> Result<Vec<Record>, Hinted> {
+    store.load().map_err(|error| store_refused("can't read the store", error))
 }
 
 /// What can't be done with the store, and what to do about it.

@@ -6,7 +6,7 @@
 //! version, whenever that is done, at once, after a signature of the others, or from a dossier.
 
 use crate::{
-    duty::{ChainView, Duty, DutyBody, DutyKind, Evidence, Need, Needs},
+    duty::{ChainView, Duty, DutyBody, DutyKind, Evidence, Need, Needs, Rules},
     types::{Checkpoint, Epoch},
 };
 
@@ -14,6 +14,23 @@ use crate::{
 pub(crate) fn needs(chain: &ChainView, epoch: Epoch, slots_per_epoch: u64) -> Needs {
     let of_kind = chain.rules.iter().map(|rules| rules.needs(epoch, chain.accepted(rules.kind()), slots_per_epoch));
     of_kind.fold(Needs::default(), Needs::and)
+}
+
+/// For each kind, the first epoch after `epoch` of which something is read for a duty of it, as far as its contract has come by now. None
+/// within a year, and the kind is left out; of what may happen in any epoch, that is the next one.
+pub(crate) fn next(
+    chain: &ChainView,
+    epoch: Epoch,
+    slots_per_epoch: u64,
+    epochs_of_a_year: u64,
+) -> Vec<(DutyKind, Epoch)> {
+    let later = || (1..=epochs_of_a_year).map(|ahead| Epoch(epoch.0.saturating_add(ahead)));
+    let of = |rules: &Rules| {
+        let (kind, accepted) = (rules.kind(), chain.accepted(rules.kind()));
+        let is_read = |at: &Epoch| rules.needs(*at, accepted, slots_per_epoch) != Needs::default();
+        Some((kind, later().find(is_read)?))
+    };
+    chain.rules.iter().filter_map(of).collect()
 }
 
 /// The duties that `evidence` demands, in the order of the kinds. `is_out` says of which duties a signed one is known that the evidence
@@ -55,7 +72,7 @@ mod tests {
     use super::*;
     use crate::{
         testing::{any_chain_view, chain_spec, evidence, validator},
-        types::{Census, Proof},
+        types::{Census, Level, Proof},
     };
 
     /// Whoever could not know has no opinion about what the others signed.
@@ -74,6 +91,21 @@ mod tests {
         evidence.chain.rules.clear();
         evidence.proof = Proof::Quorum;
         assert_eq!(complete(&evidence), 0, "without a contract nothing is decided");
+    }
+
+    #[test]
+    fn the_next_epoch_of_a_kind_is_the_first_that_reads_something_for_it() {
+        let slots = chain_spec().slots_per_epoch;
+        let mut chain = any_chain_view(100);
+        crate::testing::reserve_rules(&mut chain).deviation_bps = 0;
+        // A report every ten epochs, and the one of these is there.
+        chain.accepted.insert(DutyKind::Reserves, Level(103 * slots));
+        let of = |kind: DutyKind, year: u64| {
+            next(&chain, Epoch(103), slots, year).into_iter().find_map(|(of, epoch)| (of == kind).then_some(epoch))
+        };
+        assert_eq!(of(DutyKind::Ejection, 365), Some(Epoch(104)), "in any epoch");
+        assert_eq!((of(DutyKind::Reserves, 365), of(DutyKind::Reserves, 6)), (Some(Epoch(110)), None));
+        assert_eq!(of(DutyKind::KeyVeto, 365), None, "nothing is read for it");
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub use operator::{OperatorCommand, OperatorRefusal, OperatorReply};
 pub use record::Record;
 pub use setup::{Contracts, Mode, ProviderQuorum, Setup, Timing};
 pub use status::{
-    Disagreement, ExitStatus, HeldKind, HistoryStatus, MemberProgram, OfferedDuty, OpenDutyStatus, Reason,
+    Disagreement, ExitStatus, HeldKind, HistoryStatus, MemberProgram, NextDuty, OfferedDuty, OpenDutyStatus, Reason,
     SignedDutyStatus, Status,
 };
 pub use submit::Stage;

@@ -43,6 +43,8 @@ pub struct Status {
     pub keys_paused: bool,
     /// The key that the governor wants in the place of the group's, by the last epoch observed.
     pub key_proposal: Option<KeyProposal>,
+    /// When something of each kind may be due next, as far as its contract had come at the last epoch observed.
+    pub next: Vec<NextDuty>,
     /// The newest signed duty of each subject of each kind.
     pub signed: Vec<SignedDutyStatus>,
     /// Exits of validators that are under way.
@@ -89,6 +91,7 @@ impl Status {
             mode,
             keys_paused: false,
             key_proposal: None,
+            next: Vec::new(),
             signed: Vec::new(),
             exits: Vec::new(),
             exitable: 0,
@@ -154,6 +157,15 @@ pub struct OpenDutyStatus {
     /// Why it waits, if it does: without that, this guardian would announce and sign it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<Hold>,
+}
+
+/// A kind of duty, and when something of it may be due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct NextDuty {
+    /// The kind.
+    pub kind: DutyKind,
+    /// The first epoch.
+    pub epoch: Epoch,
 }
 
 /// A duty that waits for the operator's word.

@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod config;
 mod contracts;
+mod dry_run;
 mod fault;
 mod generated;
 mod init;

@@ -1,6 +1,6 @@
 //! `guardian run`
 
-use super::signals;
+use super::{dry_run, signals};
 use crate::{committee_watch::CommitteeWatch, config::Config, node, operator::Reload, telemetry};
 use clap::Args;
 use eyre::Result;
@@ -13,6 +13,9 @@ pub(super) struct Run {
     /// The configuration
     #[arg(long, default_value = "guardian.toml")]
     config: PathBuf,
+    /// Load everything and look at the chains once, say what would happen, and take part in nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Run {
@@ -21,6 +24,9 @@ impl Run {
         let hangups = signals::hangups()?;
         let (config, origins) = Config::load_with_origins(&self.config)?;
         config.require_contracts()?;
+        if self.dry_run {
+            return Ok(dry_run::tell(&config).await?);
+        }
         let log = telemetry::start(&config.log)?;
         let mut committee = CommitteeWatch::load(&config)?;
         let reload = Reload::new(self.config, (config, origins), log, hangups);

@@ -12,6 +12,7 @@
 mod check;
 mod cli;
 mod dossiers;
+mod dry_run;
 mod help;
 mod init;
 mod key_changes;

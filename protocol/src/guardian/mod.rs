@@ -19,8 +19,8 @@ use self::{learn::Waiting, past::Past, start::Start};
 use crate::{
     agree::Tally,
     audit::Comparisons,
-    decide::decide,
-    duty::{Duty, DutyId, Evidence},
+    decide::{self, decide},
+    duty::{Duty, DutyId, DutyKind, Evidence},
     effects::{Effects, Recipient},
     event::{Event, VersionEvent},
     exits::{Coverage, Exits},
@@ -148,6 +148,8 @@ pub struct Guardian {
     comparisons: Comparisons,
     /// Other digests of open duties that were told of.
     told: BTreeMap<(DutyId, MemberId), BTreeSet<B256>>,
+    /// When something of each kind may be due next.
+    next: Vec<(DutyKind, Epoch)>,
     ids: QueryIds,
     /// The store knows its chain.
     knows_chain: bool,
@@ -208,6 +210,7 @@ impl Guardian {
             culprits,
             comparisons: Comparisons::default(),
             told: BTreeMap::new(),
+            next: Vec::new(),
             ids: QueryIds::default(),
             knows_chain: past.knows_chain,
             start,
@@ -305,6 +308,8 @@ impl Guardian {
         }
         self.holds.abandon();
         let slots_per_epoch = self.setup.network.slots_per_epoch;
+        let year = self.setup.epochs_of_a_day().saturating_mul(365);
+        self.next = decide::next(&evidence.chain, epoch, slots_per_epoch, year);
         let is_out = |duty: &Duty| self.submissions.is_out(duty, epoch, &evidence.chain, slots_per_epoch);
         for duty in decide(&evidence, is_out, slots_per_epoch) {
             self.take_up(now, duty, fx);

@@ -29,6 +29,7 @@ impl Guardian {
             not_ready: self.not_ready(),
             open: self.open.values().map(|duty| self.open_status(duty)).collect(),
             offered: self.offered.iter().map(|(digest, duty)| self.offer(*digest, duty)).collect(),
+            next: self.next.iter().map(|(kind, epoch)| status::NextDuty { kind: *kind, epoch: *epoch }).collect(),
             signed: self
                 .submissions
                 .iter()
