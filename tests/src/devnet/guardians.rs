@@ -23,8 +23,13 @@ pub struct GuardianProcess {
     pub url: String,
     /// Its folder.
     pub dir: PathBuf,
+<<<<<<< HEAD
     /// Settings that its configuration does not have.
     environment: Vec<(String, String)>,
+=======
+    /// What it runs from its next start on; `None`: the program that is built here.
+    pub program: Option<PathBuf>,
+>>>>>>> 863049c (A rolling upgrade of real processes from an earlier release)
     process: Option<Process>,
 }
 
@@ -45,7 +50,11 @@ impl GuardianProcess {
             name: files.name.clone(),
             url: format!("http://127.0.0.1:{http}"),
             dir: files.dir.clone(),
+<<<<<<< HEAD
             environment: Vec::new(),
+=======
+            program: None,
+>>>>>>> 863049c (A rolling upgrade of real processes from an earlier release)
             process: None,
         }
     }
@@ -69,9 +78,14 @@ impl GuardianProcess {
     pub fn start(&mut self) -> Result<()> {
         let config = self.dir.join("guardian.toml").display().to_string();
         let log = self.dir.join("guardian.log");
+<<<<<<< HEAD
         let (arguments, environment) = (["run", "--config", &config], &self.environment);
         let process = Process::start_with(&self.name, (&guardian_binary()?, &arguments), environment, &log)?;
         self.process = Some(process);
+=======
+        let program = self.program.clone().map_or_else(guardian_binary, Ok)?;
+        self.process = Some(Process::start(&self.name, &program, &["run", "--config", &config], &log)?);
+>>>>>>> 863049c (A rolling upgrade of real processes from an earlier release)
         Ok(())
     }
 
@@ -268,4 +282,25 @@ pub(super) fn config(files: &GuardianFiles, http: u16, around: &Surroundings) ->
             submit_stagger: Duration::from_secs(6),
         },
     })
+}
+
+/// Leaves out of the configuration of `files` what is said by default as well: an earlier release knows fewer settings.
+///
+/// # Errors
+/// If the file can't be read or written.
+pub fn leave_defaults_out(files: &GuardianFiles) -> Result<()> {
+    let path = files.dir.join("guardian.toml");
+    let mut said: toml::Table = toml::from_str(&std::fs::read_to_string(&path)?)?;
+    remove_equal(&mut said, &toml::Table::try_from(toml::from_str::<Config>("")?)?);
+    Ok(std::fs::write(&path, toml::to_string_pretty(&said)?)?)
+}
+
+fn remove_equal(said: &mut toml::Table, usual: &toml::Table) {
+    said.retain(|key, value| match (value, usual.get(key)) {
+        (toml::Value::Table(inner), Some(toml::Value::Table(usual))) => {
+            remove_equal(inner, usual);
+            !inner.is_empty()
+        }
+        (value, usual) => usual != Some(value),
+    });
 }

@@ -30,7 +30,7 @@ use self::{
     beacon::{Beacon, Genesis},
     ceremony::Participant,
     contracts::Deployment,
-    guardians::{GuardianProcess, Surroundings, write_config},
+    guardians::{GuardianProcess, Surroundings, leave_defaults_out, write_config},
     keys::{DevnetKeys, DevnetManifest, GuardianFiles},
     newcomer::Newcomer,
     options::Options,
@@ -106,7 +106,8 @@ impl Devnet {
             threshold: options.threshold,
             validators: options.validators,
             base_port: free_ports(options.p2p_port, options.guardians.saturating_mul(2))?,
-            remote_account: Some(PAYS_REMOTELY),
+            // An earlier release may not know how.
+            remote_account: options.node.is_none().then_some(PAYS_REMOTELY),
             no_group_key: true,
             ..DevnetKeys::default()
         };
@@ -133,7 +134,7 @@ impl Devnet {
             slot: Duration::from_secs(options.seconds_per_slot),
             simulated_round_trip: Duration::ZERO,
         };
-        let guardians = start_guardians(&manifest, options.http_port, &around)?;
+        let guardians = start_guardians(&manifest, &options, &around)?;
         let devnet = Self {
             options,
             guardians,
@@ -263,12 +264,21 @@ async fn make_group_key(manifest: &DevnetManifest, options: &Options) -> Result<
     Ok(((U256::from_be_bytes(x), U256::from_be_bytes(y)), took))
 }
 
-/// Every guardian's node, with its pages at `first_http` and the ports after it, if they are free.
-fn start_guardians(manifest: &DevnetManifest, first_http: u16, around: &Surroundings) -> Result<Vec<GuardianProcess>> {
+/// Every guardian's node, with its pages at the preferred port and those after it, if they are free.
+fn start_guardians(
+    manifest: &DevnetManifest,
+    options: &Options,
+    around: &Surroundings,
+) -> Result<Vec<GuardianProcess>> {
+    let first_http = options.http_port;
     let start = |(place, files): (u16, &GuardianFiles)| {
         let http = free_port(if first_http == 0 { 0 } else { first_http.saturating_add(place) })?;
         write_config(files, http, around)?;
+        if options.node.is_some() {
+            leave_defaults_out(files)?;
+        }
         let mut guardian = GuardianProcess::new(files, http);
+        guardian.program.clone_from(&options.node);
         guardian.start()?;
         Ok(guardian)
     };

@@ -34,6 +34,9 @@ pub struct Options {
     /// Give every guardian three beacon providers, of which the third lies about balances
     #[arg(long)]
     pub lying_beacon: bool,
+    /// The program of the guardians' nodes, such as an earlier release, instead of the one that is built here
+    #[arg(long)]
+    pub node: Option<PathBuf>,
     /// Preferred port of the EVM; another is taken if it is in use
     #[arg(long, default_value_t = 8545)]
     pub rpc_port: u16,
@@ -62,6 +65,7 @@ impl Options {
             report_period: 2,
             ejection_threshold: 31_992_000_000,
             lying_beacon: false,
+            node: None,
             rpc_port: 0,
             beacon_port: 0,
             p2p_port: 0,
