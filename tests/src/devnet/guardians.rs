@@ -23,13 +23,10 @@ pub struct GuardianProcess {
     pub url: String,
     /// Its folder.
     pub dir: PathBuf,
-<<<<<<< HEAD
     /// Settings that its configuration does not have.
     environment: Vec<(String, String)>,
-=======
     /// What it runs from its next start on; `None`: the program that is built here.
     pub program: Option<PathBuf>,
->>>>>>> 863049c (A rolling upgrade of real processes from an earlier release)
     process: Option<Process>,
 }
 
@@ -50,11 +47,8 @@ impl GuardianProcess {
             name: files.name.clone(),
             url: format!("http://127.0.0.1:{http}"),
             dir: files.dir.clone(),
-<<<<<<< HEAD
             environment: Vec::new(),
-=======
             program: None,
->>>>>>> 863049c (A rolling upgrade of real processes from an earlier release)
             process: None,
         }
     }
@@ -78,14 +72,9 @@ impl GuardianProcess {
     pub fn start(&mut self) -> Result<()> {
         let config = self.dir.join("guardian.toml").display().to_string();
         let log = self.dir.join("guardian.log");
-<<<<<<< HEAD
         let (arguments, environment) = (["run", "--config", &config], &self.environment);
-        let process = Process::start_with(&self.name, (&guardian_binary()?, &arguments), environment, &log)?;
-        self.process = Some(process);
-=======
         let program = self.program.clone().map_or_else(guardian_binary, Ok)?;
-        self.process = Some(Process::start(&self.name, &program, &["run", "--config", &config], &log)?);
->>>>>>> 863049c (A rolling upgrade of real processes from an earlier release)
+        self.process = Some(Process::start_with(&self.name, (&program, &arguments), environment, &log)?);
         Ok(())
     }
 

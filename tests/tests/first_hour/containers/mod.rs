@@ -127,9 +127,9 @@ impl Site for Containers {
     }
 
     fn nodes_are_up(&self) -> Result<()> {
-        for place in 0..NAMES.len() {
+        for (place, name) in NAMES.iter().enumerate() {
             let state = docker(&["inspect", "--format", "{{.State.Status}}", &Self::container(place)?])?;
-            ensure!(state == "running", "the node of {} is {state}", NAMES[place]);
+            ensure!(state == "running", "the node of {name} is {state}");
         }
         Ok(())
     }
