@@ -89,7 +89,7 @@ async fn a_request_reaches_the_brain_and_its_answer_comes_back() {
 }
 
 #[tokio::test]
-async fn a_reload_takes_over_what_it_can_names_the_rest_and_refuses_nonsense_whole() {
+async fn a_reload_takes_over_what_it_can_or_refuses_the_whole_file() {
     let node = Node::start();
     let text = node.ask(Request::Reload).await.unwrap().unwrap();
     assert!(text.contains("log filter: `info`") && text.contains("in force now: nothing\n"), "{text}");

@@ -66,7 +66,7 @@ impl Node {
 const PER_DAY: &str = "limits.soft.ejection.per_day";
 
 #[test]
-fn at_sighup_what_can_change_is_taken_over_and_an_invalid_file_is_refused_whole() {
+fn a_hangup_takes_over_what_can_change_or_refuses_the_whole_file() {
     let mut node = Node::start();
     assert_eq!((node.setting(PER_DAY), node.setting("timing.poll")), ("64".into(), "\"12s\"".into()));
     node.write(|config| config.replace("per_day = 64", "per_day = 65").replace("# poll = \"12s\"", "poll = \"3s\""));

@@ -77,7 +77,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_row_says_how_a_member_is_connected_and_what_there_is_against_it() {
+    fn a_row_says_how_a_member_is_connected_and_what_it_did() {
         let well = json!({
             "member": 2, "name": "bob", "connected": true, "address": "/ip4/192.0.2.1/udp/23700/quic-v1", "transport": "quic",
             "age": 3_700.0, "heard": 4.2, "round_trip": 0.0123, "excluded": false, "quarantined": false, "digest_disagreements": 0, "program": { "version": { "release": "0.2.0", "commit": "unknown" } },

@@ -72,7 +72,7 @@ mod tests {
     use crate::testing::{any_chain_view, chain_spec, evidence, validator};
 
     #[test]
-    fn who_has_lost_more_than_half_of_its_margin_is_at_risk_and_the_worst_come_first() {
+    fn whoever_lost_half_of_its_margin_is_at_risk_and_the_worst_lead() {
         let slots = chain_spec().slots_per_epoch;
         let slashed = ValidatorRecord { slashed: true, ..validator(5, 32_000_000_000) };
         let leaving = ValidatorRecord { exit_epoch: crate::Epoch(200), ..validator(6, 31_000_000_000) };

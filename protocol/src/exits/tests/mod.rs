@@ -124,6 +124,26 @@ fn while_ejections_are_held_no_part_is_made_and_others_are_checked() {
 }
 
 #[test]
+fn the_status_says_how_many_parts_each_exit_has() {
+    let mut table = Table::new(1);
+    let order = table.order(9, &[0]);
+    let mut context = table.context(1);
+    let status = |context: &SigningContext| {
+        let all: Vec<_> = context.exits.status().collect();
+        (all.len(), all[0].parts, all[0].needed, all[0].is_given, all[0].is_held, all[0].is_complete)
+    };
+    context.held = true;
+    context.start(&order);
+    context.hear(2, &table.parts(2, &order));
+    context.compute();
+    assert_eq!(status(&context), (1, 1, 3, false, true, false));
+    context.held = false;
+    context.hear(3, &table.parts(3, &order));
+    context.compute();
+    assert_eq!(status(&context), (1, 3, 3, true, false, true));
+}
+
+#[test]
 fn parts_that_were_being_made_when_the_hold_came_are_not_told() {
     let mut table = Table::new(1);
     let order = table.order(9, &[0]);
