@@ -128,7 +128,8 @@ impl Operators {
         (0..NAMES.len())
             .map(|place| {
                 let log = self.log(place);
-                let named = log.lines().find_map(|line| line.strip_prefix("account = \"")?.strip_suffix('"'));
+                // Docker brings what goes to a terminal and what goes to a file in any order, not always line by line.
+                let named = log.split_once("account = \"").and_then(|(_, rest)| rest.split('"').next());
                 Ok(named.ok_or_else(|| eyre!("init named no account: {log}"))?.parse()?)
             })
             .collect()

@@ -55,7 +55,7 @@ fn starts(id: &str) -> Result<u32> {
     Ok(docker(&["inspect", "--format", "{{.RestartCount}}", id])?.parse()?)
 }
 
-/// Waits until every target of Prometheus at `url` is up, and fails if it has not `count` of them.
+/// Waits until Prometheus at `url` has `count` targets, and all of them are up.
 pub(crate) async fn targets_are_up(url: &str, count: usize) -> Result<()> {
     let started = Instant::now();
     loop {
@@ -67,8 +67,7 @@ pub(crate) async fn targets_are_up(url: &str, count: usize) -> Result<()> {
         };
         let answer = answer.await;
         if let Ok(targets) = &answer {
-            ensure!(targets.len() == count, "{} targets: {targets:?}", targets.len());
-            if targets.iter().all(|target| target["health"] == "up") {
+            if targets.len() == count && targets.iter().all(|target| target["health"] == "up") {
                 return Ok(());
             }
         }
