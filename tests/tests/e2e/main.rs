@@ -142,7 +142,7 @@ async fn a_running_guardian_can_be_spoken_to_and_says_what_happened(devnet: &mut
     let guardian = nth(devnet, 0)?;
     let config = text(&guardian.dir.join("guardian.toml"));
     let answer = operator(&["reload", "--config", &config]).await?;
-    ensure!(answer.contains("log filter") && answer.contains("nothing else has changed"), "a reload: {answer}");
+    ensure!(answer.contains("log filter") && answer.contains("in force now: nothing"), "a reload: {answer}");
     let newest = guardian.get("/history?limit=3").await?;
     ensure!(newest.as_array().is_some_and(|entries| entries.len() == 3), "the newest three events: {newest}");
     let all = guardian.get("/history?limit=1000").await?.to_string();
