@@ -66,10 +66,11 @@ pub(crate) async fn targets_are_up(url: &str, count: usize) -> Result<()> {
             targets.ok_or_else(|| eyre!("Prometheus names no targets: {body}"))
         };
         let answer = answer.await;
-        if let Ok(targets) = &answer {
-            if targets.len() == count && targets.iter().all(|target| target["health"] == "up") {
-                return Ok(());
-            }
+        if let Ok(targets) = &answer
+            && targets.len() == count
+            && targets.iter().all(|target| target["health"] == "up")
+        {
+            return Ok(());
         }
         ensure!(started.elapsed() < PATIENCE, "not all targets are up: {answer:?}");
         tokio::time::sleep(Duration::from_millis(500)).await;
