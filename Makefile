@@ -115,11 +115,12 @@ release:
 image: release
 	@GUARDIAN_COMMIT=$$(git rev-parse --short=12 HEAD) deploy/image $(BUILT)/release/guardian --tag guardian $(DOCKER_BUILD)
 
-# What lies in guardian-node/ for a moment is the list of its crates, as the tool names it.
+# The list of crates is written beside each manifest, with the path of this checkout in it: one is kept, without that.
 dist: release $(CARGO_CYCLONEDX)
-	@mkdir -p dist
-	@PATH="$(dir $(CARGO_CYCLONEDX)):$$PATH" $(CARGO) cyclonedx --quiet --format json --override-filename guardian.cdx --manifest-path guardian-node/Cargo.toml
-	@mv guardian-node/guardian.cdx.json dist/ && rm -f */guardian.cdx.json
+	@mkdir -p dist && rm -rf dist/*
+	@export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) PATH="$(dir $(CARGO_CYCLONEDX)):$$PATH"; \
+		$(CARGO) cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps --override-filename guardian.cdx --manifest-path guardian-node/Cargo.toml
+	@sed 's|file://$(CURDIR)|file://.|g' guardian-node/guardian.cdx.json >dist/crates.cdx.json && rm */guardian.cdx.json
 	@deploy/dist $(BUILT)/release/guardian dist $(DOCKER_BUILD)
 
 bench: contracts
