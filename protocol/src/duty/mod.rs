@@ -20,6 +20,7 @@ mod reserves;
 mod schedule;
 mod standing;
 mod statement;
+mod ticket_price;
 mod validator_count;
 
 #[cfg(any(test, feature = "testing"))]
@@ -52,6 +53,10 @@ pub(crate) mod kinds {
     pub use super::ejection::{Ejection, EjectionOrder, EjectionReason, Rules as EjectionRules};
     pub use super::key_veto::{KeyVeto, Rules as VetoRules};
     pub use super::reserves::{Reported, ReserveReport, Rules as ReserveRules};
+    pub use super::ticket_price::{
+        Attesting, ConsensusReward, DailyRewards, Deviation, FORECAST_DAYS, Tolerance, Winsorizing, capped_total,
+        mean_of_last,
+    };
     pub use super::validator_count::{Rules as CountRules, ValidatorCount};
 }
 
