@@ -92,6 +92,9 @@ pub enum Error {
         /// What was wrong with it.
         why: &'static str,
     },
+    /// A ciphertext that does not open.
+    #[error("it was encrypted to another key, or was changed")]
+    NotDecrypted,
     /// A secret share that does not belong to the public commitments it is said to belong to.
     #[error("the share does not match the public commitments")]
     ShareMismatch,
@@ -126,6 +129,7 @@ impl Error {
             | Self::ForeignNonces
             | Self::InvalidSignature
             | Self::InvalidProof { .. }
+            | Self::NotDecrypted
             | Self::ShareMismatch
             | Self::UnusableGroupKey
             | Self::Frost(_)

@@ -7,6 +7,7 @@
 //! | [`schnorr`] | the signature as contracts see it, verified along an independent path | `k256`, `sha2` |
 //! | [`bls`] | exit shares, partial exits, their combination | `blst` |
 //! | [`identity`] | who a guardian is: signs its messages, derives what it must be able to make again | `ed25519-dalek`, `hkdf` |
+//! | [`enclave`] | the key to which operators encrypt shares of validators' keys: ECIES, as Puffer's operators use it | `k256`, `hkdf`, `aes-gcm` |
 //! | [`disclosable`] | secrets encrypted to an identity, which it can open to everybody with a proof | `curve25519-dalek`, `sha2` |
 //! | [`seal`] | bytes of a passphrase-protected key file | `age` |
 //! | [`secret`] | a value that cannot be printed, copied or serialised by accident | `zeroize` |
@@ -23,6 +24,7 @@
 
 pub mod bls;
 pub mod disclosable;
+pub mod enclave;
 mod encoding;
 pub mod error;
 pub mod frost;

@@ -18,6 +18,8 @@ mod dossiers;
 mod driver;
 mod dry_run;
 pub mod durable;
+pub mod enclave_keys;
+mod exit_shares;
 pub mod hint;
 mod http;
 pub mod keys;

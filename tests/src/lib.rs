@@ -4,5 +4,6 @@ pub mod bench;
 pub mod ceremony;
 pub mod devnet;
 mod flood;
+pub mod registrations;
 pub mod simulation;
 pub mod synthetic;

@@ -21,6 +21,7 @@ use guardian_chain::state::{MINIMAL, StateProver, Wanted, WarmCache};
 use guardian_crypto::{
     bls::{SecretKey, dealer::split},
     disclosable::EphemeralKey,
+    enclave::EnclaveKey,
     frost::{dealer, signing},
     identity::IdentityKey,
     secret::Secret,
@@ -33,6 +34,7 @@ use guardian_node::{
 };
 use guardian_tests::{
     devnet::root,
+    registrations::Operator,
     synthetic::{Synthetic, validator::Registry},
 };
 use proptest::{collection, prelude::*, sample};
@@ -107,7 +109,8 @@ fn seeds_of_encodings() -> Vec<Vec<u8>> {
     let (one, other) =
         (signing::commit(&shares[0], &mut rng).unwrap().1, signing::commit(&shares[1], &mut rng).unwrap().1);
     let bls = SecretKey::interop(3).unwrap();
-    let (_, commitments) = split(&bls, 3, 2, &mut rng).unwrap();
+    let (shares_of_bls, commitments) = split(&bls, 3, 2, &mut rng).unwrap();
+    let enclave = EnclaveKey::from_bytes(&[7; 32]).unwrap();
     let ephemeral =
         EphemeralKey::generate(&IdentityKey::from_seed(Secret::new([2; 32])).public(), b"session", &mut rng);
     let verified =
@@ -129,6 +132,8 @@ fn seeds_of_encodings() -> Vec<Vec<u8>> {
         seed(6, bls.sign(&[1; 32]).to_bytes()),
         seed(6, bls.to_secret_bytes().expose()),
         seed(7, commitments.to_bytes()),
+        seed(8, enclave.public().to_bytes()),
+        seed(8, enclave.public().encrypt(shares_of_bls[0].to_secret_bytes().expose(), &mut rng).unwrap()),
     ];
     for name in ["ceremony_generate.json", "ceremony_reshare.json", "ceremony_repair.json"] {
         for (step, post) in golden(name).into_iter().filter(|(step, _)| step.starts_with("deal")) {
@@ -169,8 +174,13 @@ fn seeds_of_files() -> Vec<Vec<u8>> {
     let mut prover = StateProver::new("electra", MINIMAL, None, wanted, WarmCache::default()).unwrap();
     prover.feed(&state.bytes()).unwrap();
     let proof = prover.finish().0.unwrap().proof(&key).unwrap();
+    let (key, guardians) = (SecretKey::interop(1).unwrap(), [EnclaveKey::from_bytes(&[7; 32]).unwrap().public(); 3]);
+    let (module, credentials) = ([1; 32].into(), [2; 32]);
+    let operator =
+        Operator { key: &key, guardians: &guardians, threshold: 2, module, credentials, genesis_fork: [0; 4] };
     vec![
         seed(7, serde_json::to_vec(&proof).unwrap()),
+        seed(8, operator.call_data().unwrap()),
         seed(0, &*files::SEALED),
         seed(1, [0, 0, b'G']),
         seed(1, [60, 0, b'x', 80, 0, b'y']),

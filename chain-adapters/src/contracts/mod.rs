@@ -11,6 +11,7 @@ pub(crate) mod keys;
 mod protocol;
 pub(crate) mod reference;
 mod refusals;
+mod registration;
 pub(crate) mod reserves;
 mod validator_count;
 
@@ -19,6 +20,7 @@ pub(crate) use guardian_module::guardian_list;
 pub use keys::KeyRotation;
 pub(crate) use protocol::active_validators;
 pub(crate) use refusals::Refusal;
+pub use registration::{Registration, RegistrationError};
 
 use crate::execution::client::ExecutionClient;
 use alloy::primitives::{Address, B256, Bytes, Log, U256};

@@ -3,22 +3,25 @@
 use super::{ExitShare, PublicKey, SecretKey, ShareCommitments, scalar::Scalar};
 use crate::{
     error::Error,
-    member::{MemberId, check_majority},
+    member::{MAX_MEMBERS, MemberId},
 };
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-/// Splits `key` among members `1..=n`, of whom `t` must sign. Shares are in the order of their members.
+/// Splits `key` among members `1..=n`, of whom `t` must sign. Shares are in the order of their members. How many must sign is the
+/// protocol's to say, and may be one: then every member gets the whole key.
 ///
 /// # Errors
-/// [`Error::Threshold`] unless `2 <= n <= 256` and `n/2 < t <= n`.
+/// [`Error::Threshold`] unless `1 <= t <= n <= 256`.
 pub fn split(
     key: &SecretKey,
     n: u16,
     t: u16,
     rng: &mut (impl CryptoRng + RngCore),
 ) -> Result<(Vec<ExitShare>, ShareCommitments), Error> {
-    check_majority(t, usize::from(n))?;
+    if !(1..=n).contains(&t) || n > MAX_MEMBERS {
+        return Err(Error::Threshold { threshold: t, members: usize::from(n) });
+    }
     let constant = Scalar::from_be_bytes(key.to_secret_bytes().expose())
         .ok_or(Error::Malformed { what: "BLS secret key", why: "it is not below the group's order" })?;
     let mut coefficients = Zeroizing::new(Vec::with_capacity(usize::from(t)));

@@ -152,7 +152,7 @@ pub fn exit_fork_version(forks: &ExitForks<'_>, exit_epoch: u64, including_epoch
 }
 
 /// SSZ's leaf of a `uint64`.
-fn number_leaf(number: u64) -> [u8; 32] {
+pub(super) fn number_leaf(number: u64) -> [u8; 32] {
     let mut leaf = [0; 32];
     for (to, from) in leaf.iter_mut().zip(number.to_le_bytes()) {
         *to = from;
@@ -160,6 +160,7 @@ fn number_leaf(number: u64) -> [u8; 32] {
     leaf
 }
 
-fn hash(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+/// Of two nodes of a Merkle tree, the one above.
+pub(super) fn hash(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
     Sha256::new().chain_update(left).chain_update(right).finalize().into()
 }

@@ -4,7 +4,7 @@
 //! and nothing else.
 
 use super::{PublicKey, SecretKey, ShareCommitments, exit::ExitRoot};
-use crate::{error::Error, member::MemberId, secret::Secret};
+use crate::{enclave::EnclaveKey, error::Error, member::MemberId, secret::Secret};
 use blst::min_pk;
 use std::fmt;
 
@@ -49,8 +49,22 @@ impl ExitShare {
         Ok(Self { member, validator: commitments.public_key(), secret })
     }
 
+    /// Decrypts `member`'s share of the key behind `commitments`, as a node operator encrypted it to the member's key. Puffer's slots count
+    /// from 0: the ciphertext in slot `i` is member `i + 1`'s.
+    ///
+    /// # Errors
+    /// As [`EnclaveKey::decrypt`] and [`ExitShare::import`].
+    pub fn decrypt(
+        member: MemberId,
+        key: &EnclaveKey,
+        ciphertext: &[u8],
+        commitments: &ShareCommitments,
+    ) -> Result<Self, Error> {
+        Self::import(member, key.decrypt(ciphertext)?.expose(), commitments)
+    }
+
     /// Accepts `bytes` (32, big-endian) as a share of the key behind `commitments`, and finds out whose it is: nobody has to be
-    /// believed about the slot. Looks through members 1 to 4096, some hundredths of a millisecond for each in small committees.
+    /// believed about the slot. (Where one share is enough, all members have the same, and it is the first's.) Looks through members 1 to 4096, some hundredths of a millisecond for each in small committees.
     ///
     /// # Errors
     /// As [`ExitShare::import`]; [`Error::ShareMismatch`] if it is no such member's share of this key.

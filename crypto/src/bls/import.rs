@@ -1,7 +1,7 @@
 //! Many shares at once, when a guardian starts.
 
 use super::{ExitShare, ShareCommitments, workers};
-use crate::error::Error;
+use crate::{error::Error, member::MemberId};
 use std::{collections::BTreeSet, num::NonZeroUsize};
 
 /// A share and its commitments as they were sealed, not yet checked.
@@ -30,22 +30,17 @@ pub struct ImportError {
     pub error: Error,
 }
 
-/// Accepts all of one member's shares or none. Whose they are is found out from the first of them ([`ExitShare::locate`]); the
-/// others must be the same member's, each of another validator. Every commitment's subgroup is checked. `workers` threads, about
+/// Accepts all of `member`'s shares or none, each of another validator. Every commitment's subgroup is checked. `workers` threads, about
 /// half a millisecond of one for a share with three commitments.
 ///
 /// # Errors
 /// [`ImportError`] for the first that is refused: for the reasons of [`ShareCommitments::from_bytes`] and
 /// [`ExitShare::import`], or [`Error::Malformed`] if its validator had another share before it.
 pub fn import_all(
+    member: MemberId,
     shares: &[RawShare<'_>],
     workers: NonZeroUsize,
 ) -> Result<Vec<(ExitShare, ShareCommitments)>, ImportError> {
-    let Some(first) = shares.first() else { return Ok(Vec::new()) };
-    let member = ShareCommitments::from_bytes(first.commitments)
-        .and_then(|commitments| ExitShare::locate(first.share, &commitments))
-        .map_err(|error| ImportError { entry: 0, error })?
-        .member();
     let imported = workers::map(workers, shares, |raw| {
         let commitments = ShareCommitments::from_bytes(raw.commitments)?;
         Ok((ExitShare::import(member, raw.share, &commitments)?, commitments))

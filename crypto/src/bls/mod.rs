@@ -9,6 +9,7 @@
 pub mod batch;
 mod claims;
 pub mod dealer;
+pub mod deposit;
 pub mod exit;
 mod exit_share;
 pub mod import;

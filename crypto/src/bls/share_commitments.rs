@@ -12,7 +12,7 @@ use std::fmt;
 const WHAT: &str = "share commitments";
 
 /// Commitments to a sharing polynomial, lowest coefficient first, so that the first is the validator's public key. As many as
-/// the threshold: 2 to [`MAX_MEMBERS`]. How many members hold shares they cannot tell. (Puffer's `blsPubKeySet`.)
+/// the threshold: 1 to [`MAX_MEMBERS`]. With one, each member holds the whole key. How many members hold shares they cannot tell. (Puffer's `blsPubKeySet`.)
 #[derive(Clone)]
 pub struct ShareCommitments {
     public_key: PublicKey,
@@ -24,14 +24,14 @@ impl ShareCommitments {
     /// Reads `t` compressed points of 48 bytes.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if their count is not 2 to 256, or one is not a point of the subgroup or is the identity.
+    /// [`Error::Malformed`] if their count is not 1 to 256, or one is not a point of the subgroup or is the identity.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let (chunks, rest) = bytes.as_chunks::<48>();
         if !rest.is_empty() {
             return Err(Error::Malformed { what: WHAT, why: "they are not a multiple of 48 bytes" });
         }
-        if !(2..=usize::from(MAX_MEMBERS)).contains(&chunks.len()) {
-            return Err(Error::Malformed { what: WHAT, why: "they are not 2 to 256" });
+        if !(1..=usize::from(MAX_MEMBERS)).contains(&chunks.len()) {
+            return Err(Error::Malformed { what: WHAT, why: "they are not 1 to 256" });
         }
         Self::new(chunks.iter().map(|chunk| PublicKey::decode(chunk)).collect::<Result<_, _>>()?)
     }

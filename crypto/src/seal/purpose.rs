@@ -22,6 +22,8 @@ pub enum PurposeKind {
     Account,
     /// Everything that a guardian must not lose, in one file.
     Backup,
+    /// The keys to which operators encrypt shares of validators' keys.
+    EnclaveKeys,
 }
 
 /// What a sealed file is for.
@@ -37,7 +39,8 @@ pub struct Purpose {
 
 impl PurposeKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Identity, Self::KeyShare, Self::ExitShares, Self::Account, Self::Backup];
+    pub const ALL: [Self; 6] =
+        [Self::Identity, Self::KeyShare, Self::ExitShares, Self::Account, Self::Backup, Self::EnclaveKeys];
 
     /// The word on the first line.
     #[must_use]
@@ -48,6 +51,7 @@ impl PurposeKind {
             Self::ExitShares => "exit-shares",
             Self::Account => "account",
             Self::Backup => "backup",
+            Self::EnclaveKeys => "enclave-keys",
         }
     }
 }

@@ -165,12 +165,13 @@ fn a_partial_counts_for_its_member_and_root_only() {
 }
 
 #[test]
-fn commitments_hold_two_to_256_points_of_the_subgroup() {
+fn commitments_hold_one_to_256_points_of_the_subgroup() {
     let (_, commitments) = split(&SecretKey::interop(9).unwrap(), 3, 2, &mut seeded(9)).unwrap();
     let bytes = commitments.to_bytes();
     assert_eq!(bytes[..48], commitments.public_key().to_bytes());
     assert_eq!(ShareCommitments::from_bytes(&bytes).unwrap(), commitments);
-    for length in (0..bytes.len()).chain([bytes.len() + 1]) {
+    assert_eq!(ShareCommitments::from_bytes(&bytes[..48]).unwrap().threshold(), 1);
+    for length in (0..bytes.len()).chain([bytes.len() + 1]).filter(|length| *length != 48) {
         let cut: Vec<u8> = bytes.iter().copied().chain([0]).take(length).collect();
         assert!(ShareCommitments::from_bytes(&cut).is_err(), "length {length}");
     }
@@ -196,11 +197,18 @@ fn a_share_that_a_dealer_made_the_identity_is_refused() {
 }
 
 #[test]
-fn a_key_is_split_only_for_a_majority() {
+fn a_key_is_split_for_one_member_at_least_and_all_at_most() {
     let key = SecretKey::interop(11).unwrap();
-    for (n, t) in [(0, 0), (1, 1), (2, 1), (4, 2), (2, 3), (300, 200)] {
+    for (n, t) in [(0, 0), (1, 0), (4, 0), (2, 3), (300, 200)] {
         let error = split(&key, n, t, &mut seeded(10)).map(|_| ()).unwrap_err();
         assert_eq!(error, Error::Threshold { threshold: t, members: usize::from(n) });
+    }
+    // With one, every share is the key, and what one member signs is the validator's signature.
+    let (shares, commitments) = split(&key, 4, 1, &mut seeded(10)).unwrap();
+    for share in &shares {
+        assert_eq!(share.to_secret_bytes().expose(), key.to_secret_bytes().expose());
+        let one = partials(std::slice::from_ref(share), &root(11));
+        assert_eq!(combine(&one, &commitments, &root(11)), Ok(key.sign(root(11).as_bytes())));
     }
 }
 

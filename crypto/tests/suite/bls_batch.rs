@@ -282,11 +282,11 @@ fn raw(table: &Table, who: usize) -> Vec<Stored> {
 
 fn import(raw: &[Stored], workers: usize) -> Result<Vec<(ExitShare, ShareCommitments)>, ImportError> {
     let shares: Vec<RawShare<'_>> = raw.iter().map(|(share, commitments)| RawShare { share, commitments }).collect();
-    import_all(&shares, NonZeroUsize::new(workers).unwrap())
+    import_all(member(3), &shares, NonZeroUsize::new(workers).unwrap())
 }
 
 #[test]
-fn all_shares_of_one_member_are_imported_and_say_whose_they_are() {
+fn all_shares_of_one_member_are_imported() {
     let table = Table::new(9, 4, 3);
     for workers in [1, 2, 20] {
         let imported = import(&raw(&table, 2), workers).unwrap();
@@ -296,6 +296,16 @@ fn all_shares_of_one_member_are_imported_and_say_whose_they_are() {
         }
     }
     assert!(import(&[], 1).unwrap().is_empty());
+    // Of another member, not even the first.
+    assert_eq!(import(&raw(&table, 1), 1).unwrap_err(), ImportError { entry: 0, error: Error::ShareMismatch });
+}
+
+#[test]
+fn where_one_share_is_enough_it_is_each_members() {
+    let table = Table::new(2, 3, 1);
+    for who in 0..3 {
+        assert_eq!(import(&raw(&table, who), 1).unwrap()[1].0.member(), member(3));
+    }
 }
 
 #[test]

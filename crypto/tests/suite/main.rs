@@ -10,6 +10,7 @@ mod bls;
 mod bls_batch;
 mod bls_independent;
 mod bls_vectors;
+mod custody;
 mod differential;
 mod disclosable;
 mod dkg;

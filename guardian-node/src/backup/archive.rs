@@ -50,6 +50,8 @@ pub enum Role {
     },
     /// The file that says where the contracts are.
     Deployment,
+    /// The sealed enclave keys.
+    Enclave,
 }
 
 impl Archive {
@@ -85,7 +87,9 @@ impl Archive {
         let names = archive.files.iter().flat_map(|file| match &file.role {
             Role::Share { name } => vec![name],
             Role::Ceremony { ceremony, name } => vec![ceremony, name],
-            Role::Committee | Role::Identity | Role::Account | Role::Exits | Role::Deployment => Vec::new(),
+            Role::Committee | Role::Identity | Role::Account | Role::Exits | Role::Deployment | Role::Enclave => {
+                Vec::new()
+            }
         });
         for name in names {
             if !is_name(name) {

@@ -13,6 +13,7 @@ use crate::{
     committee::CommitteeFile,
     config::{Config, ConfiguredPath, PASSPHRASE_FILE},
     durable::write_private,
+    enclave_keys,
     hint::{Hinted, WithHint},
     keys::KeyFiles,
     shares::Shares,
@@ -66,6 +67,11 @@ fn collect(path: &Path, config: &Config, keys: &KeyFiles) -> Result<Archive, Hin
     let exits = config.keys.exit_shares();
     if exits.exists() {
         files.push(read(Role::Exits, &exits)?);
+    }
+    let enclave = enclave_keys::place(&config.keys);
+    if enclave.exists() {
+        keys.enclave(&enclave)?;
+        files.push(read(Role::Enclave, &enclave)?);
     }
     let shares = Shares::new(&config.keys.shares, keys).names()?;
     for name in &shares {
@@ -178,6 +184,7 @@ fn place(config: &Config, role: &Role) -> PathBuf {
         Role::Identity => keys.identity.clone(),
         Role::Account => keys.account.clone(),
         Role::Exits => keys.exit_shares(),
+        Role::Enclave => enclave_keys::place(keys),
         Role::Deployment => config.contracts.deployment.clone(),
         Role::Share { name } => keys.shares.join(name),
         Role::Ceremony { ceremony, name } => folder::of(&config.guardian.data_dir, ceremony).join(name),

@@ -5,7 +5,7 @@ use std::fs;
 
 #[test]
 fn help_explains_every_command() {
-    let groups: [(&[&str], &[&str]); 5] = [
+    let groups: [(&[&str], &[&str]); 7] = [
         (
             &[],
             &[
@@ -38,8 +38,13 @@ fn help_explains_every_command() {
         ),
         (
             &["key"],
-            &["member", "plan", "generate", "reshare", "refresh", "repair", "status", "recover", "rotate", "adopt"],
+            &[
+                "member", "plan", "generate", "reshare", "refresh", "repair", "status", "recover", "rotate", "adopt",
+                "enclave", "exits",
+            ],
         ),
+        (&["key", "enclave"], &["make", "show", "rotate"]),
+        (&["key", "exits"], &["list", "verify", "import"]),
         (&["report"], &["explain", "replay"]),
         (&["verify"], &["signature", "exit", "state", "proof"]),
         (&["backup"], &["create", "restore"]),

@@ -11,6 +11,7 @@
 
 mod check;
 mod cli;
+mod custody;
 mod dossiers;
 mod dry_run;
 mod help;

@@ -3,8 +3,12 @@
 //! What must hold: a value has one encoding, in `from_bytes` and in borsh; and whatever is read can be used without a panic.
 
 use guardian_crypto::{
-    bls::{BlsSignature, PartialSignature, PublicKey, SecretKey, ShareCommitments, exit::ExitDomain},
+    bls::{
+        BlsSignature, ExitShare, PartialSignature, PublicKey, SecretKey, ShareCommitments, dealer::split,
+        exit::ExitDomain,
+    },
     disclosable::{Disclosure, EphemeralKey, EphemeralPublic},
+    enclave::{EnclaveKey, EnclavePublic, OVERHEAD},
     frost::{
         KeyShare, PublicShares, dealer, dkg,
         repair::{Contribution, Repair},
@@ -25,6 +29,8 @@ struct World {
     repair: Repair,
     me: IdentityKey,
     peer: IdentityKey,
+    enclave: EnclaveKey,
+    commitments: ShareCommitments,
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
@@ -35,6 +41,10 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         resharing: Resharing::new(public.clone(), all(), all(), 2).expect("a refresh"),
         repair: Repair::new(public.clone(), helpers, member(3)).expect("a repair"),
         public,
+        enclave: EnclaveKey::from_bytes(&[7; 32]).expect("a key"),
+        commitments: split(&SecretKey::interop(1).expect("a key"), 3, 2, &mut ChaCha20Rng::seed_from_u64(2))
+            .expect("it can be dealt")
+            .1,
         me: IdentityKey::from_seed(Secret::new([1; 32])),
         peer: IdentityKey::from_seed(Secret::new([2; 32])),
     }
@@ -55,7 +65,7 @@ macro_rules! one_form {
 /// The first byte chooses what the others are taken for.
 pub fn run(data: &[u8]) {
     let Some((kind, bytes)) = data.split_first() else { return };
-    match kind % 8 {
+    match kind % 9 {
         0 => schnorr(bytes),
         1 => identities(bytes),
         2 => shares(bytes),
@@ -63,7 +73,8 @@ pub fn run(data: &[u8]) {
         4 => signing(bytes),
         5 => disclosures(bytes),
         6 => bls(bytes),
-        _ => commitments(bytes),
+        7 => commitments(bytes),
+        _ => custody(bytes),
     }
 }
 
@@ -190,6 +201,25 @@ fn bls(bytes: &[u8]) {
     if let Ok(secret) = SecretKey::from_bytes(bytes) {
         assert_eq!(secret.to_secret_bytes().expose().as_slice(), bytes);
         assert!(secret.public_key().verify(&[1; 32], &secret.sign(&[1; 32])).is_ok());
+    }
+}
+
+/// What was encrypted to a guardian, and its key.
+fn custody(bytes: &[u8]) {
+    if let Some(public) = one_form!(EnclavePublic, bytes) {
+        let ciphertext = public.encrypt(b"a share", &mut ChaCha20Rng::seed_from_u64(4)).expect("it can be encrypted");
+        assert!(
+            WORLD.enclave.decrypt(&ciphertext).is_err() || public == WORLD.enclave.public(),
+            "another key opens it"
+        );
+    }
+    if let Ok(key) = EnclaveKey::from_bytes(bytes) {
+        assert_eq!(key.to_secret_bytes().expose().as_slice(), bytes);
+    }
+    // A fuzzer can change what was encrypted, and can make nothing that opens but by encrypting it.
+    if let Ok(opened) = WORLD.enclave.decrypt(bytes) {
+        assert_eq!(bytes.len(), opened.expose().len() + OVERHEAD);
+        let _ = ExitShare::decrypt(member(1), &WORLD.enclave, bytes, &WORLD.commitments);
     }
 }
 

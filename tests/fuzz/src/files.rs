@@ -3,8 +3,10 @@
 //! What must hold: what is read is written as it was (or says the same, where it is text), what is refused is refused with advice,
 //! and no file is opened for another purpose than its own.
 
-use guardian_chain::state::ValidatorProof;
+use guardian_chain::{Registration, state::ValidatorProof};
 use guardian_crypto::{
+    bls::{ExitShare, ShareCommitments},
+    enclave::EnclaveKey,
     seal::{self, Purpose, PurposeKind, Work},
     secret::Secret,
 };
@@ -16,7 +18,7 @@ use guardian_node::{
     hint::Hinted,
 };
 use guardian_protocol::{
-    Dossier,
+    Dossier, MemberId,
     ceremony::{Fault, Transcript},
 };
 use std::{
@@ -33,7 +35,7 @@ pub static SEALED: LazyLock<Vec<u8>> = LazyLock::new(|| {
 pub fn run(data: &[u8]) {
     let Some((kind, bytes)) = data.split_first() else { return };
     let text = std::str::from_utf8(bytes);
-    match (kind % 8, text) {
+    match (kind % 9, text) {
         (0, _) => sealed(bytes),
         (1, _) => altered(bytes),
         (2, _) => archive(bytes),
@@ -42,8 +44,23 @@ pub fn run(data: &[u8]) {
         (5, Ok(text)) => config(text),
         (6, Ok(text)) => dossier(text),
         (7, Ok(text)) => proof(text),
+        (8, _) => registration(bytes),
         _ => {
             let _ = (Fault::decode(bytes), Transcript::decode(bytes));
+        }
+    }
+}
+
+/// The call data of a registration, which anybody may send to Puffer's contract.
+fn registration(bytes: &[u8]) {
+    if let Ok(registration) = Registration::of_call(bytes) {
+        let carried: usize = registration.shares.iter().map(|share| share.len()).sum();
+        assert!(carried <= bytes.len() * registration.shares.len().max(1), "more than the call data has");
+        if let Ok(commitments) = ShareCommitments::from_bytes(&registration.key_set) {
+            let key = EnclaveKey::from_bytes(&[7; 32]).expect("a key");
+            for (share, member) in registration.shares.iter().zip(MemberId::first(4)) {
+                let _ = ExitShare::decrypt(member, &key, share, &commitments);
+            }
         }
     }
 }

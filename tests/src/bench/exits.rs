@@ -128,7 +128,8 @@ fn import(validators: &[Validator], workers: NonZeroUsize) -> Result<f64> {
     let raw: Vec<_> =
         stored.iter().map(|(share, commitments)| RawShare { share: share.expose(), commitments }).collect();
     seconds(|| {
-        import_all(&raw, workers)?;
+        let first = MemberId::first(1).next().ok_or_else(|| eyre!("members count from 1"))?;
+        import_all(first, &raw, workers)?;
         Ok(())
     })
 }

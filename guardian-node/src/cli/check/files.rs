@@ -1,7 +1,10 @@
 //! Files that hold secrets: who can read them, whose they are, and who can put others in their place.
 
 use super::{code::Code, findings::Findings};
-use crate::config::{Config, Origin, Origins, ProviderConfig};
+use crate::{
+    config::{Config, Origin, Origins, ProviderConfig},
+    enclave_keys,
+};
 use std::{
     fs, io,
     os::unix::fs::{MetadataExt, PermissionsExt},
@@ -90,6 +93,7 @@ fn secrets(config: &Config, path: &Path, origins: &Origins) -> Vec<(PathBuf, Kin
         (keys.identity.clone(), Kind::Key),
         (keys.account.clone(), Kind::Key),
         (keys.exit_shares(), Kind::Key),
+        (enclave_keys::place(keys), Kind::Key),
         (keys.shares.clone(), Kind::Folder),
         (config.guardian.data_dir.clone(), Kind::Folder),
     ];

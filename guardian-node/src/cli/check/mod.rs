@@ -169,7 +169,7 @@ fn tell_store(config: &Config, is_running: bool, findings: &mut Findings) -> Vec
 }
 
 /// The validators that the configured contracts have, by the events in `records`.
-fn validators(records: &[Record], contracts: &Contracts) -> BTreeSet<BlsPubkey> {
+pub(in crate::cli) fn validators(records: &[Record], contracts: &Contracts) -> BTreeSet<BlsPubkey> {
     let mut validators = BTreeSet::new();
     for record in records.iter().filter(|record| record.counts_with(contracts)) {
         let Record::Events { page, .. } = record else { continue };

@@ -2,6 +2,8 @@
 
 mod adopt;
 mod ceremony;
+mod enclave;
+mod exits;
 mod plan;
 mod recover;
 mod rotate;
@@ -35,6 +37,12 @@ pub(super) enum Key {
     Rotate(rotate::Rotate),
     /// Take over another committee file for the same key
     Adopt(adopt::Adopt),
+    /// The key to which node operators encrypt shares of their validators' keys
+    #[command(subcommand)]
+    Enclave(enclave::Enclave),
+    /// The shares of validators' keys that are here
+    #[command(subcommand)]
+    Exits(exits::Exits),
 }
 
 impl Key {
@@ -50,6 +58,8 @@ impl Key {
             Self::Status(command) => ceremony::status(&command.config),
             Self::Recover(command) => command.run(),
             Self::Adopt(command) => command.run(),
+            Self::Enclave(command) => command.run(),
+            Self::Exits(command) => command.run(),
         }
         .map(|()| ExitCode::SUCCESS)
     }

@@ -1,7 +1,7 @@
 //! The guardian's files as `ls -l` tells them: modes, owners, sizes and times, never a byte of what is in them. Links are told and not
 //! followed.
 
-use crate::config::Config;
+use crate::{config::Config, enclave_keys};
 use std::{
     collections::BTreeSet,
     fs::{self, Metadata},
@@ -27,9 +27,9 @@ pub(super) fn listing(path: &Path, config: Option<&Config>) -> String {
         let files = config.beacon.providers.iter().chain(&config.execution.providers);
         let files: Vec<PathBuf> = files.filter_map(|provider| provider.url_file.clone()).collect();
         let signer: Vec<PathBuf> = config.account.paths().map(|path| path.clone()).collect();
-        let exits = config.keys.exit_shares();
+        let unnamed = [config.keys.exit_shares(), enclave_keys::place(&config.keys)];
         let named = config.paths().into_iter().map(|configured| configured.path.clone());
-        for path in named.chain(signer).chain(files).chain([exits]) {
+        for path in named.chain(signer).chain(files).chain(unnamed) {
             path.parent().into_iter().for_each(|folder| tell(folder, 0, &mut told, &mut lines));
             tell(&path, DEPTH, &mut told, &mut lines);
         }
