@@ -75,6 +75,7 @@ impl Chain {
             forks: beacon.forks.clone(),
             capella_fork_version: beacon.capella_version,
             deneb_fork_epoch: beacon.deneb,
+            shard_committee_period: beacon.shard_committee_period,
         }
     }
 

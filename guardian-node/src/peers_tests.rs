@@ -130,6 +130,7 @@ fn chain() -> Chain {
         forks: Vec::new(),
         capella_fork_version: None,
         deneb_fork_epoch: None,
+        shard_committee_period: 0,
     }
 }
 

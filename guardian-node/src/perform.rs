@@ -81,14 +81,19 @@ impl Performer {
     }
 
     fn publish(&self, exit: SignedExit) {
-        let readers = Arc::clone(&self.readers);
+        let (readers, inputs, index) = (Arc::clone(&self.readers), self.inputs.clone(), exit.index);
         self.runtime.spawn(async move {
+            let mut said = Vec::new();
             for (provider, outcome) in readers.publish_exit(&exit).await {
-                match outcome {
-                    Ok(()) => debug!(validator = exit.index.0, provider = provider.0, "exit handed to the pool"),
-                    Err(failure) => info!(validator = exit.index.0, provider = provider.0, %failure, "exit not taken by this provider"),
+                match &outcome {
+                    Ok(()) => debug!(validator = index.0, provider = provider.0, "exit handed to the pool"),
+                    Err(failure) => {
+                        info!(validator = index.0, provider = provider.0, %failure, "exit not taken by this provider")
+                    }
                 }
+                said.push((provider, outcome.err().map(|failure| failure.to_string())));
             }
+            inputs.send(Input::Published { index, said }).await.ok();
         });
     }
 

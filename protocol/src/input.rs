@@ -4,7 +4,7 @@ use crate::{
     duty::DutyId,
     operator::OperatorCommand,
     ports::{Answers, CallOutcome},
-    types::MemberId,
+    types::{MemberId, ProviderId, ValidatorIndex},
     work::Computed,
 };
 
@@ -36,6 +36,13 @@ pub enum Input {
         id: DutyId,
         /// The outcome.
         outcome: CallOutcome,
+    },
+    /// What the beacon nodes said to an exit that was published.
+    Published {
+        /// Whose exit.
+        index: ValidatorIndex,
+        /// Why each did not take it; `None`: it did.
+        said: Vec<(ProviderId, Option<String>)>,
     },
     /// What came out of a job.
     Computed(Computed),

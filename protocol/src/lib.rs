@@ -80,7 +80,8 @@ mod work;
 
 // The machine: what goes in and what comes out.
 pub use effects::{Effects, Outgoing, Recipient, Released};
-pub use event::{Event, Forgotten, HistoryEvent, Layer, VersionEvent};
+pub use event::{Event, ExitEvent, Forgotten, HistoryEvent, Layer, VersionEvent};
+pub use exits::{ExitStage, Wait};
 pub use guardian::{Guardian, RestoreError, Secrets};
 pub use input::Input;
 pub use operator::{OperatorCommand, OperatorRefusal, OperatorReply};

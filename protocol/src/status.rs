@@ -3,6 +3,7 @@
 use crate::{
     audit::Difference,
     duty::{DutyId, DutyKind, KeyProposal},
+    exits::{ExitStage, Wait},
     hold::{Cause, Hold, LimitedDuty},
     setup::Mode,
     submit::Stage,
@@ -217,22 +218,30 @@ pub struct SignedDutyStatus {
     pub stage: Stage,
 }
 
-/// A validator's exit on its way to the beacon chain.
+/// How far a validator is that was ordered out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExitStatus {
     /// Whose.
     pub validator: ValidatorIndex,
     /// Its public key.
     pub pubkey: BlsPubkey,
-    /// The order that demands it.
-    pub order: DutyId,
-    /// Why it has to leave.
-    pub reason: &'static str,
+    /// The newest order for it; `None`: it was signed before this guardian's store began.
+    pub order: Option<DutyId>,
+    /// Why it has to leave, by that order.
+    pub reason: Option<&'static str>,
+    /// How far it is.
+    pub stage: ExitStage,
+    /// When it leaves; `None`: no finalized block has its exit.
+    pub exit_epoch: Option<Epoch>,
+    /// When its stake can be withdrawn.
+    pub withdrawable_epoch: Option<Epoch>,
     /// How many members' parts are known to be right.
     pub parts: usize,
-    /// How many are needed.
+    /// How many are needed; 0 if no share of its key is here, or the exit is in a block.
     pub needed: usize,
-    /// This guardian has given its own.
+    /// A share of its key is here.
+    pub has_share: bool,
+    /// This guardian has given its own part.
     pub is_given: bool,
     /// What was read last speaks for it: until then this guardian gives no part.
     pub is_cleared: bool,
@@ -242,6 +251,14 @@ pub struct ExitStatus {
     pub is_complete: bool,
     /// How often this guardian has published it.
     pub published: u32,
+    /// How many beacon nodes took it the last time, of how many.
+    pub taken: Option<(usize, usize)>,
+    /// Why one of them did not take it.
+    pub refusal: Option<String>,
+    /// Why the beacon chain would not let it go yet.
+    pub waits: Option<Wait>,
+    /// It should have been in a block for long.
+    pub is_stuck: bool,
 }
 
 /// Why a guardian would not contribute to the next report. Stable codes: alerts are built on them.

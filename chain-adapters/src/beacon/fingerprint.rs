@@ -9,6 +9,9 @@ use alloy::primitives::FixedBytes;
 use guardian_protocol::{Epoch, Fork, ReadFailure, Slot};
 use std::time::Duration;
 
+/// Mainnet's, where a client does not say.
+const SHARD_COMMITTEE_PERIOD: u64 = 256;
+
 /// One beacon node's network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BeaconFingerprint {
@@ -22,6 +25,8 @@ pub(crate) struct BeaconFingerprint {
     pub(crate) bellatrix: Option<Epoch>,
     pub(crate) capella_version: Option<[u8; 4]>,
     pub(crate) deneb: Option<Epoch>,
+    /// Epochs for which a validator must have been active before it may leave.
+    pub(crate) shard_committee_period: u64,
     /// `None` if the client does not state its preset: its states can't be read then.
     pub(crate) preset: Option<Preset>,
     /// Forks by name, in lower case, and the epochs for which the spec schedules them.
@@ -56,6 +61,7 @@ impl BeaconFingerprint {
             bellatrix: fork_epoch(spec, "BELLATRIX_FORK_EPOCH")?,
             capella_version: version(spec, "CAPELLA_FORK_VERSION")?,
             deneb: fork_epoch(spec, "DENEB_FORK_EPOCH")?,
+            shard_committee_period: number(spec, "SHARD_COMMITTEE_PERIOD")?.unwrap_or(SHARD_COMMITTEE_PERIOD),
             preset: preset(spec)?,
             named_forks: named_forks(spec),
         })

@@ -115,6 +115,7 @@ fn a_restored_guardian_waits_until_signing_is_safe() {
             forks: Vec::new(),
             capella_fork_version: None,
             deneb_fork_epoch: None,
+            shard_committee_period: 0,
         },
         contracts: config.contracts(),
         quorum: config.quorum(),

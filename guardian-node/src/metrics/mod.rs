@@ -2,6 +2,7 @@
 //! is counted in `observers/metrics.rs`. Labels are words of ours, configured names or member numbers, never text from a peer.
 
 mod account;
+mod exits;
 mod maker;
 mod providers;
 mod reload;
@@ -14,6 +15,7 @@ pub(crate) use reload::ReloadMetrics;
 
 use crate::observers::metrics::EventMetrics;
 use account::AccountMetrics;
+use exits::ExitMetrics;
 use guardian_protocol::{Cause, DutyKind, Program, Reason, Severity, Stage, Status};
 use maker::FAST;
 use prometheus::{Histogram, IntCounterVec, IntGauge, IntGaugeVec};
@@ -28,6 +30,7 @@ pub(crate) struct Metrics {
     pub(crate) account: AccountMetrics,
     pub(crate) reload: ReloadMetrics,
     status: StatusMetrics,
+    exits: ExitMetrics,
 }
 
 /// How the loop keeps up.
@@ -75,6 +78,7 @@ impl Metrics {
             account: AccountMetrics::new(&make)?,
             reload: ReloadMetrics::new(&make)?,
             status: StatusMetrics::new(&make)?,
+            exits: ExitMetrics::new(&make)?,
             make,
         })
     }
@@ -82,6 +86,7 @@ impl Metrics {
     /// Shows `status`.
     pub(crate) fn show(&self, status: &Status) {
         self.status.show(status);
+        self.exits.show(&status.exits);
     }
 
     /// The exposition text.

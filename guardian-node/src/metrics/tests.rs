@@ -55,6 +55,7 @@ fn every_metric_is_explained_and_every_alert_is_of_a_metric() {
     let code = [
         include_str!("mod.rs"),
         include_str!("account.rs"),
+        include_str!("exits.rs"),
         include_str!("providers.rs"),
         include_str!("reload.rs"),
         include_str!("../observers/metrics.rs"),

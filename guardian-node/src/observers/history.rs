@@ -1,6 +1,6 @@
 //! The newest events in JSON, in memory: what pages show of the past. Not an archive: a restart forgets it, the log keeps more.
 
-use super::{Names, metrics::outcome_word, versions};
+use super::{Names, exits, metrics::outcome_word, versions};
 use alloy_primitives::B256;
 use guardian_protocol::{
     CallOutcome, Checkpoint, Difference, DutyId, Epoch, Event, Excess, Figure, Forgotten, HistoryEvent, Layer,
@@ -106,12 +106,9 @@ const fn word(event: &Event) -> &'static str {
         Event::Confirmed { .. } => "confirmed",
         Event::Superseded { .. } => "superseded",
         Event::Reorged { .. } => "reorged",
-        Event::PartialExitReleased { .. } => "partial_exit_released",
-        Event::ExitCombined { .. } => "exit_combined",
-        Event::ExitSeen { .. } => "exit_seen",
+        Event::Exit(event) => exits::word(event),
         Event::OrderUnfounded { .. } => "order_unfounded",
         Event::SignedAhead { .. } => "signed_ahead",
-        Event::NoExitShare { .. } => "no_exit_share",
         Event::Version(event) => versions::word(event),
         Event::MessageRefused { .. } => "message_refused",
     }
@@ -172,11 +169,9 @@ fn details(names: &Names, event: &Event) -> Value {
         | Event::Confirmed { id }
         | Event::Superseded { id }
         | Event::Reorged { id } => json!({"duty": id.to_string()}),
-        Event::PartialExitReleased { index, reason } => json!({"validator": index, "reason": reason.as_str()}),
-        Event::ExitCombined { index } | Event::NoExitShare { index } => json!({"validator": index}),
+        Event::Exit(event) => exits::details(event),
         Event::OrderUnfounded { id, index } => json!({"duty": id.to_string(), "validator": index}),
         Event::SignedAhead { id, member } => json!({"duty": id.to_string(), "member": name(member)}),
-        Event::ExitSeen { index, exit_epoch } => json!({"validator": index, "exit_epoch": exit_epoch}),
         Event::Version(event) => versions::details(names, event),
         Event::MessageRefused { member, reason } => json!({"member": name(member), "reason": reason}),
     }

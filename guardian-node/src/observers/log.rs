@@ -1,7 +1,7 @@
 //! Events as log lines: the only place where duties are logged. `info` tells an operator's story, `warn` is worth a look, and `error`
 //! wants a person; it begins with ALARM where somebody may be lying.
 
-use super::{Names, past, versions};
+use super::{Names, exits, past, versions};
 use alloy_primitives::B256;
 use guardian_protocol::{
     BootId, CallOutcome, Cause, Checkpoint, Difference, DutyId, DutyKind, Epoch, Event, Excess, Figure, Forgotten,
@@ -77,14 +77,9 @@ impl Log {
             Event::Confirmed { id } => info!(duty = %id, "confirmed by a finalized block"),
             Event::Superseded { id } => info!(duty = %id, "the contract has a newer one"),
             Event::Reorged { id } => warn!(duty = %id, "lost in a reorganisation"),
-            Event::PartialExitReleased { index, reason } => {
-                info!(validator = index.0, reason = reason.as_str(), "gave our part of the validator's exit");
-            }
-            Event::ExitCombined { index } => info!(validator = index.0, "the validator's exit is complete"),
-            Event::ExitSeen { index, exit_epoch } => exit_seen(*index, *exit_epoch),
+            Event::Exit(event) => exits::log(event),
             Event::OrderUnfounded { id, index } => order_unfounded(*id, *index),
             Event::SignedAhead { id, member } => self.signed_ahead(*id, *member),
-            Event::NoExitShare { index } => warn!(validator = index.0, "no share of this validator's key here"),
             Event::Version(event) => versions::log(&self.names, event),
             Event::MessageRefused { member, reason } => self.message_refused(*member, reason),
         }
@@ -233,10 +228,6 @@ fn offered(duty: DutyId, digest: B256) {
 fn signed_otherwise(duty: DutyId, signed: B256, ours: Option<B256>) {
     let ours = ours.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string());
     error!(%duty, %signed, ours, "ALARM: the committee signed something else than what is computed here");
-}
-
-fn exit_seen(validator: ValidatorIndex, exit_epoch: Epoch) {
-    info!(validator = validator.0, exit_epoch = exit_epoch.0, "the validator's exit is on the beacon chain");
 }
 
 fn order_unfounded(duty: DutyId, validator: ValidatorIndex) {

@@ -1,6 +1,6 @@
 //! Events as metrics: how many, and how long from one to another.
 
-use super::Names;
+use super::{Names, exits};
 use crate::metrics::{Maker, SLOW, number};
 use guardian_protocol::{
     CallOutcome, Cause, DutyId, DutyKind, Event, Excess, Figure, HistoryEvent, Layer, MemberId, Program, Proof,
@@ -282,12 +282,9 @@ impl EventObserver {
             Event::Confirmed { id } => self.count_duty(*id, "confirmed"),
             Event::Superseded { id } => self.count_duty(*id, "superseded"),
             Event::Reorged { id } => self.count_duty(*id, "reorged"),
-            Event::PartialExitReleased { .. } => self.count_exit("partial_released"),
-            Event::ExitCombined { .. } => self.count_exit("combined"),
-            Event::ExitSeen { .. } => self.count_exit("seen"),
+            Event::Exit(event) => self.count_exit(exits::step(event)),
             Event::OrderUnfounded { .. } => self.count_exit("unfounded"),
             Event::SignedAhead { id, .. } => self.count_duty(*id, "ahead"),
-            Event::NoExitShare { .. } => self.count_exit("no_share"),
             Event::Version(event) => self.version(event),
             Event::MessageRefused { member: who, .. } => self.count_member(&member.messages_refused, *who),
             // Told by `guardian_not_ready`, by the status, or by the log alone.

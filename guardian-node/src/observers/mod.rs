@@ -10,6 +10,7 @@
 //! | `proofs` | misconduct, as files that convince others |
 //! | `history` | the newest events in JSON, for pages |
 
+mod exits;
 pub(crate) mod history;
 mod log;
 pub(crate) mod metrics;

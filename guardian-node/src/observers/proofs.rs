@@ -77,12 +77,9 @@ impl MisconductFiles {
             | Event::Confirmed { .. }
             | Event::Superseded { .. }
             | Event::Reorged { .. }
-            | Event::PartialExitReleased { .. }
-            | Event::ExitCombined { .. }
-            | Event::ExitSeen { .. }
+            | Event::Exit(_)
             | Event::OrderUnfounded { .. }
             | Event::SignedAhead { .. }
-            | Event::NoExitShare { .. }
             | Event::Version(_)
             | Event::MessageRefused { .. } => {}
         }

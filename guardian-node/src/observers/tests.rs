@@ -3,9 +3,9 @@
 use super::*;
 use crate::metrics::Metrics;
 use guardian_protocol::{
-    BootId, CallOutcome, Cause, Checkpoint, Difference, DutyId, DutyKind, EjectionReason, Epoch, Excess, Fault, Figure,
-    Forgotten, KeyEpoch, Measure, NotSafe, Program, ProgramVersion, Proof, ReadFailure, RuleSchedule, RuleVersion,
-    Severity, Slot, Subject, ValidatorIndex, VersionEvent,
+    BootId, CallOutcome, Cause, Checkpoint, Difference, DutyId, DutyKind, EjectionReason, Epoch, Excess, ExitEvent,
+    ExitStage, Fault, Figure, Forgotten, KeyEpoch, Measure, NotSafe, Program, ProgramVersion, Proof, ReadFailure,
+    RuleSchedule, RuleVersion, Severity, Slot, Subject, ValidatorIndex, VersionEvent,
 };
 use std::{
     io::{self, Write},
@@ -76,10 +76,13 @@ fn of_one_version(member: MemberId) -> Vec<(&'static str, Event)> {
         ("INFO", Event::Confirmed { id }),
         ("INFO", Event::Superseded { id }),
         ("WARN", Event::Reorged { id }),
-        ("INFO", Event::PartialExitReleased { index, reason: EjectionReason::LowBalance }),
-        ("INFO", Event::ExitCombined { index }),
-        ("INFO", Event::ExitSeen { index, exit_epoch: epoch }),
-        ("WARN", Event::NoExitShare { index }),
+        ("INFO", Event::Exit(ExitEvent::PartReleased { index, reason: EjectionReason::LowBalance })),
+        ("INFO", Event::Exit(ExitEvent::Combined { index })),
+        ("INFO", Event::Exit(ExitEvent::Seen { index, exit_epoch: epoch })),
+        ("INFO", Event::Exit(ExitEvent::Moved { index, stage: ExitStage::Swept })),
+        ("INFO", Event::Exit(ExitEvent::Settled { index })),
+        ("ERROR", Event::Exit(ExitEvent::Stuck { id, index, epochs: 16, tried: "published twice".to_owned() })),
+        ("WARN", Event::Exit(ExitEvent::NoShare { index })),
         ("DEBUG", Event::MessageRefused { member, reason: "too old".to_owned() }),
     ]
 }

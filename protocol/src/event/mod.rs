@@ -1,14 +1,16 @@
 //! What happened, told once. Logs, metrics and status are readers of these; no step writes a log line itself.
 
+mod exit;
 mod history;
 mod version;
 
+pub use exit::ExitEvent;
 pub use history::HistoryEvent;
 pub use version::VersionEvent;
 
 use crate::{
     audit::Difference,
-    duty::{DutyId, DutyKind, Figure, kinds::EjectionReason},
+    duty::{DutyId, DutyKind, Figure},
     hold::{Cause, Excess},
     ports::{CallOutcome, ReadFailure},
     sign::{Fault, NotSafe},
@@ -308,25 +310,8 @@ pub enum Event {
         /// The duty.
         id: DutyId,
     },
-    /// This guardian gave its part of an exit: irrevocable.
-    PartialExitReleased {
-        /// The validator.
-        index: ValidatorIndex,
-        /// Why it has to leave.
-        reason: EjectionReason,
-    },
-    /// Threshold parts make the validator's own signature.
-    ExitCombined {
-        /// The validator.
-        index: ValidatorIndex,
-    },
-    /// The validator's exit is on the beacon chain.
-    ExitSeen {
-        /// The validator.
-        index: ValidatorIndex,
-        /// When it leaves.
-        exit_epoch: Epoch,
-    },
+    /// Something on a validator's way out.
+    Exit(ExitEvent),
     /// A signed order demands the exit of a validator that need not leave, by what is read here: an alarm. Our part is not given. Told once
     /// for each exit of an order.
     OrderUnfounded {
@@ -342,11 +327,6 @@ pub enum Event {
         id: DutyId,
         /// Who told us.
         member: MemberId,
-    },
-    /// This guardian has no share of the key of a validator that must leave.
-    NoExitShare {
-        /// The validator.
-        index: ValidatorIndex,
     },
     /// Something about another version of the node.
     Version(VersionEvent),

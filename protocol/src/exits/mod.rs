@@ -1,5 +1,5 @@
 //! What a signed ejection order leads to: each guardian gives its part of the validator's exit, t parts make the validator's own
-//! signature, and the beacon chain is watched until the exit is on it.
+//! signature, which is brought to the beacon nodes until a block has it, and the validator is followed until its stake is withdrawn.
 //!
 //! An exit signature is valid for ever, so giving a part is irrevocable. A [`Signed`] order, whose record is in the same commit or an
 //! earlier one, opens an exit: others' parts are collected. Ours is given only when what this guardian itself reads at a finalized block
@@ -10,18 +10,23 @@
 //! jobs get larger and cheaper for each exit. Parts of a member that has given a wrong one wait until nothing else is to be done:
 //! looking for wrong ones takes time, which others should not lose.
 
+mod broadcast;
 mod coverage;
 mod open;
 mod publish;
 mod root;
 #[cfg(test)]
 mod tests;
+mod trail;
 
 pub(crate) use coverage::Coverage;
+pub use trail::{ExitStage, Wait};
 
 use self::{
+    broadcast::Broadcast,
     open::{OpenExit, Weight},
     publish::RateLimit,
+    trail::Trails,
 };
 use crate::{
     agree::order::{Turn, rank},
@@ -30,11 +35,11 @@ use crate::{
         kinds::{EjectionOrder, EjectionReason},
     },
     effects::Effects,
-    event::Event,
+    event::{Event, ExitEvent},
     setup::{Mode, Setup},
     sign::Signed,
     status::ExitStatus,
-    types::{BlsPubkey, Epoch, MemberId, Timestamp, ValidatorIndex},
+    types::{BlsPubkey, Epoch, MemberId, ProviderId, Timestamp, ValidatorIndex},
     wire::{Holdings, PartialExits},
     work::{
         self, Job, JobId, ValidatorKey,
@@ -56,6 +61,8 @@ const PARTS_AT_ONCE: usize = 1024;
 const EARLY: usize = 2;
 /// Epochs after which what was read last speaks for nothing any more: then a new reading must.
 const CLEARANCE: u32 = 2;
+/// Epochs with nothing in the way, after which an exit that no block has is an alarm: it should have been in one of the first.
+pub(crate) const STUCK_AFTER: u64 = 16;
 
 /// How long we let the members before us publish an exit. As many as may be faulty and one more take turns; the others step in after an
 /// epoch, so that a mass of exits does not reach a beacon node from everybody.
@@ -72,6 +79,7 @@ pub(crate) struct Exits {
     /// Orders that may still have exits that are not on the beacon chain.
     orders: BTreeMap<(Epoch, B256), Signed>,
     open: BTreeMap<ValidatorIndex, OpenExit>,
+    trails: Trails,
     /// The last parts of each member, kept until their order is known here: parts may overtake the order's signature. Of two orders, so
     /// that an old message that somebody repeats does not take the place of a new one.
     early: BTreeMap<MemberId, VecDeque<PartialExits>>,
@@ -99,6 +107,7 @@ impl Exits {
             keys: keys.into_iter().map(|(pubkey, key)| (pubkey, Arc::new(key))).collect(),
             orders: BTreeMap::new(),
             open: BTreeMap::new(),
+            trails: Trails::default(),
             early: BTreeMap::new(),
             suspects: BTreeSet::new(),
             missing: BTreeSet::new(),
@@ -115,9 +124,9 @@ impl Exits {
         self.open.keys().copied()
     }
 
-    /// How far they are.
-    pub(crate) fn status(&self) -> impl Iterator<Item = ExitStatus> {
-        self.open.values().map(OpenExit::status)
+    /// How far all are that were ordered out and are not settled.
+    pub(crate) fn status(&self) -> Vec<ExitStatus> {
+        self.trails.status(&self.open)
     }
 
     /// Which validators' keys we hold shares of.
@@ -143,8 +152,10 @@ impl Exits {
 
     /// Knows of an order that was signed before a restart; [`Exits::resume`] takes it up.
     pub(crate) fn remember(&mut self, signed: &Signed) {
-        if matches!(signed.duty().body, DutyBody::Ejection(_)) {
-            self.orders.insert((signed.duty().period, signed.digest()), signed.clone());
+        let DutyBody::Ejection(order) = &signed.duty().body else { return };
+        self.orders.insert((signed.duty().period, signed.digest()), signed.clone());
+        for ejection in order.ejections() {
+            self.trails.order(ejection.pubkey, signed.id(), ejection.reason);
         }
     }
 
@@ -208,14 +219,11 @@ impl Exits {
             if self.open.get(&ejection.index).is_some_and(|open| open.period() >= signed.duty().period) {
                 continue;
             }
-            let Some(key) = self.keys.get(&ejection.pubkey) else {
-                if self.missing.insert(ejection.index) {
-                    fx.report(Event::NoExitShare { index: ejection.index });
-                }
-                continue;
-            };
-            let turn = (now.after(patience), patience);
-            if let Some(open) = OpenExit::new(signed, ejection, key, setup, turn) {
+            let key = self.keys.get(&ejection.pubkey);
+            if key.is_none() && self.missing.insert(ejection.index) {
+                fx.report(Event::Exit(ExitEvent::NoShare { index: ejection.index }));
+            }
+            if let Some(open) = OpenExit::new(signed, ejection, key, setup, Broadcast::new(now, patience)) {
                 self.open.insert(ejection.index, open);
                 self.idle = false;
             }
@@ -281,7 +289,7 @@ impl Exits {
                 // What was begun before a hold or a doubt is made again when that is over.
                 && open.signed(partial)
             {
-                fx.report(Event::PartialExitReleased { index, reason: open.reason() });
+                fx.report(Event::Exit(ExitEvent::PartReleased { index, reason: open.reason() }));
                 open.tell(&mut told);
             }
         }
@@ -300,7 +308,7 @@ impl Exits {
                 && open.checked(now, &judged.fresh, &checked)
             {
                 self.rate.due_at(open.turn());
-                fx.report(Event::ExitCombined { index: judged.index });
+                fx.report(Event::Exit(ExitEvent::Combined { index: judged.index }));
             }
         }
         self.suspects.retain(|member| !right.contains(member));
@@ -381,26 +389,38 @@ impl Exits {
             .collect()
     }
 
-    /// Closes the exits that `evidence` shows on the beacon chain, and weighs the others by it.
-    pub(crate) fn see(&mut self, now: Timestamp, evidence: &Evidence, fx: &mut Effects) {
+    /// Takes what the beacon nodes said to an exit that was published: for each, why it did not take it, if it did not.
+    pub(crate) fn published(&mut self, index: ValidatorIndex, said: &[(ProviderId, Option<String>)]) {
+        if let Some(open) = self.open.get_mut(&index) {
+            open.broadcast.outcome(said);
+        }
+    }
+
+    /// Closes the exits that `evidence` shows on the beacon chain, and weighs the others by it. What could not be proved, where it can be,
+    /// speaks for nothing and moves nothing.
+    pub(crate) fn see(&mut self, now: Timestamp, evidence: &Evidence, setup: &Setup, fx: &mut Effects) {
         self.seen = Some(now);
         self.open.values_mut().for_each(OpenExit::doubt);
+        if !evidence.proof.bears_orders() {
+            return;
+        }
+        self.trails.see(evidence, &mut self.open, fx);
+        let epoch = evidence.checkpoint.epoch;
+        self.open.retain(|_, open| !open.is_over(epoch, ORDER_LIFE));
         for validator in &evidence.validators {
             let index = validator.index;
-            if validator.exit_epoch != Epoch::FAR_FUTURE {
-                if self.open.remove(&index).is_some() {
-                    fx.report(Event::ExitSeen { index, exit_epoch: validator.exit_epoch });
-                }
-                continue;
-            }
             let Some(open) = self.open.get_mut(&index) else { continue };
-            match open.weigh(validator, evidence) {
+            match open.weigh(validator, evidence, setup) {
                 Weight::For => {
                     self.idle = false;
                     self.rate.due_at(open.turn());
                 }
                 Weight::Open => {}
                 Weight::Against => fx.report(Event::OrderUnfounded { id: open.duty(), index }),
+            }
+            if open.free_for(epoch) >= STUCK_AFTER && open.gets_stuck() {
+                let (id, tried) = (open.duty(), open.tried());
+                fx.report(Event::Exit(ExitEvent::Stuck { id, index, epochs: open.free_for(epoch), tried }));
             }
         }
     }

@@ -1,6 +1,10 @@
 //! One validator on its way out: what speaks for it, the parts that came in, and the whole signature once it is there.
 
-use super::root::exit_root;
+use super::{
+    broadcast::Broadcast,
+    root::exit_root,
+    trail::{ExitStage, Wait},
+};
 use crate::{
     duty::{
         DutyId, Evidence, demands_exit,
@@ -20,7 +24,7 @@ use crate::{
 };
 use alloy_primitives::B256;
 use guardian_crypto::bls::{BlsSignature, PartialSignature, VerifiedPartial, batch::Checked, exit::ExitRoot};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// An exit that a signed order demands.
 #[derive(Debug)]
@@ -31,9 +35,18 @@ pub(super) struct OpenExit {
     index: ValidatorIndex,
     pubkey: BlsPubkey,
     reason: EjectionReason,
-    key: Arc<ValidatorKey>,
+    /// `None`: no share of its key is here.
+    key: Option<Arc<ValidatorKey>>,
     /// What was read last speaks for it; see [`OpenExit::weigh`].
     cleared: bool,
+    /// The registry has an order for it, this one or a newer one, at the block that was read last.
+    accepted: bool,
+    /// The first of the epochs that were read one after the other, up to the last one, in which nothing stood in its way.
+    free_since: Option<Epoch>,
+    /// Why the beacon chain would not take it yet.
+    unripe: Option<Wait>,
+    /// It was told that it does not come about.
+    told_stuck: bool,
     /// The operator, or a limit, says wait.
     kept_back: bool,
     /// It was told that what is read here speaks against it.
@@ -46,10 +59,7 @@ pub(super) struct OpenExit {
     /// Parts that nobody has looked at yet; at most one of each member.
     fresh: BTreeMap<MemberId, PartialSignature>,
     signature: Option<BlsSignature>,
-    turn: Timestamp,
-    patience: Duration,
-    /// How often we have published it.
-    published: u32,
+    pub(super) broadcast: Broadcast,
 }
 
 /// What evidence says of an exit.
@@ -64,14 +74,13 @@ pub(super) enum Weight {
 }
 
 impl OpenExit {
-    /// What `signed` demands of one validator. `patience` is how long the members before us are let try to publish it. `None` if the
-    /// fork schedule is unusable.
+    /// What `signed` demands of one validator, of whose key we hold a share if there is a `key`. `None` if the fork schedule is unusable.
     pub(super) fn new(
         signed: &Signed,
         ejection: &Ejection,
-        key: &Arc<ValidatorKey>,
+        key: Option<&Arc<ValidatorKey>>,
         setup: &Setup,
-        (turn, patience): (Timestamp, Duration),
+        broadcast: Broadcast,
     ) -> Option<Self> {
         Some(Self {
             duty: signed.id(),
@@ -80,8 +89,12 @@ impl OpenExit {
             index: ejection.index,
             pubkey: ejection.pubkey,
             reason: ejection.reason,
-            key: Arc::clone(key),
+            key: key.cloned(),
             cleared: false,
+            accepted: false,
+            free_since: None,
+            unripe: None,
+            told_stuck: false,
             kept_back: false,
             doubted: false,
             root: exit_root(signed.duty().period, ejection.index, &setup.network)?,
@@ -89,9 +102,7 @@ impl OpenExit {
             verified: BTreeMap::new(),
             fresh: BTreeMap::new(),
             signature: None,
-            turn,
-            patience,
-            published: 0,
+            broadcast,
         })
     }
 
@@ -108,18 +119,28 @@ impl OpenExit {
     /// - the keys are not paused, and the registry's exits are not stopped.
     ///
     /// An exit takes days in the queue, so the minutes until then cost nothing; they give people the time to say no.
-    pub(super) fn weigh(&mut self, validator: &ValidatorRecord, evidence: &Evidence) -> Weight {
-        self.cleared = false;
-        if evidence.checkpoint.epoch < self.period() {
+    pub(super) fn weigh(&mut self, validator: &ValidatorRecord, evidence: &Evidence, setup: &Setup) -> Weight {
+        let epoch = evidence.checkpoint.epoch;
+        let free_since = self.free_since.take();
+        (self.cleared, self.unripe) = (false, Wait::of(validator, epoch, &setup.network));
+        if epoch < self.period() {
             return Weight::Open;
         }
+        let ordered = evidence.orders.get(&self.pubkey);
+        self.accepted = ordered.is_some_and(|slot| *slot >= self.reference_slot);
         let is_the_one = validator.index == self.index && validator.pubkey == self.pubkey;
         if !is_the_one || !demands_exit(validator, evidence) {
             let news = !std::mem::replace(&mut self.doubted, true);
             return if news { Weight::Against } else { Weight::Open };
         }
-        self.cleared = !stops_exits(evidence) && evidence.orders.get(&self.pubkey) == Some(&self.reference_slot);
-        if self.cleared { Weight::For } else { Weight::Open }
+        self.cleared = !stops_exits(evidence) && ordered == Some(&self.reference_slot);
+        if !self.cleared {
+            return Weight::Open;
+        }
+        if !self.kept_back && self.unripe.is_none() {
+            self.free_since = free_since.or(Some(epoch));
+        }
+        Weight::For
     }
 
     /// Nothing that was read speaks for it any more.
@@ -132,29 +153,70 @@ impl OpenExit {
         std::mem::replace(&mut self.kept_back, kept_back) != kept_back
     }
 
-    /// Whether our part may be given, and the whole published.
+    /// Whether our part may be given.
     pub(super) fn is_free(&self) -> bool {
         self.cleared && !self.kept_back
     }
 
-    /// How far it is.
-    pub(super) fn status(&self) -> ExitStatus {
-        let needed = usize::from(self.key.commitments.threshold());
-        let is_complete = self.signature.is_some();
-        ExitStatus {
-            validator: self.index,
-            pubkey: self.pubkey,
-            order: self.duty,
-            reason: self.reason.as_str(),
-            // Parts are let go of when the whole is there.
-            parts: if is_complete { needed } else { self.verified.len() },
-            needed,
-            is_given: self.ours.is_some(),
-            is_cleared: self.cleared,
-            is_held: self.kept_back,
-            is_complete,
-            published: self.published,
+    /// Whether the whole may be published: the same, and the beacon chain would take it.
+    fn is_ripe(&self) -> bool {
+        self.is_free() && self.unripe.is_none()
+    }
+
+    /// How many epochs, of those that were read, nothing has stood in its way up to `epoch`.
+    pub(super) fn free_for(&self, epoch: Epoch) -> u64 {
+        self.free_since.map_or(0, |since| epoch.0.saturating_sub(since.0))
+    }
+
+    /// Whether it is news that it does not come about.
+    pub(super) fn gets_stuck(&mut self) -> bool {
+        !std::mem::replace(&mut self.told_stuck, true)
+    }
+
+    /// The registry has forgotten its order, or never had it, and will not take it any more.
+    pub(super) fn is_over(&self, epoch: Epoch, life: u64) -> bool {
+        !self.accepted && epoch.0.saturating_sub(self.period().0) > life
+    }
+
+    /// How far the guardians' own way is.
+    pub(super) fn stage(&self) -> ExitStage {
+        match (self.broadcast.times(), self.signature, self.verified.len()) {
+            (1.., Some(_), _) => ExitStage::Broadcast,
+            (_, Some(_), _) => ExitStage::Combined,
+            (_, None, 1..) => ExitStage::Parts,
+            (_, None, 0) => ExitStage::Ordered,
         }
+    }
+
+    /// Fills in what is known here alone.
+    pub(super) fn describe(&self, status: &mut ExitStatus) {
+        let is_complete = self.signature.is_some();
+        status.needed = self.threshold().unwrap_or_default();
+        // Parts are let go of when the whole is there.
+        status.parts = if is_complete { status.needed } else { self.verified.len() };
+        status.has_share = self.key.is_some();
+        status.is_given = self.ours.is_some();
+        status.is_cleared = self.cleared;
+        status.is_held = self.kept_back;
+        status.is_complete = is_complete;
+        status.published = self.broadcast.times();
+        status.taken = self.broadcast.taken();
+        status.refusal = self.broadcast.refusal().map(str::to_owned);
+        status.waits = self.unripe;
+        status.is_stuck = self.told_stuck;
+    }
+
+    /// What was done for it so far, in words.
+    pub(super) fn tried(&self) -> String {
+        match (self.signature.is_some(), self.threshold()) {
+            (true, _) => self.broadcast.tried(),
+            (false, Some(needed)) => format!("{} of {needed} parts of its exit are there", self.verified.len()),
+            (false, None) => "no share of its key is here".to_owned(),
+        }
+    }
+
+    fn threshold(&self) -> Option<usize> {
+        self.key.as_ref().map(|key| usize::from(key.commitments.threshold()))
     }
 
     pub(super) fn period(&self) -> Epoch {
@@ -165,13 +227,17 @@ impl OpenExit {
         self.order
     }
 
+    pub(super) fn pubkey(&self) -> BlsPubkey {
+        self.pubkey
+    }
+
     pub(super) fn reason(&self) -> EjectionReason {
         self.reason
     }
 
     /// Keeps a part until it is looked at. One that is not needed any more is dropped.
     pub(super) fn offer(&mut self, member: MemberId, partial: PartialSignature) -> bool {
-        let needed = self.signature.is_none() && !self.verified.contains_key(&member);
+        let needed = self.key.is_some() && self.signature.is_none() && !self.verified.contains_key(&member);
         if needed {
             self.fresh.insert(member, partial);
         }
@@ -180,23 +246,21 @@ impl OpenExit {
 
     /// What is left to sign.
     pub(super) fn to_sign(&self) -> Option<ToSign> {
-        (self.ours.is_none() && self.is_free()).then(|| ToSign {
-            index: self.index,
-            key: Arc::clone(&self.key),
-            root: self.root,
-        })
+        let key = self.key.as_ref().filter(|_| self.ours.is_none() && self.is_free())?;
+        Some(ToSign { index: self.index, key: Arc::clone(key), root: self.root })
     }
 
     /// As many of the parts of members that `are_chosen` as are needed. None, if ours came last and there are enough: then what is left
     /// is to combine them.
     pub(super) fn to_check(&self, are_chosen: impl Fn(MemberId) -> bool) -> Option<ToCheck> {
-        let need = usize::from(self.key.commitments.threshold()).saturating_sub(self.verified.len());
+        let key = self.key.as_ref()?;
+        let need = usize::from(key.commitments.threshold()).saturating_sub(self.verified.len());
         let chosen = self.fresh.iter().filter(|(member, _)| are_chosen(**member)).take(need);
         let fresh: BTreeMap<MemberId, PartialSignature> = chosen.map(|(member, part)| (*member, *part)).collect();
         (need == 0 || !fresh.is_empty()).then(|| ToCheck {
             order: self.order,
             index: self.index,
-            key: Arc::clone(&self.key),
+            key: Arc::clone(key),
             root: self.root,
             verified: self.verified.clone(),
             fresh,
@@ -230,7 +294,7 @@ impl OpenExit {
         self.verified.extend(checked.verified.iter().map(|(member, partial)| (*member, partial.clone())));
         self.signature = checked.signature;
         if self.signature.is_some() {
-            self.turn = now.after(self.patience);
+            self.broadcast.begin(now);
             self.fresh.clear();
             self.verified.clear();
         }
@@ -239,16 +303,13 @@ impl OpenExit {
 
     /// When it is our turn to publish, if there is something to.
     pub(super) fn turn(&self) -> Option<Timestamp> {
-        self.signature.filter(|_| self.is_free()).map(|_| self.turn)
+        self.signature.filter(|_| self.is_ripe()).map(|_| self.broadcast.turn())
     }
 
-    /// The complete exit, to be published now, and again if that does not help: a node's 200 is not acceptance. Each time after twice
-    /// as long, up to an epoch: it may wait for a place in a block, and beacon nodes have other things to do.
+    /// The complete exit, to be published now.
     pub(super) fn publish(&mut self, now: Timestamp, setup: &Setup) -> Option<SignedExit> {
         let signature = self.signature?;
-        let pause = setup.timing.submit_stagger.saturating_mul(2_u32.saturating_pow(self.published));
-        self.published = self.published.saturating_add(1);
-        self.turn = now.after(pause.min(setup.network.epoch()).saturating_add(self.patience));
+        self.broadcast.count(now, setup);
         Some(SignedExit { epoch: self.period(), index: self.index, signature: signature.to_bytes() })
     }
 

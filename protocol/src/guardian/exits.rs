@@ -27,7 +27,7 @@ impl Guardian {
         let active: BTreeSet<_> =
             evidence.validators.iter().filter(|v| v.is_active_ongoing(epoch)).map(|v| v.index).collect();
         self.exits.resume(now, epoch, |index| active.contains(&index), &self.setup, fx);
-        self.exits.see(now, evidence, fx);
+        self.exits.see(now, evidence, &self.setup, fx);
         self.send_parts(Recipient::All, fx);
     }
 

@@ -255,6 +255,7 @@ impl Guardian {
                 }
             }
             Input::Called { id, outcome } => self.submissions.called(now, id, outcome, &self.setup, fx),
+            Input::Published { index, said } => self.exits.published(index, &said),
             Input::Computed(computed) => self.on_computed(now, computed, fx),
             Input::Operator(command) => self.obey(now, command, fx),
         }

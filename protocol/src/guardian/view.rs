@@ -48,7 +48,7 @@ impl Guardian {
             mode: self.setup.mode,
             keys_paused: self.holds.keys().0,
             key_proposal: self.holds.keys().1,
-            exits: self.exits.status().collect(),
+            exits: self.exits.status(),
             exitable: self.exitable(),
             weak_exit_shares: self.exits.weak(self.setup.committee.threshold()),
             differences: self.disagreements(),

@@ -20,6 +20,7 @@ pub fn chain_spec() -> ChainSpec {
         forks: vec![Fork { epoch: Epoch(0), version: [1, 0, 0, 1] }],
         capella_fork_version: None,
         deneb_fork_epoch: None,
+        shard_committee_period: 0,
     }
 }
 

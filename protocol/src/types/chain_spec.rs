@@ -25,6 +25,19 @@ pub struct ChainSpec {
     pub capella_fork_version: Option<[u8; 4]>,
     /// The epoch of Deneb, from which EIP-7044 holds; `None` if it is not scheduled.
     pub deneb_fork_epoch: Option<Epoch>,
+    /// Epochs for which a validator must have been active before it may leave (`SHARD_COMMITTEE_PERIOD`).
+    #[serde(default = "usual_period", skip_serializing_if = "is_usual_period")]
+    pub shard_committee_period: u64,
+}
+
+/// Mainnet's `SHARD_COMMITTEE_PERIOD`.
+const fn usual_period() -> u64 {
+    256
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+const fn is_usual_period(period: &u64) -> bool {
+    *period == usual_period()
 }
 
 /// What tells a chain from every other one, for as long as it exists. Two development chains may share everything but the time.

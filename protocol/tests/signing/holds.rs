@@ -3,8 +3,8 @@
 use super::cluster::Cluster;
 use alloy_primitives::B256;
 use guardian_protocol::{
-    Call, DutyKind, Envelope, Epoch, Event, HeldKind, Hold, MemberId, OperatorCommand, OperatorRefusal, Record,
-    Timestamp, ValidatorIndex,
+    Call, DutyKind, Envelope, Epoch, Event, ExitEvent, HeldKind, Hold, MemberId, OperatorCommand, OperatorRefusal,
+    Record, Timestamp, ValidatorIndex,
     testing::{Message, member},
 };
 use std::{
@@ -207,9 +207,14 @@ fn with_ejections_held_no_part_of_an_exit_is_given() {
     assert_eq!(signed(&cluster, kind, period), 4);
     cluster.accept(period);
     cluster.finalize();
-    let is_given = |event: &Event| matches!(event, Event::PartialExitReleased { index: ValidatorIndex(1), .. });
+    let is_given =
+        |event: &Event| matches!(event, Event::Exit(ExitEvent::PartReleased { index: ValidatorIndex(1), .. }));
     assert_eq!((0..4).map(|index| told(&cluster, index, is_given)).collect::<Vec<_>>(), [0, 1, 1, 1]);
-    assert_eq!(cluster.count(|event| matches!(event, Event::ExitCombined { .. })), 4, "three parts are enough");
+    assert_eq!(
+        cluster.count(|event| matches!(event, Event::Exit(ExitEvent::Combined { .. }))),
+        4,
+        "three parts are enough"
+    );
     cluster.finalize();
     assert!(gave.try_iter().all(|from| from != member(1)));
     cluster.order(0, OperatorCommand::Release { kind }).unwrap();

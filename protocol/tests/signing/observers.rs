@@ -2,7 +2,7 @@
 
 use super::cluster::Cluster;
 use guardian_protocol::{
-    DutyKind, Effects, Envelope, Event, Guardian, Mode, Reading, Reason, RestoreError, Secrets, Setup,
+    DutyKind, Effects, Envelope, Event, ExitEvent, Guardian, Mode, Reading, Reason, RestoreError, Secrets, Setup,
     testing::{member, setup},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -52,7 +52,7 @@ fn an_observer_follows_everything_and_takes_part_in_nothing() {
     let acts = ["announcement", "package", "share", "partial_exits"];
     assert!(!said.iter().any(|word| acts.contains(word)), "{said:?}");
     assert!(process.calls.is_empty(), "it pays for nothing: {:?}", process.calls);
-    let gave = |event: &Event| matches!(event, Event::PartialExitReleased { .. } | Event::NoExitShare { .. });
+    let gave = |event: &Event| matches!(event, Event::Exit(ExitEvent::PartReleased { .. } | ExitEvent::NoShare { .. }));
     assert!(!process.events.iter().any(gave));
     let status = process.guardian.status();
     assert_eq!(status.mode, Mode::Observe);

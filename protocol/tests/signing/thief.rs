@@ -3,8 +3,8 @@
 
 use super::cluster::Cluster;
 use guardian_protocol::{
-    Duty, DutyBody, DutyKind, Ejection, EjectionOrder, EjectionReason, Envelope, Epoch, Event, KeyEpoch, Slot, Timing,
-    ValidatorIndex,
+    Duty, DutyBody, DutyKind, Ejection, EjectionOrder, EjectionReason, Envelope, Epoch, Event, ExitEvent, KeyEpoch,
+    Slot, Timing, ValidatorIndex,
     testing::{Message, SignedDuty, member, setup},
 };
 use std::{sync::mpsc::sync_channel, time::Duration};
@@ -44,7 +44,7 @@ fn learnt(cluster: &Cluster, period: u64) -> usize {
 }
 
 fn parts(cluster: &Cluster) -> usize {
-    cluster.count(|event| matches!(event, Event::PartialExitReleased { .. }))
+    cluster.count(|event| matches!(event, Event::Exit(ExitEvent::PartReleased { .. })))
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn an_order_that_no_contract_has_moves_nothing_even_if_it_is_right() {
     cluster.accept(period);
     cluster.finalize();
     assert_eq!(parts(&cluster), 4);
-    assert_eq!(cluster.count(|event| matches!(event, Event::ExitCombined { .. })), 4);
+    assert_eq!(cluster.count(|event| matches!(event, Event::Exit(ExitEvent::Combined { .. }))), 4);
 }
 
 #[test]
@@ -200,10 +200,9 @@ fn a_guardian_that_comes_back_gives_its_part_of_an_order_that_is_not_the_newest(
     cluster.deliver();
     cluster.finalize();
     cluster.finalize();
-    let given = cluster.processes[&again]
-        .events
-        .iter()
-        .filter_map(|event| if let Event::PartialExitReleased { index, .. } = event { Some(index.0) } else { None });
+    let given = cluster.processes[&again].events.iter().filter_map(|event| {
+        if let Event::Exit(ExitEvent::PartReleased { index, .. }) = event { Some(index.0) } else { None }
+    });
     let mut given: Vec<u64> = given.collect();
     given.sort_unstable();
     assert_eq!(given, [1, 2]);

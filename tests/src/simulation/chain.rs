@@ -242,10 +242,10 @@ impl Chain {
         CallOutcome::Included { transaction: signed.digest(), gas: 44_000 }
     }
 
-    /// A beacon node's exit pool: a wrong signature changes nothing.
-    pub fn publish(&mut self, exit: &SignedExit) {
+    /// A beacon node's exit pool: a wrong signature changes nothing. Why it does not take it, if it does not.
+    pub fn publish(&mut self, exit: &SignedExit) -> Option<String> {
         if self.exits.contains_key(&exit.index.0) {
-            return;
+            return None;
         }
         let domain = ExitDomain::new(FORK_VERSION, &network().genesis_validators_root.0);
         let root = VoluntaryExit { epoch: exit.epoch.0, validator_index: exit.index.0 }.signing_root(&domain);
@@ -256,6 +256,7 @@ impl Chain {
         if genuine {
             self.exits.entry(exit.index.0).or_insert(self.epoch);
         }
+        (!genuine).then(|| "a wrong signature".to_owned())
     }
 
     /// Whether `signed` says the truth about its reference. Found out in another way than guardians do.

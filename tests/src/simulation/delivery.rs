@@ -85,10 +85,11 @@ impl World<'_> {
                 Ok(())
             }
             Item::Outcome { to, id, outcome } => self.step(to, Input::Called { id, outcome }),
-            Item::Exit(exit) => {
-                self.chain.publish(&exit);
-                self.note(|| format!("exit of {} published", exit.index));
-                Ok(())
+            Item::Exit { from, exit } => {
+                let refusal = self.chain.publish(&exit);
+                self.note(|| format!("exit of {} published: {refusal:?}", exit.index));
+                let said = vec![(ProviderId(0), refusal)];
+                self.step(from, Input::Published { index: exit.index, said })
             }
             Item::Job { to, job } => {
                 let computed = job.run(NonZeroUsize::MIN, &mut self.rng);
@@ -174,7 +175,7 @@ impl World<'_> {
         }));
         self.bag.extend(released.calls.into_iter().map(|call| match call {
             Call::Submit(signed) => Item::Submit { from: id, signed: Box::new(signed) },
-            Call::PublishExit(exit) => Item::Exit(exit),
+            Call::PublishExit(exit) => Item::Exit { from: id, exit },
         }));
         self.bag.extend(released.jobs.into_iter().map(|job| Item::Job { to: id, job }));
         for Outgoing { to, envelope } in released.messages {

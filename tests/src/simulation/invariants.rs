@@ -3,7 +3,7 @@
 use super::{chain::Chain, lives::Lives, operators::validators, process::Process, thief::Stolen};
 use alloy::primitives::B256;
 use guardian_protocol::{
-    Call, Committee, DutyId, DutyKind, Event, MemberId, Record, Released, Signed, Timestamp, ValidatorIndex,
+    Call, Committee, DutyId, DutyKind, Event, ExitEvent, MemberId, Record, Released, Signed, Timestamp, ValidatorIndex,
     testing::Message,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -233,10 +233,12 @@ fn judged(member: MemberId, event: &Event, scene: &Scene<'_>) -> Result<(), Viol
                 format!("{member} quarantines {doppelgangers}"),
             );
         }
-        Event::PartialExitReleased { index, .. } if scene.speaker.restraints().hold(scene.now, DutyKind::Ejection) => {
+        Event::Exit(ExitEvent::PartReleased { index, .. })
+            if scene.speaker.restraints().hold(scene.now, DutyKind::Ejection) =>
+        {
             return violation("no_part_of_an_exit_is_given_while_held", format!("{member} gives its part for {index}"));
         }
-        Event::PartialExitReleased { index, .. } => {
+        Event::Exit(ExitEvent::PartReleased { index, .. }) => {
             within_limits(member, &[*index].into(), scene)?;
             let observed = scene.speaker.guardian().status().observed;
             if !observed.is_some_and(|epoch| scene.chain.lets_go(*index, epoch)) {

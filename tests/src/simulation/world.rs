@@ -55,7 +55,10 @@ pub(super) enum Item {
         from: ProcessId,
         signed: Box<Signed>,
     },
-    Exit(SignedExit),
+    Exit {
+        from: ProcessId,
+        exit: SignedExit,
+    },
     Job {
         to: ProcessId,
         job: Job,

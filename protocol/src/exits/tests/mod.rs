@@ -1,5 +1,6 @@
 //! What counts, what is said of liars, and what happens to exits when jobs, orders and restarts come as they like.
 
+mod follow;
 mod table;
 
 use self::table::{SigningContext, Table, accepted, bring, member, run};
@@ -9,7 +10,7 @@ use crate::{
         DutyBody, Evidence, Rules,
         kinds::{Ejection, EjectionOrder, EjectionReason},
     },
-    event::Event,
+    event::{Event, ExitEvent},
     sign::Signed,
     types::{Epoch, Timestamp, ValidatorIndex},
     wire::PartialExits,
@@ -93,7 +94,7 @@ fn our_parts_are_made_after_the_order_is_known_and_told_then() {
     let computed = run(released.jobs.pop().unwrap(), &table);
     let mut told = None;
     let released = context.step(|exits, now, _, fx| told = bring(exits, now, computed, fx));
-    let given = |event: &Event| matches!(event, Event::PartialExitReleased { .. });
+    let given = |event: &Event| matches!(event, Event::Exit(ExitEvent::PartReleased { .. }));
     assert_eq!(released.events.iter().filter(|event| given(event)).count(), 2);
     let told = told.unwrap();
     assert_eq!((told.duty, told.digest), (order.id(), order.digest()));
@@ -129,7 +130,7 @@ fn the_status_says_how_many_parts_each_exit_has() {
     let order = table.order(9, &[0]);
     let mut context = table.context(1);
     let status = |context: &SigningContext| {
-        let all: Vec<_> = context.exits.status().collect();
+        let all = context.exits.status();
         (all.len(), all[0].parts, all[0].needed, all[0].is_given, all[0].is_held, all[0].is_complete)
     };
     context.held = true;

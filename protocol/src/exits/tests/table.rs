@@ -9,7 +9,7 @@ use crate::{
         kinds::{Ejection, EjectionOrder, EjectionReason},
     },
     effects::{Effects, Released},
-    event::Event,
+    event::{Event, ExitEvent},
     exits::Exits,
     ports::{Call, SignedExit},
     setup::Setup,
@@ -145,7 +145,8 @@ pub(super) struct Seen {
 
 impl Seen {
     pub(super) fn combined(&self) -> BTreeSet<u64> {
-        let index = |event: &Event| if let Event::ExitCombined { index } = event { Some(index.0) } else { None };
+        let index =
+            |event: &Event| if let Event::Exit(ExitEvent::Combined { index }) = event { Some(index.0) } else { None };
         self.events.iter().filter_map(index).collect()
     }
 
@@ -200,7 +201,7 @@ impl SigningContext {
         let evidence = accepted(&[order]);
         self.step(|exits, now, setup, fx| {
             exits.start(now, order, setup, fx);
-            exits.see(now, &evidence, fx);
+            exits.see(now, &evidence, setup, fx);
         })
     }
 
@@ -211,7 +212,7 @@ impl SigningContext {
 
     /// This is read.
     pub(super) fn see(&mut self, evidence: &Evidence) {
-        self.act(|exits, now, _, fx| exits.see(now, evidence, fx));
+        self.act(|exits, now, setup, fx| exits.see(now, evidence, setup, fx));
     }
 
     pub(super) fn hear(&mut self, from: u16, parts: &PartialExits) {

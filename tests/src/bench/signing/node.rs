@@ -204,7 +204,7 @@ impl Node {
                     let outcome = chain.submit(&signed);
                     follow.push(Input::Called { id: signed.id(), outcome });
                 }
-                Call::PublishExit(exit) => chain.publish(&exit),
+                Call::PublishExit(exit) => drop(chain.publish(&exit)),
             }
         }
         for job in released.jobs {
