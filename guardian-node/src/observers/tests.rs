@@ -20,11 +20,11 @@ const DUTY: DutyId =
 /// is told; the count below fails until it stands here as well.
 fn one_of_each() -> Vec<(&'static str, Event)> {
     let member = MemberId::new(2).unwrap();
-    [of_one_version(member), of_versions(member)].concat()
+    [of_one_version(member), of_exits(), of_versions(member)].concat()
 }
 
 fn of_one_version(member: MemberId) -> Vec<(&'static str, Event)> {
-    let (id, index, epoch, digest) = (DUTY, ValidatorIndex(5), Epoch(7), [7; 32].into());
+    let (id, epoch, digest) = (DUTY, Epoch(7), [7; 32].into());
     let (provider, layer, detail) = (ProviderId(0), Layer::Beacon, "a root".to_owned());
     let checkpoint = Checkpoint { epoch, root: digest, block_slot: Slot(224), state_root: digest, execution: None };
     let difference = Difference { fact: "balance".to_owned(), ours: Some("1".to_owned()), theirs: None };
@@ -76,14 +76,20 @@ fn of_one_version(member: MemberId) -> Vec<(&'static str, Event)> {
         ("INFO", Event::Confirmed { id }),
         ("INFO", Event::Superseded { id }),
         ("WARN", Event::Reorged { id }),
+        ("DEBUG", Event::MessageRefused { member, reason: "too old".to_owned() }),
+    ]
+}
+
+fn of_exits() -> Vec<(&'static str, Event)> {
+    let (id, index, exit_epoch) = (DUTY, ValidatorIndex(5), Epoch(7));
+    vec![
         ("INFO", Event::Exit(ExitEvent::PartReleased { index, reason: EjectionReason::LowBalance })),
         ("INFO", Event::Exit(ExitEvent::Combined { index })),
-        ("INFO", Event::Exit(ExitEvent::Seen { index, exit_epoch: epoch })),
+        ("INFO", Event::Exit(ExitEvent::Seen { index, exit_epoch })),
         ("INFO", Event::Exit(ExitEvent::Moved { index, stage: ExitStage::Swept })),
         ("INFO", Event::Exit(ExitEvent::Settled { index })),
         ("ERROR", Event::Exit(ExitEvent::Stuck { id, index, epochs: 16, tried: "published twice".to_owned() })),
         ("WARN", Event::Exit(ExitEvent::NoShare { index })),
-        ("DEBUG", Event::MessageRefused { member, reason: "too old".to_owned() }),
     ]
 }
 
