@@ -31,6 +31,7 @@ mod operator;
 mod passphrase;
 mod peers;
 mod perform;
+pub mod price;
 mod program;
 pub mod shares;
 mod start_mark;

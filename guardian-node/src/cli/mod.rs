@@ -15,6 +15,7 @@ mod operator;
 mod output;
 mod pages;
 mod pardon;
+mod price;
 mod report;
 mod rescan;
 mod run;
@@ -86,6 +87,9 @@ enum Command {
     /// Check a signature, an exit, a beacon state or a proof from anybody, without keys, network or configuration
     #[command(subcommand)]
     Verify(verify::Verify),
+    /// Compute the price of a validator ticket, and how well it would have been forecast
+    #[command(subcommand)]
+    Price(price::Price),
     /// Keep everything that must not be lost in one sealed file, or unpack it
     #[command(subcommand)]
     Backup(backup::Backup),
@@ -154,6 +158,7 @@ fn execute(command: Command) -> eyre::Result<ExitCode> {
             Command::Fault(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Pardon(command) => command.run(),
+            Command::Price(command) => command.run(),
             Command::Backup(command) => command.run(),
             Command::SupportBundle(command) => command.run().await,
             Command::Contracts(command) => command.run().await,

@@ -5,7 +5,7 @@ use std::fs;
 
 #[test]
 fn help_explains_every_command() {
-    let groups: [(&[&str], &[&str]); 7] = [
+    let groups: [(&[&str], &[&str]); 8] = [
         (
             &[],
             &[
@@ -29,6 +29,7 @@ fn help_explains_every_command() {
                 "rescan",
                 "reload",
                 "pardon",
+                "price",
                 "backup",
                 "support-bundle",
                 "contracts",
@@ -47,6 +48,7 @@ fn help_explains_every_command() {
         (&["key", "exits"], &["list", "verify", "import"]),
         (&["report"], &["explain", "replay"]),
         (&["verify"], &["signature", "exit", "state", "proof"]),
+        (&["price"], &["backtest", "simulate", "commitments"]),
         (&["backup"], &["create", "restore"]),
     ];
     for (group, commands) in groups {

@@ -19,6 +19,7 @@ mod init;
 mod key_changes;
 mod key_generation;
 mod output;
+mod price;
 mod reload;
 mod remote_account;
 mod stand_ins;

@@ -1,0 +1,30 @@
+//! `guardian price`: the price of a validator ticket, computed by anybody from data that anybody can get. No keys and no signature; what
+//! is not a number of the chain is an argument.
+
+mod backtest;
+mod commitments;
+mod simulate;
+
+use clap::Subcommand;
+use eyre::Result;
+
+/// Subcommands of `guardian price`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Price {
+    /// Forecast each day from the days before it, by many models, and hold the forecasts against what came
+    Backtest(backtest::Backtest),
+    /// Follow many paths of operators who buy tickets, and say what they gain
+    Simulate(simulate::Simulate),
+    /// Show the legacy price of commitments to some months, in both readings of the formula
+    Commitments(commitments::Commitments),
+}
+
+impl Price {
+    pub(super) fn run(self) -> Result<()> {
+        match self {
+            Self::Backtest(command) => command.run(),
+            Self::Simulate(command) => command.run(),
+            Self::Commitments(command) => command.run(),
+        }
+    }
+}

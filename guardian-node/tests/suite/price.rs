@@ -1,0 +1,149 @@
+//! `guardian price`: research that anybody does again, from files that anybody has.
+
+use crate::support::{assert_done, assert_refused, guardian, text};
+use serde_json::Value;
+use std::{fmt::Write as _, fs, path::Path};
+
+const ETHER: u128 = 1_000_000_000_000_000_000;
+
+fn json(arguments: &[&str]) -> Value {
+    let output = guardian(&[&["price"], arguments, &["--json"]].concat());
+    assert_done(&output);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// 90 days that look like days of a market, among columns that nobody needs.
+fn days(path: &Path) -> String {
+    let mut lines = "block_count,date_utc,mevboost_value_wei\r\n".to_owned();
+    for day in 0..90_u128 {
+        let total = (800 + day * day * 7_919 % 400) * ETHER + if day == 60 { 5_000 * ETHER } else { 0 };
+        writeln!(lines, "7000,2024-{:02}-{:02},{total}\r", 1 + day / 28, 1 + day % 28).unwrap();
+    }
+    // Months of 28 days, so that some days are missing.
+    fs::write(path, lines).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_backtest_tells_the_error_of_every_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = days(&dir.path().join("days.csv"));
+    let range =
+        ["backtest", "--data", &data, "--from", "2024-01-02", "--to", "2024-04-05", "--burn-in", "35", "--seeds", "1"];
+    let found = json(&range);
+    assert_eq!(found["first_origin"], "2024-02-09");
+    assert_eq!(found["last_origin"], "2024-04-05");
+    assert_eq!((found["n_test"].as_u64(), found["burn_in"].as_u64()), (Some(53), Some(35)));
+    for mode in ["raw", "incl", "excl", "reccap"] {
+        let mode = &found["modes"][mode];
+        assert_eq!(mode["sma_rmse_by_window"].as_object().unwrap().len(), 30);
+        assert_eq!(mode["ema_rmse_by_j"].as_array().unwrap().len(), 30);
+        assert!(mode["ar_ols_rmse"]["3"].is_number() && mode["without_2024-03-05"]["ema_best"][1].is_number());
+    }
+    assert_eq!(found["modes"]["incl"]["clipped_days"][0], "2024-03-05");
+    assert!(found["modes"]["incl"]["sma8_rmse"].as_f64() < found["modes"]["raw"]["sma8_rmse"].as_f64());
+    assert_eq!(found["arima_mle"].as_object().unwrap().len(), 14);
+    assert!(found["boosting"]["incl"]["mean"].is_number());
+
+    let shown = guardian(&[&["price"], &range[..], &["--quick"]].concat());
+    assert_done(&shown);
+    assert!(text(&shown).contains("best EMA"), "{}", text(&shown));
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("no line for the day before 2024-02-01"));
+}
+
+#[test]
+fn a_mistake_in_the_data_is_told_with_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("days.csv");
+    let file = path.to_str().unwrap();
+    for (content, error, hint) in [
+        ("", "there is no column `date_utc`", "first line names the columns"),
+        ("date_utc,value\n", "line 1: there is no column `mevboost_value_wei`", "date_utc, mevboost_value_wei"),
+        ("date_utc,mevboost_value_wei\n", "has no days", "one line for each day"),
+        ("date_utc,mevboost_value_wei\n2024-01-01,5\n2024-01-02\n", "line 3: it has 1 columns", "cut off"),
+        (
+            "date_utc,mevboost_value_wei\n2024-01-01,5\n\n2024-02-30,6\n",
+            "line 4: `date_utc` is `2024-02-30`",
+            "correct the line",
+        ),
+        (
+            "date_utc,mevboost_value_wei\n2024-01-01,1e18\n",
+            "line 2: `mevboost_value_wei` is `1e18`",
+            "correct the line",
+        ),
+        ("date_utc,mevboost_value_wei\n2024-01-01,-4\n", "line 2: `mevboost_value_wei` is `-4`", "correct the line"),
+        (
+            "date_utc,mevboost_value_wei\n2024-01-02,5\n2024-01-02,6\n",
+            "line 3: 2024-01-02 stands after",
+            "oldest first",
+        ),
+    ] {
+        fs::write(&path, content).unwrap();
+        assert_refused(&guardian(&["price", "backtest", "--data", file]), error, hint);
+    }
+    fs::write(&path, [0xff, 0xfe, b'\n']).unwrap();
+    assert_refused(&guardian(&["price", "backtest", "--data", file]), "can't read", "plain or gzipped");
+    assert_refused(
+        &guardian(&["price", "backtest", "--data", "/nowhere.csv"]),
+        "can't open /nowhere.csv",
+        "readable CSV",
+    );
+    let data = days(&path);
+    let outside = guardian(&["price", "backtest", "--data", &data, "--from", "2023-12-31"]);
+    assert_refused(&outside, "is not within the data, which have 2024-01-01", "--from and --to");
+    let short = guardian(&["price", "backtest", "--data", &data, "--burn-in", "90"]);
+    assert_refused(&short, "of 90 days, 90 are for the start", "left to forecast");
+}
+
+#[test]
+fn a_simulation_tells_what_operators_gain() {
+    let cell = [
+        "simulate",
+        "--set",
+        "B",
+        "--validators",
+        "3",
+        "--days",
+        "100",
+        "--discount-bps",
+        "750",
+        "--paths",
+        "20000",
+        "--seed",
+        "5",
+    ];
+    let found = json(&cell);
+    let positive = found["P(positive) %"].as_f64().unwrap();
+    assert!(positive > 40.0 && positive < 70.0, "{found}");
+    assert_eq!(found["results"]["T=100,n=3,d=0.075"]["mean"][0], positive);
+    assert_eq!(found["columns"].as_array().unwrap().len(), 4);
+    assert_eq!(found, json(&cell), "the same seed");
+
+    let several = json(&["simulate", "--validators", "1,2", "--days", "30", "--paths", "1000"]);
+    assert_eq!(several["results"].as_object().unwrap().len(), 6);
+    assert_eq!(several["assumptions"]["capital"], "bond+28VT");
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("payments.csv");
+    fs::write(&path, "slot,value_wei\n10,1000000000000000000\n19,1000000000000000000\n").unwrap();
+    let own = ["simulate", "--payments", path.to_str().unwrap(), "--paths", "1000", "--days", "10"];
+    assert_eq!(json(&own)["measured_cover"], 0.2);
+    let shown = guardian(&[&["price"], &own[..]].concat());
+    assert!(text(&shown).contains("median APR") && shown.stderr.is_empty(), "no bar without a terminal");
+    fs::write(&path, "slot,value_wei\n10,1\n10,1\n").unwrap();
+    assert_refused(&guardian(&[&["price"], &own[..]].concat()), "line 3: slot 10 stands after", "sort the lines");
+    assert!(!guardian(&["price", "simulate", "--validators", "0"]).status.success());
+}
+
+#[test]
+fn commitments_have_a_price_in_both_readings() {
+    let months = json(&["commitments"]);
+    assert_eq!(months.as_array().unwrap().len(), 12);
+    assert_eq!(months[7]["S_floor_wei"], "46241846593838828");
+    assert_eq!(months[0]["S_unit"], "0.0107085614788557688949791686101202886300");
+    assert!(months[11]["discounted_month_price"].as_str().unwrap().starts_with("0.081753208477148883768358"));
+    assert!(text(&guardian(&["price", "commitments", "--months", "3"])).contains("as a discount"));
+    for wrong in [["--rate", "1.5"], ["--max-discount", "-1"], ["--value", "x"], ["--months", "0"]] {
+        assert!(!guardian(&[&["price", "commitments"], &wrong[..]].concat()).status.success(), "{wrong:?}");
+    }
+}
