@@ -27,6 +27,12 @@ pub struct Daily {
 }
 
 impl Date {
+    /// The day that is so many days after 1970-01-01; up to the year 9999.
+    #[must_use]
+    pub fn from_number(number: u64) -> Self {
+        Self(number.min(2_932_896))
+    }
+
     /// Days since 1970-01-01.
     #[must_use]
     pub const fn number(self) -> u64 {

@@ -8,4 +8,6 @@ pub mod backtest;
 pub mod commitments;
 mod csv;
 pub mod daily;
+pub mod plot;
+pub mod quote;
 pub mod simulate;

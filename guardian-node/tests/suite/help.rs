@@ -48,7 +48,7 @@ fn help_explains_every_command() {
         (&["key", "exits"], &["list", "verify", "import"]),
         (&["report"], &["explain", "replay"]),
         (&["verify"], &["signature", "exit", "state", "proof"]),
-        (&["price"], &["backtest", "simulate", "commitments"]),
+        (&["price"], &["quote", "backtest", "simulate", "plot", "commitments"]),
         (&["backup"], &["create", "restore"]),
     ];
     for (group, commands) in groups {

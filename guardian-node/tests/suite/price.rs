@@ -1,6 +1,8 @@
 //! `guardian price`: research that anybody does again, from files that anybody has.
 
 use crate::support::{assert_done, assert_refused, guardian, text};
+use guardian_chain::state::MINIMAL;
+use guardian_tests::synthetic::{Synthetic, validator::Registry};
 use serde_json::Value;
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -16,7 +18,7 @@ fn json(arguments: &[&str]) -> Value {
 fn days(path: &Path) -> String {
     let mut lines = "block_count,date_utc,mevboost_value_wei\r\n".to_owned();
     for day in 0..90_u128 {
-        let total = (800 + day * day * 7_919 % 400) * ETHER + if day == 60 { 5_000 * ETHER } else { 0 };
+        let total = (800 + day * day * 7_919 % 400) * ETHER + if day == 70 { 5_000 * ETHER } else { 0 };
         writeln!(lines, "7000,2024-{:02}-{:02},{total}\r", 1 + day / 28, 1 + day % 28).unwrap();
     }
     // Months of 28 days, so that some days are missing.
@@ -29,18 +31,18 @@ fn a_backtest_tells_the_error_of_every_model() {
     let dir = tempfile::tempdir().unwrap();
     let data = days(&dir.path().join("days.csv"));
     let range =
-        ["backtest", "--data", &data, "--from", "2024-01-02", "--to", "2024-04-05", "--burn-in", "35", "--seeds", "1"];
+        ["backtest", "--data", &data, "--from", "2024-01-02", "--to", "2024-04-05", "--burn-in", "65", "--seeds", "1"];
     let found = json(&range);
-    assert_eq!(found["first_origin"], "2024-02-09");
+    assert_eq!(found["first_origin"], "2024-03-11");
     assert_eq!(found["last_origin"], "2024-04-05");
-    assert_eq!((found["n_test"].as_u64(), found["burn_in"].as_u64()), (Some(53), Some(35)));
+    assert_eq!((found["n_test"].as_u64(), found["burn_in"].as_u64()), (Some(23), Some(65)));
     for mode in ["raw", "incl", "excl", "reccap"] {
         let mode = &found["modes"][mode];
         assert_eq!(mode["sma_rmse_by_window"].as_object().unwrap().len(), 30);
         assert_eq!(mode["ema_rmse_by_j"].as_array().unwrap().len(), 30);
-        assert!(mode["ar_ols_rmse"]["3"].is_number() && mode["without_2024-03-05"]["ema_best"][1].is_number());
+        assert!(mode["ar_ols_rmse"]["3"].is_number() && mode["without_2024-03-15"]["ema_best"][1].is_number());
     }
-    assert_eq!(found["modes"]["incl"]["clipped_days"][0], "2024-03-05");
+    assert_eq!(found["modes"]["incl"]["clipped_days"][0], "2024-03-15");
     assert!(found["modes"]["incl"]["sma8_rmse"].as_f64() < found["modes"]["raw"]["sma8_rmse"].as_f64());
     assert_eq!(found["arima_mle"].as_object().unwrap().len(), 14);
     assert!(found["boosting"]["incl"]["mean"].is_number());
@@ -146,4 +148,88 @@ fn commitments_have_a_price_in_both_readings() {
     for wrong in [["--rate", "1.5"], ["--max-discount", "-1"], ["--value", "x"], ["--months", "0"]] {
         assert!(!guardian(&[&["price", "commitments"], &wrong[..]].concat()).status.success(), "{wrong:?}");
     }
+}
+
+#[test]
+fn a_quote_says_where_each_of_its_numbers_comes_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = days(&dir.path().join("days.csv"));
+    let asked = ["quote", "--data", &data, "--stake-gwei", "29667904000000000", "--discount-bps", "800"];
+    let whole = [&asked[..], &["--to", "2024-03-28"]].concat();
+    let found = json(&whole);
+    let number = |found: &Value, name: &str| -> u128 { found[name]["value"].as_str().unwrap().parse().unwrap() };
+    let last: u128 = (76..84_u128).map(|day| (800 + day * day * 7_919 % 400) * ETHER).sum::<u128>() / 8;
+    assert_eq!(number(&found, "network_mev_forecast_wei"), last);
+    let (mev, consensus) = (number(&found, "daily_mev_payouts_wei"), number(&found, "daily_consensus_rewards_wei"));
+    assert_eq!(mev, last * 32 / 29_667_904);
+    assert_eq!(consensus, 2_671_196_408_239_692);
+    assert_eq!(number(&found, "mint_price_wei"), (mev + consensus) * 92 / 100);
+    assert_eq!(found["total_active_balance_gwei"]["from"], "--stake-gwei");
+    assert!(found["network_mev_wei_2024-03-28"]["from"].as_str().unwrap().contains("days.csv"), "{found}");
+    assert!(found["mean_price_of_next_28_days_wei"].is_object());
+
+    // What the pricer would refuse is cut to what it takes.
+    let held = ["--last-mev", "1000", "--last-consensus", "2671196408239692", "--mev-tolerance-bps", "2000"];
+    let found = json(&[&whole[..], &held].concat());
+    assert_eq!(number(&found, "accepted_mev_payouts_wei"), 1_200);
+    assert_eq!(number(&found, "accepted_consensus_rewards_wei"), consensus);
+    assert_eq!(number(&found, "accepted_mint_price_wei"), (1_200 + consensus) * 92 / 100);
+
+    assert!(text(&guardian(&[&["price"], &whole[..]].concat())).contains("rounded down once"));
+    // The last day of a month of 28 days is followed by one that is not the next.
+    let beside_a_gap = guardian(&[&["price"], &asked[..], &["--to", "2024-02-05"]].concat());
+    assert_refused(&beside_a_gap, "no line for the day before 2024-02-01", "none of which is missing");
+    let few = guardian(&[&["price"], &asked[..], &["--to", "2024-01-09"]].concat());
+    assert_refused(&few, "9 days are too few", "the last 18 days");
+    let none = ["price", "quote", "--data", &data, "--stake-gwei", "1", "--discount-bps", "800", "--to", "2024-03-28"];
+    assert_refused(&guardian(&none), "there is no price with 1 gwei of stake", "effective balances");
+    let state = ["price", "quote", "--data", &data, "--state", &data, "--discount-bps", "800"];
+    assert_refused(&guardian(&state), "is no beacon state", "verify state");
+    assert!(!guardian(&["price", "quote", "--data", &data, "--discount-bps", "800"]).status.success(), "no stake");
+}
+
+#[test]
+fn a_quote_takes_the_stake_from_a_state_that_it_hashes() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = days(&dir.path().join("days.csv"));
+    let registry = Registry { seed: 3, epoch: 7 };
+    let state = Synthetic { fork: "electra", preset: MINIMAL, validators: 900, registry, skipped: false, lie: 0 };
+    let file = dir.path().join("state.ssz");
+    fs::write(&file, state.bytes()).unwrap();
+    let active =
+        (0..900).map(|index| registry.validator(index)).filter(|validator| validator.is_active(registry.epoch));
+    let stake: u64 = active.map(|validator| validator.effective_balance).sum();
+    let found = json(&[
+        "quote",
+        "--data",
+        &data,
+        "--state",
+        file.to_str().unwrap(),
+        "--discount-bps",
+        "800",
+        "--to",
+        "2024-03-28",
+    ]);
+    assert_eq!(found["total_active_balance_gwei"]["value"], stake.to_string());
+    assert!(found["total_active_balance_gwei"]["from"].as_str().unwrap().contains("slot 56, root 0x"), "{found}");
+}
+
+#[test]
+fn plots_are_whole_pictures_with_their_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = days(&dir.path().join("days.csv"));
+    let out = dir.path().join("plots");
+    assert_done(&guardian(&["price", "plot", "--data", &data, "--paths", "2000", "--out", out.to_str().unwrap()]));
+    for (name, words) in [
+        ("forecast.svg", ["SMA(8), reccap: what is signed", "ETH a day"]),
+        ("errors.svg", ["95 % of block-bootstrap draws, incl", "k, days"]),
+        ("returns.svg", ["20 validators", "B: payments trimmed, 8 % discount"]),
+    ] {
+        let picture = fs::read_to_string(out.join(name)).unwrap();
+        assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"), "{name}");
+        assert!(words.iter().all(|word| picture.contains(word)), "{name}");
+        assert!(picture.matches("<polyline").count() >= 3, "{name} has no lines");
+    }
+    let nowhere = guardian(&["price", "plot", "--data", &data, "--paths", "10", "--out", "/dev/null/plots"]);
+    assert_refused(&nowhere, "can't write to /dev/null/plots", "permissions");
 }

@@ -13,6 +13,7 @@ mod sums;
 pub use assumptions::{Assumptions, Capital, Model, Set};
 pub use payments::Payments;
 
+use assumptions::Balance;
 use binomial::Binomial;
 use rand_core::{RngCore, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -58,12 +59,43 @@ pub fn simulate(
     seed: u64,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Vec<Outcome> {
-    let balances: Vec<_> = discounts.iter().map(|&discount| model.balance(operator, discount)).collect();
-    let path = Path {
-        model,
-        proposals: model.proposals(operator),
-        break_even: balances.iter().map(|b| b.break_even()).collect(),
+    let (balances, tally) = follow(model, operator, discounts, Chance { paths, seed }, progress);
+    let outcome = |(balance, positive): (&Balance, &u64)| Outcome {
+        positive: *positive as f64 * 100.0 / paths as f64,
+        median: balance.percent(tally.revenues.quantile(0.5)),
+        low: balance.percent(tally.revenues.quantile(0.05)),
+        mean: balance.percent(tally.revenues.mean()),
     };
+    balances.iter().zip(&tally.positive).map(outcome).collect()
+}
+
+/// The returns that the parts `quantiles` of an operator's paths do not exceed, percent a year.
+#[must_use]
+pub fn returns(model: &Model, operator: Operator, discount: u16, chance: Chance, quantiles: &[f64]) -> Vec<f64> {
+    let (balances, tally) = follow(model, operator, &[discount], chance, &|_| {});
+    let of = |quantile: &f64| balances.first().map(|balance| balance.percent(tally.revenues.quantile(*quantile)));
+    quantiles.iter().filter_map(of).collect()
+}
+
+/// How much of it, and which.
+#[derive(Clone, Copy, Debug)]
+pub struct Chance {
+    /// How many paths.
+    pub paths: u64,
+    /// Where they begin.
+    pub seed: u64,
+}
+
+fn follow(
+    model: &Model,
+    operator: Operator,
+    discounts: &[u16],
+    Chance { paths, seed }: Chance,
+    progress: &(dyn Fn(u64) + Sync),
+) -> (Vec<Balance>, Tally) {
+    let balances: Vec<_> = discounts.iter().map(|&discount| model.balance(operator, discount)).collect();
+    let break_even = balances.iter().map(Balance::break_even).collect();
+    let path = Path { model, proposals: model.proposals(operator), break_even };
     let next = AtomicU64::new(0);
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let work = || {
@@ -89,13 +121,7 @@ pub fn simulate(
         }
         tally
     });
-    let outcome = |(balance, positive): (&assumptions::Balance, &u64)| Outcome {
-        positive: *positive as f64 * 100.0 / paths as f64,
-        median: balance.percent(tally.revenues.quantile(0.5)),
-        low: balance.percent(tally.revenues.quantile(0.05)),
-        mean: balance.percent(tally.revenues.mean()),
-    };
-    balances.iter().zip(&tally.positive).map(outcome).collect()
+    (balances, tally)
 }
 
 /// Chance of one batch.

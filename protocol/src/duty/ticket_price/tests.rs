@@ -257,7 +257,7 @@ fn the_research_s_own_rule_follows_a_faked_day() {
     assert_eq!(most(Winsorizing::Excl), 800 * ETH);
 }
 
-/// On the days of 2023 that are known, the next forecast moves by a quarter at most; on a later one, when the level has fallen by half within a
+/// On the days of 2023 that are known, the next forecast moves by a quarter at most; on a later one, when the level has fallen by a third within a
 /// week, it may be a third.
 #[test]
 fn a_faked_day_of_2023_moves_the_next_forecast_by_a_quarter_at_most() {
