@@ -8,6 +8,7 @@ pub mod exits;
 pub mod gas;
 pub mod history;
 pub mod memory;
+pub mod price;
 pub mod reconnect;
 pub mod signing;
 

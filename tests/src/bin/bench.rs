@@ -70,6 +70,8 @@ enum Part {
     Signing,
     /// Ten thousand voluntary exits
     Exits,
+    /// A million paths for each of 30 cells of operators' returns
+    Price,
     /// Key generation between processes
     Keys,
     /// Beacon states at mainnet's size
@@ -122,6 +124,9 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     if wanted(Part::Exits) {
         figures.extend(bench::exits::measure(arguments.exits)?);
+    }
+    if wanted(Part::Price) {
+        figures.extend(bench::price::measure(say)?);
     }
     if wanted(Part::Signing) {
         say(&signing::table(&[]));
