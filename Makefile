@@ -7,6 +7,7 @@
 #   make simulate [SEEDS=10000]   the seeded cluster alone, optimised
 #   make fuzz [SECONDS=600]       each fuzz target for so long, one after the other (FUZZ="messages files" for some of them)
 #   make bench [ARGS="--only beacon"] figures beside references; ARGS="--only soak": half an hour beside 2.2 million validators
+#   make plots DATA=days.csv [ARGS="--from 2023-10-11"] the charts of docs/ticket-price.md
 #   make dist                     what operators install, in dist/: archive, .deb, image, SBOM, checksums; once a release build is there, minutes
 #   make image                    the image `guardian` of a release build with the Rust of this machine
 #   make setup | clean
@@ -46,7 +47,7 @@ LODESTAR := tests/real-beacon/node_modules/.package-lock.json
 SECONDS ?= 600
 FUZZ ?= messages ceremony encodings records files states
 
-.PHONY: setup devnet check test first-hour lint release image dist bench simulate fuzz contracts mutants slither clean
+.PHONY: setup devnet check test first-hour lint release image dist bench plots simulate fuzz contracts mutants slither clean
 
 setup: $(FORGE) $(LODESTAR)
 	@deploy/setup
@@ -126,6 +127,11 @@ dist: release $(CARGO_CYCLONEDX)
 bench: contracts
 	@$(CARGO) build --locked --release --workspace --bins
 	@$(BUILT)/release/bench $(ARGS)
+
+plots:
+	@test -n "$(DATA)" || { echo 'make plots DATA=days.csv: docs/ticket-price.md says where such a file comes from' >&2; exit 1; }
+	@$(CARGO) build --locked --workspace --bins
+	@$(BUILT)/debug/guardian price plot --data $(DATA) --out docs/ticket-price $(ARGS)
 
 mutants: contracts
 	@cd contracts && node mutants.mjs $(ARGS)
