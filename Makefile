@@ -114,7 +114,7 @@ release:
 	@$(CARGO) build --locked --release -p guardian-node --bins
 
 image: release
-	@GUARDIAN_COMMIT=$$(git rev-parse --short=12 HEAD) deploy/image $(BUILT)/release/guardian --tag guardian $(DOCKER_BUILD)
+	@deploy/image $(BUILT)/release/guardian --tag guardian $(DOCKER_BUILD)
 
 # The list of crates is written beside each manifest, with the path of this checkout in it: one is kept, without that.
 dist: release $(CARGO_CYCLONEDX)

@@ -5,15 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test that can't go on has failed")]
 
-use eyre::{Result, bail, ensure, eyre};
-use guardian_tests::devnet::{Devnet, guardians::GuardianProcess, operator, options::Options};
-use std::{
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
-
-/// Until everything that a test waits for must have happened.
-const PATIENCE: Duration = Duration::from_secs(300);
+use eyre::{Result, ensure, eyre};
+use guardian_tests::devnet::{Devnet, operator, options::Options, waiting::wait};
+use std::path::{Path, PathBuf};
 
 #[tokio::test(flavor = "current_thread")]
 async fn four_guardians_are_upgraded_one_after_the_other_and_one_goes_back() {
@@ -37,25 +31,25 @@ async fn four_guardians_are_upgraded_one_after_the_other_and_one_goes_back() {
 async fn upgrade(devnet: &mut Devnet, previous: &Path) -> Result<()> {
     another_report(devnet, "of four of the earlier release").await?;
     for place in 0..devnet.guardians.len() {
-        let name = nth(devnet, place)?.name.clone();
+        let name = devnet.nth(place)?.name.clone();
         replace(devnet, place, None).await?;
         println!("{name} runs the new release");
     }
     for place in 0..devnet.guardians.len() {
-        let (status, others) = (nth(devnet, place)?.page().await?.status, devnet.guardians.len() - 1);
+        let (status, others) = (devnet.nth(place)?.page().await?.status, devnet.guardians.len() - 1);
         let programs = status["programs"].as_array().ok_or_else(|| eyre!("no programs: {status}"))?;
         ensure!(programs.len() == others, "not all are known: {programs:?}");
         ensure!(programs.iter().all(|program| program["version"] == status["program"]["version"]), "{programs:?}");
         ensure!(status["other_rules"].as_array().is_some_and(Vec::is_empty), "{status}");
     }
-    let config = nth(devnet, 0)?.dir.join("guardian.toml").display().to_string();
+    let config = devnet.nth(0)?.dir.join("guardian.toml").display().to_string();
     let check = operator(&["check", "--config", &config]).await?;
     ensure!(check.contains("members: 3 run the version of this node"), "{check}");
     let dry = operator(&["run", "--dry-run", "--config", &config]).await?;
     ensure!(dry.contains("a node runs on it, and was left alone"), "{dry}");
 
     replace(devnet, 3, Some(previous.to_owned())).await?;
-    ensure!(nth(devnet, 0)?.log()?.contains("does not say which version it runs"), "it went back unnoticed");
+    ensure!(devnet.nth(0)?.log()?.contains("does not say which version it runs"), "it went back unnoticed");
     for guardian in &devnet.guardians {
         let log = guardian.log()?;
         let alarm = log.lines().find(|line| line.contains("ALARM"));
@@ -66,10 +60,10 @@ async fn upgrade(devnet: &mut Devnet, previous: &Path) -> Result<()> {
 
 /// Ends one guardian in order and starts it as `program` on the same folder; the others report without it, and then with it.
 async fn replace(devnet: &mut Devnet, place: usize, program: Option<PathBuf>) -> Result<()> {
-    let code = nth(devnet, place)?.terminate()?;
+    let code = devnet.nth(place)?.terminate()?;
     ensure!(code == Some(0), "exit code {code:?} after SIGTERM");
     another_report(devnet, "without it").await?;
-    let guardian = nth(devnet, place)?;
+    let guardian = devnet.nth(place)?;
     guardian.program = program;
     guardian.start()?;
     wait("it to be ready", async || Ok(guardian.page().await?.ready)).await?;
@@ -79,24 +73,4 @@ async fn replace(devnet: &mut Devnet, place: usize, program: Option<PathBuf>) ->
 async fn another_report(devnet: &Devnet, what: &str) -> Result<()> {
     let before = devnet.contracts.reports().await?.len();
     wait(&format!("a report {what}"), async || Ok(devnet.contracts.reports().await?.len() > before)).await
-}
-
-fn nth(devnet: &mut Devnet, at: usize) -> Result<&mut GuardianProcess> {
-    devnet.guardians.get_mut(at).ok_or_else(|| eyre!("no guardian {at}"))
-}
-
-/// Waits for a condition, never for a time. An error while waiting is not the end: chains are busy.
-async fn wait(what: &str, mut condition: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
-    let started = Instant::now();
-    loop {
-        let outcome = condition().await;
-        if matches!(outcome, Ok(true)) {
-            println!("{what}: after {} s", started.elapsed().as_secs());
-            return Ok(());
-        }
-        if started.elapsed() > PATIENCE {
-            bail!("{what} did not come within {PATIENCE:?}: {outcome:?}");
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
 }

@@ -1,14 +1,10 @@
 //! The days that the contracts are made for, on a running network with real guardians: a loss, and a stolen key. Each is played to its end,
 //! and fails where the contracts, their consumer or the guardians do not do what they promise.
 
-use super::{Devnet, governor, thief};
+use super::{Devnet, governor, thief, waiting::until};
 use alloy::primitives::U256;
 use clap::ValueEnum;
-use eyre::{Result, bail, ensure, eyre};
-use std::time::{Duration, Instant};
-
-/// Until what is waited for must have happened.
-const PATIENCE: Duration = Duration::from_secs(300);
+use eyre::{Result, ensure, eyre};
 
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -110,21 +106,6 @@ async fn stolen_key(devnet: &Devnet, say: impl Fn(&str)) -> Result<()> {
 /// Whether the feed is fresh and its consumer acts on it.
 async fn consumer_acts(devnet: &Devnet) -> Result<bool> {
     Ok(!devnet.contracts.is_stale().await? && devnet.contracts.consumer_refuses(0).await?.is_none())
-}
-
-/// Waits for a condition. An error while waiting is not the end: chains are busy.
-async fn until(what: &str, condition: impl AsyncFn() -> Result<bool>) -> Result<()> {
-    let started = Instant::now();
-    loop {
-        let outcome = condition().await;
-        if matches!(outcome, Ok(true)) {
-            return Ok(());
-        }
-        if started.elapsed() > PATIENCE {
-            bail!("{what} did not come within {PATIENCE:?}: {outcome:?}");
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
 }
 
 fn ether(wei: U256) -> String {

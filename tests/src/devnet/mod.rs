@@ -23,6 +23,7 @@ pub mod relay;
 pub mod screen;
 mod signers;
 pub mod thief;
+pub mod waiting;
 pub mod web3signer;
 pub mod world;
 

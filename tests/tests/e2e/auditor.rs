@@ -1,8 +1,7 @@
 //! Somebody who trusts nobody checks a report again.
 
-use super::{nth, wait};
 use eyre::{Result, ensure};
-use guardian_tests::devnet::{Devnet, guardian_binary};
+use guardian_tests::devnet::{Devnet, guardian_binary, waiting::wait};
 use std::path::Path;
 
 /// An auditor has a dossier, the state that somebody served, and the command: no network, no configuration, no guardian.
@@ -10,7 +9,7 @@ pub(crate) async fn a_report_can_be_checked_again_without_any_network(devnet: &m
     let desk = devnet.options.dir.join("auditor");
     std::fs::create_dir_all(&desk)?;
     let (dossier, state) = (desk.join("report.json"), desk.join("state.ssz"));
-    let dossiers = nth(devnet, 0)?.dir.join("data/dossiers");
+    let dossiers = devnet.nth(0)?.dir.join("data/dossiers");
     // The client keeps a state for as long as it is the finalized one.
     wait("a signed report whose state can still be had", async || {
         let Some(report) = devnet.contracts.reports().await?.last().copied() else { return Ok(false) };

@@ -1,9 +1,8 @@
 //! The network's validators, as the oracle has them after the guardians' first count.
 
-use super::wait;
 use alloy::primitives::Bytes;
 use eyre::{Result, ensure};
-use guardian_tests::devnet::{Devnet, oracle::Count};
+use guardian_tests::devnet::{Devnet, oracle::Count, waiting::wait};
 
 /// The minimal preset's.
 const SLOTS_PER_EPOCH: u64 = 8;

@@ -20,14 +20,12 @@ use guardian_tests::devnet::{
     operator,
     options::Options,
     process::tool,
+    waiting::{PATIENCE, wait},
 };
 use std::{
     path::Path,
     time::{Duration, Instant},
 };
-
-/// Until everything that a test waits for must have happened.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "current_thread")]
 async fn four_guardians_watch_a_real_chain_and_act_on_another() {
@@ -72,7 +70,7 @@ async fn check_everything(devnet: &mut Devnet) -> Result<()> {
 
 /// One guardian is killed before there is anything to report; the others do everything.
 async fn three_of_four_do_everything(devnet: &mut Devnet) -> Result<()> {
-    nth(devnet, 3)?.kill()?;
+    devnet.nth(3)?.kill()?;
     holds::one_guardian_is_told_to_wait(devnet).await?;
     wait("a reserve report", async || Ok(!devnet.contracts.reports().await?.is_empty())).await?;
     the_feed_equals_an_independent_sum(devnet).await?;
@@ -128,7 +126,7 @@ async fn each_duty_was_paid_for_once(devnet: &Devnet) -> Result<()> {
 /// The first beacon endpoint of every guardian adds five ether to each balance, and serves states with a wrong bit.
 async fn the_liar_was_named_and_not_believed(devnet: &mut Devnet) -> Result<()> {
     ensure!(devnet.liar().is_some(), "there must be a liar");
-    let guardian = nth(devnet, 0)?;
+    let guardian = devnet.nth(0)?;
     let sample = "guardian_provider_disagreements_total{layer=\"beacon\",provider=\"beacon-1\"}";
     ensure!(guardian.metric(sample).await? >= 1.0, "the metric does not name the liar");
     ensure!(guardian.log()?.contains("beacon-1"), "the log does not name the liar");
@@ -139,7 +137,7 @@ async fn the_liar_was_named_and_not_believed(devnet: &mut Devnet) -> Result<()> 
 
 /// Over its socket, and on the page of what has happened.
 async fn a_running_guardian_can_be_spoken_to_and_says_what_happened(devnet: &mut Devnet) -> Result<()> {
-    let guardian = nth(devnet, 0)?;
+    let guardian = devnet.nth(0)?;
     let config = text(&guardian.dir.join("guardian.toml"));
     let answer = operator(&["reload", "--config", &config]).await?;
     ensure!(answer.contains("log filter") && answer.contains("in force now: nothing"), "a reload: {answer}");
@@ -175,8 +173,8 @@ async fn what_providers_offer_and_cost_is_shown(guardian: &GuardianProcess) -> R
 
 /// With two of four killed there is no quorum: nothing is signed, and the others say why.
 async fn two_of_four_do_nothing_and_say_why(devnet: &mut Devnet) -> Result<()> {
-    nth(devnet, 2)?.kill()?;
-    let survivor = nth(devnet, 0)?;
+    devnet.nth(2)?.kill()?;
+    let survivor = devnet.nth(0)?;
     wait("the reason on /readyz", async || {
         let page = survivor.page().await?;
         Ok(!page.ready && page.status["not_ready"].to_string().contains("too_few_peers"))
@@ -196,16 +194,16 @@ async fn two_of_four_do_nothing_and_say_why(devnet: &mut Devnet) -> Result<()> {
 /// The guardian killed last comes back with its store: three again, and the duty completes.
 async fn a_restarted_guardian_completes_the_quorum(devnet: &mut Devnet) -> Result<()> {
     let before = devnet.contracts.reports().await?.len();
-    nth(devnet, 2)?.start()?;
+    devnet.nth(2)?.start()?;
     wait("a report after the restart", async || Ok(devnet.contracts.reports().await?.len() > before)).await?;
-    let restarted = nth(devnet, 2)?;
+    let restarted = devnet.nth(2)?;
     ensure!(!restarted.log()?.contains("store_is_new"), "it must remember its store");
     wait("it to be ready", async || Ok(restarted.page().await?.ready)).await
 }
 
 /// The fourth guardian, down since the beginning, is told another chain id: `check` says so, and what to do.
 async fn a_wrong_chain_is_refused_by_name(devnet: &mut Devnet) -> Result<()> {
-    let home = nth(devnet, 3)?.dir.clone();
+    let home = devnet.nth(3)?.dir.clone();
     let config = std::fs::read_to_string(home.join("guardian.toml"))?;
     let check = async |config: &str| -> Result<(Option<i32>, String, String)> {
         let path = home.join("other.toml");
@@ -229,7 +227,7 @@ async fn a_wrong_chain_is_refused_by_name(devnet: &mut Devnet) -> Result<()> {
 
 /// Three newcomers join and five must sign from now on, while reports go on. The contracts notice nothing.
 async fn seven_take_over_the_same_key(devnet: &mut Devnet) -> Result<()> {
-    nth(devnet, 3)?.start()?;
+    devnet.nth(3)?.start()?;
     let key = devnet.contracts.group_key().await?;
     let plan = devnet.options.dir.join("reshare.toml");
     let mut arguments = plan_by(devnet, "reshare", &plan)?;
@@ -249,10 +247,10 @@ async fn seven_take_over_the_same_key(devnet: &mut Devnet) -> Result<()> {
     ceremony::all_end(&mut all, 0, PATIENCE).await?;
 
     for newcomer in 4..7 {
-        nth(devnet, newcomer)?.start()?;
+        devnet.nth(newcomer)?.start()?;
     }
     for place in 0..7 {
-        let guardian = nth(devnet, place)?;
+        let guardian = devnet.nth(place)?;
         let name = format!("{} to be ready among seven", guardian.name);
         wait(&name, async || {
             Ok(guardian.metric("guardian_members_connected").await? == 6.0 && guardian.page().await?.ready)
@@ -261,13 +259,13 @@ async fn seven_take_over_the_same_key(devnet: &mut Devnet) -> Result<()> {
     }
     // Any five of the seven are enough.
     for place in [0, 5] {
-        nth(devnet, place)?.kill()?;
+        devnet.nth(place)?.kill()?;
     }
     let before = devnet.contracts.reports().await?.len();
     wait("a report of five of seven", async || Ok(devnet.contracts.reports().await?.len() > before)).await?;
     ensure!(devnet.contracts.group_key().await? == key, "the key on chain has changed");
     for place in [0, 5] {
-        nth(devnet, place)?.start()?;
+        devnet.nth(place)?.start()?;
     }
     Ok(())
 }
@@ -292,7 +290,7 @@ async fn another_key_takes_its_place(devnet: &mut Devnet) -> Result<()> {
 
     // Two of them came back while the ceremony had the port of their pages.
     for place in 0..7 {
-        let guardian = nth(devnet, place)?;
+        let guardian = devnet.nth(place)?;
         let name = format!("{} to be ready under the new key", guardian.name);
         wait(&name, async || Ok(guardian.page().await.is_ok_and(|page| page.ready))).await?;
     }
@@ -341,27 +339,7 @@ fn no_duty_ever_got_a_second_digest(devnet: &Devnet) -> Result<()> {
 
 /// SIGTERM: exit code 0, in time.
 fn a_guardian_stops_in_order(devnet: &mut Devnet) -> Result<()> {
-    let code = nth(devnet, 1)?.terminate()?;
+    let code = devnet.nth(1)?.terminate()?;
     ensure!(code == Some(0), "exit code {code:?} after SIGTERM");
     Ok(())
-}
-
-fn nth(devnet: &mut Devnet, at: usize) -> Result<&mut GuardianProcess> {
-    devnet.guardians.get_mut(at).ok_or_else(|| eyre::eyre!("no guardian {at}"))
-}
-
-/// Waits for a condition, never for a time. An error while waiting is not the end: chains are busy.
-async fn wait(what: &str, mut condition: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
-    let started = Instant::now();
-    loop {
-        let outcome = condition().await;
-        if matches!(outcome, Ok(true)) {
-            println!("{what}: after {} s", started.elapsed().as_secs());
-            return Ok(());
-        }
-        if started.elapsed() > PATIENCE {
-            bail!("{what} did not come within {PATIENCE:?}: {outcome:?}");
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
 }

@@ -1,8 +1,7 @@
 //! A guardian whose account's key is behind a web3signer, which is no process of the guardian's.
 
-use crate::wait;
 use eyre::{Result, ensure, eyre};
-use guardian_tests::devnet::Devnet;
+use guardian_tests::devnet::{Devnet, waiting::wait};
 
 /// The second guardian has no key of its account, and pays when it is its turn.
 pub(super) async fn a_guardian_pays_for_a_report_with_a_key_that_it_does_not_have(devnet: &Devnet) -> Result<()> {

@@ -1,9 +1,8 @@
 //! The real client's states, hashed by our own code.
 
-use super::PATIENCE;
 use eyre::{Result, ensure};
 use guardian_chain::state::{MINIMAL, ProvedState, StateError, StateProver, Wanted, WarmCache};
-use guardian_tests::devnet::Devnet;
+use guardian_tests::devnet::{Devnet, waiting::PATIENCE};
 use std::time::{Duration, Instant};
 
 /// Live states of every kind, hashed by our own code: the roots are those that the real client computed, and no bit can change.

@@ -133,14 +133,16 @@ async fn is_watched(operators: &mut Operators) -> Result<()> {
 
 /// One container after the other has a mishap: the others report, and it comes back.
 async fn goes_on(world: &mut World, operators: &mut Operators) -> Result<()> {
-    let status = steps(&readme()).into_iter().rfind(|step| step.line.starts_with("guardian status"));
-    let status = status.expect("the README asks for it").line;
+    let steps = steps(&readme());
+    let line = |command: &str| steps.iter().rfind(|step| step.line.starts_with(command)).map(|step| step.line.clone());
+    let [run, status] =
+        ["guardian run", "guardian status"].map(|command| line(command).expect("the README asks for it"));
     for (mishap, place) in Mishap::ALL {
         println!("        {}", mishaps::sentence(mishap, place));
         let before = world.reports(&operators.file("deployment.json")).await?;
         mishap.begins(place)?;
         others_report(world, operators, before).await?;
-        mishap.ends(place)?;
+        mishap.ends(place, operators, &run)?;
         operators.all_succeed_with(&status)?;
         println!("        the others have reported; it is ready again");
     }

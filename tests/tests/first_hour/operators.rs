@@ -77,9 +77,13 @@ impl Operators {
 
     /// The first of them runs `line` to its end.
     pub(crate) fn one_runs(&mut self, line: &str) -> Result<()> {
-        let running = self.start(0, line)?;
-        self.ends(running)?;
+        self.one_of_them_runs(0, line)?;
         self.send_each_other()
+    }
+
+    /// The one at `place` runs `line` to its end.
+    pub(crate) fn one_of_them_runs(&self, place: usize, line: &str) -> Result<()> {
+        self.ends(self.start(place, line)?)
     }
 
     /// Everybody runs `line`, which does not end.

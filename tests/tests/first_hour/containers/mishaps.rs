@@ -1,8 +1,8 @@
-//! What happens to containers: one is killed, one stands still, one is cut off. The others report on, and it comes back by itself; Prometheus sees
-//! both. As docs/operating.md says.
+//! What happens to containers: one is killed, one stopped, one stands still, one is cut off. The others report on, and it comes back: by itself, but
+//! for the one that its operator stopped. As docs/operating.md says.
 
 use super::{Containers, docker::docker};
-use crate::site::NAMES;
+use crate::{operators::Operators, site::NAMES};
 use eyre::{Result, ensure, eyre};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(180);
 pub(crate) enum Mishap {
     /// The program dies without a word; Docker starts it again.
     Killed,
+    /// Its operator stops it, and starts it again.
+    Stopped,
     /// Nothing in it moves.
     Paused,
     /// It reaches nobody.
@@ -22,7 +24,8 @@ pub(crate) enum Mishap {
 
 impl Mishap {
     /// All of them, each to another operator.
-    pub(crate) const ALL: [(Self, usize); 3] = [(Self::Killed, 3), (Self::Paused, 1), (Self::CutOff, 2)];
+    pub(crate) const ALL: [(Self, usize); 4] =
+        [(Self::Killed, 3), (Self::Stopped, 0), (Self::Paused, 1), (Self::CutOff, 2)];
 
     /// It happens to the operator at `place`.
     pub(crate) fn begins(self, place: usize) -> Result<()> {
@@ -34,16 +37,22 @@ impl Mishap {
                 docker(&["exec", &id, "sh", "-c", "kill -KILL $(cat /proc/1/task/1/children)"])?;
                 until("Docker starts it again", || Ok(starts(&id)? > before))
             }
+            Self::Stopped => docker(&["stop", &id]).map(drop),
             Self::Paused => docker(&["pause", &id]).map(drop),
             Self::CutOff => docker(&["network", "disconnect", &Containers::network(place), &id]).map(drop),
         }
     }
 
-    /// It is over.
-    pub(crate) fn ends(self, place: usize) -> Result<()> {
+    /// It is over. `up` is how an operator starts the node.
+    pub(crate) fn ends(self, place: usize, operators: &mut Operators, up: &str) -> Result<()> {
         let id = Containers::container(place)?;
         match self {
             Self::Killed => Ok(()),
+            Self::Stopped => {
+                let state = docker(&["inspect", "--format", "{{.State.Status}}", &id])?;
+                ensure!(state == "exited", "what its operator stopped is {state}");
+                operators.one_of_them_runs(place, up)
+            }
             Self::Paused => docker(&["unpause", &id]).map(drop),
             Self::CutOff => docker(&["network", "connect", &Containers::network(place), &id]).map(drop),
         }
@@ -90,6 +99,7 @@ impl std::fmt::Display for Mishap {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(match self {
             Self::Killed => "is killed",
+            Self::Stopped => "is stopped by its operator",
             Self::Paused => "stands still",
             Self::CutOff => "is cut off",
         })

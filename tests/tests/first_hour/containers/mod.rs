@@ -34,6 +34,11 @@ impl Containers {
         let (maker, program) = (root().join("deploy/image"), guardian_binary()?);
         run(&maker.to_string_lossy(), &[&program.to_string_lossy(), "--network", "host", "--tag", &image])
             .wrap_err("the image is not made")?;
+        let label = "{{index .Config.Labels \"org.opencontainers.image.revision\"}}";
+        let revision = docker(&["image", "inspect", "--format", label, &image])?;
+        let top = root();
+        let commit = run("git", &["-C", &top.to_string_lossy(), "rev-parse", "--short=12", "HEAD"]);
+        ensure!(revision == commit.unwrap_or_default(), "the image says that it is of commit {revision:?}");
         docker::shims(&dir.join("bin"))?;
         let mut seen = vec![("PROMETHEUS_IMAGE".to_owned(), docker::prometheus(PROMETHEUS)?)];
         for (name, url) in [("BEACON", &world.beacon.url), ("EXECUTION", &world.rpc_url)] {
