@@ -2,6 +2,7 @@
 
 use crate::redact::Redacted;
 use guardian_protocol::{Contracts, ProviderQuorum};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::{fmt, time::Duration};
 use url::Url;
 
@@ -12,7 +13,51 @@ pub struct Endpoint {
     pub name: String,
     /// Where it listens. May carry credentials in its user part, path or query.
     pub url: Url,
+    /// When it is asked.
+    pub role: Role,
+    headers: HeaderMap,
 }
+
+/// When a provider is asked. It does not change what an answer is worth: as many as before have to agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Always, and for whole states before all others.
+    Heavy,
+    /// Always.
+    #[default]
+    Own,
+    /// When the others did not say the same in a moment, and for whole states after all others.
+    Fallback,
+}
+
+impl Endpoint {
+    /// A provider that is always asked, without headers of its own.
+    #[must_use]
+    pub fn new(name: impl Into<String>, url: Url) -> Self {
+        Self { name: name.into(), url, role: Role::Own, headers: HeaderMap::new() }
+    }
+
+    /// The same, with a header in each request. No text shows its value.
+    ///
+    /// # Errors
+    /// If it is none; neither is repeated.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, NoHeader> {
+        let name: HeaderName = name.parse().map_err(|_| NoHeader)?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| NoHeader)?;
+        value.set_sensitive(true);
+        self.headers.append(name, value);
+        Ok(self)
+    }
+
+    pub(crate) const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+}
+
+/// What was given is no header of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a header of HTTP")]
+pub struct NoHeader;
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -135,7 +180,7 @@ mod tests {
     #[test]
     fn an_endpoint_never_prints_its_credentials() {
         let url = Url::parse("https://alice:hunter2@rpc.example/v3/0123456789abcdef?key=topsecret").unwrap();
-        let printed = format!("{:?}", Endpoint { name: "hosted".to_owned(), url });
+        let printed = format!("{:?}", Endpoint::new("hosted", url).with_header("x-key", "topsecret").unwrap());
         assert_eq!(printed, "hosted (https://***@rpc.example/***)");
     }
 }

@@ -2,7 +2,7 @@
 //! Both layers speak through this; what the bytes mean is theirs.
 
 use crate::{
-    config::{Endpoint, Limits},
+    config::{Endpoint, Limits, Role},
     error::Error,
     redact::{printable, scrub},
     stats::Stats,
@@ -28,7 +28,7 @@ pub(crate) struct Http {
     pub(crate) limits: Limits,
     pub(crate) stats: Stats,
     /// What no text of this provider may show, besides what is secret in its address.
-    hidden: Option<Secret<String>>,
+    hidden: Vec<Secret<String>>,
 }
 
 /// A complete answer, of any status.
@@ -51,14 +51,17 @@ impl Http {
     /// # Errors
     /// As of [`Self::new`].
     pub(crate) fn with_client(endpoint: Endpoint, limits: Limits, client: ClientBuilder) -> Result<Self, Error> {
-        let client = client.build().map_err(|error| Error::Http(printable(&error.without_url().to_string())))?;
-        Ok(Self { client, endpoint, limits, stats: Stats::default(), hidden: None })
+        let client = client.default_headers(endpoint.headers().clone()).build();
+        let client = client.map_err(|error| Error::Http(printable(&error.without_url().to_string())))?;
+        let values = endpoint.headers().values().filter_map(|value| value.to_str().ok());
+        // Of `Bearer KEY` the key alone is secret, too.
+        let hidden = values.flat_map(|value| [Some(value), value.split_once(' ').map(|(_, key)| key)]).flatten();
+        let hidden = hidden.filter(|secret| !secret.is_empty()).map(|secret| Secret::new(secret.to_owned())).collect();
+        Ok(Self { client, endpoint, limits, stats: Stats::default(), hidden })
     }
 
-    /// The same, where no text shows `secret` either.
-    pub(crate) fn hiding(self, secret: Option<&Secret<String>>) -> Self {
-        let hidden = secret.filter(|secret| !secret.expose().is_empty());
-        Self { hidden: hidden.map(|secret| Secret::new(secret.expose().clone())), ..self }
+    pub(crate) const fn role(&self) -> Role {
+        self.endpoint.role
     }
 
     pub(crate) fn name(&self) -> &str {

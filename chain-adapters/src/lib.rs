@@ -38,7 +38,7 @@ pub use account::{
     Web3SignerAccess,
 };
 pub use beacon::state;
-pub use config::{ChainConfig, Endpoint, Limits, SenderConfig};
+pub use config::{ChainConfig, Endpoint, Limits, NoHeader, Role, SenderConfig};
 pub use contracts::{GuardianList, KeyRotation, Registration, RegistrationError};
 pub use error::{Error, Layer};
 pub use execution::reader::FinalKey;

@@ -113,7 +113,7 @@ impl GoogleKms {
         let place = |name: &str, configured: &Option<Url>, usual: &str| -> Result<Http, Error> {
             let url = configured.clone().map_or_else(|| Url::parse(usual), Ok);
             let url = url.map_err(|error| Error::SignerAccess(error.to_string()))?;
-            Http::new(Endpoint { name: name.to_owned(), url }, limits)
+            Http::new(Endpoint::new(name, url), limits)
         };
         let http = place("Google Cloud KMS", &access.endpoint, KMS)?;
         let metadata = place("Google Cloud's metadata", &access.metadata, METADATA)?;

@@ -13,10 +13,7 @@ use crate::{
 };
 use alloy::primitives::{Address, B256, hex};
 use guardian_crypto::secret::Secret;
-use reqwest::{
-    Certificate, ClientBuilder, Identity, Method, StatusCode,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
-};
+use reqwest::{Certificate, ClientBuilder, Identity, Method, StatusCode};
 use serde_json::json;
 use std::fmt;
 use tokio::sync::Mutex;
@@ -60,8 +57,7 @@ impl Web3Signer {
     /// # Errors
     /// [`Error::SignerAccess`] if certificates or credentials are malformed.
     pub(super) fn new(account: Address, access: &Web3SignerAccess, limits: Limits) -> Result<Self, Error> {
-        let endpoint = Endpoint { name: "web3signer".to_owned(), url: access.url.clone() };
-        let http = Http::with_client(endpoint, limits, access.client(limits)?)?.hiding(access.bearer.as_ref());
+        let http = Http::with_client(access.endpoint()?, limits, access.client(limits)?)?;
         Ok(Self { account, http, key: Mutex::new(None) })
     }
 
@@ -126,6 +122,14 @@ impl Web3Signer {
 }
 
 impl Web3SignerAccess {
+    fn endpoint(&self) -> Result<Endpoint, Error> {
+        let endpoint = Endpoint::new("web3signer", self.url.clone());
+        let Some(bearer) = &self.bearer else { return Ok(endpoint) };
+        endpoint
+            .with_header("authorization", &format!("Bearer {}", bearer.expose()))
+            .map_err(|_| Error::SignerAccess("the bearer token has characters that no header can have".to_owned()))
+    }
+
     fn client(&self, limits: Limits) -> Result<ClientBuilder, Error> {
         let refused = |what: &str, error: &reqwest::Error| {
             Error::SignerAccess(format!("{what}: {}", printable(&error.to_string())))
@@ -143,13 +147,6 @@ impl Web3SignerAccess {
             let identity = Identity::from_pem(identity.expose())
                 .map_err(|error| refused("the certificate and key for the signer", &error))?;
             builder = builder.identity(identity);
-        }
-        if let Some(bearer) = &self.bearer {
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", bearer.expose())).map_err(|_| {
-                Error::SignerAccess("the bearer token has characters that no header can have".to_owned())
-            })?;
-            value.set_sensitive(true);
-            builder = builder.default_headers(HeaderMap::from_iter([(AUTHORIZATION, value)]));
         }
         Ok(builder)
     }

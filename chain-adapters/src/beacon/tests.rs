@@ -28,7 +28,7 @@ async fn replay(all: &[Captured]) -> (Server, impl Fn(&Captured) -> BeaconClient
     let server = Server::start(move |asked| replies[asked.path().split('/').nth(1).unwrap()].clone()).await;
     let url = server.url.clone();
     let client = move |captured: &Captured| {
-        let endpoint = Endpoint { name: captured.file.clone(), url: url.join(&captured.file).unwrap() };
+        let endpoint = Endpoint::new(captured.file.clone(), url.join(&captured.file).unwrap());
         BeaconClient::new(Http::new(endpoint, Limits::default()).unwrap())
     };
     (server, client)

@@ -1,11 +1,12 @@
 //! When a question is answered: as soon as enough providers say the same, and a moment for the others. One that is silent, or drips,
-//! holds nobody up; what it says later is still handed on, so that it is heard who contradicts.
+//! holds nobody up; what it says later is still handed on, so that it is heard who contradicts. Fallbacks are asked only where the others do not
+//! suffice.
 
 use super::{
     Readers,
     provider::{Client, Provider},
 };
-use crate::{beacon::client::BeaconClient, execution::client::ExecutionClient, network::Chain};
+use crate::{beacon::client::BeaconClient, config::Role, execution::client::ExecutionClient, network::Chain};
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use guardian_protocol::{ProviderId, Query, ReadFailure, Reading};
 use std::{
@@ -17,6 +18,9 @@ use tokio::time::{Instant, timeout_at};
 
 /// How long the others are waited for when enough have said the same. One that was too late for this the last time is not waited for.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// Fallbacks are asked when the others have not said the same within this.
+const FALLBACK: Duration = Duration::from_secs(2);
 
 /// One provider's answer.
 pub(super) type Answer = (ProviderId, Result<Reading, ReadFailure>);
@@ -78,21 +82,30 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Asks `providers` with `put`, until their answers are `enough` and the others have had their moment.
+/// Asks `providers` with `put`, until their answers are `enough` and the others have had their moment. Fallbacks are asked when nobody else is left to
+/// answer, or after [`FALLBACK`].
 pub(super) async fn ask<'a, C: Client + 'a>(
     providers: impl IntoIterator<Item = &'a Provider<C>>,
     put: impl Fn(&'a Provider<C>) -> BoxFuture<'a, Answer>,
     enough: impl Fn(&[Answer]) -> bool,
 ) -> Asked<'a> {
-    let providers: Vec<&'a Provider<C>> = providers.into_iter().collect();
-    let mut open: FuturesUnordered<_> = providers.iter().copied().map(put).collect();
-    let slow: Vec<(ProviderId, &'a AtomicBool)> =
-        providers.iter().map(|provider| (provider.id, &provider.slow)).collect();
+    let (mut fallbacks, mut asked): (Vec<&'a Provider<C>>, Vec<_>) =
+        providers.into_iter().partition(|provider| provider.client.http().role() == Role::Fallback);
+    let mut open: FuturesUnordered<_> = asked.iter().copied().map(&put).collect();
     let mut answers: Vec<Answer> = Vec::new();
+    let patience = Instant::now() + FALLBACK;
     while !enough(&answers) {
-        let Some(answer) = open.next().await else { break };
-        answers.push(answer);
+        let next = if fallbacks.is_empty() { Ok(open.next().await) } else { timeout_at(patience, open.next()).await };
+        match next {
+            Ok(Some(answer)) => answers.push(answer),
+            Ok(None) | Err(_) if !fallbacks.is_empty() => {
+                open.extend(fallbacks.iter().copied().map(&put));
+                asked.append(&mut fallbacks);
+            }
+            Ok(None) | Err(_) => break,
+        }
     }
+    let slow: Vec<(ProviderId, &'a AtomicBool)> = asked.iter().map(|provider| (provider.id, &provider.slow)).collect();
     let until = Instant::now() + GRACE;
     let is_missed = |answers: &[Answer]| {
         let silent = slow.iter().filter(|(id, _)| answers.iter().all(|(said, _)| said != id));

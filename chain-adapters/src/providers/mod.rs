@@ -1,4 +1,4 @@
-//! All providers of both layers: every query goes to each of them at once, one query at a time to each, and every answer comes
+//! All providers of both layers: every query goes to each of them at once, but for fallbacks, one query at a time to each, and every answer comes
 //! back beside its provider's name. Which to believe is not decided here. Two things are: when enough have answered
 //! ([`asking`]), and that a provider that serves another chain than the majority has no answer.
 
@@ -15,7 +15,7 @@ pub use survey::LogsServed;
 
 use crate::{
     beacon::{client::BeaconClient, events, fingerprint::BeaconFingerprint, proving::StateHasher},
-    config::{ChainConfig, Endpoint, Limits},
+    config::{ChainConfig, Endpoint, Limits, Role},
     error::{Error, Layer},
     execution::{client::ExecutionClient, reader::FinalKey},
     http::Http,
@@ -98,7 +98,9 @@ impl Readers {
     /// Yields a beacon provider's id whenever it may have finalized something. Never ends; dropping it closes the
     /// connections.
     pub fn finality_nudges(&self) -> impl Stream<Item = ProviderId> + Send + use<> {
-        stream::select_all(self.beacon.iter().map(|provider| {
+        // What a fallback finalizes the others tell, or the next poll.
+        let watched = self.beacon.iter().filter(|provider| provider.client.http.role() != Role::Fallback);
+        stream::select_all(watched.map(|provider| {
             let id = provider.id;
             events::finality_nudges(Arc::clone(&provider.client)).map(move |()| id).boxed()
         }))

@@ -174,8 +174,9 @@ impl Readers {
         let mut sources: Vec<_> = affordable
             .filter_map(|provider| {
                 // One that is slow with small answers is not the first to be asked for a large one.
-                let slow = provider.slow.load(Relaxed);
-                Some(((slow, provider.health.rank(checkpoint.epoch, now)?, provider.id), provider))
+                let (slow, role) = (provider.slow.load(Relaxed), provider.client.http.role());
+                let rank = provider.health.rank(checkpoint.epoch, now)?;
+                Some(((provider.health.has_lied(), role, slow, rank, provider.id), provider))
             })
             .collect();
         sources.sort_by_key(|(rank, _)| *rank);

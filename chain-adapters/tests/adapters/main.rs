@@ -32,6 +32,8 @@ mod reference;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod sender;
 #[cfg(test)]
 mod settings;

@@ -203,7 +203,7 @@ fn read(path: &PathBuf) -> Result<String, Hinted> {
 }
 
 fn endpoint(url: Url) -> Endpoint {
-    Endpoint { name: "execution".to_owned(), url }
+    Endpoint::new("execution", url)
 }
 
 fn account(path: &PathBuf) -> Result<AccountKey> {

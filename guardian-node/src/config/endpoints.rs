@@ -1,7 +1,7 @@
 //! Providers and their urls, which are compared as nodes: one that is listed twice, however it is spelled, would be its own majority.
 
 use crate::hint::{Hinted, WithHint};
-use guardian_chain::Endpoint;
+use guardian_chain::{Endpoint, Role};
 use serde::{Deserialize, Serialize};
 use std::{
     borrow::Cow,
@@ -24,13 +24,68 @@ pub struct ProviderConfig {
     /// A file that holds the address instead: for one with credentials. It is read when the address is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url_file: Option<PathBuf>,
+    /// A file with headers for each request, `NAME: VALUE` on a line. It is read when they are needed, and no value is ever shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers_file: Option<PathBuf>,
+    /// When it is asked.
+    #[serde(default)]
+    pub role: ProviderRole,
+}
+
+/// [`Role`] in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProviderRole {
+    /// Always asked, and for whole states before all others.
+    Heavy,
+    /// Always asked.
+    #[default]
+    Own,
+    /// Asked when the others do not suffice.
+    Fallback,
+}
+
+impl From<ProviderRole> for Role {
+    fn from(role: ProviderRole) -> Self {
+        match role {
+            ProviderRole::Heavy => Self::Heavy,
+            ProviderRole::Own => Self::Own,
+            ProviderRole::Fallback => Self::Fallback,
+        }
+    }
 }
 
 impl ProviderConfig {
     /// The provider `name` at `url`.
     #[must_use]
     pub const fn new(name: String, url: Url) -> Self {
-        Self { name, url: Some(url), url_file: None }
+        Self { name, url: Some(url), url_file: None, headers_file: None, role: ProviderRole::Own }
+    }
+
+    /// The files that hold what is secret of it.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.url_file.iter().chain(&self.headers_file)
+    }
+
+    /// How it is asked.
+    ///
+    /// # Errors
+    /// As of [`Self::address`], and if its file has no headers. What the file holds is not repeated.
+    fn endpoint(&self) -> Result<Endpoint, Hinted> {
+        let mut endpoint = Endpoint::new(self.name.clone(), self.address()?.into_owned());
+        endpoint.role = self.role.into();
+        let Some(path) = &self.headers_file else { return Ok(endpoint) };
+        let what = format!("can't read the headers for provider {} from {}", self.name, path.display());
+        let form = "headers_file names a file that the node's user can read, with NAME: VALUE on each line";
+        let text = fs::read_to_string(path).hint(&what, form)?;
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+        if lines.peek().is_none() {
+            return Err(Hinted::new(format!("{what}: it is empty"), form));
+        }
+        lines.try_fold(endpoint, |endpoint, line| {
+            let (name, value) = line.split_once(':').unwrap_or_default();
+            endpoint.with_header(name.trim(), value.trim()).hint(&what, form)
+        })
     }
 
     /// Where it is.
@@ -83,10 +138,7 @@ impl FromStr for ProviderConfig {
 /// # Errors
 /// If an address can't be had, or two are of one node.
 pub(crate) fn endpoints(layer: &str, providers: &[ProviderConfig]) -> Result<Vec<Endpoint>, Hinted> {
-    let endpoint = |provider: &ProviderConfig| -> Result<Endpoint, Hinted> {
-        Ok(Endpoint { name: provider.name.clone(), url: provider.address()?.into_owned() })
-    };
-    let endpoints = providers.iter().map(endpoint).collect::<Result<Vec<_>, _>>()?;
+    let endpoints = providers.iter().map(ProviderConfig::endpoint).collect::<Result<Vec<_>, _>>()?;
     once_each(layer, endpoints.iter().map(|endpoint| (endpoint.name.as_str(), &endpoint.url)))?;
     Ok(endpoints)
 }

@@ -5,7 +5,11 @@
 use super::ProviderConfig;
 use crate::hint::{Hinted, WithHint};
 use guardian_protocol::{DutyKind, Measure};
-use std::{collections::BTreeMap, env, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+};
 use toml::{Table, Value};
 
 /// With which the names of all variables begin.
@@ -70,6 +74,12 @@ impl Environment {
         let is_ours = |name: &str| !OTHERS.iter().any(|other| name.starts_with(other));
         // An empty one is how compose files and units say that there is none.
         Self(variables.into_iter().filter(|(name, value)| is_ours(name) && !value.is_empty()).collect())
+    }
+
+    /// The file that holds the value of `setting`, such as `http.listen`, if a variable names one. Relative paths are relative to `base`.
+    pub(crate) fn file_of(&self, setting: &str, base: &Path) -> Option<PathBuf> {
+        let setting = settings().into_iter().find(|known| known.path == setting)?;
+        self.0.get(&format!("{}{FILE}", setting.variable())).map(|path| base.join(path))
     }
 
     /// What they say, in tables as in the file. Relative paths of files are relative to `base`.

@@ -14,8 +14,9 @@ mod shown;
 mod sources;
 
 pub use account::AccountConfig;
-pub use endpoints::ProviderConfig;
 pub(crate) use endpoints::endpoints;
+pub use endpoints::{ProviderConfig, ProviderRole};
+pub(crate) use environment::Environment;
 pub use file::{
     BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LogConfig,
     LogFormat, P2pConfig, TimingConfig,
@@ -26,7 +27,6 @@ pub use networks::Network;
 pub(crate) use shown::Shown;
 
 use crate::hint::{Hinted, WithHint};
-use environment::Environment;
 
 use std::{
     path::{Path, PathBuf},
@@ -107,7 +107,9 @@ impl Config {
             *configured.path = absolute(base, configured.path);
         }
         for provider in self.beacon.providers.iter_mut().chain(&mut self.execution.providers) {
-            provider.url_file = provider.url_file.take().map(|path| absolute(base, &path));
+            for path in provider.url_file.iter_mut().chain(&mut provider.headers_file) {
+                *path = absolute(base, path);
+            }
         }
         for path in self.account.paths() {
             *path = absolute(base, path);
@@ -141,6 +143,12 @@ impl Config {
                 return Err(Hinted::new(
                     format!("[{layer}] lists {n} providers"),
                     "list 1 to 16; three independent ones are the recommended minimum",
+                ));
+            }
+            if providers.iter().all(|provider| provider.role == ProviderRole::Fallback) {
+                return Err(Hinted::new(
+                    format!("[{layer}] lists fallbacks alone"),
+                    "a fallback is asked when others do not suffice: leave out the role of one that is always asked",
                 ));
             }
             if let Some(k) = quorum

@@ -256,6 +256,35 @@ fn an_address_with_credentials_can_lie_in_a_file_of_its_own() {
 }
 
 #[test]
+fn headers_lie_in_a_file_and_are_never_repeated() {
+    let provider = "{ name = \"own\", url = \"http://127.0.0.1:5052\", headers_file = \"own.headers\" },";
+    let (dir, path) = folder(&TEMPLATE.replace("{ name = \"own\", url = \"http://127.0.0.1:5052\" },", provider));
+    let (config, _) = loaded(&path).unwrap();
+    let place = dir.path().join("own.headers");
+    for wrong in ["", "\n\n", "hunter2", ": hunter2", "two words: hunter2", "x-key: hunter2\nhunter2"] {
+        std::fs::write(&place, wrong).unwrap();
+        let error = endpoints("beacon", &config.beacon.providers).unwrap_err();
+        assert!(error.to_string().contains(place.to_str().unwrap()), "{wrong:?}: {error}");
+        assert!(!format!("{error:?}").contains("hunter2") && error.advice().contains("NAME: VALUE"), "{error:?}");
+    }
+    std::fs::write(&place, "Authorization: Bearer hunter2\n\nx-key:hunter2\n").unwrap();
+    let found = endpoints("beacon", &config.beacon.providers).unwrap();
+    assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+}
+
+#[test]
+fn fallbacks_alone_are_refused() {
+    for (role, is_fine) in [("own", true), ("heavy", true), ("fallback", false)] {
+        let text = TEMPLATE.replace("5052\" }", &format!("5052\", role = \"{role}\" }}"));
+        let parsed = Config::parse(&text, Path::new("guardian.toml"));
+        assert_eq!(parsed.is_ok(), is_fine, "{role}");
+        if let Err(error) = parsed {
+            assert!(error.to_string().contains("[beacon] lists fallbacks alone"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn a_provider_has_one_address() {
     for addresses in ["", ", url = \"http://127.0.0.1:1\", url_file = \"file\""] {
         let text = TEMPLATE.replace(", url = \"http://127.0.0.1:5052\"", addresses);

@@ -100,3 +100,29 @@ fn what_is_not_published_of_a_network_is_said_to_be_missing() {
         "{said}"
     );
 }
+
+#[test]
+fn an_account_whose_key_is_elsewhere_has_none_here() {
+    let place = Place::new();
+    let account = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf";
+    let nodes = ["--beacon", "http://127.0.0.1:1", "--execution", "http://127.0.0.1:2", "--no-probe"];
+    let init = |more: &[&str]| place.init("mainnet", &[&nodes[..], more].concat());
+    for wrong in [
+        &["--account", account][..],
+        &["--web3signer", "http://127.0.0.1:3"],
+        &["--account", account, "--web3signer", "http://127.0.0.1:3", "--google-kms", "projects/p"],
+        &["--account", account, "--aws-kms", "payer"],
+        &["--account", account, "--web3signer", "ftp://127.0.0.1"],
+    ] {
+        assert!(!init(wrong).status.success(), "{wrong:?}");
+        assert!(place.nothing_was_written(), "{wrong:?}");
+    }
+    let made = init(&["--account", account, "--web3signer", "http://127.0.0.1:3"]);
+    assert_done(&made);
+    assert!(text(&made).contains(&format!("account = \"{account}\"")), "{}", text(&made));
+    let home = place.dir.path().join("home");
+    assert!(home.join("keys/identity.sealed").exists() && !home.join("keys/account.sealed").exists());
+    let config = Config::load(&home.join("guardian.toml")).unwrap();
+    assert_eq!(config.account.address.unwrap().to_string(), account);
+    assert_eq!(config.account.web3signer.unwrap().as_str(), "http://127.0.0.1:3/");
+}

@@ -22,7 +22,7 @@ use std::{
 };
 
 /// Words that stand nowhere but in the secrets of a guardian.
-const MARKS: [&str; 15] = [
+const MARKS: [&str; 20] = [
     "Zq1username",
     "Zq2password",
     "Zq3pathkey",
@@ -38,6 +38,11 @@ const MARKS: [&str; 15] = [
     "ZqDdeadkey",
     "ZqEenvironmentpassword",
     "ZqFescaped",
+    "ZqGheader",
+    "ZqHsignername",
+    "ZqIsignerpassword",
+    "ZqJsignerpath",
+    "ZqKbearer",
 ];
 
 /// The texts of a bundle by name, and all of its bytes once it is decompressed.
@@ -125,11 +130,13 @@ impl Guarded {
     fn configure(&self, own: &str, filed: &str) {
         let [peers] = free();
         let file = self.write("beacon.url", &format!("{filed}/Zq5filekey"));
+        let headers = self.write("dead.headers", "x-key: ZqGheader\n");
         let list = format!(
             "{{ name = \"own\", url = \"{}/v1/Zq3pathkey?apikey=Zq4querykey\" }}, {{ name = \"filed\", url_file = \"{}\" }}, \
-             {{ name = \"dead\", url = \"http://u:ZqCdeadpassword@127.0.0.1:1/ZqDdeadkey\" }},",
+             {{ name = \"dead\", url = \"http://u:ZqCdeadpassword@127.0.0.1:1/ZqDdeadkey\", headers_file = \"{}\", role = \"heavy\" }},",
             own.replace("http://", "http://Zq1username:Zq2password@"),
-            file.display()
+            file.display(),
+            headers.display()
         );
         let passphrase = self.place.home(1).join("keys/passphrase");
         let command =
@@ -252,6 +259,27 @@ fn a_bundle_without_a_node_says_what_is_missing() {
     assert!(missing.contains("node: no guardian answers at") && missing.contains("hint: is it running"), "{missing}");
     assert_eq!(bundle.json("check.json")["worst"], "fail");
     assert_eq!(bundle.json("versions.json")["node"], Value::Null);
+}
+
+#[test]
+fn a_bundle_has_no_secret_of_a_remote_signer() {
+    let guarded = Guarded::new();
+    guarded.configure("http://127.0.0.1:1", "http://127.0.0.1:2");
+    let path = guarded.place.config_path(1);
+    let bearer = guarded.write("signer.token", "ZqKbearer");
+    let signer = format!(
+        "[account]\naddress = \"0x00000000000000000000000000000000000000aa\"\nbearer_file = \"{}\"\n\
+         web3signer = \"https://ZqHsignername:ZqIsignerpassword@127.0.0.1:3/ZqJsignerpath\"\n",
+        bearer.display()
+    );
+    let config = fs::read_to_string(&path).unwrap().replacen("[account]\n", &signer, 1);
+    assert!(config.contains("ZqIsignerpassword"), "{config}");
+    fs::write(&path, config).unwrap();
+    let out = guarded.place.path().join("bundle.tar.gz");
+    let bundle = guarded.read(&guarded.bundle(&[], &out), &out);
+    let settings = bundle.texts["config.json"].as_str();
+    assert!(settings.contains("@127.0.0.1:3/") && settings.contains("signer.token"), "{settings}");
+    assert!(bundle.texts["files.txt"].contains("signer.token"));
 }
 
 #[test]

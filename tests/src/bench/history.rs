@@ -152,7 +152,7 @@ struct Newcomer {
 impl Newcomer {
     async fn start(past: Past, beacon: Url, execution: Url, data: &std::path::Path) -> Result<Self> {
         let quorum = ProviderQuorum { beacon: 1, execution: 1 };
-        let named = |name: &str, url| vec![Endpoint { name: name.to_owned(), url }];
+        let named = |name: &str, url| vec![Endpoint::new(name, url)];
         let config = ChainConfig {
             beacon: named("beacon", beacon),
             execution: named("execution", execution),

@@ -160,7 +160,7 @@ impl Deployment {
     /// # Errors
     /// If the contract refuses.
     pub(super) async fn bring(&self, signed: &Signed) -> Result<()> {
-        let endpoint = Endpoint { name: "anvil".to_owned(), url: self.rpc_url.parse()? };
+        let endpoint = Endpoint::new("anvil", self.rpc_url.parse()?);
         let network = ChainSpec { chain_id: CHAIN_ID, ..chain_spec() };
         let (config, limits) = (plan::quick(), Limits::default());
         let sender = Sender::new(config, limits, &[endpoint], &network, self.contracts(), plan::payer()?)?;

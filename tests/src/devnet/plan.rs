@@ -99,7 +99,7 @@ pub(super) fn plan(
 
 /// What `guardian contracts deploy` does.
 pub(super) async fn create(planned: &Planned, url: &str) -> Result<()> {
-    let endpoint = || -> Result<Endpoint> { Ok(Endpoint { name: "anvil".to_owned(), url: url.parse()? }) };
+    let endpoint = || -> Result<Endpoint> { Ok(Endpoint::new("anvil", url.parse()?)) };
     let sender = Sender::for_deployment(quick(), Limits::default(), endpoint()?, planned, payer()?)?;
     for creation in planned.plan.creations()? {
         let outcome = sender.create(&creation).await;

@@ -96,10 +96,10 @@ pub async fn connect(
     limits: Limits,
     quorum: ProviderQuorum,
 ) -> Result<(Readers, ChainSpec)> {
-    let named = |(place, url): (usize, Url)| Endpoint { name: format!("beacon-{}", place + 1), url };
+    let named = |(place, url): (usize, Url)| Endpoint::new(format!("beacon-{}", place + 1), url);
     let config = ChainConfig {
         beacon: urls.into_iter().enumerate().map(named).collect(),
-        execution: vec![Endpoint { name: "execution".to_owned(), url: execution().await? }],
+        execution: vec![Endpoint::new("execution", execution().await?)],
         contracts: contracts(),
         start_block: 0,
         chain_id: None,

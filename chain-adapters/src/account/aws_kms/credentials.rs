@@ -26,7 +26,7 @@ pub(super) fn signer(
     environment: &HashMap<String, String>,
     limits: Limits,
 ) -> std::result::Result<Signer<Credential>, Error> {
-    let web = Web(Http::new(Endpoint { name: "AWS".to_owned(), url }, limits)?);
+    let web = Web(Http::new(Endpoint::new("AWS", url), limits)?);
     let environment = StaticEnv { home_dir: environment.get("HOME").map(Into::into), envs: environment.clone() };
     let context = Context::new().with_env(environment).with_file_read(Files).with_http_send(web);
     // No program is run, and nobody logs in by hand.

@@ -138,7 +138,7 @@ impl AwsKms {
         };
         let credentials =
             credentials::signer(RequestSigner::new("kms", &key.region), url.clone(), &access.environment, limits)?;
-        let http = Http::new(Endpoint { name: "AWS KMS".to_owned(), url }, limits)?;
+        let http = Http::new(Endpoint::new("AWS KMS", url), limits)?;
         Ok(Self { account, key, http, credentials, checked: OnceCell::new() })
     }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use url::Url;
 
 pub(crate) fn endpoint(name: &str, url: &Url) -> Endpoint {
-    Endpoint { name: name.to_owned(), url: url.clone() }
+    Endpoint::new(name, url.clone())
 }
 
 /// The kinds whose contracts the stand-ins play.

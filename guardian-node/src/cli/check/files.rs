@@ -2,7 +2,7 @@
 
 use super::{code::Code, findings::Findings};
 use crate::{
-    config::{Config, Origin, Origins, ProviderConfig},
+    config::{Config, Environment, Origin, Origins, ProviderConfig},
     enclave_keys,
 };
 use std::{
@@ -16,7 +16,7 @@ use std::{
 enum Kind {
     /// A key or the passphrase: the node refuses it when others can read it.
     Key,
-    /// It holds an address with credentials.
+    /// It holds an address with credentials, or headers with them.
     Address,
     /// A folder of such files.
     Folder,
@@ -69,7 +69,7 @@ fn tell(path: &Path, kind: Kind, (mode, owner): (u32, u32), findings: &mut Findi
             &format!(
                 "{shown} holds a provider's credentials, and other users of this machine can read it (mode {mode:o})"
             ),
-            "chmod 600 FILE, or name a file with the address in url_file",
+            "chmod 600 FILE; an address with credentials can stand in a file of its own, which url_file names",
         ),
         Kind::Folder => findings.poor(
             Code::SecretFiles,
@@ -105,11 +105,16 @@ fn secrets(config: &Config, path: &Path, origins: &Origins) -> Vec<(PathBuf, Kin
     let shares = fs::read_dir(&keys.shares).into_iter().flatten().filter_map(Result::ok);
     secrets.extend(shares.map(|share| (share.path(), Kind::Key)));
     let providers = || config.beacon.providers.iter().chain(&config.execution.providers);
-    secrets.extend(providers().filter_map(|provider| Some((provider.url_file.clone()?, Kind::Address))));
+    secrets.extend(providers().flat_map(ProviderConfig::files).map(|file| (file.clone(), Kind::Address)));
     let with_secret = |list: &[ProviderConfig]| {
         list.iter().any(|one| one.url.as_ref().is_some_and(|url| !guardian_chain::secrets(url).is_empty()))
     };
     let lists = [("beacon.providers", &config.beacon.providers), ("execution.providers", &config.execution.providers)];
+    let base = path.parent().unwrap_or_else(|| Path::new("."));
+    let variables = Environment::of_process().unwrap_or_default();
+    let named =
+        lists.iter().filter(|(_, list)| with_secret(list)).filter_map(|(name, _)| variables.file_of(name, base));
+    secrets.extend(named.map(|file| (file, Kind::Address)));
     if lists.iter().any(|(name, list)| origins.get(*name) == Some(&Origin::File) && with_secret(list)) {
         secrets.push((path.to_owned(), Kind::Address));
     }

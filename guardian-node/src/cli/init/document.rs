@@ -1,6 +1,6 @@
 //! The configuration's text: the annotated template, with what was answered in its places.
 
-use super::answers::Answers;
+use super::{answers::Answers, signer::Signer};
 use crate::{
     config::{Config, ProviderConfig, TEMPLATE},
     hint::Hinted,
@@ -8,11 +8,16 @@ use crate::{
 use std::path::Path;
 use toml::Value;
 
-/// The text, with the passphrase's file as it is named there, and the store's folder.
+/// The text, with who signs for the account, the passphrase's file as it is named there, and the store's folder.
 ///
 /// # Errors
 /// If the configuration refuses an answer.
-pub(super) fn write(answers: &Answers, passphrase_file: &str, data_dir: Option<&Path>) -> Result<String, Hinted> {
+pub(super) fn write(
+    answers: &Answers,
+    signer: &Signer,
+    passphrase_file: &str,
+    data_dir: Option<&Path>,
+) -> Result<String, Hinted> {
     let mut text = TEMPLATE.to_owned();
     let quoted = |text: &str| Value::String(text.to_owned()).to_string();
     put(&mut text, "network = \"mainnet\"", &format!("network = {}", quoted(answers.network.as_str())))?;
@@ -23,6 +28,10 @@ pub(super) fn write(answers: &Answers, passphrase_file: &str, data_dir: Option<&
     if let Some(data_dir) = data_dir {
         let data_dir = quoted(&data_dir.to_string_lossy());
         put(&mut text, "# data_dir = \"data\"", &format!("data_dir = {data_dir}"))?;
+    }
+    for (key, value) in signer.settings() {
+        let usual = TEMPLATE.lines().find(|line| line.starts_with(&format!("# {key} = "))).unwrap_or_default();
+        put(&mut text, usual, &format!("{key} = {value}"))?;
     }
     if let Some(protocol) = answers.protocol {
         let usual = "# protocol = \"0x0000000000000000000000000000000000000000\"";
@@ -76,7 +85,9 @@ mod tests {
 
     #[test]
     fn every_answer_is_in_the_configuration_and_every_comment_stays() {
-        let text = write(&answers("alice"), "../home.passphrase", Some(Path::new("/var/lib/guardian"))).unwrap();
+        let text =
+            write(&answers("alice"), &Signer::default(), "../home.passphrase", Some(Path::new("/var/lib/guardian")))
+                .unwrap();
         let config = Config::parse(&text, Path::new("guardian.toml")).unwrap();
         assert_eq!((config.network, config.guardian.name.as_str()), (Some(Network::Hoodi), "alice"));
         let names: Vec<_> = config.beacon.providers.iter().map(|provider| provider.name.as_str()).collect();
@@ -91,7 +102,7 @@ mod tests {
     #[test]
     fn a_name_can_not_break_out_of_its_place() {
         let name = "alice\"\ndata_dir = \"/tmp";
-        let text = write(&answers(name), "../home.passphrase", None).unwrap();
+        let text = write(&answers(name), &Signer::default(), "../home.passphrase", None).unwrap();
         let config = Config::parse(&text, Path::new("guardian.toml")).unwrap();
         assert_eq!((config.guardian.name.as_str(), config.guardian.data_dir.to_str()), (name, Some("data")));
     }
@@ -100,6 +111,6 @@ mod tests {
     fn what_the_configuration_refuses_is_refused_before_anything_is_written() {
         let mut twice = answers("alice");
         twice.executions = ["a=http://127.0.0.1:1", "b=http://localhost:1"].map(|node| node.parse().unwrap()).into();
-        assert!(write(&twice, "x", None).unwrap_err().to_string().contains("same url"));
+        assert!(write(&twice, &Signer::default(), "x", None).unwrap_err().to_string().contains("same url"));
     }
 }

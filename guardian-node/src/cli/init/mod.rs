@@ -4,6 +4,7 @@ mod answers;
 mod document;
 mod nodes;
 mod questions;
+mod signer;
 
 use super::output;
 use crate::{
@@ -24,6 +25,7 @@ use guardian_crypto::{
 };
 use guardian_protocol::KeyEpoch;
 use rand_core::{OsRng, RngCore};
+use signer::Signer;
 use std::{
     ffi::OsStr,
     io::{self, IsTerminal},
@@ -64,6 +66,8 @@ pub(super) struct Init {
     /// if there is none at all, a random one is made
     #[arg(long)]
     passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    signer: Signer,
 }
 
 impl Init {
@@ -77,7 +81,7 @@ impl Init {
         let has_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
         let answers = Answers::get(&self, has_terminal).await?;
         // Nothing is left half done by a value that the configuration refuses.
-        let text = document::write(&answers, &relative, self.data_dir.as_deref())?;
+        let text = document::write(&answers, &self.signer, &relative, self.data_dir.as_deref())?;
 
         let keys = self.dir.join("keys");
         self.provide_passphrase(&passphrase_file)?;
@@ -85,12 +89,10 @@ impl Init {
         let identity = IdentityKey::generate(&mut OsRng);
         let seed = Secret::new(identity.expose_seed().to_vec());
         files.write(&keys.join("identity.sealed"), PurposeKind::Identity, KeyEpoch(0), &seed, Work::Operator)?;
-        let account = new_account();
-        let address = AccountKey::from_bytes(account.expose())
-            .hint("can't make an account key", "this is a defect: report it")?
-            .address();
-        let bytes = Secret::new(account.expose().to_vec());
-        files.write(&keys.join("account.sealed"), PurposeKind::Account, KeyEpoch(0), &bytes, Work::Operator)?;
+        let address = match self.signer.account {
+            Some(elsewhere) => elsewhere,
+            None => make_account(&files, &keys.join("account.sealed"))?,
+        };
         write_private(&config, text.as_bytes())?;
         output::data(&format!("identity = \"{}\"\naccount = \"{address}\"", hex::encode(identity.public().to_bytes())));
         self.tell_what_is_next(&answers, &config, &passphrase_file);
@@ -141,6 +143,16 @@ impl Init {
         let bytes = Secret::new(bytes);
         write_private(place, Secret::new(hex::encode(bytes.expose())).expose().as_bytes())
     }
+}
+
+/// Seals a new account's key in the file at `path`.
+fn make_account(files: &KeyFiles, path: &Path) -> Result<Address, Hinted> {
+    let key = new_account();
+    let account =
+        AccountKey::from_bytes(key.expose()).hint("can't make an account key", "this is a defect: report it")?;
+    let bytes = Secret::new(key.expose().to_vec());
+    files.write(path, PurposeKind::Account, KeyEpoch(0), &bytes, Work::Operator)?;
+    Ok(account.address())
 }
 
 /// A random secp256k1 key. A draw of 32 bytes is a valid one except with probability 2^-128.

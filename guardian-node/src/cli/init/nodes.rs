@@ -21,7 +21,7 @@ pub(super) async fn look(layer: Layer, provider: &ProviderConfig, network: Netwo
         Some(Host::Domain(domain)) => domain == "localhost",
         None => false,
     };
-    let info = node_info(layer, Endpoint { name: name.clone(), url }).await;
+    let info = node_info(layer, Endpoint::new(name.clone(), url)).await;
     let info = info.hint("can't speak https", "this is a defect: report it")?;
     let info = info.map_err(|failure| unknown(layer, name, &failure, is_near && is_container()))?;
     judge(layer, name, info, network)

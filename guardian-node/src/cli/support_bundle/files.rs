@@ -1,7 +1,10 @@
 //! The guardian's files as `ls -l` tells them: modes, owners, sizes and times, never a byte of what is in them. Links are told and not
 //! followed.
 
-use crate::{config::Config, enclave_keys};
+use crate::{
+    config::{Config, ProviderConfig},
+    enclave_keys,
+};
 use std::{
     collections::BTreeSet,
     fs::{self, Metadata},
@@ -25,7 +28,7 @@ pub(super) fn listing(path: &Path, config: Option<&Config>) -> String {
     tell(path, 0, &mut told, &mut lines);
     if let Some(mut config) = config.cloned() {
         let files = config.beacon.providers.iter().chain(&config.execution.providers);
-        let files: Vec<PathBuf> = files.filter_map(|provider| provider.url_file.clone()).collect();
+        let files: Vec<PathBuf> = files.flat_map(ProviderConfig::files).cloned().collect();
         let signer: Vec<PathBuf> = config.account.paths().map(|path| path.clone()).collect();
         let unnamed = [config.keys.exit_shares(), enclave_keys::place(&config.keys)];
         let named = config.paths().into_iter().map(|configured| configured.path.clone());

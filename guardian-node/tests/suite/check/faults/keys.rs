@@ -57,6 +57,24 @@ fn address_in_an_open_file(checked: &mut Checked) {
     checked.edit(&url, "url_file = \"beacon-1.url\"");
 }
 
+/// The headers for the first beacon node stand in a file that others can read.
+fn headers_in_an_open_file(checked: &mut Checked) {
+    let path = checked.place.home(1).join("beacon-1.headers");
+    fs::write(&path, "x-api-key: hunter2\n").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let url = format!("url = \"{}\"", checked.beacons[0]);
+    checked.edit(&url, &format!("{url}, headers_file = \"beacon-1.headers\""));
+}
+
+/// The beacon nodes stand in a file that a variable names, and others can read.
+fn list_in_an_open_file(checked: &mut Checked) {
+    let path = checked.place.home(1).join("beacons");
+    let list = checked.beacons.iter().enumerate().map(|(place, url)| format!("b{place}={url}\n"));
+    fs::write(&path, list.collect::<String>().replace("http://", "http://alice:hunter2@")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    checked.environment.push(("GUARDIAN_BEACON_PROVIDERS_FILE", path));
+}
+
 /// The first beacon node takes any password.
 fn password_in_an_open_configuration(checked: &mut Checked) {
     checked.beacons[0] = checked.beacons[0].replace("http://", "http://alice:hunter2@");
@@ -99,6 +117,12 @@ const FAULTS: &[Fault] = &[
     )
     .if_possible(is_root),
     Fault::new("an address with a key that others can read", address_in_an_open_file, &[("poor", "secret_files")]),
+    Fault::new("headers with a key that others can read", headers_in_an_open_file, &[("poor", "secret_files")]),
+    Fault::new(
+        "a list of nodes with a password that others can read",
+        list_in_an_open_file,
+        &[("poor", "secret_files")],
+    ),
     Fault::new(
         "a configuration with a password that others can read",
         password_in_an_open_configuration,
