@@ -32,6 +32,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, watch},
+    time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +56,7 @@ pub(crate) async fn run(
     let (secrets, account) = secrets(&config, &committee_file)?;
     warn(&config, &secrets);
     let metrics = Arc::new(Metrics::new()?);
-    let store = open_store(&config)?;
+    let store = free_store(&config).await?;
 
     let peers = Peers::new(committee_file.others(&config.guardian.name))?;
     let (network, events, transport) = start_network(&config, &committee_file, &secrets.identity).await?;
@@ -292,8 +293,27 @@ pub(crate) fn secrets(config: &Config, committee: &CommitteeFile) -> Result<(Sec
 
 /// Opens the store.
 pub(crate) fn open_store(config: &Config) -> Result<Store, Hinted> {
-    let path = &config.guardian.data_dir;
-    Store::open(path).map_err(|error| store_refused(&format!("can't open the store {}", path.display()), error))
+    opened(config, Store::open(&config.guardian.data_dir))
+}
+
+/// Opens the store as soon as it is free: a command may be looking at it, or the node before this one may be ending.
+async fn free_store(config: &Config) -> Result<Store, Hinted> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let (path, until) = (&config.guardian.data_dir, Instant::now() + PATIENCE);
+    let mut tried = Store::open(path);
+    if matches!(tried, Err(StoreError::InUse(_))) {
+        tracing::info!(store = %path.display(), patience = ?PATIENCE, "another process has the store open: waiting for it");
+    }
+    while matches!(tried, Err(StoreError::InUse(_))) && Instant::now() < until {
+        sleep(Duration::from_millis(100)).await;
+        tried = Store::open(path);
+    }
+    opened(config, tried)
+}
+
+fn opened(config: &Config, tried: Result<Store, StoreError>) -> Result<Store, Hinted> {
+    let path = config.guardian.data_dir.display();
+    tried.map_err(|error| store_refused(&format!("can't open the store {path}"), error))
 }
 
 /// Everything that the store holds.

@@ -1,9 +1,10 @@
-//! A node that is up before its providers.
+//! A node that is up before its providers, or before its store is free.
 
 use crate::{
     stand_ins::{Chain, Nodes},
     support::{Place, eventually, free, guardian, template, text},
 };
+use guardian_node::store::Store;
 use std::fs;
 
 #[test]
@@ -41,4 +42,24 @@ fn a_guardian_that_is_up_before_its_providers_waits_for_them_in_one_start() {
         said.contains("too_few_peers") && !said.contains("beacon_quorum")
     });
     assert_eq!(fs::read_to_string(&mark).unwrap().trim(), "1", "in the first start");
+}
+
+#[test]
+fn a_node_waits_for_whoever_looks_at_its_store_and_not_for_ever() {
+    let place = Place::with_key(4);
+    let data = place.home(1).join("data");
+    let config = template()
+        .replace("# listen = \"127.0.0.1:23702\"", "listen = \"127.0.0.1:0\"")
+        .replace("# listen = [", "listen = [\"/ip4/127.0.0.1/tcp/0\"] # [");
+    place.write_config(1, &config);
+    let looks = Store::open(&data).unwrap();
+    let mut node = place.run_node(1);
+    node.says("another process has the store open");
+    drop(looks);
+    node.says("local_peer_id");
+    drop(node);
+
+    let _stays = Store::open(&data).unwrap();
+    let mut node = place.run_node(1);
+    node.says("in use by another process");
 }
