@@ -49,7 +49,9 @@ impl Endpoint {
         Ok(self)
     }
 
-    pub(crate) const fn headers(&self) -> &HeaderMap {
+    /// The headers of each request. Their values are marked as sensitive.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 }

@@ -158,7 +158,7 @@ fn execute(command: Command) -> eyre::Result<ExitCode> {
             Command::Fault(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Pardon(command) => command.run(),
-            Command::Price(command) => command.run(),
+            Command::Price(command) => command.run().await,
             Command::Backup(command) => command.run(),
             Command::SupportBundle(command) => command.run().await,
             Command::Contracts(command) => command.run().await,

@@ -1,6 +1,6 @@
 //! `guardian price`: research that anybody does again, from files that anybody has.
 
-use crate::support::{assert_done, assert_refused, guardian, text};
+use crate::support::{assert_done, assert_refused, guardian, template, text};
 use guardian_chain::state::MINIMAL;
 use guardian_tests::synthetic::{Synthetic, validator::Registry};
 use serde_json::Value;
@@ -232,4 +232,62 @@ fn plots_are_whole_pictures_with_their_words() {
     }
     let nowhere = guardian(&["price", "plot", "--data", &data, "--paths", "10", "--out", "/dev/null/plots"]);
     assert_refused(&nowhere, "can't write to /dev/null/plots", "permissions");
+}
+
+/// A beacon and an execution node in one: the finalized state, and a pricer that holds five numbers by the selectors of its getters.
+async fn chains(state: Vec<u8>) -> String {
+    let pricer = |body: axum::Json<Value>| async move {
+        let call = &body.0["params"];
+        assert_eq!(call[1], "finalized");
+        assert_eq!(call[0]["to"], "0x0909090909090909090909090909090909090909");
+        let number: u64 = match call[0]["data"].as_str().unwrap() {
+            "0xa7a9cbe8" => 850,                   // getDiscountRateBps
+            "0xbd12cee5" => 1_000,                 // getDailyMevPayouts
+            "0xe6a83a1d" => 2_671_196_408_239_692, // getDailyConsensusRewards
+            "0x8ffa8314" => 2_000,                 // getDailyMevPayoutsChangeToleranceBps
+            "0xbeb08660" => 500,                   // getDailyConsensusRewardsChangeToleranceBps
+            other => panic!("{other}"),
+        };
+        axum::Json(serde_json::json!({ "jsonrpc": "2.0", "id": 1, "result": format!("0x{number:064x}") }))
+    };
+    let routes = axum::Router::new()
+        .route("/eth/v2/debug/beacon/states/finalized", axum::routing::get(|| async move { state }))
+        .route("/", axum::routing::post(pricer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    format!("http://{address}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quote_reads_stake_and_pricer_from_a_configuration_s_providers() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = days(&dir.path().join("days.csv"));
+    let registry = Registry { seed: 3, epoch: 7 };
+    let state = Synthetic { fork: "electra", preset: MINIMAL, validators: 900, registry, skipped: false, lie: 0 };
+    let nodes = chains(state.bytes()).await;
+    let file = dir.path().join("guardian.toml");
+    fs::write(&file, template().replace("http://127.0.0.1:1\"", &format!("{nodes}\""))).unwrap();
+    let config = file.to_str().unwrap();
+    let asked = ["quote", "--data", &data, "--to", "2024-03-28", "--config", config, "--pricer"];
+    let found = json(&[&asked[..], &["0x0909090909090909090909090909090909090909"]].concat());
+    let stake: u64 = (0..900)
+        .map(|index| registry.validator(index))
+        .filter(|validator| validator.is_active(registry.epoch))
+        .map(|validator| validator.effective_balance)
+        .sum();
+    assert_eq!(found["total_active_balance_gwei"]["value"], stake.to_string());
+    assert!(found["total_active_balance_gwei"]["from"].as_str().unwrap().contains("beacon provider"), "{found}");
+    assert_eq!(found["discount_bps"]["value"], "850");
+    assert_eq!(found["accepted_mev_payouts_wei"]["value"], "1200");
+    let accepted = found["accepted_consensus_rewards_wei"]["value"].as_str().unwrap();
+    assert_eq!(accepted, (2_671_196_408_239_692_u64 * 105 / 100).to_string());
+
+    // Nobody is there, and what is there is none.
+    fs::write(&file, template()).unwrap();
+    let silent = ["price", "quote", "--data", &data, "--to", "2024-03-28", "--config", config, "--discount-bps", "1"];
+    assert_refused(&guardian(&silent), "does not serve the finalized state", "--stake-gwei");
+    let nodes = chains(b"no state".to_vec()).await;
+    fs::write(&file, template().replace("http://127.0.0.1:1\"", &format!("{nodes}\""))).unwrap();
+    assert_refused(&guardian(&silent), "is no beacon state", "SSZ");
 }

@@ -1,7 +1,8 @@
 //! `guardian price`: the price of a validator ticket, computed by anybody from data that anybody can get. No keys and no signature; what
-//! is not a number of the chain is an argument.
+//! is not read is an argument.
 
 mod backtest;
+mod chain;
 mod commitments;
 mod plot;
 mod quote;
@@ -26,9 +27,9 @@ pub(super) enum Price {
 }
 
 impl Price {
-    pub(super) fn run(self) -> Result<()> {
+    pub(super) async fn run(self) -> Result<()> {
         match self {
-            Self::Quote(command) => command.run(),
+            Self::Quote(command) => command.run().await,
             Self::Backtest(command) => command.run(),
             Self::Simulate(command) => command.run(),
             Self::Plot(command) => command.run(),
