@@ -6,6 +6,7 @@
 //! | [`frost`] | key shares, key generation, resharing, repair, two-round signing | `frost-secp256k1`, unchanged (RFC 9591, audited) |
 //! | [`schnorr`] | the signature as contracts see it, verified along an independent path | `k256`, `sha2` |
 //! | [`bls`] | exit shares, partial exits, their combination | `blst` |
+//! | [`account`] | signatures of Ethereum accounts, as contracts recover them | `k256` |
 //! | [`identity`] | who a guardian is: signs its messages, derives what it must be able to make again | `ed25519-dalek`, `hkdf` |
 //! | [`enclave`] | the key to which operators encrypt shares of validators' keys: ECIES, as Puffer's operators use it | `k256`, `hkdf`, `aes-gcm` |
 //! | [`disclosable`] | secrets encrypted to an identity, which it can open to everybody with a proof | `curve25519-dalek`, `sha2` |
@@ -22,6 +23,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
+pub mod account;
 pub mod bls;
 pub mod disclosable;
 pub mod enclave;

@@ -3,7 +3,9 @@
 use crate::{dossiers::Dossiers, metrics::Metrics, peers::Peers};
 use guardian_chain::{Readers, Sender};
 use guardian_p2p::{Feedback, Network};
-use guardian_protocol::{Answers, Call, Event, Input, Job, Outgoing, Query, QueryId, Released, Signed, SignedExit};
+use guardian_protocol::{
+    AccountOrder, Answers, Call, Event, Input, Job, Outgoing, Query, QueryId, Released, Signed, SignedExit,
+};
 use rand_core::OsRng;
 use std::{num::NonZeroUsize, sync::Arc, thread};
 use tokio::{runtime::Handle, sync::mpsc};
@@ -34,6 +36,7 @@ impl Performer {
         for call in released.calls {
             match call {
                 Call::Submit(signed) => self.submit(signed),
+                Call::Attest(order) => self.attest(order),
                 Call::PublishExit(exit) => self.publish(exit),
             }
         }
@@ -77,6 +80,16 @@ impl Performer {
             let outcome = sender.submit(&signed).await;
             metrics.account.show_signer(sender.account().stats());
             inputs.send(Input::Called { id: signed.id(), outcome }).await.ok();
+        });
+    }
+
+    fn attest(&self, order: AccountOrder) {
+        let (sender, inputs, metrics) = (Arc::clone(&self.sender), self.inputs.clone(), Arc::clone(&self.metrics));
+        // One for each open duty that accounts sign, and the account has its own patience.
+        self.runtime.spawn(async move {
+            let outcome = sender.attest(&order).await.map_err(|error| error.to_string());
+            metrics.account.show_signer(sender.account().stats());
+            inputs.send(Input::Attested { id: order.id(), outcome }).await.ok();
         });
     }
 

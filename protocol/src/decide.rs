@@ -7,7 +7,7 @@
 
 use crate::{
     duty::{ChainView, Duty, DutyBody, DutyKind, Evidence, Need, Needs, Rules},
-    types::{Checkpoint, Epoch},
+    types::{Checkpoint, Epoch, KeyEpoch},
 };
 
 /// What has to be read at a reference so that every duty that is due there can be decided.
@@ -48,8 +48,10 @@ pub(crate) fn of_kind(kind: DutyKind, evidence: &Evidence, slots_per_epoch: u64)
     let rules = evidence.chain.rules(kind).into_iter();
     let bodies = rules.flat_map(|rules| rules.decide(evidence, slots_per_epoch)).take(kind.most_open());
     let Checkpoint { epoch, root, .. } = evidence.checkpoint;
+    let by_accounts = evidence.chain.rules(kind).is_some_and(|rules| rules.guardian_list().is_some());
     let duty = |body: DutyBody| Duty {
-        key_epoch: evidence.chain.key_epoch,
+        // As `Setup::key_epoch_of` has it.
+        key_epoch: if by_accounts { KeyEpoch(0) } else { evidence.chain.key_epoch },
         period: body.period(epoch),
         reference_slot: evidence.slot,
         reference_root: root,

@@ -7,6 +7,7 @@ use crate::{
     types::{MemberId, ProviderId, ValidatorIndex},
     work::Computed,
 };
+use guardian_crypto::account::AccountSignature;
 
 /// One event from outside.
 #[derive(Clone, Debug)]
@@ -43,6 +44,13 @@ pub enum Input {
         index: ValidatorIndex,
         /// Why each did not take it; `None`: it did.
         said: Vec<(ProviderId, Option<String>)>,
+    },
+    /// What became of a question to this guardian's own account.
+    Attested {
+        /// The duty that it was to sign.
+        id: DutyId,
+        /// Its signature, or why there is none.
+        outcome: Result<AccountSignature, String>,
     },
     /// What came out of a job.
     Computed(Computed),

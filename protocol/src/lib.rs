@@ -86,11 +86,8 @@ pub use guardian::{Guardian, RestoreError, Secrets};
 pub use input::Input;
 pub use operator::{OperatorCommand, OperatorRefusal, OperatorReply};
 pub use record::Record;
-pub use setup::{Contracts, Mode, ProviderQuorum, Setup, Timing};
-pub use status::{
-    Disagreement, ExitStatus, HeldKind, HistoryStatus, MemberProgram, NextDuty, OfferedDuty, OpenDutyStatus, Reason,
-    SignedDutyStatus, Status,
-};
+pub use setup::{AccountModule, Contracts, Mode, ProviderQuorum, Setup, Timing};
+pub use status::{Disagreement, ExitStatus, HeldKind, HistoryStatus, MemberProgram, OpenDutyStatus, Reason, Status};
 pub use submit::Stage;
 pub use watched::{Watched, WatchedValidator, WatchedValidators};
 pub use work::{Computed, Job, ValidatorKey};
@@ -103,13 +100,12 @@ pub use ports::{
 
 // Duties. What each kind states is listed beside the table of kinds, in `duty`.
 pub use duty::kinds::*;
-pub use duty::legacy::{LegacyModule, Provisioning, PufferMessage, StoppedValidator};
 pub use duty::{
     Bounds, ChainView, DigestDomain, Duty, DutyBody, DutyError, DutyId, DutyKind, Evidence, Figure, KeyProposal,
     Measure, PerKind, Risk, Rules, Standing, Subject, rotation,
 };
 pub use hold::{Cause, Excess, Hold, LimitedDuty, Limits, Severity};
-pub use sign::{Fault, FaultError, NotSafe, Signed, SignedError};
+pub use sign::{AccountOrder, Attestation, Fault, FaultError, NotSafe, Signed, SignedError};
 pub use wire::Envelope;
 
 // Accounts.
@@ -118,7 +114,7 @@ pub use audit::{Difference, Dossier, Replay, ValidatorLine};
 // Words.
 pub use types::{
     BlockHash, BlockRef, BlsPubkey, BootId, Census, ChainIdentity, ChainSpec, Challenge, Checkpoint, Committee,
-    CommitteeError, DecodeError, Epoch, EventPage, Fork, Gwei, KeyEpoch, Level, Member, MemberId, Participation,
-    Program, ProgramVersion, Proof, ProtocolEvent, ProviderId, RuleSchedule, RuleVersion, Slot, Timestamp,
-    ValidatorIndex, ValidatorRecord, Wei,
+    CommitteeError, DecodeError, Epoch, EventPage, Fork, GuardianList, Gwei, KeyEpoch, Level, Member, MemberId,
+    Participation, Program, ProgramVersion, Proof, ProtocolEvent, ProviderId, RuleSchedule, RuleVersion, Slot,
+    Timestamp, ValidatorIndex, ValidatorRecord, Wei,
 };

@@ -4,7 +4,7 @@ use crate::{
     duty::{ChainView, DutyKind, Subject},
     event::Layer,
     record::Record,
-    sign::Signed,
+    sign::{AccountOrder, Signed},
     types::{
         BlockRef, BlsPubkey, Census, Checkpoint, Epoch, EventPage, Level, ProviderId, Slot, ValidatorIndex,
         ValidatorRecord,
@@ -159,6 +159,8 @@ pub struct Answers {
 pub enum Call {
     /// Bring a signed duty to its contract, unless the contract has it already.
     Submit(Signed),
+    /// Have this guardian's own account sign.
+    Attest(AccountOrder),
     /// Put a validator's exit into the beacon nodes' pools.
     PublishExit(SignedExit),
 }

@@ -6,12 +6,12 @@ use crate::{
     duty::{Duty, DutyId, DutyKind},
     hold::Cause,
     setup::Contracts,
-    sign::{Fault, Signed},
+    sign::{Attestation, Fault, Signed},
     types::{ChainIdentity, DecodeError, Epoch, EventPage, MemberId, Timestamp, versioned},
 };
 use alloy_primitives::{Address, B256};
 use borsh::{BorshDeserialize, BorshSerialize};
-use guardian_crypto::schnorr::Signature;
+use guardian_crypto::{account::AccountSignature, schnorr::Signature};
 
 /// One durable fact.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -117,6 +117,15 @@ pub enum Record {
         /// The digest.
         digest: B256,
     },
+    /// Enough accounts signed this duty.
+    Attested {
+        /// What was signed.
+        duty: Duty,
+        /// By accounts that were on the module's list.
+        signatures: Vec<AccountSignature>,
+        /// The module.
+        contract: Address,
+    },
 }
 
 impl Record {
@@ -126,14 +135,20 @@ impl Record {
     /// A signed duty as a record.
     #[must_use]
     pub fn signed(signed: &Signed) -> Self {
-        Self::Signed { duty: signed.duty().clone(), signature: *signed.signature(), contract: signed.contract() }
+        let (duty, contract) = (signed.duty().clone(), signed.contract());
+        match signed.attestation() {
+            Attestation::Group(signature) => Self::Signed { duty, signature: *signature, contract },
+            Attestation::Accounts(signatures) => Self::Attested { duty, signatures: signatures.clone(), contract },
+        }
     }
 
     /// Whether it counts with these contracts; what others signed for, or logged, is history.
     #[must_use]
     pub fn counts_with(&self, contracts: &Contracts) -> bool {
         match self {
-            Self::Signed { duty, contract, .. } => duty.kind().verifier(contracts) == Some(*contract),
+            Self::Signed { duty, contract, .. } | Self::Attested { duty, contract, .. } => {
+                duty.kind().verifier(contracts) == Some(*contract)
+            }
             Self::Events { contracts: of, .. } => *of == contracts.event_sources(),
             Self::Chain { .. }
             | Self::Decided { .. }

@@ -1,9 +1,9 @@
 //! What a guardian is told once, at its start: who it is, with whom, on which chain, and how patient to be.
 
 use crate::{
-    duty::{DigestDomain, PerKind},
+    duty::{DigestDomain, DutyKind, PerKind},
     hold::Limits,
-    types::{ChainSpec, Committee, MemberId, Program},
+    types::{ChainSpec, Committee, KeyEpoch, MemberId, Program},
 };
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,16 @@ impl Setup {
         DAY.checked_div(epoch).unwrap_or_default().max(1)
     }
 
+    /// The key epoch in the name of a duty of `kind`: 0 where accounts sign, whose digests outlive every key of the group, so that nobody
+    /// signs two of them for one period, whatever becomes of that key.
+    #[must_use]
+    pub fn key_epoch_of(&self, kind: DutyKind) -> KeyEpoch {
+        match self.contracts.accounts.get(kind) {
+            Some(_) => KeyEpoch(0),
+            None => self.committee.key_epoch(),
+        }
+    }
+
     /// Where signatures count.
     #[must_use]
     pub fn domain(&self) -> DigestDomain {
@@ -73,6 +83,21 @@ pub struct Contracts {
     pub guardian_module: Option<Address>,
     /// Where the duties of each kind go. Without a contract, no duty of the kind is decided.
     pub duties: PerKind<Address>,
+    /// Kinds whose contract takes signatures of guardians' own accounts, and which module checks them; the others take the group's.
+    #[serde(default, skip_serializing_if = "PerKind::is_empty")]
+    pub accounts: PerKind<AccountModule>,
+}
+
+/// A module like Puffer's own, which checks signatures of the accounts on its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountModule {
+    /// Its address.
+    pub module: Address,
+    /// Whether what is signed begins with module and chain: not at the module that is deployed on mainnet, where a signature counts for every
+    /// module on every chain that lists the account.
+    #[serde(default)]
+    pub bound: bool,
 }
 
 impl Contracts {

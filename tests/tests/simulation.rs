@@ -56,7 +56,7 @@ fn every_invariant_holds_under_all_faults() {
     println!("{seeds} seeds: {tally:?}");
     // What was looked for has had its occasions.
     assert!(tally.commands > seeds && tally.clocks > seeds && tally.stolen > seeds / 2, "{tally:?}");
-    assert!(tally.replays > seeds * 50 && tally.reminded > seeds / 2, "{tally:?}");
+    assert!(tally.replays > seeds * 50 && tally.reminded > seeds / 2 && tally.attested > seeds, "{tally:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The account that pays for transactions. Its key is here, or with a remote signer and then in no memory of this process. Which
+//! The account that pays for transactions, and signs as a guardian's own where a contract wants that. Its key is here, or with a remote signer and then in no memory of this process. Which
 //! transactions there are is the sender's business.
 //!
 //! A remote signer is asked for a signature and for nothing else: the transaction is put together here, and a signature counts only if it
@@ -25,6 +25,8 @@ use alloy::{
 };
 use aws_kms::AwsKms;
 use google_kms::GoogleKms;
+use guardian_crypto::account::AccountSignature;
+use guardian_protocol::AccountOrder;
 use signature::Scalars;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use web3signer::Web3Signer;
@@ -136,6 +138,16 @@ impl Account {
         let signature = self.signature(&transaction.encoded_for_signing()).await?;
         let envelope = TxEnvelope::from(transaction.into_signed(signature));
         Ok((*envelope.tx_hash(), envelope.encoded_2718().into()))
+    }
+
+    /// The account's signature of what `order` permits.
+    ///
+    /// # Errors
+    /// [`SignError`]
+    pub(crate) async fn attest(&self, order: &AccountOrder) -> Result<AccountSignature, SignError> {
+        let signature = self.signature(order.payload()).await?;
+        AccountSignature::from_bytes(&signature.as_bytes())
+            .map_err(|error| SignError::new(SignFault::Failed, error.to_string()))
     }
 
     /// The account's signature of the Keccak-256 hash of `payload`.

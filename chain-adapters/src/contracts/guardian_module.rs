@@ -1,4 +1,5 @@
-//! Puffer's guardian module: for whom operators encrypt shares of validators' keys, and how many shares make a key. No duty reads it.
+//! Puffer's guardian module: for whom operators encrypt shares of validators' keys, and how many shares make a key;
+//! and where it is Puffer's own, whose signatures it takes, and how many.
 
 use crate::execution::client::ExecutionClient;
 use alloy::{
@@ -6,7 +7,7 @@ use alloy::{
     sol,
 };
 use futures::try_join;
-use guardian_protocol::ReadFailure;
+use guardian_protocol::{GuardianList, ReadFailure};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
 mod abi {
@@ -14,6 +15,8 @@ mod abi {
 
     sol! {
         interface GuardianModule {
+            /// Too few of the signatures are their places' guardians'.
+            error Unauthorized();
             function getGuardians() external view returns (address[] memory);
             function getThreshold() external view returns (uint256);
         }
@@ -21,15 +24,6 @@ mod abi {
 }
 
 pub(crate) use abi::GuardianModule;
-
-/// The guardians of whose shares of a validator's key some make the key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GuardianList {
-    /// Their accounts, in the order of their shares.
-    pub guardians: Vec<Address>,
-    /// How many shares make the key.
-    pub threshold: u64,
-}
 
 /// The list that `module` has at `block`.
 pub(crate) async fn guardian_list(

@@ -15,8 +15,7 @@ mod registration;
 pub(crate) mod reserves;
 mod validator_count;
 
-pub use guardian_module::GuardianList;
-pub(crate) use guardian_module::guardian_list;
+pub(crate) use guardian_module::{GuardianModule, guardian_list};
 pub use keys::KeyRotation;
 pub(crate) use protocol::active_validators;
 pub(crate) use refusals::Refusal;
@@ -24,9 +23,10 @@ pub use registration::{Registration, RegistrationError};
 
 use crate::execution::client::ExecutionClient;
 use alloy::primitives::{Address, B256, Bytes, Log, U256};
-use guardian_crypto::schnorr;
+use guardian_crypto::{account::AccountSignature, schnorr};
 use guardian_protocol::{
-    BlsPubkey, Contracts, Duty, DutyBody, DutyKind, Level, ProtocolEvent, ReadFailure, Rules, Subject, VetoRules, Wei,
+    AccountModule, BlsPubkey, Contracts, Duty, DutyBody, DutyKind, Level, ProtocolEvent, ReadFailure, Rules, Subject,
+    VetoRules, Wei,
 };
 use std::collections::BTreeSet;
 
@@ -37,22 +37,37 @@ pub(crate) fn call(duty: &Duty, signature: &schnorr::Signature) -> Bytes {
     match &duty.body {
         DutyBody::Ejection(order) => ejection::call(duty, order, signature),
         DutyBody::Reserves(report) => reserves::call(duty, report, signature),
-        DutyBody::ValidatorCount(count) => validator_count::call(duty, *count, signature),
+        DutyBody::ValidatorCount(count) => {
+            validator_count::call(duty, *count, vec![validator_count::packed(duty, signature)])
+        }
         DutyBody::KeyVeto(_) => key_veto::call(signature),
     }
 }
 
-/// What the contract of `kind` at `contract` says at `block`.
+/// The call that brings a duty with accounts' signatures, each in its place, to its contract; `None` if that takes none.
+pub(crate) fn call_by_accounts(duty: &Duty, places: &[Option<AccountSignature>]) -> Option<Bytes> {
+    let place = |signature: &Option<AccountSignature>| signature.map_or_else(Bytes::new, |it| it.to_bytes().into());
+    match &duty.body {
+        DutyBody::ValidatorCount(count) => {
+            Some(validator_count::call(duty, *count, places.iter().map(place).collect()))
+        }
+        DutyBody::Ejection(_) | DutyBody::Reserves(_) | DutyBody::KeyVeto(_) => None,
+    }
+}
+
+/// What the contract of `kind` at `contract` says at `block`, and where accounts sign, what their module does.
 pub(crate) async fn rules(
     kind: DutyKind,
     client: &ExecutionClient,
-    contract: Address,
+    (contract, accounts): (Address, Option<&AccountModule>),
     block: B256,
 ) -> Result<Rules, ReadFailure> {
     Ok(match kind {
         DutyKind::Ejection => Rules::Ejection(ejection::rules(client, contract, block).await?),
         DutyKind::Reserves => Rules::Reserves(reserves::rules(client, contract, block).await?),
-        DutyKind::ValidatorCount => Rules::ValidatorCount(validator_count::rules(client, contract, block).await?),
+        DutyKind::ValidatorCount => {
+            Rules::ValidatorCount(validator_count::rules(client, (contract, accounts), block).await?)
+        }
         DutyKind::KeyVeto => Rules::KeyVeto(VetoRules {}),
     })
 }
@@ -125,8 +140,9 @@ pub(crate) fn refusal(data: &[u8]) -> Option<Refusal> {
 
 /// Each of the configured contracts, once.
 pub(crate) fn all(contracts: &Contracts) -> BTreeSet<Address> {
-    let Contracts { guardian_keys, protocol, guardian_module, duties } = contracts;
-    let of_kinds = duties.iter().map(|(_, address)| *address);
+    let Contracts { guardian_keys, protocol, guardian_module, duties, accounts } = contracts;
+    let modules = accounts.values().map(|accounts| accounts.module);
+    let of_kinds = duties.values().copied().chain(modules);
     [*guardian_keys, *protocol].into_iter().chain(*guardian_module).chain(of_kinds).collect()
 }
 

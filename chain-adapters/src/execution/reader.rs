@@ -41,7 +41,7 @@ impl ExecutionClient {
             keys::change(self, contracts.guardian_keys, block),
         )?;
         let of_kinds = contracts.duties.iter().map(|(kind, contract)| async move {
-            let rules = contracts::rules(kind, self, *contract, block).await?;
+            let rules = contracts::rules(kind, self, (*contract, contracts.accounts.get(kind)), block).await?;
             let level = contracts::level((kind, Subject::Whole), self, *contract, block).await?;
             let level = level.ok_or_else(|| ReadFailure::NotAvailable(format!("no contract answers at {contract}")))?;
             Ok((rules, (kind, level)))

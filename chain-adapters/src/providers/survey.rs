@@ -3,12 +3,12 @@
 
 use super::{Provider, Readers};
 use crate::{
-    contracts::{self, GuardianList},
+    contracts,
     execution::client::{ExecutionClient, Header},
 };
 use alloy::primitives::Address;
 use futures::future::join_all;
-use guardian_protocol::{At, BlockRef, ChainView, ProviderId, ReadFailure};
+use guardian_protocol::{At, BlockRef, ChainView, GuardianList, ProviderId, ReadFailure};
 use serde::Deserialize;
 use std::future::Future;
 

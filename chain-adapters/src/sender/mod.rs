@@ -9,11 +9,12 @@ mod fee;
 mod most;
 mod node;
 mod nonce;
+mod places;
 mod pools;
 mod reference;
 
 use crate::{
-    account::Account,
+    account::{Account, SignError},
     beacon::client::BeaconClient,
     config::{Endpoint, Limits, SenderConfig},
     contracts::{self, KeyRotation, keys},
@@ -26,7 +27,10 @@ use crate::{
 };
 use alloy::primitives::{Address, B256, Bytes};
 use futures::future::join_all;
-use guardian_protocol::{CallOutcome, ChainSpec, Contracts, Duty, KeyEpoch, PerKind, ProviderId, Signed, Wei};
+use guardian_crypto::account::AccountSignature;
+use guardian_protocol::{
+    AccountOrder, Attestation, CallOutcome, ChainSpec, Contracts, Duty, KeyEpoch, PerKind, ProviderId, Signed, Wei,
+};
 use most::most;
 use nonce::median;
 use pools::Sent;
@@ -150,6 +154,7 @@ impl Sender {
             protocol: Address::ZERO,
             guardian_module: None,
             duties: PerKind::default(),
+            accounts: PerKind::default(),
         };
         let nodes = vec![Arc::new(ExecutionClient::new(Http::new(endpoint, limits)?))];
         Ok(Self::with(config, deployment.plan.chain_id, contracts, account.into(), nodes))
@@ -209,7 +214,13 @@ impl Sender {
         let Some(to) = self.contracts.duties.get(duty.kind()).copied() else {
             return CallOutcome::Refused(format!("no contract for duties of the kind {} is configured", duty.kind()));
         };
-        let data = contracts::call(duty, signed.signature());
+        let data = match signed.attestation() {
+            Attestation::Group(signature) => contracts::call(duty, signature),
+            Attestation::Accounts(signatures) => match self.laid_out(signed, signatures).await {
+                Ok(data) => data,
+                Err(outcome) => return outcome,
+            },
+        };
         let (gas_cap, urgent) = (contracts::gas_cap(duty), contracts::is_urgent(duty.kind()));
         let submission = Submission { goal: Goal::Duty(Box::new(duty.clone())), to, data, gas_cap, urgent };
         let outcome = self.bring(&submission).await;
@@ -222,6 +233,14 @@ impl Sender {
             failed @ CallOutcome::Failed(_) => failed,
             CallOutcome::Refused(_) => outcome,
         }
+    }
+
+    /// This account's signature, where it signs as a guardian's own.
+    ///
+    /// # Errors
+    /// [`SignError`] says why there is none.
+    pub async fn attest(&self, order: &AccountOrder) -> Result<AccountSignature, SignError> {
+        self.account.attest(order).await
     }
 
     /// Brings a rotation of the group key to its contract, unless the contract has its epoch or a later one. As

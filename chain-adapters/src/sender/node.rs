@@ -13,7 +13,7 @@ use alloy::{
     rpc::types::{FeeHistory, TransactionInput, TransactionRequest},
     transports::TransportError,
 };
-use guardian_protocol::{Contracts, ReadFailure, Standing, Wei};
+use guardian_protocol::{Contracts, GuardianList, ReadFailure, Standing, Wei};
 use serde::Deserialize;
 
 /// A receipt, as far as it is needed.
@@ -82,6 +82,13 @@ impl ExecutionClient {
             }
             Goal::Epoch(epoch) => Ok(keys::in_force(self, addresses.guardian_keys, block).await?.0 >= *epoch),
         }
+    }
+
+    /// Who is on the list of `module`.
+    pub(super) async fn guardian_list_now(&self, module: Address) -> Result<GuardianList, ReadFailure> {
+        let latest = self.header("latest").await?;
+        let block = latest.ok_or_else(|| ReadFailure::NotAvailable("it has no block".to_owned()))?.hash;
+        contracts::guardian_list(self, module, block).await
     }
 
     /// Runs a call without sending it. The estimate alone would do, but some nodes keep a revert's reason to

@@ -18,7 +18,7 @@ use alloy::{
 use guardian_chain::{Account, AccountKey, Endpoint, FinalKey, KeyRotation, Readers, Sender, SenderConfig};
 use guardian_protocol::{
     At, BlockRef, BlsPubkey, CallOutcome, ChainView, Contracts, DutyKind, EjectionRules, EventPage, KeyEpoch, Level,
-    ProtocolEvent, Query, Reading, ReserveRules, Rules, Slot, VetoRules, ceremony::plan::Rotation,
+    PerKind, ProtocolEvent, Query, Reading, ReserveRules, Rules, Slot, VetoRules, ceremony::plan::Rotation,
 };
 use serde_json::{Value, json};
 use std::{
@@ -185,6 +185,7 @@ impl World {
             protocol: anvil.deploy("DevnetProtocol", Vec::new()).await,
             guardian_module: None,
             duties: duties.into_iter().collect(),
+            accounts: PerKind::default(),
         };
         anvil.call("anvil_setBalance", json!([VAULT, "0x4d"])).await;
         let beacon = Server::start(healthy).await;

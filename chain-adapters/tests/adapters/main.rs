@@ -2,6 +2,8 @@
 //! One binary, so that it is linked once. (`cfg(test)` tells clippy that what it allows in tests is allowed here.)
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod anvil;
 #[cfg(test)]
 mod asking;

@@ -9,7 +9,10 @@ use alloy::{
     sol,
     sol_types::{SolCall, SolValue},
 };
-use guardian_protocol::{BlsPubkey, KeyEpoch, LegacyModule, Provisioning, PufferMessage, StoppedValidator};
+use guardian_protocol::{
+    BlsPubkey, KeyEpoch,
+    testing::{LegacyModule, Provisioning, PufferMessage, StoppedValidator},
+};
 use serde_json::json;
 
 sol! {

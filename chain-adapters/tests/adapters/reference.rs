@@ -11,7 +11,7 @@ use crate::{
 };
 use alloy::primitives::{Address, B256};
 use guardian_chain::{AccountKey, Endpoint, Sender};
-use guardian_protocol::{CallOutcome, Contracts, Duty, DutyBody, DutyKind, Epoch, KeyEpoch, Signed, Slot};
+use guardian_protocol::{CallOutcome, Contracts, Duty, DutyBody, DutyKind, Epoch, KeyEpoch, PerKind, Signed, Slot};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -87,6 +87,7 @@ fn contracts(world: &World) -> Contracts {
         protocol: Address::ZERO,
         guardian_module: None,
         duties: [(DutyKind::Ejection, world.registry), (DutyKind::Reserves, world.feed)].into_iter().collect(),
+        accounts: PerKind::default(),
     }
 }
 

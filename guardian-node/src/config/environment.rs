@@ -219,6 +219,11 @@ fn settings() -> Vec<Setting> {
     let duties = DutyKind::ALL
         .into_iter()
         .map(|kind| Setting { path: format!("contracts.duties.{}", kind.as_str()), kind: Kind::Text });
+    let with_accounts = DutyKind::ALL.into_iter().filter(|kind| kind.has_account_form());
+    let accounts = with_accounts.flat_map(|kind| {
+        [("module", Kind::Text), ("bound", Kind::Flag)]
+            .map(|(key, value)| Setting { path: format!("contracts.accounts.{}.{key}", kind.as_str()), kind: value })
+    });
     let limits = ["soft", "hard"].into_iter().flat_map(|level| {
         DutyKind::ALL.into_iter().flat_map(move |kind| {
             Measure::ALL.into_iter().map(move |measure| Setting {
@@ -227,7 +232,7 @@ fn settings() -> Vec<Setting> {
             })
         })
     });
-    plain.chain(duties).chain(limits).collect()
+    plain.chain(duties).chain(accounts).chain(limits).collect()
 }
 
 #[cfg(test)]

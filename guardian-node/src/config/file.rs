@@ -3,7 +3,7 @@
 use super::{AccountConfig, LimitsConfig, Network, ProviderConfig};
 use crate::{hint::Hinted, passphrase::Source};
 use alloy_primitives::Address;
-use guardian_protocol::{Contracts, DutyKind, Mode, PerKind, ProviderQuorum, Timing};
+use guardian_protocol::{AccountModule, Contracts, DutyKind, Mode, PerKind, ProviderQuorum, Timing};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -231,6 +231,9 @@ pub struct ContractsConfig {
     pub start_block: u64,
     /// Where the duties of each kind go. No duty of a kind is decided without a contract for it.
     pub duties: PerKind<Address>,
+    /// Kinds whose contract takes signatures of guardians' own accounts.
+    #[serde(skip_serializing_if = "PerKind::is_empty")]
+    pub accounts: PerKind<AccountModule>,
 }
 
 impl Default for ContractsConfig {
@@ -243,6 +246,7 @@ impl Default for ContractsConfig {
             guardian_module: None,
             start_block: 0,
             duties: PerKind::default(),
+            accounts: PerKind::default(),
         }
     }
 }
@@ -327,8 +331,18 @@ impl TimingConfig {
 }
 
 impl ContractsConfig {
-    /// Keys are vetoed where they are kept.
+    /// Keys are vetoed where they are kept, and accounts sign only what Puffer's own module has a message for.
     pub(super) fn check(&self) -> Result<(), Hinted> {
+        for (kind, AccountModule { module, .. }) in self.accounts.iter() {
+            let advice = "only what Puffer's own GuardianModule has a message for is signed by accounts: validator_count, with its oracle \
+                          under [contracts.duties]";
+            if !kind.has_account_form() {
+                return Err(Hinted::new(format!("[contracts.accounts] {kind}: accounts can't sign it"), advice));
+            }
+            if self.duties.get(kind).is_none() || module.is_zero() {
+                return Err(Hinted::new(format!("[contracts.accounts] {kind} has no contract, or no module"), advice));
+            }
+        }
         match self.duties.get(DutyKind::KeyVeto) {
             Some(address) if *address != self.guardian_keys => Err(Hinted::new(
                 format!("[contracts.duties] key_veto is {address}, and guardian_keys is {}", self.guardian_keys),
@@ -343,12 +357,12 @@ impl Config {
     /// The contracts, in the brain's words.
     #[must_use]
     pub fn contracts(&self) -> Contracts {
-        let ContractsConfig { guardian_keys, protocol, guardian_module, duties, .. } = &self.contracts;
+        let ContractsConfig { guardian_keys, protocol, guardian_module, duties, accounts, .. } = &self.contracts;
         let (guardian_keys, protocol, guardian_module) = (*guardian_keys, *protocol, *guardian_module);
         // Keys are vetoed where they are kept, so nobody has to say it twice.
         let mut duties = *duties;
         duties.insert(DutyKind::KeyVeto, guardian_keys);
-        Contracts { guardian_keys, protocol, guardian_module, duties }
+        Contracts { guardian_keys, protocol, guardian_module, duties, accounts: *accounts }
     }
 
     /// How many providers must agree.

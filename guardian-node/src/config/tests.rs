@@ -68,6 +68,36 @@ fn keys_are_vetoed_where_they_are_kept() {
 }
 
 #[test]
+fn accounts_sign_what_puffers_own_module_has_a_message_for() {
+    let with = |text: &str| {
+        let text = TEMPLATE.replace("[contracts.accounts]", &format!("[contracts.accounts]\n{text}"));
+        Config::parse(
+            &text.replace("# validator_count = \"0x0000", "validator_count = \"0x0909"),
+            Path::new("guardian.toml"),
+        )
+    };
+    let module = format!("module = \"{}\"", alloy_primitives::Address::repeat_byte(7));
+    for (bound, text) in [(false, ""), (false, ", bound = false"), (true, ", bound = true")] {
+        let config = with(&format!("validator_count = {{ {module}{text} }}")).unwrap();
+        let accounts = *config.contracts().accounts.get(DutyKind::ValidatorCount).unwrap();
+        assert_eq!((accounts.module, accounts.bound), (alloy_primitives::Address::repeat_byte(7), bound));
+    }
+    for refused in [
+        format!("reserves = {{ {module} }}"),
+        "validator_count = { module = \"0x0000000000000000000000000000000000000000\" }".to_owned(),
+    ] {
+        let error = with(&refused).unwrap_err();
+        assert!(
+            error.to_string().contains("[contracts.accounts]") && error.advice().contains("validator_count"),
+            "{error}"
+        );
+    }
+    let mut config = with(&format!("validator_count = {{ {module} }}")).unwrap();
+    config.contracts.duties.remove(DutyKind::ValidatorCount);
+    assert!(config.contracts.check().is_err(), "without its contract");
+}
+
+#[test]
 fn a_duration_without_a_unit_is_refused() {
     assert!(toml::from_str::<Config>(&TEMPLATE.replace("# poll = \"12s\"", "poll = 12")).is_err());
 }

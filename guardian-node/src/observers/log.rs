@@ -41,6 +41,7 @@ impl Log {
             Event::KeyMismatch { onchain, ours } => key_mismatch(*onchain, *ours),
             Event::Decided { id, digest, rules } => info!(duty = %id, %digest, rules = rules.0, "decided"),
             Event::Refused { id, reason } => warn!(duty = %id, %reason, "the guard refuses"),
+            Event::NotAttested { id, reason } => not_attested(*id, reason),
             Event::Held { id, digest, reason } => held(*id, *digest, reason),
             Event::WaitOver { id } => info!(duty = %id, "no longer held"),
             Event::ForbiddenDuty { id, digest } => forbidden(*id, *digest),
@@ -205,6 +206,12 @@ impl Log {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count is whole and not negative")]
 fn whole(value: f64) -> u64 {
     value as u64
+}
+
+fn not_attested(id: DutyId, reason: &str) {
+    let hint = "this guardian's account must be one of the module's guardians, and its key, or the remote signer that has it, must answer: \
+                `guardian check` looks; the others go on as long as enough of them sign";
+    error!(duty = %id, reason, hint, "this guardian's own account does not sign");
 }
 
 fn held(duty: DutyId, digest: B256, reason: &str) {

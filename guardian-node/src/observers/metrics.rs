@@ -262,6 +262,7 @@ impl EventObserver {
             Event::History(event) => self.past(event),
             Event::Decided { id, .. } => self.decided(*id),
             Event::Refused { id, .. } => self.count_duty(*id, "refused"),
+            Event::NotAttested { id, .. } => self.count_duty(*id, "not_attested"),
             Event::Held { id, .. } => self.count_duty(*id, "held"),
             Event::ForbiddenDuty { id, .. } => self.count_duty(*id, "forbidden"),
             Event::Offered { id, .. } => self.count_duty(*id, "offered"),

@@ -44,6 +44,7 @@ impl MisconductFiles {
             | Event::KeyMismatch { .. }
             | Event::Decided { .. }
             | Event::Refused { .. }
+            | Event::NotAttested { .. }
             | Event::Held { .. }
             | Event::WaitOver { .. }
             | Event::ForbiddenDuty { .. }

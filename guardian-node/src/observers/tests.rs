@@ -42,6 +42,7 @@ fn of_one_version(member: MemberId) -> Vec<(&'static str, Event)> {
         ("ERROR", Event::KeyMismatch { onchain: KeyEpoch(2), ours: KeyEpoch(1) }),
         ("INFO", Event::Decided { id, digest, rules: RuleVersion(1) }),
         ("WARN", Event::Refused { id, reason: NotSafe::StoreIsNew }),
+        ("ERROR", Event::NotAttested { id, reason: reason.clone() }),
         ("WARN", Event::Held { id, digest, reason: reason.clone() }),
         ("INFO", Event::WaitOver { id }),
         ("ERROR", Event::ForbiddenDuty { id, digest }),

@@ -81,7 +81,7 @@ pub(super) fn place(record: &Record) -> (Table, Vec<u8>) {
         Record::Decided { id, .. } => (Table::Guard, duty_key(*id)),
         Record::Floor { .. } => (Table::Meta, FLOOR.to_vec()),
         Record::Boot { .. } => (Table::Meta, BOOT.to_vec()),
-        Record::Signed { duty, .. } => (Table::Signed, duty_key(duty.id())),
+        Record::Signed { duty, .. } | Record::Attested { duty, .. } => (Table::Signed, duty_key(duty.id())),
         Record::Confirmed { id } => (Table::Confirmed, duty_key(*id)),
         Record::Chain { .. } => (Table::Meta, CHAIN.to_vec()),
         Record::Events { contracts, page } => {

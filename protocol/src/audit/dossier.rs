@@ -6,12 +6,13 @@ use super::{
 };
 use crate::{
     decide::{self},
-    duty::{DigestDomain, Duty, Evidence},
+    duty::{DigestDomain, Duty, Evidence, Rules},
     setup::{Contracts, Setup},
-    types::ChainSpec,
+    sign::Attestation,
+    types::{ChainSpec, GuardianList},
 };
 use alloy_primitives::B256;
-use guardian_crypto::schnorr::Signature;
+use guardian_crypto::{account::AccountSignature, schnorr::Signature};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -26,6 +27,9 @@ pub struct Dossier {
     pub digest: B256,
     /// The committee's signature, if it is known: then nobody can deny the duty.
     pub signature: Option<Signature>,
+    /// Signatures of accounts in its place, where they sign.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attested_by: Vec<AccountSignature>,
     /// The chain.
     pub network: ChainSpec,
     /// The contracts that the digest is bound to.
@@ -45,7 +49,7 @@ pub struct Replay {
     pub differences: Vec<Difference>,
     /// Whether the evidence is what was written, by its root.
     pub intact: bool,
-    /// Whether the key that the evidence names signed the file's digest; `None`: the file has no signature.
+    /// Whether the key that the evidence names signed the file's digest, or enough of the accounts that it lists; `None`: the file has no signature.
     pub signature_holds: Option<bool>,
 }
 
@@ -57,14 +61,15 @@ impl Dossier {
         setup: &Setup,
         duty: Duty,
         digest: B256,
-        signature: Option<Signature>,
+        attestation: Option<&Attestation>,
         (evidence, evidence_root): (Arc<Evidence>, B256),
     ) -> Self {
         Self {
             version: Self::VERSION,
             duty,
             digest,
-            signature,
+            signature: attestation.and_then(Attestation::group).copied(),
+            attested_by: attestation.map(Attestation::accounts).unwrap_or_default().to_vec(),
             network: setup.network.clone(),
             contracts: setup.contracts,
             evidence_root,
@@ -90,10 +95,17 @@ impl Dossier {
             digest: again.and_then(|duty| domain.digest(&duty)),
             differences: found,
             intact: Tree::new(facts(&self.evidence)).root() == self.evidence_root,
-            signature_holds: self
-                .signature
-                .map(|signature| self.evidence.chain.group_key.verify(&self.digest.0, &signature).is_ok()),
+            signature_holds: self.signature_holds(),
         }
+    }
+
+    fn signature_holds(&self) -> Option<bool> {
+        if let Some(signature) = self.signature {
+            return Some(self.evidence.chain.group_key.verify(&self.digest.0, &signature).is_ok());
+        }
+        let list = self.evidence.chain.rules(self.duty.kind()).and_then(Rules::guardian_list);
+        let is_attested = |list: &GuardianList| list.lay_out(self.digest, &self.attested_by).is_ok();
+        (!self.attested_by.is_empty()).then(|| list.is_some_and(is_attested))
     }
 }
 

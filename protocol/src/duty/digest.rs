@@ -3,8 +3,11 @@
 //!
 //! The same vectors are checked here, in Solidity and by an independent generator (`contracts/test/vectors/digests.json`).
 
-use super::Duty;
-use crate::{setup::Contracts, types::KeyEpoch};
+use super::{Duty, legacy::LegacyModule};
+use crate::{
+    setup::{AccountModule, Contracts},
+    types::KeyEpoch,
+};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use guardian_crypto::schnorr::GroupKey;
 
@@ -31,7 +34,18 @@ impl DigestDomain {
     #[must_use]
     pub fn digest(&self, duty: &Duty) -> Option<B256> {
         let contract = duty.kind().verifier(&self.contracts)?;
+        if self.contracts.accounts.get(duty.kind()).is_some() {
+            return self.account_payload(duty).map(keccak256);
+        }
         Some(typed_data(separator(self.chain_id, contract), duty.struct_hash()))
+    }
+
+    /// What each guardian's account signs the hash of, if accounts sign duties of this kind.
+    pub(crate) fn account_payload(&self, duty: &Duty) -> Option<Vec<u8>> {
+        let AccountModule { module, bound } = *self.contracts.accounts.get(duty.kind())?;
+        let module =
+            if bound { LegacyModule::Bound { module, chain_id: self.chain_id } } else { LegacyModule::Deployed };
+        Some(duty.account_form()?.legacy_payload(module))
     }
 }
 

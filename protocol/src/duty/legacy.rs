@@ -124,9 +124,15 @@ impl PufferMessage {
         words.hash()
     }
 
-    /// What each guardian signs with ECDSA for one of Puffer's own modules: EIP-191 over the hash of the ABI encoding.
+    /// What each guardian signs with ECDSA for one of Puffer's own modules.
     #[must_use]
     pub fn legacy_digest(&self, module: LegacyModule) -> B256 {
+        keccak256(self.legacy_payload(module))
+    }
+
+    /// The bytes whose hash that is: a message of EIP-191 that holds the hash of the ABI encoding.
+    #[must_use]
+    pub fn legacy_payload(&self, module: LegacyModule) -> Vec<u8> {
         let abi = match module {
             LegacyModule::Deployed => Abi::default(),
             LegacyModule::Bound { module, chain_id } => {
@@ -149,7 +155,7 @@ impl PufferMessage {
             Self::ValidatorCount { validators, epoch } => abi.word((*validators).into()).word((*epoch).into()),
         };
         let hash = keccak256(encoded.encode());
-        keccak256([b"\x19Ethereum Signed Message:\n32".as_slice(), hash.as_slice()].concat())
+        [b"\x19Ethereum Signed Message:\n32".as_slice(), hash.as_slice()].concat()
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! **A kind of duty is a folder here** (or a file, where that is enough): its statement and the words of its digest, the rules that its
 //! contract sets, what has to be read for it, how it is decided, and how the contract shows that it has it. This file is the table:
-//! each question is one match with a line for each kind. Everything else in the brain knows a kind only as a label.
+//! each question is one match with a line for each kind; those about kinds that guardians' accounts sign stand in `accounts.rs`. Everything
+//! else in the brain knows a kind only as a label.
 //!
 //! To add a kind: its folder; its lines here; its file in `chain-adapters/src/contracts/`, and its lines there; its address in the
 //! configuration.
 
 mod abi;
+mod accounts;
 mod digest;
 mod ejection;
 mod evidence;
@@ -151,6 +153,9 @@ impl DutyKind {
 
     /// The contract that verifies the signature; it is part of the digest. `None` if this network has none.
     pub(crate) fn verifier(self, contracts: &Contracts) -> Option<Address> {
+        if let Some(accounts) = contracts.accounts.get(self) {
+            return contracts.duties.get(self).map(|_| accounts.module);
+        }
         match self {
             Self::Ejection | Self::Reserves => contracts.duties.get(self).copied(),
             Self::ValidatorCount => contracts.duties.get(self).and(contracts.guardian_module),

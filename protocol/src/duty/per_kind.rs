@@ -44,6 +44,12 @@ impl<T> PerKind<T> {
         DutyKind::ALL.into_iter().zip(&self.0).filter_map(|(kind, value)| Some((kind, value.as_ref()?)))
     }
 
+    /// Whether no kind has a value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+
     /// The kinds that have a value.
     pub fn kinds(&self) -> impl Iterator<Item = DutyKind> {
         self.iter().map(|(kind, _)| kind)

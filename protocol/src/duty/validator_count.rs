@@ -1,5 +1,5 @@
 //! Validator count: how many validators the network has, for Puffer's oracle, which holds the protocol's own share of them against its
-//! burst threshold (`PufferOracleV2.setTotalNumberOfValidators`, checked by the group's module in the place of Puffer's).
+//! burst threshold (`PufferOracleV2.setTotalNumberOfValidators`, checked by the group's module in the place of Puffer's, or by Puffer's own).
 
 use super::{
     Duty, DutyError, DutyKind, Evidence, Need, Needs,
@@ -7,7 +7,7 @@ use super::{
     legacy::PufferMessage,
     schedule,
 };
-use crate::types::{Epoch, Level};
+use crate::types::{Epoch, GuardianList, Level};
 use alloy_primitives::{B256, U256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -20,12 +20,15 @@ const PERIOD: u64 = 225;
 pub(super) const BOUNDS: [Bounds; 2] = [Bounds::of_change(200), Bounds::of_change(500)];
 
 /// What the oracle says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     /// The protocol's own active validators. `getNumberOfActiveValidators`.
     pub own: u64,
     /// The last count. `getTotalNumberOfValidators`.
     pub last: u64,
+    /// The list of its module, where guardians' own accounts sign. `getGuardians`, `getThreshold`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<GuardianList>,
 }
 
 /// How many validators are active at the reference epoch, in the whole network.
@@ -38,7 +41,7 @@ pub struct ValidatorCount {
 impl Rules {
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn example() -> Self {
-        Self { own: 2_300, last: 10_000 }
+        Self { own: 2_300, last: 10_000, accounts: None }
     }
 
     pub(super) fn needs(&self, epoch: Epoch, accepted: Level) -> Needs {
@@ -60,10 +63,20 @@ impl Rules {
     }
 
     pub(super) fn facts(&self) -> Vec<(String, String)> {
-        vec![
+        let mut facts = vec![
             ("protocol's active validators, by the oracle".to_owned(), self.own.to_string()),
             ("network's validators, by the oracle".to_owned(), self.last.to_string()),
-        ]
+        ];
+        if let Some(GuardianList { guardians, threshold }) = &self.accounts {
+            facts.push(("accounts that must sign counts".to_owned(), threshold.to_string()));
+            let numbered = (1_u64..).zip(guardians);
+            facts.extend(
+                numbered.map(|(number, account)| {
+                    (format!("guardian {number} of the oracle's module"), account.to_string())
+                }),
+            );
+        }
+        facts
     }
 }
 
@@ -77,9 +90,12 @@ impl ValidatorCount {
     }
 
     /// The oracle takes an epoch and no slot, so that is what is signed.
+    pub(super) fn message(self, duty: &Duty) -> PufferMessage {
+        PufferMessage::ValidatorCount { validators: U256::from(self.active), epoch: U256::from(duty.period.0) }
+    }
+
     pub(super) fn struct_hash(self, duty: &Duty) -> B256 {
-        let (validators, epoch) = (U256::from(self.active), U256::from(duty.period.0));
-        PufferMessage::ValidatorCount { validators, epoch }.struct_hash(duty.key_epoch)
+        self.message(duty).struct_hash(duty.key_epoch)
     }
 
     pub(super) fn statements(self) -> Vec<(String, String)> {

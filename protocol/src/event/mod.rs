@@ -83,6 +83,13 @@ pub enum Event {
         /// Why.
         reason: NotSafe,
     },
+    /// This guardian's own account did not sign a duty that accounts sign, or is none of those that may: an alarm.
+    NotAttested {
+        /// The duty.
+        id: DutyId,
+        /// Why.
+        reason: String,
+    },
     /// A duty waits: it is not announced, and not signed here.
     Held {
         /// The duty.

@@ -7,18 +7,17 @@ use crate::{
     duty::{Duty, DutyId},
     effects::{Effects, Recipient},
     event::Event,
-    sign::Signed,
+    sign::{Attestation, Signed},
     types::{Epoch, MemberId},
     wire::{Finding, Inquiry, Message},
 };
 use alloy_primitives::B256;
-use guardian_crypto::schnorr::Signature;
 
 impl Guardian {
     /// Files `duty` with what it was decided from.
-    pub(super) fn account(&mut self, duty: &Duty, digest: B256, signature: Option<Signature>, fx: &mut Effects) {
+    pub(super) fn account(&mut self, duty: &Duty, digest: B256, attestation: Option<&Attestation>, fx: &mut Effects) {
         if let Some(evidence) = self.comparisons.rooted(duty.period) {
-            fx.file(Dossier::new(&self.setup, duty.clone(), digest, signature, evidence));
+            fx.file(Dossier::new(&self.setup, duty.clone(), digest, attestation, evidence));
         }
     }
 
@@ -35,7 +34,7 @@ impl Guardian {
             return;
         }
         if ours == Some(signed.digest()) {
-            self.account(signed.duty(), signed.digest(), Some(*signed.signature()), fx);
+            self.account(signed.duty(), signed.digest(), Some(signed.attestation()), fx);
         } else {
             fx.report(Event::SignedOtherwise { id: signed.id(), signed: signed.digest(), ours });
             self.holds.signed_otherwise(id.kind, signed.digest(), fx);

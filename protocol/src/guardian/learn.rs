@@ -9,11 +9,10 @@ use crate::{
     effects::{Effects, Recipient},
     event::Event,
     record::Record,
-    sign::Signed,
+    sign::{Attestation, Signed, SignedError},
     types::{Epoch, MemberId, Timestamp},
-    wire::{Envelope, Greeting, Message, SignedDuty},
+    wire::{AttestedDuty, Envelope, Greeting, Message, SignedDuty},
 };
-use guardian_crypto::schnorr::Signature;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Epochs by which members may be ahead of us without a word: their providers may hear of finality sooner than ours.
@@ -77,6 +76,36 @@ impl Guardian {
         }
     }
 
+    /// A member tells signatures of accounts. What is open here takes them one by one; what is not counts if they are enough.
+    pub(super) fn on_attested(&mut self, now: Timestamp, from: MemberId, attested: &AttestedDuty, fx: &mut Effects) {
+        let AttestedDuty { duty, signatures } = attested;
+        let id = duty.id();
+        // Before the first look at the chains nobody is known to be on a list. It is told again then.
+        let Some(list) = self.lists.get(id.kind) else { return };
+        let mut refuse = |reason| fx.report(Event::MessageRefused { member: from, reason });
+        if signatures.len() > list.guardians.len() {
+            return refuse(format!("more signatures for {id} than there are guardians"));
+        }
+        let digest = self.setup.domain().digest(duty);
+        if let Some(open) = self.open.get_mut(&id).filter(|open| Some(open.digest()) == digest) {
+            let strange = open.collect(signatures);
+            if strange > 0 {
+                refuse(format!("{strange} signatures for {id} of no account on the module's list"));
+            }
+            let signed = open.complete().and_then(|attestation| open.signed(&attestation, &self.setup));
+            if let Some(signed) = signed {
+                self.hear_of(now, from, signed, fx);
+            }
+            return;
+        }
+        match Signed::by_accounts(duty.clone(), signatures, list, &self.setup) {
+            Ok(signed) => self.hear_of(now, from, signed, fx),
+            // One member's part of what is not open here: over, not decided yet, or decided otherwise, which announcements tell.
+            Err(SignedError::TooFewAccounts { .. }) => {}
+            Err(error) => refuse(error.to_string()),
+        }
+    }
+
     /// What waited for its period to be known here is looked at again.
     pub(super) fn take_waiting(&mut self, now: Timestamp, fx: &mut Effects) {
         for (member, signed) in self.waiting.take(self.observer.last()) {
@@ -99,12 +128,10 @@ impl Guardian {
         }
     }
 
-    /// We put the committee's signature together.
-    pub(super) fn complete(&mut self, now: Timestamp, id: DutyId, signature: Signature, fx: &mut Effects) {
-        let Some(signed) = self.open.get(&id).and_then(|duty| duty.signed(signature, &self.setup)) else { return };
-        let message = SignedDuty { duty: signed.duty().clone(), signature };
-        let envelope = self.seal(Message::Signed(message));
-        fx.send(Recipient::All, envelope);
+    /// We put the committee's signature together, or have the last account's that was needed.
+    pub(super) fn complete(&mut self, now: Timestamp, id: DutyId, attestation: &Attestation, fx: &mut Effects) {
+        let Some(signed) = self.open.get(&id).and_then(|duty| duty.signed(attestation, &self.setup)) else { return };
+        fx.send(Recipient::All, self.seal_signed(&signed));
         self.learn(now, signed, true, fx);
     }
 
@@ -140,8 +167,13 @@ impl Guardian {
     }
 
     pub(super) fn seal_signed(&self, signed: &Signed) -> Envelope {
-        let message = SignedDuty { duty: signed.duty().clone(), signature: *signed.signature() };
-        self.seal(Message::Signed(message))
+        let duty = signed.duty().clone();
+        self.seal(match signed.attestation() {
+            Attestation::Group(signature) => Message::Signed(SignedDuty { duty, signature: *signature }),
+            Attestation::Accounts(signatures) => {
+                Message::Attested(AttestedDuty { duty, signatures: signatures.clone() })
+            }
+        })
     }
 }
 

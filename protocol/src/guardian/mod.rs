@@ -20,7 +20,7 @@ use crate::{
     agree::Tally,
     audit::Comparisons,
     decide::{self, decide},
-    duty::{Duty, DutyId, DutyKind, Evidence},
+    duty::{Duty, DutyId, DutyKind, Evidence, PerKind, Rules},
     effects::{Effects, Recipient},
     event::{Event, VersionEvent},
     exits::{Coverage, Exits},
@@ -33,7 +33,7 @@ use crate::{
     setup::{Mode, Setup},
     sign::{Culprits, Fault, Roster, Signed, SignedError, guard::Guard, signer::Keys},
     submit::Submissions,
-    types::{BlsPubkey, ChainIdentity, Committee, Epoch, MemberId, Timestamp},
+    types::{BlsPubkey, ChainIdentity, Committee, Epoch, GuardianList, MemberId, Timestamp},
     wire::{Envelope, Message},
     work::ValidatorKey,
 };
@@ -148,6 +148,8 @@ pub struct Guardian {
     comparisons: Comparisons,
     /// Other digests of open duties that were told of.
     told: BTreeMap<(DutyId, MemberId), BTreeSet<B256>>,
+    /// The accounts that sign, of each kind that accounts sign, at the last reference.
+    lists: PerKind<GuardianList>,
     /// When something of each kind may be due next.
     next: Vec<(DutyKind, Epoch)>,
     ids: QueryIds,
@@ -175,9 +177,9 @@ impl Guardian {
         let start = Start::after(past.boot, past.floor.is_none(), (now, &setup, &identity), rng);
         let mut holds = Holds::restore(past.words, &setup);
         let (mut submissions, mut exits) = (Submissions::default(), Exits::new(validators));
-        for (duty, signature) in past.signed {
+        for (duty, attestation) in past.signed {
             let confirmed = past.confirmed.contains(&duty.id());
-            match Signed::verify(duty, signature, &setup) {
+            match Signed::of_record(duty, attestation, &setup) {
                 Ok(signed) => {
                     exits.remember(&signed);
                     // What was told when it happened is not told again.
@@ -187,8 +189,8 @@ impl Guardian {
                     }
                     submissions.add(now, signed, confirmed, &setup);
                 }
-                // A duty of a key that was rotated away, or of a kind that is off now, is history, not corruption.
-                Err(SignedError::WrongKeyEpoch(_) | SignedError::NoContract(_)) => {}
+                // A duty of a key that was rotated away, or of a kind that is off or signed otherwise now, is history, not corruption.
+                Err(SignedError::WrongKeyEpoch(_) | SignedError::NoContract(_) | SignedError::OtherWay(_)) => {}
                 Err(error) => return Err(RestoreError::Corrupt(error.to_string())),
             }
         }
@@ -210,6 +212,7 @@ impl Guardian {
             culprits,
             comparisons: Comparisons::default(),
             told: BTreeMap::new(),
+            lists: PerKind::default(),
             next: Vec::new(),
             ids: QueryIds::default(),
             knows_chain: past.knows_chain,
@@ -256,6 +259,11 @@ impl Guardian {
             }
             Input::Called { id, outcome } => self.submissions.called(now, id, outcome, &self.setup, fx),
             Input::Published { index, said } => self.exits.published(index, &said),
+            Input::Attested { id, outcome } => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.signed_by_account(now, outcome, &self.setup, fx);
+                }
+            }
             Input::Computed(computed) => self.on_computed(now, computed, fx),
             Input::Operator(command) => self.obey(now, command, fx),
         }
@@ -279,14 +287,14 @@ impl Guardian {
         let (open, tally, context) = self.context();
         for (id, duty) in open {
             duty.announce(now, tally, &context, rng, fx);
-            if let Some(signature) = duty.coordinate(now, tally, &context, rng, fx) {
-                complete.push((*id, signature));
+            if let Some(attestation) = duty.coordinate(now, tally, &context, rng, fx) {
+                complete.push((*id, attestation));
             }
         }
         // Before a duty goes, with the proofs that it holds.
         self.publish_faults(fx);
-        for (id, signature) in complete {
-            self.complete(now, id, signature, fx);
+        for (id, attestation) in complete {
+            self.complete(now, id, &attestation, fx);
         }
         let holds = &self.holds;
         let is_kept_back = |signed: &Signed| holds.keeps_from(now, signed.id().kind, signed.digest());
@@ -310,6 +318,8 @@ impl Guardian {
         self.holds.abandon();
         let slots_per_epoch = self.setup.network.slots_per_epoch;
         let year = self.setup.epochs_of_a_day().saturating_mul(365);
+        let listed = |rules: &Rules| Some((rules.kind(), rules.guardian_list()?.clone()));
+        self.lists = evidence.chain.rules.iter().filter_map(listed).collect();
         self.next = decide::next(&evidence.chain, epoch, slots_per_epoch, year);
         let is_out = |duty: &Duty| self.submissions.is_out(duty, epoch, &evidence.chain, slots_per_epoch);
         for duty in decide(&evidence, is_out, slots_per_epoch) {
@@ -340,7 +350,8 @@ impl Guardian {
         fx.report(Event::Decided { id, digest, rules: self.setup.program.rules.at(id.period) });
         self.holds.file(now, &duty, digest, false, fx);
         self.account(&duty, digest, None, fx);
-        let mut open = OpenDuty::new(now, duty, digest, self.boot(), &self.setup.committee);
+        let list = self.lists.get(id.kind).cloned();
+        let mut open = OpenDuty::new(now, (duty, digest), list, self.boot(), &self.setup.committee);
         let mut otherwise = Vec::new();
         for (member, announcement) in self.tally.of(id) {
             open.consider(member, announcement, &self.setup);

@@ -6,7 +6,7 @@ use crate::{
     event::Event,
     open::OpenDuty,
     ports::Target,
-    sign::Signed,
+    sign::{Attestation, Signed},
     submit::Submission,
     types::{Epoch, MemberId, Timestamp},
     wire::{Announcement, Envelope, Greeting, Introduction, Message, Share},
@@ -59,13 +59,14 @@ impl Guardian {
             Message::Finding(finding) => self.on_finding(from, finding.clone(), fx),
             Message::PartialExits(parts) => self.exits.take(from, parts.clone(), fx),
             Message::Holdings(holdings) => self.coverage.hear(from, holdings),
+            Message::Attested(attested) => self.on_attested(now, from, attested, fx),
             Message::Introduction(introduction) => self.on_introduction(from, introduction, fx),
         }
     }
 
     fn on_announcement(&mut self, now: Timestamp, envelope: &Envelope, announcement: Announcement, fx: &mut Effects) {
         let (from, id) = (envelope.sender(), announcement.duty);
-        if id.key_epoch != self.setup.committee.key_epoch() || !announcement.is_of(from) {
+        if id.key_epoch != self.setup.key_epoch_of(id.kind) || !announcement.is_of(from) {
             let reason =
                 format!("announcement of {id} under another key, or with commitments that are not its sender's");
             fx.report(Event::MessageRefused { member: from, reason });
@@ -93,7 +94,7 @@ impl Guardian {
         let (id, from) = (share.duty, envelope.sender());
         let duty = self.open.get_mut(&id);
         if let Some(signature) = duty.and_then(|duty| duty.take(now, from, &share, Some(envelope), &self.setup)) {
-            self.complete(now, id, signature, fx);
+            self.complete(now, id, &Attestation::Group(signature), fx);
         }
     }
 
@@ -151,6 +152,9 @@ impl Guardian {
         }
         for announcement in self.open.values().filter_map(OpenDuty::announcement) {
             fx.send(Recipient::One(from), announcement.clone());
+        }
+        for attested in self.open.values().filter_map(OpenDuty::attested) {
+            fx.send(Recipient::One(from), self.seal(Message::Attested(attested)));
         }
         self.send_exits(Recipient::One(from), fx);
         self.send_faults(from, &greeting.excluded, fx);

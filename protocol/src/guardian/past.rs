@@ -6,11 +6,10 @@ use crate::{
     hold::{Hold, Words},
     record::Record,
     setup::Setup,
-    sign::Fault,
+    sign::{Attestation, Fault},
     types::{Epoch, EventPage, MemberId},
 };
 use alloy_primitives::B256;
-use guardian_crypto::schnorr::Signature;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the records say happened.
@@ -21,7 +20,7 @@ pub(super) struct Past {
     pub(super) floor: Option<(Epoch, bool)>,
     /// The number of the last start.
     pub(super) boot: u64,
-    pub(super) signed: Vec<(Duty, Signature)>,
+    pub(super) signed: Vec<(Duty, Attestation)>,
     pub(super) confirmed: BTreeSet<DutyId>,
     /// Pages of events of these contracts, by first block.
     pub(super) pages: BTreeMap<u64, EventPage>,
@@ -58,7 +57,12 @@ impl Past {
                 Record::Chain { identity } => {
                     return Err(RestoreError::OtherChain { stored: identity, ours: setup.network.identity() });
                 }
-                Record::Signed { duty, signature, contract: _ } => past.signed.push((duty, signature)),
+                Record::Signed { duty, signature, contract: _ } => {
+                    past.signed.push((duty, Attestation::Group(signature)));
+                }
+                Record::Attested { duty, signatures, contract: _ } => {
+                    past.signed.push((duty, Attestation::Accounts(signatures)));
+                }
                 Record::Confirmed { id } => {
                     past.confirmed.insert(id);
                 }

@@ -5,6 +5,7 @@ use crate::{
     agree::Tally,
     effects::{Effects, Recipient},
     event::Event,
+    sign::Attestation,
     types::{MemberId, Timestamp},
     wire::{Commitment, Message, Package},
 };
@@ -20,7 +21,10 @@ impl OpenDuty {
         context: &SigningContext<'_>,
         rng: &mut (impl CryptoRng + RngCore),
         fx: &mut Effects,
-    ) -> Option<Signature> {
+    ) -> Option<Attestation> {
+        if self.attesting.is_some() {
+            return self.attest(now, tally, context, fx);
+        }
         if self.turn.is_none() && tally.votes(self.id(), self.digest) >= context.setup.committee.threshold() {
             fx.report(Event::Agreed { id: self.id() });
             let place = self.place(context);
@@ -34,7 +38,7 @@ impl OpenDuty {
         if let Some(package) = self.unanswered.take()
             && let Some(signature) = self.answer_own(now, &package, context, rng)
         {
-            return Some(signature);
+            return Some(Attestation::Group(signature));
         }
         for (package, silent) in self.coordinator.overdue(now) {
             for member in silent.into_iter().filter(|member| *member != context.setup.me) {

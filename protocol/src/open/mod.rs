@@ -5,9 +5,11 @@
 //!
 //! Cheating that comes to light is collected in [`OpenDuty::take_faults`]; what follows from it is not decided here.
 
+mod attest;
 mod context;
 mod coordinate;
 
+use attest::Attesting;
 pub(crate) use context::SigningContext;
 
 use crate::{
@@ -21,12 +23,12 @@ use crate::{
     hold::Hold,
     setup::Setup,
     sign::{
-        Fault, Signed,
+        Attestation, Fault, Signed,
         coordinator::{Coordinator, Progress},
         package::PackageError,
         signer::Signer,
     },
-    types::{BootId, Committee, MemberId, Timestamp},
+    types::{BootId, Committee, GuardianList, MemberId, Timestamp},
     wire::{Announcement, Commitment, Envelope, Message, Package, Share},
 };
 use alloy_primitives::B256;
@@ -55,13 +57,21 @@ pub(crate) struct OpenDuty {
     unanswered: Option<Package>,
     /// Commitments that came with shares. They are looked at only if the session fails.
     spare: Vec<(MemberId, Commitment)>,
+    /// Where accounts sign, in the place of everything that has to do with nonces.
+    attesting: Option<Attesting>,
     faults: Vec<Fault>,
 }
 
 impl OpenDuty {
-    /// A duty that the guard has let through.
+    /// A duty that the guard has let through. `list`: the accounts that sign it, if the group does not.
     #[must_use]
-    pub(crate) fn new(now: Timestamp, duty: Duty, digest: B256, boot: BootId, committee: &Committee) -> Self {
+    pub(crate) fn new(
+        now: Timestamp,
+        (duty, digest): (Duty, B256),
+        list: Option<GuardianList>,
+        boot: BootId,
+        committee: &Committee,
+    ) -> Self {
         let id = duty.id();
         let coordinators = order(Turn::Coordinate, id, digest, committee);
         Self {
@@ -79,6 +89,7 @@ impl OpenDuty {
             held: None,
             unanswered: None,
             spare: Vec::new(),
+            attesting: list.map(Attesting::new),
             faults: Vec::new(),
         }
     }
@@ -149,7 +160,9 @@ impl OpenDuty {
         self.rounds = self.rounds.saturating_add(1);
         self.next_round = now.after(context.setup.timing.reannounce.saturating_mul(self.rounds));
         fx.wake(self.next_round);
-        let served: Vec<MemberId> = served(&self.coordinators, self.rounds).collect();
+        // A vote alone, where nobody coordinates.
+        let most = if self.attesting.is_some() { 0 } else { Announcement::MAX_COMMITMENTS };
+        let served: Vec<MemberId> = served(&self.coordinators, self.rounds).take(most).collect();
         let commitments = served
             .into_iter()
             .filter_map(|coordinator| self.signer.commit(coordinator, context.setup, context.keys, rng))
@@ -161,6 +174,9 @@ impl OpenDuty {
         let envelope = context.seal(Message::Announcement(announcement));
         fx.send(Recipient::All, envelope.clone());
         self.announcement = Some(envelope);
+        if let Some(attested) = self.attested() {
+            fx.send(Recipient::All, context.seal(Message::Attested(attested)));
+        }
     }
 
     /// Takes the commitment that a member's announcement holds for us, if it votes as we do.
@@ -224,10 +240,15 @@ impl OpenDuty {
         }
     }
 
-    /// The signed duty that `signature` makes of this one.
+    /// The signed duty that `attestation` makes of this one.
     #[must_use]
-    pub(crate) fn signed(&self, signature: Signature, setup: &Setup) -> Option<Signed> {
-        Signed::verify(self.duty.clone(), signature, setup).ok()
+    pub(crate) fn signed(&self, attestation: &Attestation, setup: &Setup) -> Option<Signed> {
+        let duty = self.duty.clone();
+        match (attestation, &self.attesting) {
+            (Attestation::Group(signature), _) => Signed::verify(duty, *signature, setup).ok(),
+            (Attestation::Accounts(signatures), Some(attesting)) => attesting.signed(duty, signatures, setup),
+            (Attestation::Accounts(_), None) => None,
+        }
     }
 
     /// `member` offers us a commitment of its own.

@@ -1,8 +1,9 @@
 //! A committee whose secrets are all known: dealt from a seed.
 
 use crate::{Committee, KeyEpoch, Member, MemberId, Secrets};
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use guardian_crypto::{
+    account::AccountSignature,
     frost::{
         KeyShare, dealer,
         signing::{self, SigningPackage},
@@ -33,6 +34,18 @@ pub struct Dealt {
 #[must_use]
 pub fn member(number: u16) -> MemberId {
     MemberId::new(number).unwrap()
+}
+
+/// The key of the account of member `number`, and the account.
+///
+/// # Panics
+/// Never: every such number is a key.
+#[must_use]
+pub fn account(number: u16) -> (Secret<[u8; 32]>, Address) {
+    let mut key = [0x11; 32];
+    key[..2].copy_from_slice(&number.to_be_bytes());
+    let (_, account) = AccountSignature::sign(&Secret::new(key), &[0; 32]).unwrap();
+    (Secret::new(key), account)
 }
 
 impl Dealt {

@@ -8,7 +8,7 @@ mod eyes;
 mod store;
 mod world;
 
-pub use committee::{Dealt, member};
+pub use committee::{Dealt, account, member};
 pub use eyes::Eyes;
 pub use store::{Log, recorded, released};
 pub use world::{
@@ -19,11 +19,12 @@ pub use world::{
 pub use crate::{
     agree::order::{Turn, order, rank},
     audit::{Fact, Node},
+    duty::legacy::{LegacyModule, Provisioning, PufferMessage, StoppedValidator},
     observe::Trouble,
     types::Registry,
     wire::{
-        Alive, Announcement, Commitment, CommitmentLabel, EnvelopeError, Finding, Greeting, Holdings, Inquiry,
-        Introduction, Message, Package, PartialExits, Probe, Reminder, Share, SignedBoot, SignedDuty,
+        Alive, Announcement, AttestedDuty, Commitment, CommitmentLabel, EnvelopeError, Finding, Greeting, Holdings,
+        Inquiry, Introduction, Message, Package, PartialExits, Probe, Reminder, Share, SignedBoot, SignedDuty,
     },
 };
 

@@ -32,6 +32,7 @@ pub fn contracts() -> Contracts {
         protocol: [4; 20].into(),
         guardian_module: Some([5; 20].into()),
         duties: DutyKind::ALL.into_iter().map(|kind| (kind, [0x10 | kind.number(); 20].into())).collect(),
+        accounts: PerKind::default(),
     }
 }
 

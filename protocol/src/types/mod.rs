@@ -3,6 +3,7 @@
 mod chain;
 mod chain_spec;
 mod committee;
+mod guardian_list;
 mod ids;
 mod program;
 mod registry;
@@ -15,6 +16,7 @@ pub use chain::{
 pub use chain_spec::{ChainIdentity, ChainSpec, Fork};
 pub use committee::{Committee, CommitteeError, Member};
 pub use guardian_crypto::member::MemberId;
+pub use guardian_list::GuardianList;
 pub use ids::{BlsPubkey, BootId, Challenge, Epoch, Gwei, KeyEpoch, Level, ProviderId, Slot, ValidatorIndex, Wei};
 pub use program::{Program, ProgramVersion, RuleSchedule, RuleVersion};
 pub use registry::Registry;

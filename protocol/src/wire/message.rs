@@ -13,7 +13,7 @@ use crate::{
 };
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
-use guardian_crypto::{bls::PartialSignature, schnorr::Signature};
+use guardian_crypto::{account::AccountSignature, bls::PartialSignature, schnorr::Signature};
 
 /// Anything that a guardian says to another.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -44,11 +44,13 @@ pub enum Message {
     Holdings(Holdings),
     /// To a peer that has just connected, before the greeting: which program I run.
     Introduction(Introduction),
+    /// To all, or to one that missed it: accounts signed this, mine or others'.
+    Attested(AttestedDuty),
 }
 
 impl Message {
     /// How many kinds there are. The first byte of an encoded message is its kind, and below this.
-    pub(crate) const KINDS: u8 = 13;
+    pub(crate) const KINDS: u8 = 14;
 
     /// The word used in logs and metrics.
     #[must_use]
@@ -67,6 +69,7 @@ impl Message {
             Self::Finding(_) => "finding",
             Self::Holdings(_) => "holdings",
             Self::Introduction(_) => "introduction",
+            Self::Attested(_) => "attested",
         }
     }
 
@@ -86,7 +89,8 @@ impl Message {
             | Self::Fault(_)
             | Self::Inquiry(_)
             | Self::Finding(_)
-            | Self::Holdings(_) => None,
+            | Self::Holdings(_)
+            | Self::Attested(_) => None,
         }
     }
 }
@@ -131,6 +135,15 @@ pub struct SignedDuty {
     pub duty: Duty,
     /// By the group key.
     pub signature: Signature,
+}
+
+/// A duty and signatures of guardians' own accounts, any number of them. They count by themselves, whoever tells them.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AttestedDuty {
+    /// What was signed.
+    pub duty: Duty,
+    /// Signatures of its digest.
+    pub signatures: Vec<AccountSignature>,
 }
 
 /// Partial BLS signatures of the exits that one signed order demands.

@@ -11,6 +11,7 @@ mod signing;
 pub use boot::SignedBoot;
 pub use envelope::{Envelope, EnvelopeError};
 pub use message::{
-    Alive, Finding, Greeting, Holdings, Inquiry, Introduction, Message, PartialExits, Probe, Reminder, SignedDuty,
+    Alive, AttestedDuty, Finding, Greeting, Holdings, Inquiry, Introduction, Message, PartialExits, Probe, Reminder,
+    SignedDuty,
 };
 pub use signing::{Announcement, Commitment, CommitmentLabel, Package, Share};

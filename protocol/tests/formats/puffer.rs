@@ -1,7 +1,10 @@
 //! The messages to Puffer's contracts: the vectors that Solidity and an independent generator check too.
 
 use alloy_primitives::{Address, B256, U256};
-use guardian_protocol::{BlsPubkey, KeyEpoch, LegacyModule, Provisioning, PufferMessage, StoppedValidator};
+use guardian_protocol::{
+    BlsPubkey, KeyEpoch,
+    testing::{LegacyModule, Provisioning, PufferMessage, StoppedValidator},
+};
 use serde_json::Value;
 use std::{fs, path::PathBuf};
 

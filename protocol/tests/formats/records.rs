@@ -5,9 +5,11 @@ use super::{
     golden,
     wire::commitment,
 };
+use guardian_crypto::account::AccountSignature;
 use guardian_protocol::{
-    BlockRef, BlsPubkey, Cause, DecodeError, DutyKind, Epoch, EventPage, Fault, ProtocolEvent, Record, Slot, Timestamp,
-    testing::{chain_spec, contracts, member},
+    BlockRef, BlsPubkey, Cause, DecodeError, Duty, DutyBody, DutyKind, Epoch, EventPage, Fault, KeyEpoch,
+    ProtocolEvent, Record, Slot, Timestamp, ValidatorCount,
+    testing::{account, chain_spec, contracts, member},
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -32,6 +34,16 @@ fn faults_and_committees_are_what_they_were() {
     assert_eq!(Fault::decode(&fault().encode()), Ok(fault()));
     assert_eq!(Fault::decode(&package.encode()), Ok(package));
     assert_eq!(Fault::decode(&malformed.encode()), Ok(malformed));
+}
+
+fn attested() -> Record {
+    let signatures = [1, 2].map(|number| AccountSignature::sign(&account(number).0, &[6; 32]).unwrap().0);
+    let duty = Duty {
+        key_epoch: KeyEpoch(0),
+        body: DutyBody::ValidatorCount(ValidatorCount { active: 1_012_345 }),
+        ..report()
+    };
+    Record::Attested { duty, signatures: signatures.to_vec(), contract: [0x66; 20].into() }
 }
 
 fn all() -> BTreeMap<&'static str, Record> {
@@ -69,6 +81,7 @@ fn all() -> BTreeMap<&'static str, Record> {
         ("floor_of_a_store_set_back", Record::Floor { epoch: Epoch(9), is_settled: false }),
         ("floor", Record::Floor { epoch: Epoch(9), is_settled: true }),
         ("chain", Record::Chain { identity: chain_spec().identity() }),
+        ("attested_count", attested()),
         ("signed_order", signed(order())),
         ("signed_report", signed(report())),
         ("confirmed", Record::Confirmed { id: report().id() }),

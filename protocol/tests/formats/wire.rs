@@ -5,17 +5,18 @@ use super::{
     golden,
 };
 use guardian_crypto::{
+    account::AccountSignature,
     bls::PartialSignature,
     frost::{dealer, signing::Commitments},
     identity::IdentityKey,
 };
 use guardian_protocol::{
-    BootId, Challenge, Committee, DutyId, Envelope, Epoch, Fault, KeyEpoch, Member, Program, ProgramVersion,
-    RuleSchedule, RuleVersion, ValidatorIndex,
+    BootId, Challenge, Committee, Duty, DutyBody, DutyId, Envelope, Epoch, Fault, KeyEpoch, Member, Program,
+    ProgramVersion, RuleSchedule, RuleVersion, ValidatorCount, ValidatorIndex,
     testing::{
-        Alive, Announcement, Commitment, CommitmentLabel, Dealt, EnvelopeError, Fact, Finding, Greeting, Holdings,
-        Inquiry, Introduction, Message, Node, Package, PartialExits, Probe, Reminder, Share, SignedBoot, SignedDuty,
-        member,
+        Alive, Announcement, AttestedDuty, Commitment, CommitmentLabel, Dealt, EnvelopeError, Fact, Finding, Greeting,
+        Holdings, Inquiry, Introduction, Message, Node, Package, PartialExits, Probe, Reminder, Share, SignedBoot,
+        SignedDuty, account, member,
     },
 };
 use proptest::prelude::*;
@@ -45,6 +46,16 @@ fn introduction() -> Message {
     let version = ProgramVersion { numbers: [1, 2, 3], commit: Some([0x01, 0x23, 0x45, 0x67, 0x89, 0xab]) };
     let rules = RuleSchedule::new(vec![(Epoch(0), RuleVersion::FIRST), (Epoch(900), RuleVersion(2))]).unwrap();
     Message::Introduction(Introduction { boot: BOOT, program: Program { version, rules } })
+}
+
+fn attested() -> Message {
+    let signatures = [1, 2].map(|number| AccountSignature::sign(&account(number).0, &[6; 32]).unwrap().0);
+    let duty = Duty {
+        key_epoch: KeyEpoch(0),
+        body: DutyBody::ValidatorCount(ValidatorCount { active: 1_012_345 }),
+        ..report()
+    };
+    Message::Attested(AttestedDuty { duty, signatures: signatures.to_vec() })
 }
 
 fn all(fixture: &Dealt) -> BTreeMap<&'static str, Message> {
@@ -100,6 +111,7 @@ fn all(fixture: &Dealt) -> BTreeMap<&'static str, Message> {
             "announcement_about_a_batch",
             Message::Announcement(Announcement { duty: batch, digest, boot: BOOT, round: 1, commitments: vec![] }),
         ),
+        ("attested", attested()),
         ("partial_exits", Message::PartialExits(PartialExits { duty: order().id(), digest, exits })),
     ])
 }

@@ -13,6 +13,7 @@
 
 mod accounts;
 mod alarms;
+mod attesting;
 mod cheats;
 mod cluster;
 mod doppelgangers;

@@ -21,7 +21,7 @@ use alloy::{
 use eyre::{Result, ensure, eyre};
 use guardian_chain::{Endpoint, Limits, Sender, deploy::Deployment as Planned};
 use guardian_node::config::ContractsConfig;
-use guardian_protocol::{CallOutcome, ChainSpec, Contracts, DutyKind, Signed, testing::chain_spec};
+use guardian_protocol::{CallOutcome, ChainSpec, Contracts, DutyKind, PerKind, Signed, testing::chain_spec};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
 mod abi {
@@ -180,14 +180,15 @@ impl Deployment {
             guardian_module: Some(self.puffer.guardian_module),
             start_block: 0,
             duties: DutyKind::ALL.into_iter().filter_map(|kind| Some((kind, self.receiver(kind.as_str())?))).collect(),
+            accounts: PerKind::default(),
         }
     }
 
     /// The same in the brain's words.
     #[must_use]
     pub(super) fn contracts(&self) -> Contracts {
-        let ContractsConfig { guardian_keys, protocol, guardian_module, duties, .. } = self.config();
-        Contracts { guardian_keys, protocol, guardian_module, duties }
+        let ContractsConfig { guardian_keys, protocol, guardian_module, duties, accounts, .. } = self.config();
+        Contracts { guardian_keys, protocol, guardian_module, duties, accounts }
     }
 
     /// Where duties of a kind go, by the kind's word.

@@ -15,7 +15,10 @@ use alloy::{
     sol_types::{SolCall, SolValue},
 };
 use eyre::{Result, ensure, eyre};
-use guardian_protocol::{BlsPubkey, KeyEpoch, Provisioning, PufferMessage};
+use guardian_protocol::{
+    BlsPubkey, KeyEpoch,
+    testing::{Provisioning, PufferMessage},
+};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
 mod abi {

@@ -49,7 +49,8 @@ impl Thief {
         let entry = file.named(&teller.name)?;
         let identity =
             signers::key_files(&teller.name, &teller.dir)?.identity(&teller.dir.join("keys/identity.sealed"))?;
-        let message = Message::Signed(SignedDuty { duty, signature: *signed.signature() });
+        let signature = *signed.attestation().group().ok_or_else(|| eyre!("orders are signed by the group"))?;
+        let message = Message::Signed(SignedDuty { duty, signature });
         let told = Envelope::seal(entry.id, message, &signers.committee, &identity).encode();
         let others = file.members.iter().filter(|member| member.id != entry.id);
         let members = others.map(|other| Ok(Member { peer_id: other.peer_id()?, addresses: other.addresses.clone() }));

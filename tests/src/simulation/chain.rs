@@ -10,10 +10,10 @@ use guardian_crypto::{
     schnorr::GroupKey,
 };
 use guardian_protocol::{
-    At, BlockHash, BlockRef, BlsPubkey, CallOutcome, Census, ChainSpec, ChainView, Checkpoint, DutyBody, DutyId,
-    DutyKind, Epoch, EventPage, Fork, Gwei, KeyProposal, Level, OnChainProgress, PerKind, ProtocolEvent, Query,
-    ReadFailure, Reading, ReserveRules, Rules, Signed, SignedExit, Slot, Standing, StateReading, Target,
-    ValidatorIndex, ValidatorRecord, testing,
+    AccountModule, At, Attestation, BlockHash, BlockRef, BlsPubkey, CallOutcome, Census, ChainSpec, ChainView,
+    Checkpoint, Contracts, DigestDomain, Duty, DutyBody, DutyId, DutyKind, Epoch, EventPage, Fork, GuardianList, Gwei,
+    KeyProposal, Level, OnChainProgress, PerKind, ProtocolEvent, Query, ReadFailure, Reading, ReserveRules, Rules,
+    Signed, SignedExit, Slot, Standing, StateReading, Target, ValidatorIndex, ValidatorRecord, testing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,6 +49,8 @@ pub struct Chain {
     /// How far the contracts were at the start of each epoch, and all events with their epoch.
     accepted: Vec<PerKind<Level>>,
     events: Vec<(u64, ProtocolEvent)>,
+    /// The list of the module that checks counts, if guardians' own accounts sign them.
+    accounts: Option<GuardianList>,
     /// Transactions that cost money, by duty.
     pub paid: BTreeMap<DutyId, usize>,
 }
@@ -104,12 +106,39 @@ impl Chain {
             proposed: Vec::new(),
             accepted: vec![nothing_accepted(); index(epoch) + 1],
             events: Vec::new(),
+            accounts: None,
             paid: BTreeMap::new(),
         };
         let provisioned: Vec<_> =
             chain.validators.iter().map(|(key, _)| (1, ProtocolEvent::Provisioned(pubkey(key)))).collect();
         chain.events.extend(provisioned);
         chain
+    }
+
+    /// The same where guardians' own accounts sign counts: `n` of them are on the list of the oracle's module, and `t` must.
+    #[must_use]
+    pub fn with_accounts(mut self, n: usize, t: usize) -> Self {
+        let numbers = 1..=u16::try_from(n).unwrap_or(u16::MAX);
+        let guardians = numbers.map(|number| testing::account(number).1).collect();
+        self.accounts = Some(GuardianList { guardians, threshold: t as u64 });
+        self
+    }
+
+    /// The contracts of this chain.
+    #[must_use]
+    pub fn contracts(&self) -> Contracts {
+        let mut contracts = testing::contracts();
+        if self.accounts.is_some() {
+            let module = AccountModule { module: [6; 20].into(), bound: false };
+            contracts.accounts.insert(DutyKind::ValidatorCount, module);
+        }
+        contracts
+    }
+
+    /// What is signed of `duty`; zero if no contract takes it.
+    #[must_use]
+    pub fn digest(&self, duty: &Duty) -> B256 {
+        DigestDomain::new(network().chain_id, self.contracts()).digest(duty).unwrap_or_default()
     }
 
     /// The next epoch begins.
@@ -214,6 +243,14 @@ impl Chain {
     pub fn submit(&mut self, signed: &Signed) -> CallOutcome {
         let duty = signed.duty();
         let waits = self.waits(self.epoch);
+        let is_taken = match (signed.attestation(), &self.accounts) {
+            (Attestation::Accounts(signatures), Some(list)) => list.lay_out(signed.digest(), signatures).is_ok(),
+            (Attestation::Accounts(_), None) => false,
+            (Attestation::Group(_), accounts) => accounts.is_none() || duty.kind() != DutyKind::ValidatorCount,
+        };
+        if !is_taken {
+            return CallOutcome::Refused("the module does not take these signatures".into());
+        }
         let level = self.accepted.last_mut().and_then(|accepted| accepted.get_mut(duty.kind()));
         let Some(level) = level else { return CallOutcome::Failed("no contract".into()) };
         if duty.standing(*level) != Standing::Open {
@@ -259,10 +296,9 @@ impl Chain {
         (!genuine).then(|| "a wrong signature".to_owned())
     }
 
-    /// Whether `signed` says the truth about its reference. Found out in another way than guardians do.
+    /// Whether `duty` says the truth about its reference. Found out in another way than guardians do.
     #[must_use]
-    pub fn is_true(&self, signed: &Signed) -> bool {
-        let duty = signed.duty();
+    pub fn is_true(&self, duty: &Duty) -> bool {
         let validators = self.validators_at(duty.period.0);
         if duty.reference_root != checkpoint(duty.period.0).root
             || duty.reference_slot.0 != duty.period.0 * SLOTS_PER_EPOCH
@@ -285,6 +321,16 @@ impl Chain {
         }
     }
 
+    fn rules(&self) -> Vec<Rules> {
+        let mut rules = rules();
+        for rules in &mut rules {
+            if let Rules::ValidatorCount(rules) = rules {
+                rules.accounts.clone_from(&self.accounts);
+            }
+        }
+        rules
+    }
+
     fn view(&self, epoch: u64) -> ChainView {
         ChainView {
             block: block(epoch),
@@ -296,7 +342,7 @@ impl Chain {
                 slowed: false,
             }),
             active_validators: Some(self.provisioned_at(epoch)),
-            rules: rules(),
+            rules: self.rules(),
             // What was accepted within an epoch is visible from the next one on.
             accepted: self.accepted_at(epoch),
             ..testing::chain_view(self.group_key, epoch)

@@ -1,6 +1,7 @@
 //! How things under way reach whom they are meant for, and what a step leads to.
 
 use super::{
+    chain::network,
     invariants::{Scene, Violation, violation},
     keys::Keys,
     liar::Liar,
@@ -9,10 +10,12 @@ use super::{
     scenario::Sabotage,
     world::{Item, Node, PROVIDERS, Reach, World},
 };
+use futures::executor::block_on;
+use guardian_chain::{AccountKey, Endpoint, Limits, Sender, SenderConfig};
 use guardian_protocol::{
-    Answers, Call, Envelope, Event, Input, MemberId, Outgoing, ProviderId, ProviderQuorum, ReadFailure, Reading,
-    Recipient, Released,
-    testing::{Message, Reminder},
+    AccountOrder, Answers, Call, Contracts, Envelope, Event, Input, MemberId, Outgoing, ProviderId, ProviderQuorum,
+    ReadFailure, Reading, Recipient, Released,
+    testing::{self, Message, Reminder},
 };
 use std::{num::NonZeroUsize, rc::Rc};
 
@@ -31,6 +34,16 @@ fn dispensable(answers: &[Answer]) -> Option<usize> {
     };
     let settled = |without: &usize| said(*without).any(|one| said(*without).filter(|other| *other == one).count() >= k);
     (0..answers.len()).find(settled)
+}
+
+/// What really asks a guardian's account; it is connected to nothing.
+fn account_of(member: MemberId, contracts: Contracts) -> Result<Sender, String> {
+    let (key, _) = testing::account(member.get());
+    let key = AccountKey::from_bytes(key.expose()).map_err(|error| error.to_string())?;
+    let url = "http://127.0.0.1:1".parse().map_err(|_| "no address".to_owned())?;
+    let nowhere = [Endpoint::new("nowhere", url)];
+    Sender::new(SenderConfig::default(), Limits::default(), &nowhere, &network(), contracts, key)
+        .map_err(|error| error.to_string())
 }
 
 impl World<'_> {
@@ -70,13 +83,10 @@ impl World<'_> {
                 }
                 self.step(to, Input::Read(Answers { id, answers }))
             }
-            Item::LateAnswers { to, answers } => {
-                if self.processes.contains_key(&to) {
-                    self.step(to, Input::Read(answers))
-                } else {
-                    Ok(())
-                }
+            Item::LateAnswers { to, answers } if self.processes.contains_key(&to) => {
+                self.step(to, Input::Read(answers))
             }
+            Item::LateAnswers { .. } => Ok(()),
             Item::Submit { from, signed } => {
                 let outcome = self.chain.submit(&signed);
                 let id = signed.id();
@@ -91,11 +101,25 @@ impl World<'_> {
                 let said = vec![(ProviderId(0), refusal)];
                 self.step(from, Input::Published { index: exit.index, said })
             }
+            Item::Attest { to, order } => self.ask_account(to, &order),
             Item::Job { to, job } => {
                 let computed = job.run(NonZeroUsize::MIN, &mut self.rng);
                 self.step(to, Input::Computed(computed))
             }
         }
+    }
+
+    /// The account of a guardian signs, unless its remote signer is down, as it is now and then.
+    fn ask_account(&mut self, to: ProcessId, order: &AccountOrder) -> Result<(), Violation> {
+        let Some(member) = self.processes.get(&to).map(Process::member) else { return Ok(()) };
+        let outcome = if self.faults.crashes && self.now.0.is_multiple_of(5) {
+            Err("no answer".to_owned())
+        } else {
+            account_of(member, self.chain.contracts())
+                .and_then(|account| block_on(account.attest(order)).map_err(|error| error.to_string()))
+        };
+        self.tally.attested += u64::from(outcome.is_ok());
+        self.step(to, Input::Attested { id: order.id(), outcome })
     }
 
     /// A message reaches a process. One that is shown a vote of its own that it does not account for waits from there on.
@@ -175,6 +199,7 @@ impl World<'_> {
         }));
         self.bag.extend(released.calls.into_iter().map(|call| match call {
             Call::Submit(signed) => Item::Submit { from: id, signed: Box::new(signed) },
+            Call::Attest(order) => Item::Attest { to: id, order },
             Call::PublishExit(exit) => Item::Exit { from: id, exit },
         }));
         self.bag.extend(released.jobs.into_iter().map(|job| Item::Job { to: id, job }));

@@ -4,7 +4,7 @@ use super::{chain::Chain, lives::Lives, operators::validators, process::Process,
 use alloy::primitives::B256;
 use guardian_protocol::{
     Call, Committee, DutyId, DutyKind, Event, ExitEvent, MemberId, Record, Released, Signed, Timestamp, ValidatorIndex,
-    testing::Message,
+    testing::{self, AttestedDuty, Message},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,7 +97,11 @@ impl Invariants {
     fn message(&mut self, member: MemberId, message: &Message, scene: &Scene<'_>) -> Result<(), Violation> {
         let records = scene.speaker.disk().records();
         let decided = |id: DutyId| records.iter().any(|r| matches!(r, Record::Decided { id: i, .. } if *i == id));
-        let signed = |id: DutyId| records.iter().any(|r| matches!(r, Record::Signed { duty, .. } if duty.id() == id));
+        let signed = |id: DutyId| {
+            records
+                .iter()
+                .any(|r| matches!(r, Record::Signed { duty, .. } | Record::Attested { duty, .. } if duty.id() == id))
+        };
         let recorded = match message {
             Message::Announcement(announcement) => {
                 free(member, announcement.duty, scene)?;
@@ -112,6 +116,13 @@ impl Invariants {
             }
             Message::Package(package) => decided(package.duty),
             Message::Signed(duty) => signed(duty.duty.id()),
+            Message::Attested(attested) => {
+                let id = attested.duty.id();
+                if !signed(id) {
+                    self.attested(member, attested, scene)?;
+                }
+                decided(id) || signed(id)
+            }
             Message::PartialExits(exits) => signed(exits.duty),
             Message::Fault(fault) => records.iter().any(|r| matches!(r, Record::Fault { fault: f, .. } if f == fault)),
             Message::Greeting(_)
@@ -127,6 +138,29 @@ impl Invariants {
         } else {
             violation("nothing_is_sent_before_its_record", format!("{member} sends a {}", message.as_str()))
         }
+    }
+
+    /// What `member` tells of accounts' signatures is the truth, and among them is its own only for what it decided itself.
+    fn attested(&self, member: MemberId, attested: &AttestedDuty, scene: &Scene<'_>) -> Result<(), Violation> {
+        let id = attested.duty.id();
+        free(member, id, scene)?;
+        let digest = scene.chain.digest(&attested.duty);
+        let records = scene.speaker.disk().records();
+        let own = testing::account(member.get()).1;
+        let signers = attested.signatures.iter().filter_map(|signature| signature.account(&digest.0).ok());
+        let is_ours = signers.into_iter().any(|account| account == own);
+        let decided = |r: &Record| matches!(r, Record::Decided { id: i, digest: d } if *i == id && *d == digest);
+        if is_ours && !records.iter().any(decided) {
+            return violation("nothing_is_signed_that_was_not_decided", format!("{member}'s account signs {id}"));
+        }
+        let votes = self.votes.get(&(id, digest)).map_or(0, BTreeSet::len);
+        if is_ours && votes < scene.committee.threshold() {
+            return violation("no_signature_without_quorum", format!("{id} was announced by {votes}"));
+        }
+        if is_ours && !scene.chain.is_true(&attested.duty) {
+            return violation("no_lie_is_signed", format!("{:?}", attested.duty));
+        }
+        Ok(())
     }
 
     /// What `member` decided for `id` is within its operator's limits.
@@ -167,7 +201,7 @@ impl Invariants {
         if votes < scene.committee.threshold() {
             return violation("no_signature_without_quorum", format!("{id} was announced by {votes}"));
         }
-        if !scene.chain.is_true(signed) {
+        if !scene.chain.is_true(signed.duty()) {
             return violation("no_lie_is_signed", format!("{:?}", signed.duty()));
         }
         let first = *self.signed.entry(id).or_insert(digest);

@@ -1,18 +1,20 @@
 //! The member that lies. It computes what everybody computes, so that it gets its turns, and then says something else. All of it is
 //! properly signed. It is one of two kinds:
 //!
-//! - who *forges* gives wrong shares and wrong parts of exits. It is caught, and nobody deals with it any more;
+//! - who *forges* gives wrong shares, wrong parts of exits, and wrong signatures of its account. It is caught, and nobody deals with it any more;
 //! - who *schemes* gives no offence, and asks as coordinator for several packages around the same nonces, which is what an attacker
 //!   on a key share has to do.
 //!
 //! Both accuse others, of whatever they heard.
 
 use super::keys::Keys;
-use alloy::primitives::B256;
-use guardian_crypto::{bls::PartialSignature, frost::signing::SignatureShare};
+use alloy::primitives::{B256, U256};
+use guardian_crypto::{
+    account::AccountSignature, bls::PartialSignature, frost::signing::SignatureShare, secret::Secret,
+};
 use guardian_protocol::{
-    DutyId, Envelope, Fault, MemberId,
-    testing::{Commitment, Message, Package},
+    DutyBody, DutyId, Envelope, Fault, MemberId,
+    testing::{self, Commitment, LegacyModule, Message, Package, PufferMessage},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::RngCore};
 
@@ -86,6 +88,22 @@ impl Liar {
                     forged.exits.iter_mut().for_each(|(_, partial)| *partial = garbage);
                 }
                 self.seal(Message::PartialExits(forged), keys)
+            }
+            Message::Attested(attested) => {
+                let (mut forged, (own, _)) = (attested.clone(), testing::account(self.member.get()));
+                let DutyBody::ValidatorCount(count) = &mut forged.duty.body else { return envelope };
+                // A lie that its own account signs, or the truth with a signature of nobody who may sign.
+                let (key, active) = if rng.next_u32().is_multiple_of(2) {
+                    (own, count.active + 1)
+                } else {
+                    (Secret::new([9; 32]), count.active)
+                };
+                count.active = active;
+                let (validators, epoch) = (U256::from(active), U256::from(forged.duty.period.0));
+                let message = PufferMessage::ValidatorCount { validators, epoch };
+                let signed = AccountSignature::sign(&key, &message.legacy_digest(LegacyModule::Deployed).0);
+                forged.signatures = signed.into_iter().map(|(signature, _)| signature).collect();
+                self.seal(Message::Attested(forged), keys)
             }
             _ => envelope,
         }

@@ -199,6 +199,8 @@ pub struct Tally {
     pub replays: u64,
     /// Clocks that were set anew.
     pub clocks: u64,
+    /// Signatures of guardians' own accounts.
+    pub attested: u64,
     /// Processes that were shown a vote that their disks did not account for.
     pub reminded: u64,
     /// Members that announced a second digest for a duty: only ever one whose disk was set back or that ran twice, while most of
@@ -218,6 +220,7 @@ impl Tally {
     pub fn plus(self, other: Self) -> Self {
         Self {
             commitments: self.commitments.saturating_add(other.commitments),
+            attested: self.attested.saturating_add(other.attested),
             shares: self.shares.saturating_add(other.shares),
             restarts: self.restarts.saturating_add(other.restarts),
             set_back: self.set_back.saturating_add(other.set_back),

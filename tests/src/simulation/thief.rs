@@ -42,7 +42,8 @@ impl World<'_> {
         let setup = self.setup(teller);
         let choice = self.rng.next_u64();
         let Some(signed) = sign(&self.chain, self.keys, &setup, (period, choice), &mut self.rng) else { return };
-        let message = SignedDuty { duty: signed.duty().clone(), signature: *signed.signature() };
+        let Some(signature) = signed.attestation().group().copied() else { return };
+        let message = SignedDuty { duty: signed.duty().clone(), signature };
         self.stolen.0.insert(signed.digest());
         self.tally.stolen += 1;
         self.note(|| format!("the thief signs {}", signed.id()));

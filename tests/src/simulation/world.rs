@@ -15,8 +15,8 @@ use super::{
     thief::Stolen,
 };
 use guardian_protocol::{
-    Answers, CallOutcome, DutyId, Input, Job, MemberId, ProviderQuorum, Query, QueryId, Setup, Signed, SignedExit,
-    Timestamp, Timing, testing,
+    AccountOrder, Answers, CallOutcome, DutyId, Input, Job, MemberId, ProviderQuorum, Query, QueryId, Setup, Signed,
+    SignedExit, Timestamp, Timing, testing,
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -62,6 +62,11 @@ pub(super) enum Item {
     Job {
         to: ProcessId,
         job: Job,
+    },
+    /// A guardian's own account is asked to sign.
+    Attest {
+        to: ProcessId,
+        order: AccountOrder,
     },
 }
 
@@ -151,7 +156,7 @@ impl<'a> World<'a> {
             rng: ChaCha20Rng::seed_from_u64(seed),
             now: Timestamp(1_000_000),
             next_epoch: Timestamp(1_000_000).after(profile.epoch),
-            chain: Chain::new(keys.committee().group_key(), keys.validators(), profile.first_epoch),
+            chain: chain_of(seed, keys, profile),
             nodes: BTreeMap::new(),
             processes: BTreeMap::new(),
             bag: Vec::new(),
@@ -285,6 +290,7 @@ impl<'a> World<'a> {
         let quorum = ProviderQuorum::majority(usize::from(PROVIDERS));
         Setup {
             network: chain::network(),
+            contracts: self.chain.contracts(),
             limits: self.limits(me),
             quorum: ProviderQuorum { beacon: quorum, execution: quorum },
             timing: Timing {
@@ -316,4 +322,10 @@ impl<'a> World<'a> {
     pub(super) fn below(&mut self, n: usize) -> usize {
         usize::try_from(self.rng.next_u64()).unwrap_or(0).checked_rem(n).unwrap_or(0)
     }
+}
+
+/// The chain of the run that `seed` names. In every third one, guardians' own accounts sign the counts.
+fn chain_of(seed: u64, keys: &Keys, profile: Profile) -> Chain {
+    let chain = Chain::new(keys.committee().group_key(), keys.validators(), profile.first_epoch);
+    if seed % 3 == 2 { chain.with_accounts(keys.committee().size(), keys.committee().threshold()) } else { chain }
 }

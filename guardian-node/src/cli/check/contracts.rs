@@ -6,8 +6,8 @@ use super::{
     providers::{execution_advice, tell_uncounted},
 };
 use crate::config::Config;
-use guardian_chain::{GuardianList, Layer, Readers};
-use guardian_protocol::{ChainView, Committee, DutyKind, ProviderId, ReserveRules, Rules};
+use guardian_chain::{Layer, Readers};
+use guardian_protocol::{ChainView, Committee, DutyKind, GuardianList, ProviderId, ReserveRules, Rules};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Blocks of history that nobody reads for nothing.
@@ -103,6 +103,7 @@ fn configured(config: &Config) -> Vec<(String, alloy_primitives::Address)> {
     let mut all =
         vec![("guardian_keys".to_owned(), contracts.guardian_keys), ("protocol".to_owned(), contracts.protocol)];
     all.extend(contracts.guardian_module.map(|module| ("guardian_module".to_owned(), module)));
+    all.extend(contracts.accounts.iter().map(|(kind, accounts)| (format!("accounts.{kind}"), accounts.module)));
     all.extend(contracts.duties.iter().map(|(kind, address)| (format!("duties.{kind}"), *address)));
     all
 }

@@ -42,7 +42,7 @@ fn duties(records: &[Record]) -> Vec<Value> {
     for record in records {
         if let Record::Decided { id, digest } = record {
             decided.push((*id, *digest));
-        } else if let Record::Signed { duty, .. } = record {
+        } else if let Record::Signed { duty, .. } | Record::Attested { duty, .. } = record {
             signed.insert(duty.id());
         } else if let Record::Confirmed { id } = record {
             confirmed.insert(*id);
@@ -69,6 +69,7 @@ const fn word(record: &Record) -> &'static str {
         Record::Floor { .. } => "floor",
         Record::Boot { .. } => "boot",
         Record::Signed { .. } => "signed",
+        Record::Attested { .. } => "attested",
         Record::Confirmed { .. } => "confirmed",
         Record::Chain { .. } => "chain",
         Record::Events { .. } => "events",

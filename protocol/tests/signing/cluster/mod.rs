@@ -1,22 +1,30 @@
 //! A committee of guardians, one queue of messages between them, and one honest provider.
 
+mod provider;
+
+pub(crate) use provider::CENSUS;
+
+use alloy_primitives::Address;
 use guardian_crypto::{
+    account::AccountSignature,
     bls::{self, ExitShare, ShareCommitments},
     member::default_threshold,
 };
 use guardian_protocol::{
-    Answers, BlockRef, BlsPubkey, BootId, Call, ChainView, Checkpoint, Dossier, DutyId, DutyKind, Effects, Envelope,
-    Epoch, Event, EventPage, Guardian, Gwei, Input, Job, KeyProposal, Level, MemberId, Mode, OnChainProgress,
-    OperatorCommand, OperatorReply, Outgoing, ProtocolEvent, ProviderId, Query, Reading, Recipient, Record,
-    ReserveRules, Secrets, Setup, Slot, Timestamp, ValidatorKey, ValidatorRecord,
-    testing::{Dealt, Log, Message, SignedBoot, chain_view, checkpoint, member, reserve_rules, setup, validator},
+    AccountModule, Answers, BlsPubkey, BootId, Call, Dossier, DutyId, DutyKind, Effects, Envelope, Epoch, Event,
+    Guardian, GuardianList, Gwei, Input, Job, KeyProposal, MemberId, Mode, OperatorCommand, OperatorReply, Outgoing,
+    ProviderId, Reading, Recipient, Record, Secrets, Setup, Timestamp, ValidatorKey, ValidatorRecord,
+    testing::{Dealt, Log, Message, SignedBoot, account, member, setup, validator},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     num::NonZeroUsize,
     time::Duration,
 };
+
+/// The oracle's own module, where accounts sign.
+pub(crate) const MODULE: AccountModule = AccountModule { module: Address::repeat_byte(0x66), bound: false };
 
 /// What is final at the beginning.
 const FIRST: u64 = 8;
@@ -59,6 +67,10 @@ pub(crate) struct Cluster {
     pub(crate) closed: u64,
     /// Whose provider lies, and how.
     deceived: (MemberId, fn(&mut Reading)),
+    /// The accounts that sign counts, if they do; then a count is due, and a state tells it.
+    pub(crate) accounts: Option<GuardianList>,
+    /// Whose signer is down.
+    pub(crate) unsigned: BTreeSet<MemberId>,
 }
 
 /// A validator of the protocol, provisioned in the first block after the beginning.
@@ -103,6 +115,21 @@ impl Cluster {
 
     /// The same, not connected.
     pub(crate) fn unconnected(size: u16, seed: u64, balances: &[u64]) -> Self {
+        Self::build(size, seed, balances, None)
+    }
+
+    /// `size` guardians, connected, of whom the accounts with these numbers are on the list of the oracle's module, and `threshold` must sign.
+    pub(crate) fn with_accounts(size: u16, seed: u64, numbers: &[u16], threshold: u64) -> Self {
+        let guardians = numbers.iter().map(|number| account(*number).1).collect();
+        let mut cluster = Self::build(size, seed, &[], Some(GuardianList { guardians, threshold }));
+        for index in cluster.all() {
+            cluster.connect(index);
+        }
+        cluster.deliver();
+        cluster
+    }
+
+    fn build(size: u16, seed: u64, balances: &[u64], accounts: Option<GuardianList>) -> Self {
         let dealt = Dealt::new(size, default_threshold(size), seed);
         let mut rng = ChaCha20Rng::seed_from_u64(seed + 2);
         let validator = |(index, balance): (u64, &u64)| Validator::new(index, *balance, &dealt, &mut rng);
@@ -122,6 +149,8 @@ impl Cluster {
             proposal: None,
             closed: 0,
             deceived: (member(1), |_| ()),
+            accounts,
+            unsigned: BTreeSet::new(),
         };
         for member in MemberId::first(size) {
             cluster.start(member, vec![Record::Floor { epoch: Epoch(0), is_settled: true }]);
@@ -142,6 +171,9 @@ impl Cluster {
         change: impl FnOnce(&mut Setup),
     ) -> usize {
         let mut setup = setup(self.dealt.committee.clone(), member);
+        if self.accounts.is_some() {
+            setup.contracts.accounts.insert(DutyKind::ValidatorCount, MODULE);
+        }
         change(&mut setup);
         let validators = self.validators.iter().map(|validator| validator.key_of(member)).collect();
         let mut secrets = Secrets { validators, ..self.dealt.secrets(member) };
@@ -313,6 +345,19 @@ impl Cluster {
             let released = fx.commit(&mut process.log).unwrap();
             process.events.extend(released.events);
             process.dossiers.extend(released.dossiers);
+            let member = process.member;
+            let orders = released.calls.iter().filter_map(|call| match call {
+                Call::Attest(order) => Some(order.clone()),
+                Call::Submit(_) | Call::PublishExit(_) => None,
+            });
+            let unsigned = &self.unsigned;
+            inputs.extend(orders.map(|order| {
+                let outcome = match unsigned.contains(&member) {
+                    true => Err("the signer does not answer".to_owned()),
+                    false => Ok(AccountSignature::sign(&account(member.get()).0, &order.digest().0).unwrap().0),
+                };
+                Input::Attested { id: order.id(), outcome }
+            }));
             process.calls.extend(released.calls);
             process.replies.extend(released.replies);
             let sender = process.member;
@@ -371,65 +416,5 @@ impl Cluster {
     /// All events of all processes.
     pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
         self.processes.values().flat_map(|process| &process.events)
-    }
-
-    /// An honest provider of a chain on which a report is due in every epoch.
-    pub(crate) fn answer(&self, query: &Query) -> Reading {
-        let validators = self.validators.iter().map(|validator| validator.record);
-        match query {
-            Query::Finalized => {
-                let root = [u8::try_from(self.finalized % 256).unwrap(); 32].into();
-                Reading::Finalized(Some(Checkpoint { root, ..checkpoint(self.finalized) }))
-            }
-            Query::Chain(_) => Reading::Chain(Box::new(self.chain())),
-            Query::Events { from, upto, .. } => {
-                let range = *from..=*upto;
-                let provisioned =
-                    validators.clone().map(|record| (FIRST + 1, ProtocolEvent::Provisioned(record.pubkey)));
-                let ordered = self.accepted.iter().map(|(place, period, block)| {
-                    let (pubkey, reference_slot) = (self.pubkey(*place), Slot(period.0 * 8));
-                    (*block, ProtocolEvent::Ordered { pubkey, reference_slot })
-                });
-                let events = provisioned.chain(ordered).filter(|(block, _)| range.contains(block));
-                let upto = BlockRef { number: *upto, hash: [3; 32].into(), timestamp: *upto };
-                let events = events.map(|(_, event)| event).collect();
-                Reading::Events(EventPage { from: *from, upto, events })
-            }
-            Query::State { pubkeys, .. } => {
-                Reading::Validators(validators.filter(|record| pubkeys.contains(&record.pubkey)).collect())
-            }
-            Query::Progress(targets) => {
-                let chain = self.chain();
-                let reached = |kind| OnChainProgress { head: chain.accepted(kind), finalized: chain.accepted(kind) };
-                Reading::Progress(targets.iter().map(|target| (*target, reached(target.0))).collect())
-            }
-        }
-    }
-
-    /// The contracts have everything periodic of the epoch before; at the beginning, nothing is due.
-    fn chain(&self) -> ChainView {
-        let mut chain = chain_view(self.dealt.committee.group_key(), self.finalized);
-        let vaults = vec![([9; 20].into(), 1_000_000_000_000)];
-        *reserve_rules(&mut chain) = ReserveRules {
-            period: 1,
-            vaults,
-            pods: Vec::new(),
-            sources_version: 1,
-            liabilities: 0,
-            supply: 0,
-            deviation_bps: 0,
-            last: None,
-        };
-        let level = Level((self.finalized - 1).max(FIRST) * 8);
-        chain.accepted.insert(DutyKind::Reserves, level);
-        let visible = self.accepted.iter().filter(|(.., block)| *block <= self.finalized);
-        if let Some(period) = visible.map(|(_, period, _)| *period).chain(self.unseen).max() {
-            chain.accepted.insert(DutyKind::Ejection, Level(period.0 * 8));
-        }
-        chain.proposal = self.proposal;
-        chain.accepted.insert(DutyKind::KeyVeto, Level(self.closed));
-        let validators = if self.finalized > FIRST { self.validators.len() } else { 0 };
-        chain.active_validators = u64::try_from(validators).ok();
-        chain
     }
 }
