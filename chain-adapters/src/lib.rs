@@ -39,7 +39,7 @@ pub use account::{
 };
 pub use beacon::state;
 pub use config::{ChainConfig, Endpoint, Limits, NoHeader, Role, SenderConfig};
-pub use contracts::{KeyRotation, Registration, RegistrationError};
+pub use contracts::{KeyRotation, RegistrationError, registration};
 pub use error::{Error, Layer};
 pub use execution::reader::FinalKey;
 pub use http::is_not_secure;

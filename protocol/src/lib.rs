@@ -87,7 +87,7 @@ pub use input::Input;
 pub use operator::{OperatorCommand, OperatorRefusal, OperatorReply};
 pub use record::Record;
 pub use setup::{AccountModule, Contracts, Mode, ProviderQuorum, Setup, Timing};
-pub use status::{Disagreement, ExitStatus, HeldKind, HistoryStatus, MemberProgram, OpenDutyStatus, Reason, Status};
+pub use status::{ExitStatus, HeldKind, HistoryStatus, OpenDutyStatus, Reason, Status};
 pub use submit::Stage;
 pub use watched::{Watched, WatchedValidator, WatchedValidators};
 pub use work::{Computed, Job, ValidatorKey};
@@ -115,6 +115,6 @@ pub use audit::{Difference, Dossier, Replay, ValidatorLine};
 pub use types::{
     BlockHash, BlockRef, BlsPubkey, BootId, Census, ChainIdentity, ChainSpec, Challenge, Checkpoint, Committee,
     CommitteeError, DecodeError, Epoch, EventPage, Fork, GuardianList, Gwei, KeyEpoch, Level, Member, MemberId,
-    Participation, Program, ProgramVersion, Proof, ProtocolEvent, ProviderId, RuleSchedule, RuleVersion, Slot,
-    Timestamp, ValidatorIndex, ValidatorRecord, Wei,
+    Participation, Program, ProgramVersion, Proof, ProtocolEvent, ProviderId, Registration, RegistrationFlaw,
+    RegistrationTerms, RuleSchedule, RuleVersion, Slot, Timestamp, ValidatorIndex, ValidatorRecord, Wei,
 };

@@ -19,7 +19,7 @@ pub(crate) use guardian_module::{GuardianModule, guardian_list};
 pub use keys::KeyRotation;
 pub(crate) use protocol::active_validators;
 pub(crate) use refusals::Refusal;
-pub use registration::{Registration, RegistrationError};
+pub use registration::{RegistrationError, registration};
 
 use crate::execution::client::ExecutionClient;
 use alloy::primitives::{Address, B256, Bytes, Log, U256};

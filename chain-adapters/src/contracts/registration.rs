@@ -1,12 +1,8 @@
 //! A registration as its operator wrote it: the call data of `registerValidatorKey`. The contract checks lengths and keeps the public key;
 //! everything else is nowhere but here.
 
-use alloy::{
-    primitives::{B256, Bytes},
-    sol,
-    sol_types::SolCall,
-};
-use guardian_protocol::BlsPubkey;
+use alloy::{sol, sol_types::SolCall};
+use guardian_protocol::{BlsPubkey, Registration};
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
 mod abi {
@@ -44,23 +40,6 @@ pub(super) use abi::registerValidatorKeyCall;
 /// The largest call data that is read: that of 256 guardians has some 100 KiB.
 const MOST: usize = 512 * 1024;
 
-/// What an operator brings for a validator. Nothing of it is checked but its shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registration {
-    /// Name of the module that is to hold the stake.
-    pub module: B256,
-    /// The validator's public key, of the right length.
-    pub pubkey: BlsPubkey,
-    /// Its signature of the deposit.
-    pub signature: Bytes,
-    /// Root of the deposit, as the operator computed it.
-    pub deposit_data_root: B256,
-    /// A share of the key for each guardian in the list, in its order, encrypted to it.
-    pub shares: Vec<Bytes>,
-    /// Commitments to the shares' polynomial, 48 bytes each.
-    pub key_set: Bytes,
-}
-
 /// Why call data is no registration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistrationError {
@@ -75,34 +54,32 @@ pub enum RegistrationError {
     PublicKey(usize),
 }
 
-impl Registration {
-    /// Reads call data, selector included.
-    ///
-    /// # Errors
-    /// [`RegistrationError`]
-    pub fn of_call(data: &[u8]) -> Result<Self, RegistrationError> {
-        if data.len() > MOST {
-            return Err(RegistrationError::TooLong(data.len()));
-        }
-        let call = registerValidatorKeyCall::abi_decode_validate(data)
-            .map_err(|error| RegistrationError::NotTheCall(error.to_string()))?;
-        let pubkey = BlsPubkey::try_from(call.data.blsPubKey.as_ref())
-            .map_err(|_| RegistrationError::PublicKey(call.data.blsPubKey.len()))?;
-        Ok(Self {
-            module: call.moduleName,
-            pubkey,
-            signature: call.data.signature,
-            deposit_data_root: call.data.depositDataRoot,
-            shares: call.data.blsEncryptedPrivKeyShares,
-            key_set: call.data.blsPubKeySet,
-        })
+/// Reads the call data of `registerValidatorKey`, selector included.
+///
+/// # Errors
+/// [`RegistrationError`]
+pub fn registration(data: &[u8]) -> Result<Registration, RegistrationError> {
+    if data.len() > MOST {
+        return Err(RegistrationError::TooLong(data.len()));
     }
+    let call = registerValidatorKeyCall::abi_decode_validate(data)
+        .map_err(|error| RegistrationError::NotTheCall(error.to_string()))?;
+    let pubkey = BlsPubkey::try_from(call.data.blsPubKey.as_ref())
+        .map_err(|_| RegistrationError::PublicKey(call.data.blsPubKey.len()))?;
+    Ok(Registration {
+        module: call.moduleName,
+        pubkey,
+        signature: call.data.signature,
+        deposit_data_root: call.data.depositDataRoot,
+        shares: call.data.blsEncryptedPrivKeyShares,
+        key_set: call.data.blsPubKeySet,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::U256;
+    use alloy::primitives::{B256, Bytes, U256};
 
     fn call(pubkey: Vec<u8>, shares: usize) -> Vec<u8> {
         let permit = || abi::Permit { deadline: U256::ZERO, amount: U256::ZERO, v: 0, r: B256::ZERO, s: B256::ZERO };
@@ -125,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_registration_is_read_as_its_operator_wrote_it() {
-        let read = Registration::of_call(&call(vec![2; 48], 3)).unwrap();
+        let read = registration(&call(vec![2; 48], 3)).unwrap();
         let expected = Registration {
             module: B256::repeat_byte(7),
             pubkey: BlsPubkey::repeat_byte(2),
@@ -141,18 +118,18 @@ mod tests {
     fn other_call_data_is_refused_and_none_of_it_panics() {
         let good = call(vec![2; 48], 3);
         for length in 0..good.len() {
-            assert!(Registration::of_call(&good[..length]).is_err(), "length {length}");
+            assert!(registration(&good[..length]).is_err(), "length {length}");
         }
-        assert_eq!(Registration::of_call(&call(vec![2; 47], 3)), Err(RegistrationError::PublicKey(47)));
-        assert_eq!(Registration::of_call(&vec![0; MOST + 1]), Err(RegistrationError::TooLong(MOST + 1)));
+        assert_eq!(registration(&call(vec![2; 47], 3)), Err(RegistrationError::PublicKey(47)));
+        assert_eq!(registration(&vec![0; MOST + 1]), Err(RegistrationError::TooLong(MOST + 1)));
         let mut other = good.clone();
         other[0] ^= 1;
-        assert!(matches!(Registration::of_call(&other), Err(RegistrationError::NotTheCall(_))));
+        assert!(matches!(registration(&other), Err(RegistrationError::NotTheCall(_))));
         // An offset that leads out of the data: of the operator's words, and of its shares. No count makes room that is not there.
         for word in [0, 12, 15] {
             let mut huge = good.clone();
             huge[4 + word * 32..4 + (word + 1) * 32].fill(0xff);
-            assert!(Registration::of_call(&huge).is_err(), "word {word}");
+            assert!(registration(&huge).is_err(), "word {word}");
         }
     }
 }

@@ -86,6 +86,31 @@ fn shares_come_in_with_registrations_and_are_backed_up() {
 }
 
 #[test]
+fn a_registration_is_sound_by_itself_or_its_flaws_are_named() {
+    let place = Place::with_key(2);
+    let file = registered(&place, 31, &[make(&place, 1), make(&place, 2)]);
+    let verify = |credentials: &str, numbers: [&str; 2], chain: [&str; 2]| {
+        let what = ["verify", "registration", &file, "--credentials", credentials];
+        let list = ["--guardians", numbers[0], "--threshold", numbers[1], chain[0], chain[1]];
+        crate::support::guardian(&[&what[..], &list].concat())
+    };
+    let credentials = "02".repeat(32);
+    let mainnet = ["--network", "mainnet"];
+    let sound = verify(&credentials, ["2", "2"], mainnet);
+    assert_done(&sound);
+    assert!(text(&sound).contains(&SecretKey::interop(31).unwrap().public_key().to_string()), "{}", text(&sound));
+    assert_done(&verify(&credentials, ["2", "2"], ["--genesis-fork-version", "00000000"]));
+    for (output, flaw) in [
+        (verify(&"03".repeat(32), ["2", "2"], mainnet), "the key did not sign a deposit of 32 ETH"),
+        (verify(&credentials, ["2", "2"], ["--network", "hoodi"]), "the key did not sign a deposit of 32 ETH"),
+        (verify(&credentials, ["3", "2"], mainnet), "2 shares for 3 guardians"),
+        (verify(&credentials, ["2", "1"], mainnet), "2 shares make the key, and 1 must"),
+    ] {
+        assert_refused(&output, flaw, "register the validator again");
+    }
+}
+
+#[test]
 fn a_registration_without_this_guardians_share_changes_nothing() {
     let place = Place::with_key(3);
     let keys: Vec<EnclavePublic> = (1..=3).map(|member| make(&place, member)).collect();

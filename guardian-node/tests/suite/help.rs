@@ -47,7 +47,7 @@ fn help_explains_every_command() {
         (&["key", "enclave"], &["make", "show", "rotate"]),
         (&["key", "exits"], &["list", "verify", "import"]),
         (&["report"], &["explain", "replay"]),
-        (&["verify"], &["signature", "exit", "state", "proof"]),
+        (&["verify"], &["signature", "exit", "registration", "state", "proof"]),
         (&["price"], &["quote", "backtest", "simulate", "plot", "commitments"]),
         (&["backup"], &["create", "restore"]),
     ];

@@ -3,7 +3,7 @@
 //! What must hold: what is read is written as it was (or says the same, where it is text), what is refused is refused with advice,
 //! and no file is opened for another purpose than its own.
 
-use guardian_chain::{Registration, state::ValidatorProof};
+use guardian_chain::{registration as read_registration, state::ValidatorProof};
 use guardian_crypto::{
     bls::{ExitShare, ShareCommitments},
     enclave::EnclaveKey,
@@ -18,7 +18,7 @@ use guardian_node::{
     hint::Hinted,
 };
 use guardian_protocol::{
-    Dossier, MemberId,
+    Dossier, MemberId, RegistrationTerms,
     ceremony::{Fault, Transcript},
 };
 use std::{
@@ -53,9 +53,19 @@ pub fn run(data: &[u8]) {
 
 /// The call data of a registration, which anybody may send to Puffer's contract.
 fn registration(bytes: &[u8]) {
-    if let Ok(registration) = Registration::of_call(bytes) {
+    if let Ok(registration) = read_registration(bytes) {
         let carried: usize = registration.shares.iter().map(|share| share.len()).sum();
         assert!(carried <= bytes.len() * registration.shares.len().max(1), "more than the call data has");
+        let terms = RegistrationTerms {
+            withdrawal_credentials: [2; 32].into(),
+            genesis_fork_version: [0; 4],
+            guardians: 3,
+            threshold: 2,
+        };
+        let flaws = registration.flaws(&terms);
+        if flaws.is_empty() {
+            assert_eq!((registration.shares.len(), registration.key_set.len()), (3, 96), "sound, and of another shape");
+        }
         if let Ok(commitments) = ShareCommitments::from_bytes(&registration.key_set) {
             let key = EnclaveKey::from_bytes(&[7; 32]).expect("a key");
             for (share, member) in registration.shares.iter().zip(MemberId::first(4)) {

@@ -15,7 +15,6 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use eyre::Result;
-use guardian_chain::Registration;
 use guardian_crypto::bls::ShareCommitments;
 use guardian_protocol::{BlsPubkey, MemberId, ValidatorKey};
 use std::{
@@ -142,7 +141,7 @@ impl Import {
 /// `me`'s share in the registration whose call data stands in the file at `path`.
 fn share_in(path: &Path, me: MemberId, keys: &EnclaveKeys) -> Result<ValidatorKey, Hinted> {
     let what = || format!("{} holds no share for this guardian", path.display());
-    let registration = Registration::of_call(&call_data(path)?).hint(
+    let registration = guardian_chain::registration(&call_data(path)?).hint(
         format!("{} does not hold a registration", path.display()),
         "pass the input of the transaction that called registerValidatorKey, in hex; of a call through another contract, that call's",
     )?;
@@ -154,8 +153,7 @@ fn share_in(path: &Path, me: MemberId, keys: &EnclaveKeys) -> Result<ValidatorKe
             operator,
         ));
     }
-    let slot = usize::from(me.get()).saturating_sub(1);
-    let encrypted = registration.shares.get(slot).ok_or_else(|| {
+    let encrypted = registration.share_of(me).ok_or_else(|| {
         Hinted::new(
             format!("{}: shares for {} guardians, and this is number {me}", path.display(), registration.shares.len()),
             "it was made before this guardian was in the list: others can make that validator leave, this one can't",
@@ -165,7 +163,11 @@ fn share_in(path: &Path, me: MemberId, keys: &EnclaveKeys) -> Result<ValidatorKe
     Ok(ValidatorKey { share, commitments })
 }
 
-fn call_data(path: &Path) -> Result<Vec<u8>, Hinted> {
+/// The call data that stands in hex in the file at `path`.
+///
+/// # Errors
+/// If there is no such file, or something else in it.
+pub(in crate::cli) fn call_data(path: &Path) -> Result<Vec<u8>, Hinted> {
     let (what, advice) = (format!("can't read {}", path.display()), "pass a file with call data in hex");
     let mut text = String::new();
     fs::File::open(path).and_then(|file| file.take(MOST_TEXT).read_to_string(&mut text)).hint(&what, advice)?;

@@ -3,7 +3,7 @@
 mod adopt;
 mod ceremony;
 mod enclave;
-mod exits;
+pub(in crate::cli) mod exits;
 mod plan;
 mod recover;
 mod rotate;

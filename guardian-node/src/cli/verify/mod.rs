@@ -7,6 +7,7 @@ mod exit;
 mod facts;
 mod networks;
 mod proof;
+mod registration;
 mod signature;
 mod state;
 
@@ -22,6 +23,8 @@ pub(super) enum Verify {
     Signature(signature::Signature),
     /// Compute what a voluntary exit's signature covers (EIP-7044), and check the signature
     Exit(exit::Exit),
+    /// Say what is wrong with a validator's registration by itself: deposit, shares, commitments
+    Registration(registration::Registration),
     /// Hash a beacon state and say of which block, slot and chain it is
     State(state::State),
     /// Check a proof of a validator, or a Merkle branch, against the root of a beacon block
@@ -33,6 +36,7 @@ impl Verify {
         match self {
             Self::Signature(command) => command.run(),
             Self::Exit(command) => command.run(),
+            Self::Registration(command) => command.run(),
             Self::State(command) => command.run(),
             Self::Proof(command) => command.run(),
         }

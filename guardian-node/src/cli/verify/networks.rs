@@ -1,4 +1,4 @@
-//! Public networks, as far as a voluntary exit depends on them. From their published configurations (github.com/eth-clients).
+//! Public networks, as far as voluntary exits and deposits depend on them. From their published configurations (github.com/eth-clients).
 
 use alloy_primitives::{B256, b256};
 use clap::ValueEnum;
@@ -20,6 +20,16 @@ impl Network {
             Self::Hoodi => [0x40, 0x00, 0x09, 0x10],
             Self::Holesky => [0x04, 0x01, 0x70, 0x00],
             Self::Sepolia => [0x90, 0x00, 0x00, 0x72],
+        }
+    }
+
+    /// `GENESIS_FORK_VERSION`, for which deposits are signed.
+    pub(super) const fn genesis_fork_version(self) -> [u8; 4] {
+        match self {
+            Self::Mainnet => [0; 4],
+            Self::Hoodi => [0x10, 0x00, 0x09, 0x10],
+            Self::Holesky => [0x01, 0x01, 0x70, 0x00],
+            Self::Sepolia => [0x90, 0x00, 0x00, 0x69],
         }
     }
 
