@@ -85,9 +85,11 @@ contract DevnetGuardianModule is Governed {
     }
 
     /// @notice Reverts unless the guardians let validators that left be settled.
-    function validateBatchWithdrawals(StoppedValidatorInfo[] calldata infos, bytes[] calldata signatures) external view {
-        bytes memory encoded =
-            bound ? abi.encode(address(this), block.chainid, infos) : abi.encode(infos);
+    function validateBatchWithdrawals(StoppedValidatorInfo[] calldata infos, bytes[] calldata signatures)
+        external
+        view
+    {
+        bytes memory encoded = bound ? abi.encode(address(this), block.chainid, infos) : abi.encode(infos);
         _requireEnough(keccak256(encoded), signatures);
     }
 
