@@ -54,8 +54,10 @@ RUN apt-get update \
 WORKDIR /src
 COPY contracts contracts
 COPY tests/real-beacon tests/real-beacon
+COPY tests/real-chain tests/real-chain
 RUN (cd contracts && npm ci --no-audit --no-fund && node forge.mjs build --quiet) \
- && (cd tests/real-beacon && npm ci --no-audit --no-fund)
+ && (cd tests/real-beacon && npm ci --no-audit --no-fund) \
+ && (cd tests/real-chain && npm ci --no-audit --no-fund)
 COPY --from=build-devnet /out/ /usr/local/bin/
 EXPOSE 8545 9596 23711-23714
 ENTRYPOINT ["tini", "--", "devnet"]

@@ -42,6 +42,7 @@ BUILT = $(shell $(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"targe
 
 FORGE := contracts/node_modules/.bin/forge
 LODESTAR := tests/real-beacon/node_modules/.package-lock.json
+PAIR := tests/real-chain/node_modules/.package-lock.json
 
 # How long each fuzz target runs, and which.
 SECONDS ?= 600
@@ -49,7 +50,7 @@ FUZZ ?= messages ceremony encodings records files states
 
 .PHONY: setup devnet check test first-hour lint release image dist bench plots simulate fuzz contracts mutants slither clean
 
-setup: $(FORGE) $(LODESTAR)
+setup: $(FORGE) $(LODESTAR) $(PAIR)
 	@deploy/setup
 
 $(FORGE): contracts/package-lock.json
@@ -62,6 +63,12 @@ $(LODESTAR): tests/real-beacon/package-lock.json
 	@deploy/setup
 	@echo "installing Lodestar, a consensus client (npm ci in tests/real-beacon/)"
 	@cd tests/real-beacon && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(PAIR): tests/real-chain/package-lock.json
+	@deploy/setup
+	@echo "installing EthereumJS and a newer Lodestar, which follow one chain (npm ci in tests/real-chain/)"
+	@cd tests/real-chain && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 contracts: setup
@@ -155,4 +162,4 @@ fuzz: setup
 
 clean:
 	@$(CARGO) clean
-	@rm -rf .devnet .bench dist tests/fuzz/target tests/fuzz/corpus contracts/out contracts/cache contracts/node_modules tests/real-beacon/node_modules
+	@rm -rf .devnet .bench dist tests/fuzz/target tests/fuzz/corpus contracts/out contracts/cache contracts/node_modules tests/real-beacon/node_modules tests/real-chain/node_modules

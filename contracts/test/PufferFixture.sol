@@ -123,7 +123,7 @@ abstract contract PufferFixture is Fixture {
         }
     }
 
-    function allow(address target, bytes4 selector, uint64 role, address account) private {
+    function allow(address target, bytes4 selector, uint64 role, address account) internal {
         bytes4[] memory selectors = new bytes4[](1);
         selectors[0] = selector;
         vm.prank(ADMIN);

@@ -27,6 +27,9 @@ contract DevnetPuffer is DevnetQueue {
     /// @dev 32 * 10^9 gwei, little-endian, in the first 8 bytes of a word.
     bytes32 private constant STAKE_GWEI = 0x0040597307000000000000000000000000000000000000000000000000000000;
 
+    /// @dev EIP-7002's contract.
+    address private constant WITHDRAWAL_REQUESTS = 0x00000961Ef480Eb55e80D19ad83579A64c007002;
+
     /// @notice Puffer's oracle, which counts the validators.
     IPufferOracle public immutable PUFFER_ORACLE;
 
@@ -97,6 +100,21 @@ contract DevnetPuffer is DevnetQueue {
         VALIDATOR_TICKET.burn(burntTickets);
         PUFFER_VAULT.burn(burntShares);
         PUFFER_ORACLE.exitValidators(validatorInfos.length);
+    }
+
+    /// @notice Has a module request the full withdrawal (EIP-7002) of its validators, as Puffer's modules have their pods do it.
+    /// @param module the account that the validators' withdrawal credentials name
+    /// @param pubkeys their public keys, one after the other
+    /// @param fee wei for each request
+    function requestFullWithdrawals(address module, bytes calldata pubkeys, uint256 fee) external payable restricted {
+        if (!_isModule[module]) revert NoSuchModule(module);
+        for (uint256 at = 0; at < pubkeys.length; at += PUBLIC_KEY_LENGTH) {
+            // Key and amount (8 bytes, gwei); amount 0 is a full withdrawal.
+            bytes memory request = bytes.concat(pubkeys[at:at + PUBLIC_KEY_LENGTH], bytes8(0));
+            (bool paid,) = module.call{value: fee}("");
+            (bool success,) = DevnetModule(payable(module)).call(WITHDRAWAL_REQUESTS, fee, request);
+            if (!paid || !success) revert Failed();
+        }
     }
 
     /// @notice The root of a deposit of 32 ether, as the deposit contract computes it (SSZ).

@@ -34,7 +34,7 @@ abstract contract DevnetQueue is IPufferProtocol, AccessManaged {
         mapping(uint256 index => Validator) validators;
     }
 
-    uint256 private constant PUBLIC_KEY_LENGTH = 48;
+    uint256 internal constant PUBLIC_KEY_LENGTH = 48;
     /// @dev Most validators in a module.
     uint256 private constant MODULE_LIMIT = 500;
     uint256 private constant ENCLAVE_BOND = 1 ether;
@@ -52,11 +52,16 @@ abstract contract DevnetQueue is IPufferProtocol, AccessManaged {
     DevnetDeposit public immutable BEACON_DEPOSIT_CONTRACT;
 
     mapping(bytes32 moduleName => Queue) internal _queues;
+    mapping(address module => bool) internal _isModule;
     mapping(address node => NodeInfo) internal _nodes;
     bytes32[] private _weights;
     uint256 internal _selectIndex;
     uint256 internal _minimumVt = 28 ether;
     uint256 internal _vtPenalty = 10 ether;
+
+    /// @notice The account is none of the protocol's modules.
+    /// @param account which one
+    error NoSuchModule(address account);
 
     constructor(IGuardianModule guardianModule, DevnetVault vault, DevnetTickets tickets, DevnetDeposit deposit) {
         GUARDIAN_MODULE = guardianModule;
@@ -70,6 +75,7 @@ abstract contract DevnetQueue is IPufferProtocol, AccessManaged {
         if (address(_queues[moduleName].module) != address(0)) revert ModuleAlreadyExists();
         DevnetModule module = new DevnetModule(address(this), BEACON_DEPOSIT_CONTRACT);
         _queues[moduleName].module = module;
+        _isModule[address(module)] = true;
         _weights.push(moduleName);
         emit NewPufferModuleCreated(address(module), moduleName, bytes32(module.getWithdrawalCredentials()));
         return address(module);

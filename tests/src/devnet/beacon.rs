@@ -1,5 +1,6 @@
 //! The beacon chain as somebody sees it who is no guardian: for waiting, for the screen, and to check guardians' claims against.
 
+use alloy::primitives::Address;
 use eyre::{Result, WrapErr, bail, eyre};
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -130,6 +131,17 @@ impl Beacon {
         let entry = self.get(&format!("/eth/v1/beacon/headers/{id}")).await?;
         let message = entry.pointer("/header/message").ok_or_else(|| eyre!("no header"))?;
         Ok(Header { slot: number(message, "slot")?, state_root: text(message, "state_root")? })
+    }
+
+    /// From which accounts the block at `slot` carries requests for withdrawals (EIP-7002), in its order.
+    ///
+    /// # Errors
+    /// If the node does not have that block, or it is of a fork without such requests.
+    pub async fn withdrawal_requests(&self, slot: u64) -> Result<Vec<Address>> {
+        let block = self.get(&format!("/eth/v2/beacon/blocks/{slot}")).await?;
+        let requests = block.pointer("/message/body/execution_requests/withdrawals").and_then(Value::as_array);
+        let requests = requests.ok_or_else(|| eyre!("the block at {slot} has no requests"))?;
+        requests.iter().map(|request| Ok(text(request, "source_address")?.parse()?)).collect()
     }
 
     async fn get(&self, path: &str) -> Result<Value> {

@@ -1,14 +1,13 @@
 //! The contracts on the devnet's EVM: deployed, and read as anybody could. The feed's words are in `feed.rs`.
 
 use super::{
-    beacon::Genesis,
-    evm::{Action, Evm, ether},
+    chains::{CHAIN_ID, ChainKind, Chains},
+    evm::{Account, Action, Evm, ether},
     governor,
     keys::DevnetManifest,
     options::Options,
     plan,
-    puffer::{Ground, Puffer},
-    signers::CHAIN_ID,
+    puffer::{self, Ground, Puffer},
 };
 use alloy::{
     consensus::Transaction as _,
@@ -68,13 +67,15 @@ pub use abi::GuardianKeys;
 pub struct Deployment {
     /// The EVM.
     pub rpc_url: String,
+    /// Of which chain it is.
+    pub(super) chain: ChainKind,
     /// `GuardianKeys`.
     pub guardian_keys: Address,
     /// `EjectionRegistry`.
     pub ejection_registry: Address,
     /// `ReserveFeed`, which a timelock governs.
     pub reserve_feed: Address,
-    /// `DevnetWithdrawalRequester`, which the registry has trigger exits.
+    /// `DevnetModuleRequester`, which the registry has trigger exits.
     pub requester: Address,
     /// `BackedMint`, a consumer of the feed.
     pub consumer: Address,
@@ -102,23 +103,21 @@ impl Deployment {
     /// # Errors
     /// If the EVM does not answer or a transaction fails.
     pub async fn deploy(
-        url: &str,
+        chains: &Chains,
         key: (U256, U256),
         manifest: &DevnetManifest,
-        genesis: &Genesis,
         options: &Options,
     ) -> Result<Self> {
-        let evm = Evm::connect(url).await?;
-        let exits = plan::set_withdrawal_requests(&evm.provider).await?;
-        let ground = Ground::lay(&evm).await?;
-        let planned = Planned::of(plan::plan(key, evm.account, ground.vault, exits, genesis, options))?;
-        plan::create(&planned, url).await?;
+        let evm = chains.evm(Account::Governor).await?;
+        let ground = Ground::lay(chains.evm(Account::Puffer).await?).await?;
+        let planned = Planned::of(plan::plan(key, &evm, ground.vault, chains, options).await?)?;
+        plan::create(&planned, &chains.rpc_url).await?;
         let Planned { guardian_keys, ejection_registry, reserve_feed, guardian_module, .. } = planned;
 
         let [requester, consumer, timelock] = evm.next_addresses().await?;
         let set_requester = EjectionRegistry::setRequesterCall { newRequester: requester };
         let mut actions = vec![
-            Action::contract("DevnetWithdrawalRequester", (ejection_registry, exits).abi_encode_params())?,
+            Action::contract("DevnetModuleRequester", (ejection_registry, puffer::protocol()?).abi_encode_params())?,
             // Consumers rely on reports here no longer than the feed itself.
             Action::contract("BackedMint", (reserve_feed, U256::MAX).abi_encode_params())?,
             governor::timelock(evm.account)?,
@@ -128,10 +127,11 @@ impl Deployment {
         actions.extend(governor::hand_over(reserve_feed, timelock));
         actions.extend(manifest.guardians.iter().map(|guardian| Action::ether(guardian.account, ether(1))));
         evm.send_all(actions).await?;
-        let puffer = Puffer::deploy(&evm, ground, guardian_module, manifest, options.threshold).await?;
+        let puffer = Puffer::deploy(&evm, ground, guardian_module, requester, manifest, options.threshold).await?;
         let provider = evm.provider.clone();
         let deployment = Self {
-            rpc_url: url.to_owned(),
+            rpc_url: chains.rpc_url.clone(),
+            chain: chains.kind,
             guardian_keys,
             ejection_registry,
             reserve_feed,
@@ -160,7 +160,7 @@ impl Deployment {
     /// # Errors
     /// If the contract refuses.
     pub(super) async fn bring(&self, signed: &Signed) -> Result<()> {
-        let endpoint = Endpoint::new("anvil", self.rpc_url.parse()?);
+        let endpoint = Endpoint::new("execution-1", self.rpc_url.parse()?);
         let network = ChainSpec { chain_id: CHAIN_ID, ..chain_spec() };
         let (config, limits) = (plan::quick(), Limits::default());
         let sender = Sender::new(config, limits, &[endpoint], &network, self.contracts(), plan::payer()?)?;

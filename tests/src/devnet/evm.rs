@@ -1,10 +1,12 @@
-//! The devnet's EVM as its rich account uses it: contracts from their compiled artifacts, transactions that share a block, and the
-//! transactions of accounts whose keys nobody has. What the contracts are for is not known here.
+//! The devnet's EVM as one of its rich accounts uses it: contracts from their compiled artifacts, and transactions that share a block. Where
+//! it is anvil, also what no real client does: ether and code from nowhere. What the contracts are for is not known here.
 
-use super::root;
+use super::{chains::CHAIN_ID, root};
 use alloy::{
-    network::{EthereumWallet, TransactionBuilder},
-    primitives::{Address, B256, Bytes, U256},
+    consensus::TxEnvelope,
+    eips::eip2718::Encodable2718,
+    network::{EthereumWallet, NetworkTransactionBuilder, TransactionBuilder},
+    primitives::{Address, B256, Bytes, U256, hex},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::types::{TransactionReceipt, TransactionRequest},
     signers::local::PrivateKeySigner,
@@ -12,11 +14,16 @@ use alloy::{
 };
 use eyre::{Result, WrapErr, ensure, eyre};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
-/// Anvil's first account: rich, and known to everybody.
-const RICH: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
-/// What it is given, in ether: more than any devnet spends.
+/// Until a transaction must be in a block.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// After which a pool may have forgotten a transaction.
+const FORGETFUL: Duration = Duration::from_secs(2);
+/// What an account is given, in ether: more than any devnet spends.
 const RICHES: u64 = 10_000_000;
 /// More gas than any call of the devnet's needs, and few enough that a block has many of them.
 const CALL_GAS: u64 = 1_000_000;
@@ -25,12 +32,53 @@ const CODE_GAS: u64 = 240;
 /// Wei for a unit of gas: plenty.
 const FEE: u128 = 100_000_000_000;
 
+/// A rich account, whose key is known to everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Account {
+    /// Deploys what the devnet has of its own, governs, and pays.
+    Governor,
+    /// Pays for the guardians' contracts: whoever deploys has no rights.
+    PlanPayer,
+    /// Puffer's governance, and its one node operator. It does nothing else, so that the addresses of its contracts are known beforehand.
+    Puffer,
+}
+
+impl Account {
+    /// All of them.
+    pub(super) const RICH: [Self; 3] = [Self::Governor, Self::PlanPayer, Self::Puffer];
+
+    /// The key: of anvil's first accounts.
+    pub(super) const fn key(self) -> [u8; 32] {
+        match self {
+            Self::Governor => hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"),
+            Self::PlanPayer => hex!("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"),
+            Self::Puffer => hex!("5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"),
+        }
+    }
+
+    /// Where its ether is.
+    ///
+    /// # Errors
+    /// Never: the keys are good ones.
+    pub(super) fn address(self) -> Result<Address> {
+        Ok(self.signer()?.address())
+    }
+
+    fn signer(self) -> Result<PrivateKeySigner> {
+        Ok(PrivateKeySigner::from_slice(&self.key())?)
+    }
+}
+
 /// The EVM.
 #[derive(Clone, Debug)]
 pub struct Evm {
-    /// The account that deploys, governs and pays.
+    /// The account that sends and pays.
     pub account: Address,
     pub(super) provider: DynProvider,
+    wallet: EthereumWallet,
+    url: String,
+    /// How many transactions wait for a block at most.
+    at_once: usize,
 }
 
 /// What a transaction is to do.
@@ -95,34 +143,72 @@ impl Action {
 }
 
 impl Evm {
-    /// Waits until the EVM at `url` answers.
+    /// Waits until the EVM at `url` answers, which is to get no more than `at_once` transactions for a block.
     ///
     /// # Errors
     /// If it does not in time.
-    pub(super) async fn connect(url: &str) -> Result<Self> {
-        let signer: PrivateKeySigner = RICH.parse()?;
-        let account = signer.address();
-        let provider = ProviderBuilder::new().wallet(EthereumWallet::from(signer)).connect_http(url.parse()?).erased();
-        provider.client().set_poll_interval(Duration::from_millis(200));
+    pub(super) async fn connect(url: &str, account: Account, at_once: usize) -> Result<Self> {
+        let evm = Self::signing(url, account.signer()?, at_once)?;
         let started = Instant::now();
-        while let Err(error) = provider.get_block_number().await {
+        while let Err(error) = evm.provider.get_block_number().await {
             if started.elapsed() > Duration::from_secs(30) {
                 return Err(error).wrap_err("the EVM did not start");
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        let evm = Self { account, provider };
-        evm.set_balance(account, ether(RICHES)).await?;
         Ok(evm)
     }
 
-    /// Where the next contracts of the rich account will be, if nothing else of it comes between.
+    fn signing(url: &str, signer: PrivateKeySigner, at_once: usize) -> Result<Self> {
+        let account = signer.address();
+        let provider = ProviderBuilder::new().connect_http(url.parse()?).erased();
+        Ok(Self { account, provider, wallet: EthereumWallet::from(signer), url: url.to_owned(), at_once })
+    }
+
+    /// The same as the account with this key, which is given an ether.
+    ///
+    /// # Errors
+    /// If the EVM does not answer.
+    pub(super) async fn as_owner_of(&self, key: B256) -> Result<Self> {
+        let other = Self::signing(&self.url, PrivateKeySigner::from_bytes(&key)?, self.at_once)?;
+        self.send_all(vec![Action::ether(other.account, ether(1))]).await?;
+        Ok(other)
+    }
+
+    /// Waits for the block with this number.
+    ///
+    /// # Errors
+    /// If there is none in time.
+    pub(super) async fn wait_for_block(&self, number: u64) -> Result<()> {
+        let started = Instant::now();
+        while self.provider.get_block_number().await.unwrap_or_default() < number {
+            ensure!(started.elapsed() < PATIENCE, "there is no block {number} after {PATIENCE:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    /// Where the next contracts of the account will be, if nothing else of it comes between.
     ///
     /// # Errors
     /// If the EVM does not answer.
     pub(super) async fn next_addresses<const N: usize>(&self) -> Result<[Address; N]> {
-        let nonce = self.provider.get_transaction_count(self.account).pending().await?;
+        let nonce = self.nonce().await?;
         Ok(std::array::from_fn(|place| self.account.create(nonce.saturating_add(place as u64))))
+    }
+
+    /// Of the account's next transaction.
+    async fn nonce(&self) -> Result<u64> {
+        let started = Instant::now();
+        loop {
+            // A client may keep in its pool for a moment what is in a block already.
+            let sent = self.provider.get_transaction_count(self.account).pending().await?;
+            if self.provider.get_transaction_count(self.account).await? == sent {
+                return Ok(sent);
+            }
+            ensure!(started.elapsed() < PATIENCE, "transactions of {} wait in the pool", self.account);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Sends these in this order, as many in a block as fit; what became of each.
@@ -130,15 +216,53 @@ impl Evm {
     /// # Errors
     /// If the EVM does not answer.
     pub(super) async fn attempt(&self, actions: Vec<Action>) -> Result<Vec<TransactionReceipt>> {
-        let mut sent = Vec::new();
-        for action in actions {
-            sent.push(self.provider.send_transaction(action.request()).await?);
-        }
         let mut receipts = Vec::new();
-        for pending in sent {
-            receipts.push(pending.get_receipt().await?);
+        for share in actions.chunks(self.at_once) {
+            let (before, nonce) = (self.provider.get_block_number().await?, self.nonce().await?);
+            let mut sent = Vec::new();
+            for (action, nonce) in share.iter().zip(nonce..) {
+                let request =
+                    action.clone().request().with_from(self.account).with_nonce(nonce).with_chain_id(CHAIN_ID);
+                let transaction = request.build(&self.wallet).await?;
+                let _ = self.provider.send_raw_transaction(&transaction.encoded_2718()).await?;
+                sent.push(transaction);
+            }
+            receipts.extend(self.receipts(&sent, before.saturating_add(1)).await?);
         }
         Ok(receipts)
+    }
+
+    /// The receipts of these transactions, which are in blocks from `next` on. Whole blocks are asked for: some clients run a block again
+    /// for each question about one of its receipts. Pools forget transactions, so that what waits is sent again.
+    async fn receipts(&self, sent: &[TxEnvelope], mut next: u64) -> Result<Vec<TransactionReceipt>> {
+        let (started, mut told, mut found) = (Instant::now(), Instant::now(), BTreeMap::new());
+        loop {
+            let waits = |transaction: &&TxEnvelope| !found.contains_key(transaction.tx_hash());
+            let waiting: Vec<&TxEnvelope> = sent.iter().filter(waits).collect();
+            if waiting.is_empty() {
+                return Ok(sent.iter().filter_map(|transaction| found.remove(transaction.tx_hash())).collect());
+            }
+            if let Some(receipts) = self.receipts_of(next).await.unwrap_or_default() {
+                next = next.saturating_add(1);
+                found.extend(receipts.into_iter().map(|receipt| (receipt.transaction_hash, receipt)));
+                continue;
+            }
+            ensure!(started.elapsed() < PATIENCE, "transactions are in no block after {PATIENCE:?}: {waiting:?}");
+            if told.elapsed() > FORGETFUL {
+                told = Instant::now();
+                for transaction in waiting {
+                    self.provider.send_raw_transaction(&transaction.encoded_2718()).await.ok();
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The receipts of a block. `None` if there is no such block yet, or the client has not kept all of its receipts yet.
+    async fn receipts_of(&self, block: u64) -> Result<Option<Vec<TransactionReceipt>>> {
+        let Some(found) = self.provider.get_block_by_number(block.into()).await? else { return Ok(None) };
+        let receipts = self.provider.get_block_receipts(block.into()).await?;
+        Ok(receipts.filter(|receipts| receipts.len() == found.transactions.len()))
     }
 
     /// As [`Evm::attempt`], where all must succeed. Returns the number of the last one's block.
@@ -152,7 +276,7 @@ impl Evm {
         Ok(receipts.last().and_then(|receipt| receipt.block_number).unwrap_or_default())
     }
 
-    /// Sends these as `from`, whose key nobody needs, into one block; whether each succeeded.
+    /// Anvil alone: sends these as `from`, whose key nobody needs, into one block; whether each succeeded.
     ///
     /// # Errors
     /// If the EVM does not answer, or puts them into several blocks.
@@ -178,7 +302,24 @@ impl Evm {
         Ok(succeeded)
     }
 
-    /// Gives `account` this balance, in wei, from nowhere.
+    /// Anvil alone: gives the account more than any devnet spends.
+    ///
+    /// # Errors
+    /// If the EVM does not answer.
+    pub(super) async fn enrich(&self) -> Result<()> {
+        self.set_balance(self.account, ether(RICHES)).await
+    }
+
+    /// Anvil alone: puts a contract's code where it is on a real chain.
+    ///
+    /// # Errors
+    /// If the EVM does not answer.
+    pub(super) async fn set_code(&self, address: Address, code: String) -> Result<()> {
+        self.raw("anvil_setCode", json!([address, code])).await?;
+        Ok(())
+    }
+
+    /// Anvil alone: gives `account` this balance, in wei, from nowhere.
     ///
     /// # Errors
     /// If the EVM does not answer.

@@ -1,6 +1,6 @@
 //! The guardians: their configurations, their processes, and what they show of themselves.
 
-use super::{ceremony::Participant, guardian_binary, keys::GuardianFiles, process::Process};
+use super::{ceremony::Participant, chains::CHAIN_ID, guardian_binary, keys::GuardianFiles, process::Process};
 use eyre::{Result, WrapErr, ensure, eyre};
 use guardian_node::config::{
     AccountConfig, BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig,
@@ -173,7 +173,7 @@ impl Surroundings {
     /// Those of guardians that can hold a key ceremony and nothing else: there is no chain.
     #[must_use]
     pub fn nowhere() -> Self {
-        let contracts = ContractsConfig { chain_id: 31337, ..ContractsConfig::default() };
+        let contracts = ContractsConfig { chain_id: CHAIN_ID, ..ContractsConfig::default() };
         Self {
             beacons: vec!["http://127.0.0.1:1".to_owned()],
             rpc_url: "http://127.0.0.1:1".to_owned(),
@@ -255,7 +255,7 @@ pub(super) fn config(files: &GuardianFiles, http: u16, around: &Surroundings) ->
             quorum: None,
         },
         execution: ExecutionConfig {
-            providers: vec![ProviderConfig::new("anvil".to_owned(), around.rpc_url.parse()?)],
+            providers: vec![ProviderConfig::new("execution-1".to_owned(), around.rpc_url.parse()?)],
             quorum: None,
             fee_ceiling_gwei: 100,
         },

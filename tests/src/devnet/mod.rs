@@ -1,9 +1,9 @@
-//! A development network on this machine: a real consensus client, a real EVM, the contracts, and a committee of guardians as processes
-//! of their own. Used by `make devnet`, by the end-to-end tests and by the benchmarks.
+//! A development network on this machine: real clients, the contracts, and a committee of guardians as processes of their own. Used by `make devnet`, by the end-to-end tests and by the benchmarks.
 
 pub mod bad_day;
 pub mod beacon;
 pub mod ceremony;
+pub mod chains;
 pub mod consumers;
 pub mod contracts;
 pub mod equivocator;
@@ -20,6 +20,7 @@ mod plan;
 pub mod process;
 pub mod puffer;
 pub mod relay;
+pub mod roots;
 pub mod screen;
 mod signers;
 pub mod thief;
@@ -30,12 +31,13 @@ pub mod world;
 use self::{
     beacon::{Beacon, Genesis},
     ceremony::Participant,
+    chains::{ChainKind, Chains},
     contracts::Deployment,
     guardians::{GuardianProcess, Surroundings, leave_defaults_out, write_config},
     keys::{DevnetKeys, DevnetManifest, GuardianFiles},
     newcomer::Newcomer,
     options::Options,
-    process::{Process, anvil, binary, free_port, free_ports, tool},
+    process::{binary, free_port, free_ports},
     relay::Relay,
     web3signer::Web3Signer,
 };
@@ -65,7 +67,7 @@ pub struct Devnet {
     /// When the beacon chain began.
     pub genesis: Genesis,
     around: Surroundings,
-    chains: Vec<Process>,
+    chains: Chains,
     /// In front of the beacon node: one that lies, and one that does not.
     relays: Option<[Relay; 2]>,
     /// Has the account's key of one guardian.
@@ -91,14 +93,11 @@ impl Devnet {
             std::fs::remove_dir_all(&options.dir).wrap_err("can't remove the previous devnet's folder")?;
         }
         std::fs::create_dir_all(&options.dir)?;
-        let (rpc_port, beacon_port) = (free_port(options.rpc_port)?, free_port(options.beacon_port)?);
-
-        say("starting the EVM (anvil, Prague) and the beacon chain (Lodestar)");
-        let anvil = start_anvil(&options.dir, rpc_port)?;
-        let lodestar = start_lodestar(&options, beacon_port)?;
-        let beacon = Beacon::new(beacon_port)?;
-        let genesis =
-            beacon.wait_for_genesis(Duration::from_secs(120)).await.wrap_err("the beacon chain did not start")?;
+        say(match options.chain {
+            ChainKind::Pair => "starting the chain: an execution client (EthereumJS) and a consensus client (Lodestar)",
+            ChainKind::BeforeMerge => "starting a beacon chain of before the merge (Lodestar) and an EVM (anvil)",
+        });
+        let chains = Chains::start(&options).await?;
 
         say("splitting the validators' keys among the guardians, as node operators do");
         let keys = DevnetKeys {
@@ -120,17 +119,16 @@ impl Devnet {
         say(&format!("{} guardians have a group key after {:.1} s", options.guardians, took.as_secs_f64()));
 
         say("deploying the contracts, registering the validators, funding the guardians");
-        let rpc_url = format!("http://127.0.0.1:{rpc_port}");
-        let contracts = Deployment::deploy(&rpc_url, key, &manifest, &genesis, &options).await?;
+        let contracts = Deployment::deploy(&chains, key, &manifest, &options).await?;
 
         say("starting the guardians");
-        let relays = start_relays(&options, &beacon).await?;
+        let relays = start_relays(&options, &chains.beacon).await?;
         // The liar comes first, so that it is asked for the state that proves itself, too.
         let mut beacons: Vec<String> = relays.iter().flatten().map(|relay| relay.url.clone()).collect();
-        beacons.push(beacon.url.clone());
+        beacons.push(chains.beacon.url.clone());
         let around = Surroundings {
             beacons,
-            rpc_url,
+            rpc_url: chains.rpc_url.clone(),
             contracts: contracts.config(),
             slot: Duration::from_secs(options.seconds_per_slot),
             simulated_round_trip: Duration::ZERO,
@@ -139,12 +137,12 @@ impl Devnet {
         let devnet = Self {
             options,
             guardians,
-            beacon,
+            beacon: chains.beacon.clone(),
             contracts,
             validators: manifest.validators,
-            genesis,
+            genesis: chains.genesis,
             around,
-            chains: vec![anvil, lodestar],
+            chains,
             relays,
             signer,
         };
@@ -170,10 +168,7 @@ impl Devnet {
     /// # Errors
     /// Names the process and where its log is.
     pub fn check(&mut self) -> Result<()> {
-        for process in &mut self.chains {
-            process.check()?;
-        }
-        Ok(())
+        self.chains.check()
     }
 
     /// Makes the home of one more guardian as its operator would, and gives its account some ether. It is a member of nothing yet, and not
@@ -295,25 +290,6 @@ pub async fn operator(arguments: &[&str]) -> Result<String> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "guardian {}: {said}", arguments.join(" "));
     Ok(String::from_utf8(output.stdout)?)
-}
-
-fn start_anvil(dir: &Path, port: u16) -> Result<Process> {
-    let port = port.to_string();
-    // One slot an epoch: a block is final two blocks later, so that confirmation can be watched.
-    let arguments =
-        ["--port", &port, "--hardfork", "prague", "--block-time", "1", "--slots-in-an-epoch", "1", "--quiet"];
-    Process::start("anvil", &anvil()?, &arguments, &dir.join("anvil.log"))
-}
-
-fn start_lodestar(options: &Options, port: u16) -> Result<Process> {
-    let start = tool("tests/real-beacon/start")?;
-    tool("tests/real-beacon/node_modules/@chainsafe/lodestar/lib/index.js")?;
-    ensure!(options.offline < options.validators, "some validators must be online, or nothing is ever finalized");
-    let data = options.dir.join("lodestar").display().to_string();
-    let online = options.validators.saturating_sub(options.offline);
-    let numbers = [u64::from(port), options.validators, online, options.seconds_per_slot].map(|n| n.to_string());
-    let arguments: Vec<&str> = std::iter::once(data.as_str()).chain(numbers.iter().map(String::as_str)).collect();
-    Process::start("lodestar", &start, &arguments, &options.dir.join("lodestar.log"))
 }
 
 /// The `guardian` command that belongs to this program.

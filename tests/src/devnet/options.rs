@@ -1,5 +1,6 @@
 //! What a devnet can be asked for.
 
+use super::chains::ChainKind;
 use clap::Args;
 use std::{path::PathBuf, time::Duration};
 
@@ -9,6 +10,15 @@ pub struct Options {
     /// Folder for everything: keys, stores, logs, devnet.json; emptied at the start
     #[arg(long, default_value_os_t = super::root().join(".devnet"))]
     pub dir: PathBuf,
+    /// What the network stands on
+    #[arg(long, value_enum, default_value_t = ChainKind::BeforeMerge)]
+    pub chain: ChainKind,
+    /// The pair is at Electra before this epoch, and at Fulu from it on
+    #[arg(long, default_value_t = 0)]
+    pub fulu_epoch: u64,
+    /// Slots in which the pair has no block
+    #[arg(long, value_delimiter = ',')]
+    pub skip_slots: Vec<u64>,
     /// How many guardians
     #[arg(long, default_value_t = 4)]
     pub guardians: u16,
@@ -52,11 +62,14 @@ pub struct Options {
 }
 
 impl Options {
-    /// For tests: in `dir`, on any free ports, quick.
+    /// For tests: in `dir`, on any free ports, quick, and with chains that a test can do everything with.
     #[must_use]
     pub fn for_tests(dir: PathBuf) -> Self {
         Self {
             dir,
+            chain: ChainKind::BeforeMerge,
+            fulu_epoch: 0,
+            skip_slots: Vec::new(),
             guardians: 4,
             threshold: 3,
             validators: 16,

@@ -4,13 +4,15 @@
 //! The last of the guardians is listed with a contract that takes no ether, as somebody's wallet might be: it blocks nobody.
 
 use super::{
-    evm::{Action, Evm, ether},
+    chains::CHAIN_ID,
+    evm::{Account, Action, Evm, ether},
     keys::DevnetManifest,
     oracle::{self, Oracle},
-    signers::{CHAIN_ID, Signers},
+    signers::Signers,
 };
 use alloy::{
     primitives::{Address, B256, Bytes, U256, b256, hex, keccak256},
+    signers::local::PrivateKeySigner,
     sol,
     sol_types::{SolCall, SolValue},
 };
@@ -61,6 +63,7 @@ mod abi {
             function registerValidatorKey(ValidatorKeyData calldata data, bytes32 moduleName, Permit calldata pufETHPermit, Permit calldata vtPermit) external payable;
             function provisionNode(bytes[] calldata guardianEnclaveSignatures, bytes calldata validatorSignature, bytes32 depositRootHash) external;
             function getModuleAddress(bytes32 moduleName) external view returns (address);
+            function requestFullWithdrawals(address module, bytes calldata pubkeys, uint256 fee) external payable;
             function getDepositDataRoot(bytes memory pubKey, bytes calldata signature, bytes memory credentials) external view returns (bytes32);
         }
     }
@@ -72,8 +75,15 @@ use abi::{AccessManager, FrostGuardianModule, Permit, PufferProtocol, ValidatorK
 const PAYMASTER: u64 = 23;
 /// `ROLE_ID_PUFFER_PROTOCOL`: what only the protocol may do to vault and oracle.
 const PROTOCOL: u64 = 1234;
-/// "PUFFER_MODULE_0".
-const MODULE: B256 = b256!("5055464645525f4d4f44554c455f300000000000000000000000000000000000");
+/// Who may have modules ask for withdrawals.
+const REQUESTER: u64 = 1235;
+/// "PUFFER_MODULE_0" and "PUFFER_MODULE_1". They take turns: validator i is in module i modulo 2.
+const MODULES: [B256; 2] = [
+    b256!("5055464645525f4d4f44554c455f300000000000000000000000000000000000"),
+    b256!("5055464645525f4d4f44554c455f310000000000000000000000000000000000"),
+];
+/// Which contract of its account the protocol is.
+const PROTOCOL_NONCE: u64 = 5;
 /// A validator's bond in ether.
 const BOND: u64 = 2;
 /// What a registration pays, in wei: the bond, and 28 days' tickets at 0.01 ether.
@@ -88,8 +98,9 @@ const ETHER: Address = Address::ZERO;
 const NO_SIGNATURE: [u8; 96] = [0; 96];
 
 /// What exists before the guardians' contracts, which are told of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ground {
+    evm: Evm,
     /// Who may do what.
     manager: Address,
     /// pufETH, whose ether is counted and whose shares are what is owed.
@@ -108,7 +119,7 @@ pub struct Puffer {
     /// `FrostGuardianModule`.
     pub guardian_module: Address,
     /// To whom the guardians' fees are owed, in their order.
-    pub payees: Vec<Address>,
+    payees: Vec<Payee>,
     evm: Evm,
 }
 
@@ -121,30 +132,68 @@ pub struct Fees {
     pub collected: Vec<usize>,
 }
 
+/// Where the protocol will be, on every devnet.
+pub(super) fn protocol() -> Result<Address> {
+    Ok(Account::Puffer.address()?.create(PROTOCOL_NONCE))
+}
+
+/// Where its modules will be, which are its first contracts.
+pub(super) fn modules() -> Result<[Address; 2]> {
+    let protocol = protocol()?;
+    Ok([1, 2].map(|nonce| protocol.create(nonce)))
+}
+
+/// Who gets a guardian's part of the fees.
+#[derive(Clone, Copy, Debug)]
+enum Payee {
+    /// An account, by its key.
+    Account(B256),
+    /// A contract, which nobody can send transactions for.
+    Contract(Address),
+}
+
+/// The module of the validator with this index.
+pub(super) fn module_of(index: u64) -> Result<Address> {
+    let [first, second] = modules()?;
+    Ok(if index % 2 == 0 { first } else { second })
+}
+
+impl Payee {
+    fn address(&self) -> Result<Address> {
+        match self {
+            Self::Account(key) => Ok(PrivateKeySigner::from_bytes(key)?.address()),
+            Self::Contract(address) => Ok(*address),
+        }
+    }
+}
+
 impl Ground {
-    /// Access manager and vault.
-    pub(super) async fn lay(evm: &Evm) -> Result<Self> {
+    /// Access manager and vault, by the account of Puffer.
+    pub(super) async fn lay(evm: Evm) -> Result<Self> {
         let [manager, vault] = evm.next_addresses().await?;
         evm.send_all(vec![
             Action::contract("AccessManager", evm.account.abi_encode())?,
             Action::contract("DevnetVault", manager.abi_encode())?,
         ])
         .await?;
-        Ok(Self { manager, vault })
+        Ok(Self { evm, manager, vault })
     }
 }
 
 impl Puffer {
-    /// Deploys what needs the guardians' module and registers all validators; `callers` may bring counts.
+    /// Deploys what needs the guardians' module and registers all validators, for whose exits `requester` asks. The guardians may bring
+    /// counts. `governor` is that of the guardians' contracts.
     pub(super) async fn deploy(
-        evm: &Evm,
+        governor: &Evm,
         ground: Ground,
         guardian_module: Address,
+        requester: Address,
         manifest: &DevnetManifest,
         threshold: u16,
     ) -> Result<Self> {
-        let Ground { manager, vault } = ground;
+        let Ground { evm, manager, vault } = ground;
         let [oracle, tickets, deposits, protocol, refusing] = evm.next_addresses().await?;
+        ensure!(protocol == self::protocol()?, "the account of Puffer has done something else before");
         let treasury = Address::from_word(keccak256("treasury"));
         let of_protocol = (guardian_module, vault, tickets, deposits, oracle, manager).abi_encode_params();
         evm.send_all(vec![
@@ -159,47 +208,46 @@ impl Puffer {
             Action::creation(REFUSES.to_vec()),
         ])
         .await?;
-        let payees = manifest.guardians.iter().map(|files| Address::from_word(keccak256(&files.name)));
-        let mut payees: Vec<Address> = payees.collect();
+        let mut payees: Vec<Payee> =
+            manifest.guardians.iter().map(|files| Payee::Account(keccak256(&files.name))).collect();
         payees.pop();
-        payees.push(refusing);
+        payees.push(Payee::Contract(refusing));
         let oracle = Oracle::at(oracle, evm.provider.clone());
-        let puffer = Self { protocol, vault, oracle, guardian_module, payees, evm: evm.clone() };
+        let puffer = Self { protocol, vault, oracle, guardian_module, payees, evm };
 
-        let mut actions = puffer.arrangements(threshold);
-        actions.extend(puffer.roles(manager, manifest.guardians.iter().map(|files| files.account)));
+        governor.send_all(puffer.listing(threshold)?).await?;
+
+        let mut actions = vec![Action::call(vault, &Vault::connectCall { oracle: puffer.oracle.address })];
+        let create = |name: &B256| PufferProtocol::createPufferModuleCall { moduleName: *name };
+        actions.extend(MODULES.iter().map(|name| Action::call(protocol, &create(name))));
+        actions.extend(puffer.roles(manager, requester, manifest.guardians.iter().map(|files| files.account)));
         let stakes = ether(DEPOSITED) * U256::from(manifest.validators.len());
-        actions.push(Action::call(vault, &Vault::depositETHCall { receiver: evm.account }).paying(stakes));
+        actions.push(Action::call(vault, &Vault::depositETHCall { receiver: puffer.evm.account }).paying(stakes));
         let pubkeys = pubkeys(manifest)?;
-        actions.extend(pubkeys.iter().map(|pubkey| puffer.registration(pubkey, threshold)));
-        evm.send_all(actions).await?;
+        let modules = MODULES.iter().cycle();
+        actions.extend(
+            pubkeys.iter().zip(modules).map(|(pubkey, module)| puffer.registration(pubkey, *module, threshold)),
+        );
+        puffer.evm.send_all(actions).await?;
         puffer.provision(&pubkeys, &Signers::of_files(&manifest.guardians)?).await?;
         Ok(puffer)
     }
 
-    /// Whom the module serves and lists, and the one module of validators.
-    fn arrangements(&self, threshold: u16) -> Vec<Action> {
+    /// For the governor: whom the guardians' module serves and lists.
+    fn listing(&self, threshold: u16) -> Result<Vec<Action>> {
         // Nobody encrypts a share to these keys here: shares are on the guardians' disks already.
         let key = Bytes::from([vec![4], vec![0; 64]].concat());
         let listed = FrostGuardianModule::setGuardiansCall {
-            guardians: self.payees.clone(),
+            guardians: self.payees.iter().map(Payee::address).collect::<Result<_>>()?,
             enclaveKeys: vec![key; self.payees.len()],
             threshold: U256::from(threshold),
         };
-        let oracle = self.oracle.address;
-        vec![
-            Action::call(
-                self.guardian_module,
-                &FrostGuardianModule::setCallersCall { protocol: self.protocol, oracle },
-            ),
-            Action::call(self.guardian_module, &listed),
-            Action::call(self.vault, &Vault::connectCall { oracle }),
-            Action::call(self.protocol, &PufferProtocol::createPufferModuleCall { moduleName: MODULE }),
-        ]
+        let callers = FrostGuardianModule::setCallersCall { protocol: self.protocol, oracle: self.oracle.address };
+        Ok(vec![Action::call(self.guardian_module, &callers), Action::call(self.guardian_module, &listed)])
     }
 
-    /// Puffer's roles: the protocol's own, the paymaster's, and that of `callers`, who bring counts.
-    fn roles(&self, manager: Address, callers: impl Iterator<Item = Address>) -> Vec<Action> {
+    /// Puffer's roles: the protocol's own, the paymaster's, that of the requester of exits, and that of `callers`, who bring counts.
+    fn roles(&self, manager: Address, requester: Address, callers: impl Iterator<Item = Address>) -> Vec<Action> {
         let oracle = self.oracle.address;
         let of = |target: Address, selector: [u8; 4], role: u64| {
             let selectors = vec![selector.into()];
@@ -214,6 +262,8 @@ impl Puffer {
             grant(PROTOCOL, self.protocol),
             of(self.protocol, PufferProtocol::provisionNodeCall::SELECTOR, PAYMASTER),
             grant(PAYMASTER, self.evm.account),
+            of(self.protocol, PufferProtocol::requestFullWithdrawalsCall::SELECTOR, REQUESTER),
+            grant(REQUESTER, requester),
             of(oracle, oracle::COUNT, oracle::OPERATIONS),
         ];
         actions.extend(callers.map(|caller| grant(oracle::OPERATIONS, caller)));
@@ -221,7 +271,7 @@ impl Puffer {
     }
 
     /// A node operator pays bond and tickets in ether.
-    fn registration(&self, pubkey: &BlsPubkey, threshold: u16) -> Action {
+    fn registration(&self, pubkey: &BlsPubkey, module: B256, threshold: u16) -> Action {
         let data = ValidatorKeyData {
             blsPubKey: pubkey.to_vec().into(),
             signature: NO_SIGNATURE.into(),
@@ -233,7 +283,7 @@ impl Puffer {
         let none = || Permit { deadline: U256::ZERO, amount: U256::ZERO, v: 0, r: B256::ZERO, s: B256::ZERO };
         let call = PufferProtocol::registerValidatorKeyCall {
             data,
-            moduleName: MODULE,
+            moduleName: module,
             pufETHPermit: none(),
             vtPermit: none(),
         };
@@ -243,17 +293,23 @@ impl Puffer {
     /// All who wait get their deposit, each with the group's signature.
     async fn provision(&self, pubkeys: &[BlsPubkey], signers: &Signers) -> Result<()> {
         let protocol = PufferProtocol::new(self.protocol, &self.evm.provider);
-        let module = protocol.getModuleAddress(MODULE).call().await?;
-        let mut credentials = module.into_word();
-        credentials.0[0] = 1;
+        let modules = modules()?;
+        for (name, module) in MODULES.iter().zip(modules) {
+            ensure!(protocol.getModuleAddress(*name).call().await? == module, "a module is elsewhere than expected");
+        }
+        let credentials = modules.map(|module| {
+            let mut credentials = module.into_word();
+            credentials.0[0] = 1;
+            credentials
+        });
         let epoch = KeyEpoch(1);
         // The stand-in's root of all deposits: the hash of the one before and the newest.
         let (mut root, mut actions) = (B256::ZERO, Vec::new());
-        for (index, pubkey) in pubkeys.iter().enumerate() {
+        for ((index, pubkey), credentials) in pubkeys.iter().enumerate().zip(credentials.into_iter().cycle()) {
             let (key, signature) = (pubkey.to_vec().into(), NO_SIGNATURE.into());
             let deposit = protocol.getDepositDataRoot(key, signature, credentials.to_vec().into()).call().await?;
             let message = PufferMessage::Provisioning(Provisioning {
-                index: U256::from(index),
+                index: U256::from(index / MODULES.len()),
                 pubkey: *pubkey,
                 signature: NO_SIGNATURE,
                 withdrawal_credentials: credentials,
@@ -289,15 +345,19 @@ impl Puffer {
         self.evm.send_all(vec![split]).await?;
         let (mut owed, mut collected) = (Vec::new(), Vec::new());
         for (place, payee) in self.payees.iter().enumerate() {
-            owed.push(module.owed(ETHER, *payee).call().await?);
-            let call = FrostGuardianModule::collectFeesCall { token: ETHER, to: *payee };
+            let address = payee.address()?;
+            owed.push(module.owed(ETHER, address).call().await?);
             // A contract sends no transactions; what one of its calls would come to can be asked all the same.
-            if module.collectFees(ETHER, *payee).from(*payee).call().await.is_err() {
+            let collects = module.collectFees(ETHER, address).from(address).call().await.is_ok();
+            let Payee::Account(key) = payee else {
+                ensure!(!collects, "a contract that takes no ether would get some");
                 continue;
-            }
-            let done = self.evm.in_one_block(*payee, vec![Action::call(self.guardian_module, &call)]).await?;
-            ensure!(done == [true], "{payee} could not collect its fees");
-            ensure!(module.owed(ETHER, *payee).call().await?.is_zero(), "{payee} is owed them still");
+            };
+            ensure!(collects, "{address} could not collect its fees");
+            let call = FrostGuardianModule::collectFeesCall { token: ETHER, to: address };
+            let their = self.evm.as_owner_of(*key).await?;
+            their.send_all(vec![Action::call(self.guardian_module, &call)]).await?;
+            ensure!(module.owed(ETHER, address).call().await?.is_zero(), "{address} is owed them still");
             collected.push(place);
         }
         Ok(Fees { owed, collected })

@@ -1,7 +1,7 @@
 //! The group's signature without the guardians' nodes, made of the shares on their disks. The devnet's governor provisions validators with
 //! it, which no node signs yet; a thief signs whatever it likes.
 
-use super::{guardians, keys::GuardianFiles};
+use super::{chains::CHAIN_ID, guardians, keys::GuardianFiles};
 use alloy::primitives::B256;
 use eyre::{Result, eyre};
 use guardian_crypto::{
@@ -18,9 +18,6 @@ use guardian_protocol::{
 };
 use rand_core::OsRng;
 use std::{collections::BTreeMap, path::Path};
-
-/// The devnet's EVM.
-pub(super) const CHAIN_ID: u64 = 31337;
 
 /// As many shares as must sign.
 #[derive(Debug)]

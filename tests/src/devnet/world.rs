@@ -2,23 +2,22 @@
 //! none of the guardians' contracts: those are for the operators to make.
 
 use super::{
-    beacon::{Beacon, Genesis},
-    evm::{Action, Evm, ether},
+    beacon::Beacon,
+    chains::Chains,
+    evm::{Account, Action, Evm, ether},
     feed,
     options::Options,
     plan,
-    process::{Process, free_port},
-    start_anvil, start_lodestar,
 };
 use alloy::{
     primitives::{Address, Bytes, U256},
     sol,
 };
-use eyre::{Result, WrapErr};
+use eyre::Result;
 use guardian_chain::deploy::{Deployment, GroupKeyWords, Plan};
 use guardian_crypto::bls::SecretKey;
 use guardian_node::committee::CommitteeFile;
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 #[allow(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the interfaces")]
 mod abi {
@@ -44,7 +43,7 @@ pub struct World {
     pub protocol: Address,
     plan: Plan,
     evm: Evm,
-    chains: Vec<Process>,
+    chains: Chains,
 }
 
 impl World {
@@ -54,14 +53,8 @@ impl World {
     /// If a tool is missing, or something does not come up in time.
     pub async fn start(options: &Options) -> Result<Self> {
         std::fs::create_dir_all(&options.dir)?;
-        let (rpc_port, beacon_port) = (free_port(options.rpc_port)?, free_port(options.beacon_port)?);
-        let chains = vec![start_anvil(&options.dir, rpc_port)?, start_lodestar(options, beacon_port)?];
-        let beacon = Beacon::new(beacon_port)?;
-        let genesis: Genesis =
-            beacon.wait_for_genesis(Duration::from_secs(120)).await.wrap_err("the beacon chain did not start")?;
-        let rpc_url = format!("http://127.0.0.1:{rpc_port}");
-        let evm = Evm::connect(&rpc_url).await?;
-        let exits = plan::set_withdrawal_requests(&evm.provider).await?;
+        let chains = Chains::start(options).await?;
+        let evm = chains.evm(Account::Governor).await?;
         let [protocol] = evm.next_addresses().await?;
         let mut actions =
             vec![Action::contract("DevnetProtocol", Vec::new())?, Action::ether(plan::VAULT, ether(plan::VAULT_ETHER))];
@@ -70,7 +63,8 @@ impl World {
             actions.push(Action::call(protocol, &DevnetProtocol::provisionCall { pubKeys: vec![key] }));
         }
         evm.send_all(actions).await?;
-        let plan = plan::plan((U256::ZERO, U256::ZERO), evm.account, protocol, exits, &genesis, options);
+        let plan = plan::plan((U256::ZERO, U256::ZERO), &evm, protocol, &chains, options).await?;
+        let (beacon, rpc_url) = (chains.beacon.clone(), chains.rpc_url.clone());
         Ok(Self { beacon, rpc_url, protocol, plan, evm, chains })
     }
 
@@ -124,6 +118,6 @@ impl World {
     /// # Errors
     /// Names the process and where its log is.
     pub fn check(&mut self) -> Result<()> {
-        self.chains.iter_mut().try_for_each(Process::check)
+        self.chains.check()
     }
 }
