@@ -155,7 +155,7 @@ enum Payee {
 /// The module of the validator with this index.
 pub(super) fn module_of(index: u64) -> Result<Address> {
     let [first, second] = modules()?;
-    Ok(if index % 2 == 0 { first } else { second })
+    Ok(if index.is_multiple_of(2) { first } else { second })
 }
 
 impl Payee {
