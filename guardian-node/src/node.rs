@@ -181,6 +181,7 @@ pub(crate) fn restore(
         timing: config.timing.timing(),
         start_block: config.contracts.start_block,
         limits: config.limits.limits(),
+        exit_requests: config.exits.policy(),
         mode: config.guardian.mode,
         program: program::program(config.contracts.chain_id),
     };

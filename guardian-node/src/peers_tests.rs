@@ -73,6 +73,7 @@ impl Process {
         });
 
         let setup = Setup {
+            exit_requests: guardian_protocol::ExitRequestPolicy::default(),
             me: own.id,
             committee: committee.committee().unwrap(),
             network: chain(),

@@ -4,7 +4,7 @@ use crate::{dossiers::Dossiers, metrics::Metrics, peers::Peers};
 use guardian_chain::{Readers, Sender};
 use guardian_p2p::{Feedback, Network};
 use guardian_protocol::{
-    AccountOrder, Answers, Call, Event, Input, Job, Outgoing, Query, QueryId, Released, Signed, SignedExit,
+    AccountOrder, Answers, Call, Event, ExitRequest, Input, Job, Outgoing, Query, QueryId, Released, Signed, SignedExit,
 };
 use rand_core::OsRng;
 use std::{num::NonZeroUsize, sync::Arc, thread};
@@ -38,6 +38,7 @@ impl Performer {
                 Call::Submit(signed) => self.submit(signed),
                 Call::Attest(order) => self.attest(order),
                 Call::PublishExit(exit) => self.publish(exit),
+                Call::RequestExit(request) => self.request_exit(*request),
             }
         }
         for job in released.jobs {
@@ -90,6 +91,17 @@ impl Performer {
             let outcome = sender.attest(&order).await.map_err(|error| error.to_string());
             metrics.account.show_signer(sender.account().stats());
             inputs.send(Input::Attested { id: order.id(), outcome }).await.ok();
+        });
+    }
+
+    fn request_exit(&self, request: ExitRequest) {
+        let (sender, inputs, metrics) = (Arc::clone(&self.sender), self.inputs.clone(), Arc::clone(&self.metrics));
+        // At most one: the brain makes the next when it knows what became of this one.
+        self.runtime.spawn(async move {
+            let outcome = sender.request_exit(&request).await;
+            metrics.account.show_signer(sender.account().stats());
+            let (order, index) = (request.order.digest(), request.index);
+            inputs.send(Input::Requested { order, index, outcome }).await.ok();
         });
     }
 

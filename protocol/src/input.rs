@@ -3,10 +3,11 @@
 use crate::{
     duty::DutyId,
     operator::OperatorCommand,
-    ports::{Answers, CallOutcome},
+    ports::{Answers, CallOutcome, RequestOutcome},
     types::{MemberId, ProviderId, ValidatorIndex},
     work::Computed,
 };
+use alloy_primitives::B256;
 use guardian_crypto::account::AccountSignature;
 
 /// One event from outside.
@@ -37,6 +38,15 @@ pub enum Input {
         id: DutyId,
         /// The outcome.
         outcome: CallOutcome,
+    },
+    /// What became of the request of an exit.
+    Requested {
+        /// The order's digest.
+        order: B256,
+        /// Whose exit.
+        index: ValidatorIndex,
+        /// The outcome.
+        outcome: RequestOutcome,
     },
     /// What the beacon nodes said to an exit that was published.
     Published {

@@ -86,7 +86,7 @@ pub use guardian::{Guardian, RestoreError, Secrets};
 pub use input::Input;
 pub use operator::{OperatorCommand, OperatorRefusal, OperatorReply};
 pub use record::Record;
-pub use setup::{AccountModule, Contracts, Mode, ProviderQuorum, Setup, Timing};
+pub use setup::{AccountModule, Contracts, ExitRequestPolicy, Mode, ProviderQuorum, Setup, Timing};
 pub use status::{ExitStatus, HeldKind, HistoryStatus, OpenDutyStatus, Reason, Status};
 pub use submit::Stage;
 pub use watched::{Watched, WatchedValidator, WatchedValidators};
@@ -94,8 +94,8 @@ pub use work::{Computed, Job, ValidatorKey};
 
 // What it needs from the world.
 pub use ports::{
-    Answers, AppendRecords, At, Call, CallOutcome, OnChainProgress, Query, QueryId, ReadFailure, Reading, SignedExit,
-    StateReading, Target,
+    Answers, AppendRecords, At, Call, CallOutcome, ExitRequest, OnChainProgress, Query, QueryId, ReadFailure, Reading,
+    RequestOutcome, SignedExit, StateReading, Target,
 };
 
 // Duties. What each kind states is listed beside the table of kinds, in `duty`.

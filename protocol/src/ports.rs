@@ -7,10 +7,10 @@ use crate::{
     sign::{AccountOrder, Signed},
     types::{
         BlockRef, BlsPubkey, Census, Checkpoint, Epoch, EventPage, Level, ProviderId, Slot, ValidatorIndex,
-        ValidatorRecord,
+        ValidatorRecord, Wei,
     },
 };
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A question to *every* provider. Which of the [`Answers`] to believe is decided here.
@@ -154,7 +154,7 @@ pub struct Answers {
     pub answers: Vec<(ProviderId, Result<Reading, ReadFailure>)>,
 }
 
-/// Something to be done to the outside world. Both are idempotent: doing one again does no harm.
+/// Something to be done to the outside world. All are idempotent: doing one again does no harm.
 #[derive(Clone, Debug)]
 pub enum Call {
     /// Bring a signed duty to its contract, unless the contract has it already.
@@ -163,6 +163,52 @@ pub enum Call {
     Attest(AccountOrder),
     /// Put a validator's exit into the beacon nodes' pools.
     PublishExit(SignedExit),
+    /// Have the registry request a validator's exit (EIP-7002), and pay for it, unless that was done under this order.
+    RequestExit(Box<ExitRequest>),
+}
+
+/// The request of one validator's exit.
+#[derive(Clone, Debug)]
+pub struct ExitRequest {
+    /// The order.
+    pub order: Signed,
+    /// The validator's place in it, from 0.
+    pub position: usize,
+    /// Its places in all orders for it that are known, this one among them, with their digests: under none of them was it requested.
+    pub orders: Vec<(B256, usize)>,
+    /// The validator.
+    pub index: ValidatorIndex,
+    /// The account that its withdrawal credentials name.
+    pub account: Address,
+    /// The protocol's contract that makes requests, as the registry had it at a finalized block.
+    pub requester: Address,
+    /// The most wei that EIP-7002's fee may be.
+    pub max_fee: Wei,
+}
+
+/// What became of a [`Call::RequestExit`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestOutcome {
+    /// The transaction was included, and the request made.
+    Included {
+        /// Its hash.
+        transaction: B256,
+        /// Gas used.
+        gas: u64,
+        /// EIP-7002's fee, in wei. What was sent above it came back.
+        fee: Wei,
+    },
+    /// The registry has requested it before, for whomever: nothing was paid.
+    AlreadyMade,
+    /// It can't succeed as things stand: a contract says no. Nothing was paid but, perhaps, gas.
+    Refused(String),
+    /// EIP-7002's fee is above the limit: nothing was sent.
+    TooDear {
+        /// What it is, in wei.
+        fee: Wei,
+    },
+    /// It was not included, for now: no funds, no connection, gas above its ceiling.
+    Failed(String),
 }
 
 /// A complete voluntary exit: the irrevocable result of t guardians' partial signatures.

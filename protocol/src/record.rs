@@ -7,7 +7,7 @@ use crate::{
     hold::Cause,
     setup::Contracts,
     sign::{Attestation, Fault, Signed},
-    types::{ChainIdentity, DecodeError, Epoch, EventPage, MemberId, Timestamp, versioned},
+    types::{BlsPubkey, ChainIdentity, DecodeError, Epoch, EventPage, MemberId, Timestamp, Wei, versioned},
 };
 use alloy_primitives::{Address, B256};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -126,6 +126,20 @@ pub enum Record {
         /// The module.
         contract: Address,
     },
+    /// This guardian is about to pay for the request of an exit (EIP-7002), or knows what became of it; the newest of an order and validator
+    /// counts.
+    ExitRequest {
+        /// Digest of the order under which the exit is requested.
+        order: B256,
+        /// The validator.
+        pubkey: BlsPubkey,
+        /// When it was about to.
+        time: Timestamp,
+        /// The most wei that it may cost.
+        max_fee: Wei,
+        /// The wei that were paid; `None`: that is not known.
+        paid: Option<Wei>,
+    },
 }
 
 impl Record {
@@ -161,6 +175,7 @@ impl Record {
             | Self::Forbidden { .. }
             | Self::AutomaticHold { .. }
             | Self::AskedFor { .. }
+            | Self::ExitRequest { .. }
             | Self::Released { .. }
             | Self::StatesServed { .. } => true,
         }

@@ -257,6 +257,8 @@ pub struct ExitStatus {
     pub refusal: Option<String>,
     /// Why the beacon chain would not let it go yet.
     pub waits: Option<Wait>,
+    /// What became of its request by EIP-7002, in words; `None`: nothing is left to ask for.
+    pub request: Option<String>,
     /// It should have been in a block for long.
     pub is_stuck: bool,
 }

@@ -55,6 +55,7 @@ fn record(entry: &Value) -> ValidatorRecord {
         exit_epoch: Epoch(number(&validator["exit_epoch"])),
         withdrawable_epoch: Epoch(number(&validator["withdrawable_epoch"])),
         participation: None,
+        pending_withdrawals: None,
     }
 }
 

@@ -171,6 +171,7 @@ impl From<ValidatorEntry> for ValidatorRecord {
             effective_balance: Gwei(entry.validator.effective_balance.0),
             withdrawable_epoch: Epoch(entry.validator.withdrawable_epoch.0),
             participation: None,
+            pending_withdrawals: None,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! own contract and its guardian module, the proof of a reference root, and what contracts refuse with.
 
 mod ejection;
+pub(crate) mod exit_requests;
 mod guardian_module;
 mod key_veto;
 pub(crate) mod keys;

@@ -36,6 +36,8 @@ mod abi {
             error FeeAboveLimit(uint256 fee, uint256 maxFee);
             error InsufficientValue(uint256 value, uint256 needed);
             error RefundRefused();
+            error TooManyExits(uint256 wanted, uint256 left);
+            error ExitsArePaused(uint64 until);
         }
     }
 }
@@ -61,7 +63,8 @@ pub(crate) enum Refusal {
 /// What the data of a revert means, if it is one of these errors.
 pub(super) fn common(data: &[u8]) -> Option<Refusal> {
     let error = Refusals::RefusalsErrors::abi_decode_validate(data).ok()?;
-    if matches!(error, Refusals::RefusalsErrors::StaleReferenceSlot(_)) {
+    use Refusals::RefusalsErrors as Errors;
+    if matches!(error, Errors::StaleReferenceSlot(_) | Errors::AlreadyTriggered(_)) {
         return Some(Refusal::Stale);
     }
     // `Name(Name { value: 1 })`

@@ -68,7 +68,11 @@ impl Sender {
     /// The gas that one node estimates and the fees that follow from its blocks.
     async fn try_on(&self, node: &ExecutionClient, submission: &Submission) -> Result<(u64, Fees), CallOutcome> {
         let failed = |failure: ReadFailure| CallOutcome::Failed(format!("{}: {failure}", node.http.name()));
-        let estimate = match node.trial(self.address(), submission.to, &submission.data).await.map_err(failed)? {
+        let estimate = match node
+            .trial(self.address(), submission.to, &submission.data, submission.value)
+            .await
+            .map_err(failed)?
+        {
             Trial::Passes(estimate) if estimate <= submission.gas_cap => estimate,
             Trial::Passes(estimate) => {
                 let (name, cap) = (node.http.name(), submission.gas_cap);

@@ -12,6 +12,7 @@ mod nonce;
 mod places;
 mod pools;
 mod reference;
+mod request;
 
 use crate::{
     account::{Account, SignError},
@@ -94,6 +95,8 @@ struct Submission {
     goal: Goal,
     to: Address,
     data: Bytes,
+    /// Wei that go with it.
+    value: Wei,
     /// More gas than this it can't need.
     gas_cap: u64,
     /// Others make way for it.
@@ -109,6 +112,8 @@ enum Goal {
     Epoch(KeyEpoch),
     /// Code at this address.
     Code(Address),
+    /// The request of an exit, by any of the orders with these digests, in which the validator has these places.
+    ExitRequest(Vec<(B256, usize)>),
     /// The proof of a reference root: this call of a contract is no longer refused for it.
     Proved {
         /// The contract.
@@ -222,7 +227,8 @@ impl Sender {
             },
         };
         let (gas_cap, urgent) = (contracts::gas_cap(duty), contracts::is_urgent(duty.kind()));
-        let submission = Submission { goal: Goal::Duty(Box::new(duty.clone())), to, data, gas_cap, urgent };
+        let goal = Goal::Duty(Box::new(duty.clone()));
+        let submission = Submission { goal, to, data, value: 0, gas_cap, urgent };
         let outcome = self.bring(&submission).await;
         if !matches!(outcome, CallOutcome::Refused(_)) {
             return outcome;
@@ -248,14 +254,14 @@ impl Sender {
     pub async fn rotate(&self, signed: &KeyRotation) -> CallOutcome {
         let (to, data) = (self.contracts.guardian_keys, keys::rotation(signed));
         let goal = Goal::Epoch(signed.key_epoch);
-        self.bring(&Submission { goal, to, data, gas_cap: ROTATION_GAS, urgent: false }).await
+        self.bring(&Submission { goal, to, data, value: 0, gas_cap: ROTATION_GAS, urgent: false }).await
     }
 
     /// Creates a contract of a deployment, unless it is there. As [`Sender::submit`]; the chain must have the factory.
     pub async fn create(&self, creation: &Creation) -> CallOutcome {
         let goal = Goal::Code(creation.address);
         let data = creation.data.clone();
-        self.bring(&Submission { goal, to: FACTORY, data, gas_cap: CREATION_GAS, urgent: false }).await
+        self.bring(&Submission { goal, to: FACTORY, data, value: 0, gas_cap: CREATION_GAS, urgent: false }).await
     }
 
     async fn bring(&self, submission: &Submission) -> CallOutcome {

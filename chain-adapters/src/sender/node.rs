@@ -13,7 +13,8 @@ use alloy::{
     rpc::types::{FeeHistory, TransactionInput, TransactionRequest},
     transports::TransportError,
 };
-use guardian_protocol::{Contracts, GuardianList, ReadFailure, Standing, Wei};
+use futures::future::try_join_all;
+use guardian_protocol::{Contracts, DutyKind, GuardianList, ReadFailure, Standing, Wei};
 use serde::Deserialize;
 
 /// A receipt, as far as it is needed.
@@ -76,9 +77,17 @@ impl ExecutionClient {
                 }
                 self.has_code(*address, block).await
             }
+            Goal::ExitRequest(orders) => {
+                let registry = addresses.duties.get(DutyKind::Ejection).copied();
+                let registry =
+                    registry.ok_or_else(|| ReadFailure::NotAvailable("no contract is configured".to_owned()))?;
+                let asked =
+                    orders.iter().map(|place| contracts::exit_requests::is_requested(self, registry, *place, block));
+                Ok(try_join_all(asked).await?.contains(&true))
+            }
             // Anybody may have it tried out.
             Goal::Proved { to, data } => {
-                Ok(!matches!(self.trial(Address::ZERO, *to, data).await?, Trial::OtherRoot { .. }))
+                Ok(!matches!(self.trial(Address::ZERO, *to, data, 0).await?, Trial::OtherRoot { .. }))
             }
             Goal::Epoch(epoch) => Ok(keys::in_force(self, addresses.guardian_keys, block).await?.0 >= *epoch),
         }
@@ -93,8 +102,15 @@ impl ExecutionClient {
 
     /// Runs a call without sending it. The estimate alone would do, but some nodes keep a revert's reason to
     /// themselves there.
-    pub(super) async fn trial(&self, from: Address, to: Address, data: &Bytes) -> Result<Trial, ReadFailure> {
-        let request = TransactionRequest::default().from(from).to(to).input(TransactionInput::both(data.clone()));
+    pub(super) async fn trial(
+        &self,
+        from: Address,
+        to: Address,
+        data: &Bytes,
+        value: Wei,
+    ) -> Result<Trial, ReadFailure> {
+        let input = TransactionInput::both(data.clone());
+        let request = TransactionRequest::default().from(from).to(to).value(U256::from(value)).input(input);
         let client = &self.rpc;
         let called: Result<Bytes, TransportError> = client.request("eth_call", (request.clone(), "latest")).await;
         if let Err(error) = called {

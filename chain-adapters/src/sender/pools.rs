@@ -4,7 +4,7 @@ use super::{CallOutcome, Sender, Submission, bids::Bid, fee::raise, most::most};
 use crate::dialect::pool::Rejection;
 use alloy::{
     consensus::TxEip1559,
-    primitives::{B256, Bytes, TxKind},
+    primitives::{B256, Bytes, TxKind, U256},
 };
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
@@ -87,6 +87,7 @@ impl Sender {
             max_fee_per_gas: bid.fees.max_fee,
             max_priority_fee_per_gas: bid.fees.tip,
             to: TxKind::Call(submission.to),
+            value: U256::from(submission.value),
             input: submission.data.clone(),
             ..TxEip1559::default()
         };

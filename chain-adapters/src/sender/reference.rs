@@ -52,6 +52,7 @@ impl Sender {
                 goal,
                 to,
                 data: proof(slot, headers),
+                value: 0,
                 gas_cap: GAS_CAP,
                 urgent: submission.urgent,
             });
@@ -62,7 +63,7 @@ impl Sender {
     /// What the nodes' contracts say that the root is.
     async fn other_roots(&self, submission: &Submission) -> BTreeSet<B256> {
         let asked =
-            self.nodes.iter().map(|node| (&node.slow, node.trial(self.address(), submission.to, &submission.data)));
+            self.nodes.iter().map(|node| (&node.slow, node.trial(self.address(), submission.to, &submission.data, 0)));
         let answers = most(asked, Result::is_ok).await.into_iter();
         let other = answers.filter_map(|(_, answer)| match answer {
             Ok(Trial::OtherRoot { actual, .. }) => Some(actual),

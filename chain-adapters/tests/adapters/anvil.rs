@@ -161,7 +161,16 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Option<Self> {
+        Self::start_with(None).await
+    }
+
+    /// One whose registry knows EIP-7002's contract: this address, with this code.
+    pub(crate) async fn start_with(withdrawal_requests: Option<(Address, Bytes)>) -> Option<Self> {
         let anvil = Anvil::start().await?;
+        let requests = withdrawal_requests.as_ref().map_or(Address::ZERO, |(address, _)| *address);
+        if let Some((address, code)) = withdrawal_requests {
+            anvil.call("anvil_setCode", json!([address, code])).await;
+        }
         let signers = Signers::new(CHAIN_ID);
         let (x, y) = signers.group_key().coordinates();
         let (px, py) = (U256::from_be_bytes(x), U256::from_be_bytes(y));
@@ -169,7 +178,7 @@ impl World {
         let guardian_keys = anvil.deploy("GuardianKeys", keys).await;
         let threshold = U256::from(31_750_000_000_000_000_000_u128);
         let (none, slot_seconds) = (Address::ZERO, 2_u64);
-        let registry = (guardian_keys, DEPLOYER, threshold, threshold, GENESIS, slot_seconds, none, none);
+        let registry = (guardian_keys, DEPLOYER, threshold, threshold, GENESIS, slot_seconds, none, requests);
         let registry = registry.abi_encode_params();
         // Slots of 2 s, epochs of 8; a report every 2 epochs, stale after four hours, one kept of every 8 epochs.
         let clock = (GENESIS, slot_seconds, 8_u64, 2_u64, 14_400_u64, 8_u64, none);
@@ -248,7 +257,7 @@ async fn the_contracts_are_read_at_the_block_of_a_time() {
         deviation_bps: 0,
         last: None,
     };
-    let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000, exits_stopped: false };
+    let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000, exits_stopped: false, requester: None };
     assert_eq!(view.rules, [Rules::Ejection(ejection), Rules::Reserves(reserves), Rules::KeyVeto(VetoRules {})]);
     assert_eq!(world.view(At::Block(older.hash)).await, view);
 }

@@ -40,7 +40,7 @@ async fn rules_and_progress_are_read_at_the_block_asked_for() {
     let (readers, _node, _beacon) = readers(Chain::default()).await;
     let Ok(Reading::Chain(view)) = ask(&readers, Query::Chain(At::Block(hash(42)))).await else { panic!() };
     assert_eq!(view.block, block(42));
-    let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000, exits_stopped: false };
+    let ejection = EjectionRules { threshold: 31_750_000_000_000_000_000, exits_stopped: false, requester: None };
     let (vaults, pods) = (vec![(VAULT, 77)], vec![(POD, 77)]);
     let reserves = ReserveRules {
         period: 2,

@@ -34,6 +34,8 @@ mod reference;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod sender;

@@ -104,6 +104,7 @@ fn a_restored_guardian_waits_until_signing_is_safe() {
     let records = node::open_store(&config).unwrap().load().unwrap();
     assert_eq!(records, Vec::new());
     let setup = Setup {
+        exit_requests: guardian_protocol::ExitRequestPolicy::default(),
         me: committee.named("guardian-1").unwrap().id,
         committee: committee.committee().unwrap(),
         network: ChainSpec {

@@ -163,7 +163,7 @@ fn put(table: &mut Table, path: &str, value: Value) {
 }
 
 /// Those that are not of a kind of duty.
-const PLAIN: [(&str, Kind); 47] = [
+const PLAIN: [(&str, Kind); 51] = [
     ("network", Kind::Text),
     ("guardian.name", Kind::Text),
     ("guardian.data_dir", Kind::Text),
@@ -203,6 +203,10 @@ const PLAIN: [(&str, Kind); 47] = [
     ("contracts.guardian_keys", Kind::Text),
     ("contracts.guardian_module", Kind::Text),
     ("limits.soft_wait", Kind::Text),
+    ("exits.request", Kind::Flag),
+    ("exits.request_after_epochs", Kind::Number),
+    ("exits.exit_fee_ceiling_gwei", Kind::Number),
+    ("exits.exit_fees_per_day_gwei", Kind::Number),
     ("http.listen", Kind::Text),
     ("log.format", Kind::Text),
     ("log.filter", Kind::Text),

@@ -1,6 +1,6 @@
 //! The configuration's shape, key by key.
 
-use super::{AccountConfig, LimitsConfig, Network, ProviderConfig};
+use super::{AccountConfig, ExitsConfig, LimitsConfig, Network, ProviderConfig};
 use crate::{hint::Hinted, passphrase::Source};
 use alloy_primitives::Address;
 use guardian_protocol::{AccountModule, Contracts, DutyKind, Mode, PerKind, ProviderQuorum, Timing};
@@ -38,6 +38,9 @@ pub struct Config {
     /// How much it helps to set in motion.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// What it pays for requests of exits.
+    #[serde(default)]
+    pub exits: ExitsConfig,
     /// Where it shows itself.
     #[serde(default)]
     pub http: HttpConfig,

@@ -6,6 +6,7 @@
 mod account;
 mod endpoints;
 mod environment;
+mod exits;
 mod file;
 mod layers;
 mod limits;
@@ -17,6 +18,7 @@ pub use account::AccountConfig;
 pub(crate) use endpoints::endpoints;
 pub use endpoints::{ProviderConfig, ProviderRole};
 pub(crate) use environment::Environment;
+pub use exits::ExitsConfig;
 pub use file::{
     BeaconConfig, Config, ContractsConfig, ExecutionConfig, GuardianConfig, HttpConfig, KeysConfig, LogConfig,
     LogFormat, P2pConfig, TimingConfig,
@@ -131,6 +133,7 @@ impl Config {
         }
         self.timing.check()?;
         self.limits.check()?;
+        self.exits.check()?;
         self.keys.passphrase()?;
         self.account.check()?;
         self.contracts.check()?;

@@ -1,6 +1,6 @@
 //! What happens on a validator's way out, told by the observers.
 
-use guardian_protocol::ExitEvent;
+use guardian_protocol::{ExitEvent, RequestOutcome, ValidatorIndex};
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
 
@@ -22,6 +22,10 @@ pub(super) fn log(event: &ExitEvent) {
             let hint = "`guardian exits` shows what it waits for; docs/operating.md says what to do";
             error!(duty = %id, validator = index.0, epochs, tried, hint, "ALARM: a validator that must leave does not");
         }
+        ExitEvent::Requesting { index, max_fee } => {
+            info!(validator = index.0, max_fee, "our turn to pay for the request of a validator's exit");
+        }
+        ExitEvent::Requested { index, outcome } => requested(*index, outcome),
         ExitEvent::NoShare { index } => warn!(validator = index.0, "no share of this validator's key here"),
     }
 }
@@ -35,6 +39,8 @@ pub(super) const fn word(event: &ExitEvent) -> &'static str {
         ExitEvent::Moved { .. } => "exit_moved",
         ExitEvent::Settled { .. } => "exit_settled",
         ExitEvent::Stuck { .. } => "exit_stuck",
+        ExitEvent::Requesting { .. } => "exit_requesting",
+        ExitEvent::Requested { .. } => "exit_requested",
         ExitEvent::NoShare { .. } => "no_exit_share",
     }
 }
@@ -48,6 +54,14 @@ pub(super) const fn step(event: &ExitEvent) -> &'static str {
         ExitEvent::Moved { stage, .. } => stage.as_str(),
         ExitEvent::Settled { .. } => "settled",
         ExitEvent::Stuck { .. } => "stuck",
+        ExitEvent::Requesting { .. } => "requesting",
+        ExitEvent::Requested { outcome, .. } => match outcome {
+            RequestOutcome::Included { .. } => "request_included",
+            RequestOutcome::AlreadyMade => "request_already_made",
+            RequestOutcome::Refused(_) => "request_refused",
+            RequestOutcome::TooDear { .. } => "request_too_dear",
+            RequestOutcome::Failed(_) => "request_failed",
+        },
         ExitEvent::NoShare { .. } => "no_share",
     }
 }
@@ -63,6 +77,38 @@ pub(super) fn details(event: &ExitEvent) -> Value {
         ExitEvent::Moved { index, stage } => json!({"validator": index, "stage": stage}),
         ExitEvent::Stuck { id, index, epochs, tried } => {
             json!({"duty": id.to_string(), "validator": index, "epochs": epochs, "tried": tried})
+        }
+        ExitEvent::Requesting { index, max_fee } => json!({"validator": index, "max_fee": max_fee.to_string()}),
+        ExitEvent::Requested { index, outcome } => json!({"validator": index, "outcome": outcome_details(outcome)}),
+    }
+}
+
+fn outcome_details(outcome: &RequestOutcome) -> Value {
+    match outcome {
+        RequestOutcome::Included { transaction, gas, fee } => {
+            json!({"transaction": transaction, "gas": gas, "fee": fee.to_string()})
+        }
+        RequestOutcome::AlreadyMade => json!("already made"),
+        RequestOutcome::TooDear { fee } => json!({"too_dear": fee.to_string()}),
+        RequestOutcome::Refused(why) | RequestOutcome::Failed(why) => json!({"reason": why}),
+    }
+}
+
+fn requested(index: ValidatorIndex, outcome: &RequestOutcome) {
+    let validator = index.0;
+    match outcome {
+        RequestOutcome::Included { transaction, gas, fee } => {
+            info!(validator, %transaction, gas, fee, "the validator's exit is requested, and we paid for it");
+        }
+        RequestOutcome::AlreadyMade => info!(validator, "the validator's exit was requested already: nothing was paid"),
+        RequestOutcome::Refused(reason) => warn!(validator, reason, "the request of the validator's exit is refused"),
+        RequestOutcome::TooDear { fee } => {
+            let hint =
+                "it falls by itself; [exits] exit_fee_ceiling_gwei and exit_fees_per_day_gwei say how much is paid";
+            warn!(validator, fee, hint, "the request of the validator's exit costs more than may be paid");
+        }
+        RequestOutcome::Failed(reason) => {
+            warn!(validator, reason, "the validator's exit is not requested, for now");
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::metrics::Metrics;
 use guardian_protocol::{
     BootId, CallOutcome, Cause, Checkpoint, Difference, DutyId, DutyKind, EjectionReason, Epoch, Excess, ExitEvent,
     ExitStage, Fault, Figure, Forgotten, KeyEpoch, Measure, NotSafe, Program, ProgramVersion, Proof, ReadFailure,
-    RuleSchedule, RuleVersion, Severity, Slot, Subject, ValidatorIndex, VersionEvent,
+    RequestOutcome, RuleSchedule, RuleVersion, Severity, Slot, Subject, ValidatorIndex, VersionEvent,
 };
 use std::{
     io::{self, Write},
@@ -90,6 +90,8 @@ fn of_exits() -> Vec<(&'static str, Event)> {
         ("INFO", Event::Exit(ExitEvent::Moved { index, stage: ExitStage::Swept })),
         ("INFO", Event::Exit(ExitEvent::Settled { index })),
         ("ERROR", Event::Exit(ExitEvent::Stuck { id, index, epochs: 16, tried: "published twice".to_owned() })),
+        ("INFO", Event::Exit(ExitEvent::Requesting { index, max_fee: 9 })),
+        ("WARN", Event::Exit(ExitEvent::Requested { index, outcome: RequestOutcome::TooDear { fee: 10 } })),
         ("WARN", Event::Exit(ExitEvent::NoShare { index })),
     ]
 }

@@ -111,7 +111,7 @@ impl StoreError {
 
 impl Store {
     /// The version of tables, keys and records.
-    const SCHEMA: u32 = 4;
+    const SCHEMA: u32 = 5;
 
     /// Opens the store in `path`, or creates an empty one.
     ///

@@ -28,11 +28,13 @@ pub(super) enum Table {
     Released,
     /// Digests that the operator asks for.
     AskedFor,
+    /// Requests of exits that this guardian pays for, by order (32 bytes) and public key (48).
+    ExitRequests,
 }
 
 impl Table {
     /// Every table, in the order in which records are restored.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Meta,
         Self::Guard,
         Self::Events,
@@ -44,6 +46,7 @@ impl Table {
         Self::Forbidden,
         Self::Released,
         Self::AskedFor,
+        Self::ExitRequests,
     ];
 
     /// The column family's name.
@@ -60,6 +63,7 @@ impl Table {
             Self::Forbidden => "forbidden",
             Self::Released => "released",
             Self::AskedFor => "asked_for",
+            Self::ExitRequests => "exit_requests",
         }
     }
 }
@@ -96,6 +100,9 @@ pub(super) fn place(record: &Record) -> (Table, Vec<u8>) {
         Record::Hold { kind, .. } => (Table::Holds, vec![kind.number()]),
         Record::Forbidden { digest } => (Table::Forbidden, digest.to_vec()),
         Record::AskedFor { digest } => (Table::AskedFor, digest.to_vec()),
+        Record::ExitRequest { order, pubkey, .. } => {
+            (Table::ExitRequests, [order.as_slice(), pubkey.as_slice()].concat())
+        }
         Record::StatesServed { .. } => (Table::Meta, STATES_SERVED.to_vec()),
         Record::AutomaticHold { kind, cause, .. } => (Table::Holds, vec![kind.number(), cause.number()]),
         Record::Released { duty } => {

@@ -15,6 +15,8 @@ pub enum Turn {
     Submit,
     /// Publishing a combined exit.
     PublishExit,
+    /// Paying for the request of an exit.
+    RequestExit,
 }
 
 impl Turn {
@@ -23,6 +25,7 @@ impl Turn {
             Self::Coordinate => b"GUARDIAN/coordinate/v1",
             Self::Submit => b"GUARDIAN/submit/v1",
             Self::PublishExit => b"GUARDIAN/publish-exit/v1",
+            Self::RequestExit => b"GUARDIAN/request-exit/v1",
         }
     }
 }

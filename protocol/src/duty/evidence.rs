@@ -121,6 +121,9 @@ pub struct Evidence {
     pub unknown: Vec<BlsPubkey>,
     /// Orders that the registry has accepted for the protocol's validators: the newest reference slot of each.
     pub orders: BTreeMap<BlsPubkey, Slot>,
+    /// The protocol's validators whose exits were requested (EIP-7002).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub requested: BTreeSet<BlsPubkey>,
     /// The whole network, where a proved state tells it.
     pub census: Option<Census>,
     #[serde(skip)]
@@ -140,7 +143,8 @@ impl Evidence {
         let unknown = registry.validators().filter(|pubkey| !known.contains(*pubkey)).copied().collect();
         let ordered = |pubkey: &BlsPubkey| Some((*pubkey, registry.ordered_at(pubkey)?));
         let orders = registry.validators().filter_map(ordered).collect();
-        Self { checkpoint, slot, chain, proof, validators, unknown, orders, census, _sealed: Sealed }
+        let requested = registry.validators().filter(|pubkey| registry.is_requested(pubkey)).copied().collect();
+        Self { checkpoint, slot, chain, proof, validators, unknown, orders, requested, census, _sealed: Sealed }
     }
 
     /// What the rules say of one of these validators, for people.

@@ -3,7 +3,8 @@
 use crate::{
     duty::{DutyId, kinds::EjectionReason},
     exits::ExitStage,
-    types::{Epoch, ValidatorIndex},
+    ports::RequestOutcome,
+    types::{Epoch, ValidatorIndex, Wei},
 };
 
 /// See the module.
@@ -50,6 +51,20 @@ pub enum ExitEvent {
         epochs: u64,
         /// What was tried, in words.
         tried: String,
+    },
+    /// It is this guardian's turn to pay for the request of an exit (EIP-7002).
+    Requesting {
+        /// The validator.
+        index: ValidatorIndex,
+        /// The most wei that it pays.
+        max_fee: Wei,
+    },
+    /// What became of that.
+    Requested {
+        /// The validator.
+        index: ValidatorIndex,
+        /// The outcome.
+        outcome: RequestOutcome,
     },
     /// This guardian has no share of the key of a validator that must leave.
     NoShare {

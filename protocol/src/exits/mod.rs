@@ -12,20 +12,24 @@
 
 mod broadcast;
 mod coverage;
+mod jobs;
 mod open;
 mod publish;
+mod request;
 mod root;
 #[cfg(test)]
 mod tests;
 mod trail;
 
 pub(crate) use coverage::Coverage;
+pub(crate) use request::{Entry, Ledger};
 pub use trail::{ExitStage, Wait};
 
 use self::{
     broadcast::Broadcast,
     open::{OpenExit, Weight},
     publish::RateLimit,
+    request::Requests,
     trail::Trails,
 };
 use crate::{
@@ -36,18 +40,15 @@ use crate::{
     },
     effects::Effects,
     event::{Event, ExitEvent},
+    ports::RequestOutcome,
     setup::{Mode, Setup},
     sign::Signed,
     status::ExitStatus,
     types::{BlsPubkey, Epoch, MemberId, ProviderId, Timestamp, ValidatorIndex},
     wire::{Holdings, PartialExits},
-    work::{
-        self, Job, JobId, ValidatorKey,
-        exits::{Outcome, ToCheck, ToSign, Work},
-    },
+    work::{self, Job, JobId, ValidatorKey},
 };
 use alloy_primitives::B256;
-use guardian_crypto::bls::{VerifiedPartial, batch::Checked};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
@@ -94,15 +95,16 @@ pub(crate) struct Exits {
     /// When the evidence came by which exits were cleared last.
     seen: Option<Timestamp>,
     rate: RateLimit,
+    requests: Requests,
 }
 
 impl Exits {
     /// The kind of duty that leads to exits.
     pub(crate) const KIND: DutyKind = DutyKind::Ejection;
 
-    /// With these shares of validators' keys.
+    /// With these shares of validators' keys, and the requests that were recorded.
     #[must_use]
-    pub(crate) fn new(keys: BTreeMap<BlsPubkey, ValidatorKey>) -> Self {
+    pub(crate) fn new(keys: BTreeMap<BlsPubkey, ValidatorKey>, requests: Ledger) -> Self {
         Self {
             keys: keys.into_iter().map(|(pubkey, key)| (pubkey, Arc::new(key))).collect(),
             orders: BTreeMap::new(),
@@ -116,6 +118,7 @@ impl Exits {
             idle: true,
             seen: None,
             rate: RateLimit::default(),
+            requests: Requests::new(requests),
         }
     }
 
@@ -255,72 +258,6 @@ impl Exits {
         }
     }
 
-    /// Takes what a job has brought. Returns our parts, if it made some, to be told to everybody.
-    pub(crate) fn computed(
-        &mut self,
-        now: Timestamp,
-        job: JobId,
-        outcome: Outcome,
-        fx: &mut Effects,
-    ) -> Option<PartialExits> {
-        if self.running.is_none_or(|(id, _)| id != job) {
-            return None;
-        }
-        self.running = None;
-        self.idle = false;
-        match outcome {
-            Outcome::Signed { order, parts } => self.signed(order, parts, fx),
-            Outcome::Checked(exits) => {
-                self.checked(now, exits, fx);
-                None
-            }
-        }
-    }
-
-    fn signed(
-        &mut self,
-        order: B256,
-        parts: Vec<(ValidatorIndex, VerifiedPartial)>,
-        fx: &mut Effects,
-    ) -> Option<PartialExits> {
-        let mut told = BTreeMap::new();
-        for (index, partial) in parts {
-            if let Some(open) = self.open.get_mut(&index).filter(|open| open.order() == order)
-                // What was begun before a hold or a doubt is made again when that is over.
-                && open.signed(partial)
-            {
-                fx.report(Event::Exit(ExitEvent::PartReleased { index, reason: open.reason() }));
-                open.tell(&mut told);
-            }
-        }
-        told.remove(&order)
-    }
-
-    fn checked(&mut self, now: Timestamp, exits: Vec<(ToCheck, Checked)>, fx: &mut Effects) {
-        let mut right = BTreeSet::new();
-        let mut wrong: BTreeMap<MemberId, Vec<ValidatorIndex>> = BTreeMap::new();
-        for (judged, checked) in exits {
-            right.extend(checked.verified.keys().copied());
-            for member in &checked.wrong {
-                wrong.entry(*member).or_default().push(judged.index);
-            }
-            if let Some(open) = self.open.get_mut(&judged.index).filter(|open| open.order() == judged.order)
-                && open.checked(now, &judged.fresh, &checked)
-            {
-                self.rate.due_at(open.turn());
-                fx.report(Event::Exit(ExitEvent::Combined { index: judged.index }));
-            }
-        }
-        self.suspects.retain(|member| !right.contains(member));
-        // No proof against the member: who dealt the shares may have given it other commitments than us.
-        for (member, validators) in wrong {
-            let (count, first) = (validators.len(), validators.first().copied().unwrap_or_default());
-            let reason = format!("wrong partial exit signatures of {count} validators, the first is {first}");
-            fx.report(Event::MessageRefused { member, reason });
-            self.suspects.insert(member);
-        }
-    }
-
     /// Has computed what is to be, and publishes complete exits when it is our turn. For orders that are kept back no part of ours is made,
     /// and nothing published.
     pub(crate) fn poll(
@@ -362,31 +299,7 @@ impl Exits {
             fx.wake(since.after(setup.timing.query_timeout));
         }
         self.rate.publish(now, &mut self.open, setup, fx);
-    }
-
-    /// Our own parts first: others wait for them.
-    fn next_work(&self) -> Option<Work> {
-        let unsigned = self.open.values().find_map(|open| open.to_sign().map(|_| open.order()));
-        if let Some(order) = unsigned {
-            let of_order = self.open.values().filter(|open| open.order() == order);
-            let exits: Vec<ToSign> = of_order.filter_map(OpenExit::to_sign).collect();
-            return Some(Work::Sign { order, exits });
-        }
-        let trusted = self.to_check(|member| !self.suspects.contains(&member));
-        let exits = if trusted.is_empty() { self.to_check(|_| true) } else { trusted };
-        (!exits.is_empty()).then_some(Work::Check(exits))
-    }
-
-    fn to_check(&self, are_chosen: impl Fn(MemberId) -> bool) -> Vec<ToCheck> {
-        let mut parts = 0usize;
-        let chosen = self.open.values().filter_map(|open| open.to_check(&are_chosen));
-        chosen
-            .take_while(|exit| {
-                let enough = parts >= PARTS_AT_ONCE;
-                parts = parts.saturating_add(exit.fresh.len().max(1));
-                !enough
-            })
-            .collect()
+        self.requests.poll(now, &mut self.open, &self.orders, setup, fx);
     }
 
     /// Takes what the beacon nodes said to an exit that was published: for each, why it did not take it, if it did not.
@@ -394,6 +307,19 @@ impl Exits {
         if let Some(open) = self.open.get_mut(&index) {
             open.broadcast.outcome(said);
         }
+    }
+
+    /// Takes what became of the request of an exit.
+    pub(crate) fn requested(
+        &mut self,
+        now: Timestamp,
+        (order, index): (B256, ValidatorIndex),
+        outcome: RequestOutcome,
+        setup: &Setup,
+        fx: &mut Effects,
+    ) {
+        let open = self.open.get_mut(&index).filter(|open| open.order() == order);
+        self.requests.outcome(now, (order, index), open, outcome, setup, fx);
     }
 
     /// Closes the exits that `evidence` shows on the beacon chain, and weighs the others by it. What could not be proved, where it can be,
@@ -414,6 +340,8 @@ impl Exits {
                 Weight::For => {
                     self.idle = false;
                     self.rate.due_at(open.turn());
+                    let orders = request::places(self.orders.values(), index).len();
+                    open.consider_request(now, validator, evidence, orders, setup);
                 }
                 Weight::Open => {}
                 Weight::Against => fx.report(Event::OrderUnfounded { id: open.duty(), index }),

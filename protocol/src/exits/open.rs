@@ -2,6 +2,7 @@
 
 use super::{
     broadcast::Broadcast,
+    request::{self, Missing, Request},
     root::exit_root,
     trail::{ExitStage, Wait},
 };
@@ -60,6 +61,7 @@ pub(super) struct OpenExit {
     fresh: BTreeMap<MemberId, PartialSignature>,
     signature: Option<BlsSignature>,
     pub(super) broadcast: Broadcast,
+    pub(super) request: Request,
 }
 
 /// What evidence says of an exit.
@@ -103,6 +105,7 @@ impl OpenExit {
             fresh: BTreeMap::new(),
             signature: None,
             broadcast,
+            request: Request::default(),
         })
     }
 
@@ -146,6 +149,29 @@ impl OpenExit {
     /// Nothing that was read speaks for it any more.
     pub(super) fn doubt(&mut self) {
         self.cleared = false;
+        self.request.withdraw();
+    }
+
+    /// Whether, by what speaks for it, its exit may be requested by EIP-7002 as well, and on which terms.
+    pub(super) fn consider_request(
+        &mut self,
+        now: Timestamp,
+        validator: &ValidatorRecord,
+        evidence: &Evidence,
+        orders: usize,
+        setup: &Setup,
+    ) {
+        let epoch = evidence.checkpoint.epoch;
+        let age = epoch.0.saturating_sub(self.period().0);
+        let terms = request::terms(validator, evidence, (age, self.free_for(epoch)), orders, setup);
+        let terms = terms.and_then(|terms| self.is_ripe().then_some(terms).ok_or(Missing::Ripe));
+        let place = (self.duty, self.order);
+        self.request.offer(now, terms, place, setup);
+    }
+
+    /// When it is our turn to request it, if it may be.
+    pub(super) fn request_turn(&self) -> Option<Timestamp> {
+        self.request.turn().filter(|_| self.is_ripe())
     }
 
     /// The operator's word, or a limit's. Returns whether it is another than before.
@@ -204,15 +230,17 @@ impl OpenExit {
         status.refusal = self.broadcast.refusal().map(str::to_owned);
         status.waits = self.unripe;
         status.is_stuck = self.told_stuck;
+        status.request = Some(self.request.tried());
     }
 
     /// What was done for it so far, in words.
     pub(super) fn tried(&self) -> String {
-        match (self.signature.is_some(), self.threshold()) {
+        let signed = match (self.signature.is_some(), self.threshold()) {
             (true, _) => self.broadcast.tried(),
             (false, Some(needed)) => format!("{} of {needed} parts of its exit are there", self.verified.len()),
             (false, None) => "no share of its key is here".to_owned(),
-        }
+        };
+        format!("{signed}; {}", self.request.tried())
     }
 
     fn threshold(&self) -> Option<usize> {

@@ -90,18 +90,22 @@ impl ExitStage {
 pub enum Wait {
     /// It has to have been active for so long (`SHARD_COMMITTEE_PERIOD`): it may go from this epoch on.
     Young(Epoch),
+    /// The withdrawal of so much of its balance is pending.
+    PartialWithdrawal(Gwei),
 }
 
 impl Wait {
     pub(super) fn of(validator: &ValidatorRecord, epoch: Epoch, network: &ChainSpec) -> Option<Self> {
         let from = validator.activation_epoch.0.saturating_add(network.shard_committee_period);
-        (epoch.0 < from).then_some(Self::Young(Epoch(from)))
+        let pending = validator.pending_withdrawals.filter(|amount| *amount > Gwei(0));
+        (epoch.0 < from).then_some(Self::Young(Epoch(from))).or(pending.map(Self::PartialWithdrawal))
     }
 }
 
 impl std::fmt::Display for Wait {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::PartialWithdrawal(amount) => write!(f, "the withdrawal of {amount} gwei of its balance is pending"),
             Self::Young(from) => write!(f, "it may leave from epoch {from} on: it has not been active for long enough"),
         }
     }
@@ -112,6 +116,7 @@ impl std::fmt::Display for Wait {
 struct Trail {
     pubkey: BlsPubkey,
     is_accepted: bool,
+    is_requested: bool,
     /// What the beacon chain shows.
     shown: Option<ExitStage>,
     exit_epoch: Option<Epoch>,
@@ -150,6 +155,7 @@ impl Trails {
             let trail = Trail {
                 pubkey: validator.pubkey,
                 is_accepted,
+                is_requested: evidence.requested.contains(&validator.pubkey),
                 shown,
                 exit_epoch: when(validator.exit_epoch),
                 withdrawable_epoch: when(validator.withdrawable_epoch),
@@ -204,7 +210,8 @@ impl Trails {
     ) -> ExitStatus {
         let order = self.orders.get(&pubkey);
         let accepted = trail.filter(|trail| trail.is_accepted).map(|_| ExitStage::Accepted);
-        let stages = [accepted, open.map(OpenExit::stage), trail.and_then(|trail| trail.shown)];
+        let requested = trail.filter(|trail| trail.is_requested).map(|_| ExitStage::Requested);
+        let stages = [accepted, requested, open.map(OpenExit::stage), trail.and_then(|trail| trail.shown)];
         let mut status = ExitStatus {
             validator,
             pubkey,
@@ -224,6 +231,7 @@ impl Trails {
             taken: None,
             refusal: None,
             waits: None,
+            request: None,
             is_stuck: false,
         };
         if let Some(open) = open {

@@ -176,7 +176,7 @@ impl Guardian {
         let culprits = culprits(past.pardons, past.faults, &setup.committee)?;
         let start = Start::after(past.boot, past.floor.is_none(), (now, &setup, &identity), rng);
         let mut holds = Holds::restore(past.words, &setup);
-        let (mut submissions, mut exits) = (Submissions::default(), Exits::new(validators));
+        let (mut submissions, mut exits) = (Submissions::default(), Exits::new(validators, past.requests));
         for (duty, attestation) in past.signed {
             let confirmed = past.confirmed.contains(&duty.id());
             match Signed::of_record(duty, attestation, &setup) {
@@ -258,6 +258,9 @@ impl Guardian {
                 }
             }
             Input::Called { id, outcome } => self.submissions.called(now, id, outcome, &self.setup, fx),
+            Input::Requested { order, index, outcome } => {
+                self.exits.requested(now, (order, index), outcome, &self.setup, fx);
+            }
             Input::Published { index, said } => self.exits.published(index, &said),
             Input::Attested { id, outcome } => {
                 if let Some(open) = self.open.get_mut(&id) {

@@ -3,6 +3,7 @@
 use super::RestoreError;
 use crate::{
     duty::{Duty, DutyId},
+    exits::{Entry, Ledger},
     hold::{Hold, Words},
     record::Record,
     setup::Setup,
@@ -31,6 +32,7 @@ pub(super) struct Past {
     pub(super) pardons: BTreeMap<MemberId, Epoch>,
     pub(super) words: Words,
     pub(super) states_served: Option<Epoch>,
+    pub(super) requests: Ledger,
 }
 
 impl Past {
@@ -79,6 +81,9 @@ impl Past {
                 }
                 Record::AskedFor { digest } => {
                     past.words.asked_for.insert(digest);
+                }
+                Record::ExitRequest { order, pubkey, time, max_fee, paid } => {
+                    past.requests.restore((order, pubkey), Entry { time, max_fee, paid });
                 }
                 Record::StatesServed { epoch } => past.states_served = past.states_served.max(Some(epoch)),
                 Record::AutomaticHold { kind, cause, about, reason } => {

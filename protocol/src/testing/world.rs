@@ -2,9 +2,9 @@
 
 use super::Dealt;
 use crate::{
-    BlockRef, BlsPubkey, ChainSpec, ChainView, Checkpoint, Committee, Contracts, DutyKind, Epoch, Evidence, Fork, Gwei,
-    KeyEpoch, Level, Limits, MemberId, Mode, PerKind, Program, ProgramVersion, Proof, ProviderQuorum, RuleSchedule,
-    Rules, Setup, Slot, Timing, ValidatorIndex, ValidatorRecord, types::Registry,
+    BlockRef, BlsPubkey, ChainSpec, ChainView, Checkpoint, Committee, Contracts, DutyKind, Epoch, Evidence,
+    ExitRequestPolicy, Fork, Gwei, KeyEpoch, Level, Limits, MemberId, Mode, PerKind, Program, ProgramVersion, Proof,
+    ProviderQuorum, RuleSchedule, Rules, Setup, Slot, Timing, ValidatorIndex, ValidatorRecord, types::Registry,
 };
 use guardian_crypto::schnorr::GroupKey;
 
@@ -50,6 +50,7 @@ pub fn setup(committee: Committee, me: MemberId) -> Setup {
         limits: Limits::default(),
         mode: Mode::Act,
         program: program(),
+        exit_requests: ExitRequestPolicy::default(),
     }
 }
 
@@ -122,6 +123,7 @@ pub fn validator(index: u64, balance: u64) -> ValidatorRecord {
         exit_epoch: Epoch::FAR_FUTURE,
         withdrawable_epoch: Epoch::FAR_FUTURE,
         participation: None,
+        pending_withdrawals: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the two chains show, in the shapes that providers' answers take. Which answer is believed is not decided here.
 
 use super::{BlsPubkey, Epoch, Gwei, Slot, ValidatorIndex};
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 use serde_with::{DisplayFromStr, serde_as};
@@ -55,6 +55,13 @@ pub enum ProtocolEvent {
         /// The order's reference slot.
         reference_slot: Slot,
     },
+    /// Exits of an order's validators were requested (EIP-7002). `ExitsTriggered`.
+    ExitsRequested {
+        /// The order's reference slot.
+        reference_slot: Slot,
+        /// A bit for each of them: the lowest is the order's first entry.
+        positions: B256,
+    },
 }
 
 /// What the contracts logged in a range of blocks.
@@ -92,6 +99,10 @@ pub struct ValidatorRecord {
     /// How it takes part. Only a state that was hashed tells it, from Altair on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participation: Option<Participation>,
+    /// Parts of its balance whose withdrawal is pending (EIP-7251): until they are done, the beacon chain lets it not leave. Only a state that
+    /// was hashed tells it, from Electra on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_withdrawals: Option<Gwei>,
 }
 
 /// How a validator takes part in consensus. The flags are Altair's: source, target and head in the lowest three bits.
@@ -112,10 +123,25 @@ impl ValidatorRecord {
         self.activation_epoch <= epoch && self.exit_epoch == Epoch::FAR_FUTURE
     }
 
-    /// Whether `said`, by a provider that does not tell how validators take part, is the same.
+    /// The same without what only a state that was hashed tells.
+    #[must_use]
+    pub const fn plain(self) -> Self {
+        Self { participation: None, pending_withdrawals: None, ..self }
+    }
+
+    /// Whether `said`, by a provider that tells less than a state that was hashed, is the same.
     #[must_use]
     pub fn agrees_with(&self, said: &Self) -> bool {
-        Self { participation: said.participation, ..*self } == *said
+        self.plain() == said.plain()
+    }
+
+    /// The account of the execution layer that its stake returns to; `None`: it has none yet.
+    #[must_use]
+    pub fn withdrawal_account(&self) -> Option<Address> {
+        const ETH1: u8 = 1;
+        const COMPOUNDING: u8 = 2;
+        let [kind, _, _, _, _, _, _, _, _, _, _, _, account @ ..] = self.withdrawal_credentials.0;
+        matches!(kind, ETH1 | COMPOUNDING).then(|| Address::from(account))
     }
 }
 

@@ -46,6 +46,17 @@ fn attested() -> Record {
     Record::Attested { duty, signatures: signatures.to_vec(), contract: [0x66; 20].into() }
 }
 
+fn exit_request() -> Record {
+    let (order, pubkey, time) = ([6; 32].into(), BlsPubkey::repeat_byte(3), Timestamp(9));
+    Record::ExitRequest { order, pubkey, time, max_fee: 1_000, paid: None }
+}
+
+fn requests() -> Record {
+    let upto = BlockRef { number: 100, hash: [8; 32].into(), timestamp: 1_700_000_000 };
+    let events = vec![ProtocolEvent::ExitsRequested { reference_slot: Slot(72), positions: [5; 32].into() }];
+    Record::Events { contracts: contracts().event_sources(), page: EventPage { from: 71, upto, events } }
+}
+
 fn all() -> BTreeMap<&'static str, Record> {
     let upto = BlockRef { number: 100, hash: [8; 32].into(), timestamp: 1_700_000_000 };
     let pubkey = BlsPubkey::repeat_byte(14);
@@ -75,6 +86,8 @@ fn all() -> BTreeMap<&'static str, Record> {
         ("automatic_hold_over", automatic(None)),
         ("released", Record::Released { duty: report() }),
         ("asked_for", Record::AskedFor { digest: [7; 32].into() }),
+        ("exit_request", exit_request()),
+        ("events_of_requests", requests()),
         ("forbidden", Record::Forbidden { digest: [6; 32].into() }),
         ("decided", Record::Decided { id: order().id(), digest: [6; 32].into() }),
         ("boot", Record::Boot { number: 17 }),

@@ -40,7 +40,7 @@ fn submitted(cluster: &Cluster, index: usize) -> Option<Signed> {
     let mut calls = cluster.processes[&index].calls.iter();
     calls.find_map(|call| match call {
         Call::Submit(signed) if signed.id().kind == KIND => Some(signed.clone()),
-        Call::Submit(_) | Call::Attest(_) | Call::PublishExit(_) => None,
+        Call::Submit(_) | Call::Attest(_) | Call::PublishExit(_) | Call::RequestExit(_) => None,
     })
 }
 

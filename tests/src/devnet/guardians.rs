@@ -243,6 +243,7 @@ pub(super) fn config(files: &GuardianFiles, http: u16, around: &Surroundings) ->
             passphrase_command: None,
         },
         account: account(files)?,
+        exits: guardian_node::config::ExitsConfig::default(),
         p2p: P2pConfig {
             listen: listen(files.port),
             ceremony_listen: listen(files.ceremony_port),

@@ -1,6 +1,7 @@
 //! Both chains of the simulation: a beacon chain with validators that lose balance, contracts that accept signed duties, and providers
 //! that tell the truth or do not.
 
+use super::requests::Requests;
 use alloy::primitives::B256;
 use guardian_crypto::{
     bls::{
@@ -13,7 +14,8 @@ use guardian_protocol::{
     AccountModule, At, Attestation, BlockHash, BlockRef, BlsPubkey, CallOutcome, Census, ChainSpec, ChainView,
     Checkpoint, Contracts, DigestDomain, Duty, DutyBody, DutyId, DutyKind, Epoch, EventPage, Fork, GuardianList, Gwei,
     KeyProposal, Level, OnChainProgress, PerKind, ProtocolEvent, Query, ReadFailure, Reading, ReserveRules, Rules,
-    Signed, SignedExit, Slot, Standing, StateReading, Target, ValidatorIndex, ValidatorRecord, testing,
+    Signed, SignedExit, Slot, Standing, StateReading, Target, ValidatorIndex, ValidatorRecord,
+    testing::{self, Registry},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +25,8 @@ pub const LOW: u64 = 8;
 pub const SLOTS_PER_EPOCH: u64 = 8;
 /// Epochs between a block and its finality.
 const FINALITY: u64 = 2;
+/// Of all validators: they name one account of the execution layer.
+const CREDENTIALS: [u8; 32] = [1; 32];
 const FORK_VERSION: [u8; 4] = [1, 0, 0, 1];
 /// What the vault holds, in wei.
 const VAULT: u128 = 5_000_000_000_000_000_000;
@@ -51,6 +55,8 @@ pub struct Chain {
     events: Vec<(u64, ProtocolEvent)>,
     /// The list of the module that checks counts, if guardians' own accounts sign them.
     accounts: Option<GuardianList>,
+    /// Requests of exits.
+    pub requests: Requests,
     /// Transactions that cost money, by duty.
     pub paid: BTreeMap<DutyId, usize>,
 }
@@ -73,6 +79,7 @@ fn rules() -> Vec<Rules> {
     for rules in &mut rules {
         if let Rules::Ejection(rules) = rules {
             rules.threshold = Gwei(THRESHOLD).to_wei();
+            rules.requester = Some([7; 20].into());
         }
         if let Rules::Reserves(rules) = rules {
             let (vaults, pods) = (vec![([9; 20].into(), VAULT)], vec![([8; 20].into(), POD)]);
@@ -107,6 +114,7 @@ impl Chain {
             accepted: vec![nothing_accepted(); index(epoch) + 1],
             events: Vec::new(),
             accounts: None,
+            requests: Requests::default(),
             paid: BTreeMap::new(),
         };
         let provisioned: Vec<_> =
@@ -145,6 +153,34 @@ impl Chain {
     pub fn next_epoch(&mut self) {
         self.accepted.push(self.head());
         self.epoch += 1;
+        self.requests.begin(self.epoch);
+    }
+
+    /// The epoch of the head.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.contains(&self.epoch)
+    }
+
+    /// A contract logs something: visible from the next epoch's first block on.
+    pub(super) fn log(&mut self, event: ProtocolEvent) {
+        self.events.push((self.epoch + 1, event));
+    }
+
+    /// A validator begins to leave.
+    pub(super) fn leave(&mut self, index: ValidatorIndex) {
+        self.exits.entry(index.0).or_insert(self.epoch);
+    }
+
+    /// What the contracts had logged by `epoch`.
+    pub(super) fn registry_at(&self, epoch: u64) -> Registry {
+        let mut registry = Registry::default();
+        let seen = self.events.iter().filter(|(at, _)| *at <= epoch);
+        seen.for_each(|(at, event)| registry.advance(block(*at), std::slice::from_ref(event)));
+        registry
     }
 
     /// The last finalized epoch.
@@ -290,8 +326,12 @@ impl Chain {
             BlsSignature::from_bytes(&exit.signature)
                 .is_ok_and(|signature| key.verify(root.as_bytes(), &signature).is_ok())
         });
-        if genuine {
-            self.exits.entry(exit.index.0).or_insert(self.epoch);
+        let troubles = self.requests.troubles;
+        if troubles.refused {
+            return Some("not taken".to_owned());
+        }
+        if genuine && !troubles.never_included && !troubles.pending {
+            self.leave(exit.index);
         }
         (!genuine).then(|| "a wrong signature".to_owned())
     }
@@ -357,7 +397,10 @@ impl Chain {
         self.events.iter().filter(provisioned).count() as u64
     }
 
-    fn state(&self, epoch: u64, validators: Vec<ValidatorRecord>) -> StateReading {
+    fn state(&self, epoch: u64, mut validators: Vec<ValidatorRecord>) -> StateReading {
+        let pending =
+            Gwei(if self.requests.are_pending(epoch) && !self.requests.hides_pending { 1_000_000_000 } else { 0 });
+        validators.iter_mut().for_each(|validator| validator.pending_withdrawals = Some(pending));
         let Checkpoint { root: block_root, state_root: root, .. } = checkpoint(epoch);
         let census = Census { active: self.active(epoch), ..Census::default() };
         StateReading { slot: Slot(epoch * SLOTS_PER_EPOCH), root, block_root, own: true, validators, census }
@@ -389,6 +432,7 @@ impl Chain {
             .zip(&self.validators)
             .map(|(i, (key, loss))| ValidatorRecord {
                 pubkey: pubkey(key),
+                withdrawal_credentials: CREDENTIALS.into(),
                 exit_epoch: self.exits.get(&i).filter(|at| **at < epoch).map_or(Epoch::FAR_FUTURE, |at| Epoch(at + 2)),
                 ..testing::validator(i, 32_000_000_000 - loss * epoch)
             })

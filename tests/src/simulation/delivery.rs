@@ -13,8 +13,8 @@ use super::{
 use futures::executor::block_on;
 use guardian_chain::{AccountKey, Endpoint, Limits, Sender, SenderConfig};
 use guardian_protocol::{
-    AccountOrder, Answers, Call, Contracts, Envelope, Event, Input, MemberId, Outgoing, ProviderId, ProviderQuorum,
-    ReadFailure, Reading, Recipient, Released,
+    AccountOrder, Answers, Call, Contracts, Envelope, Event, ExitEvent, ExitRequest, Input, MemberId, Outgoing,
+    ProviderId, ProviderQuorum, ReadFailure, Reading, Recipient, Released, RequestOutcome, SignedExit,
     testing::{self, Message, Reminder},
 };
 use std::{num::NonZeroUsize, rc::Rc};
@@ -95,13 +95,12 @@ impl World<'_> {
                 Ok(())
             }
             Item::Outcome { to, id, outcome } => self.step(to, Input::Called { id, outcome }),
-            Item::Exit { from, exit } => {
-                let refusal = self.chain.publish(&exit);
-                self.note(|| format!("exit of {} published: {refusal:?}", exit.index));
-                let said = vec![(ProviderId(0), refusal)];
-                self.step(from, Input::Published { index: exit.index, said })
+            Item::RequestExit { from, request } => self.request_exit(from, &request),
+            Item::RequestOutcome { to, order, index, outcome } => {
+                self.step(to, Input::Requested { order, index, outcome })
             }
             Item::Attest { to, order } => self.ask_account(to, &order),
+            Item::Exit { from, exit } => self.publish_exit(from, exit),
             Item::Job { to, job } => {
                 let computed = job.run(NonZeroUsize::MIN, &mut self.rng);
                 self.step(to, Input::Computed(computed))
@@ -120,6 +119,28 @@ impl World<'_> {
         };
         self.tally.attested += u64::from(outcome.is_ok());
         self.step(to, Input::Attested { id: order.id(), outcome })
+    }
+
+    /// An exit reaches the beacon nodes.
+    fn publish_exit(&mut self, from: ProcessId, exit: SignedExit) -> Result<(), Violation> {
+        let refusal = self.chain.publish(&exit);
+        self.note(|| format!("exit of {} published: {refusal:?}", exit.index));
+        self.step(from, Input::Published { index: exit.index, said: vec![(ProviderId(0), refusal)] })
+    }
+
+    /// Somebody pays for the request of an exit, and hears of it unless it dies before.
+    fn request_exit(&mut self, from: ProcessId, request: &ExitRequest) -> Result<(), Violation> {
+        let outcome = self.chain.request(request);
+        let (order, index) = (request.order.digest(), request.index);
+        self.note(|| format!("exit of {index} requested by {from}: {outcome:?}"));
+        self.chain.one_request_each()?;
+        let payer = self.processes.get(&from).map(Process::member);
+        if let Some(payer) = payer.filter(|_| self.chain.requests.troubles.payer_dies) {
+            self.crash(payer)?;
+            return self.revive();
+        }
+        self.bag.push(Item::RequestOutcome { to: from, order, index, outcome });
+        Ok(())
     }
 
     /// A message reaches a process. One that is shown a vote of its own that it does not account for waits from there on.
@@ -192,6 +213,7 @@ impl World<'_> {
             log.extend(released.replies.iter().map(|reply| format!("{} {member}{id}: {reply:?}", now.0)));
             log.extend(released.events.iter().map(|event| format!("{} {member}{id}: {event:?}", now.0)));
         }
+        self.hear_of_exits(&released.events);
         self.bag.extend(released.queries.into_iter().map(|(query_id, query)| Item::Answers {
             to: id,
             id: query_id,
@@ -201,12 +223,37 @@ impl World<'_> {
             Call::Submit(signed) => Item::Submit { from: id, signed: Box::new(signed) },
             Call::Attest(order) => Item::Attest { to: id, order },
             Call::PublishExit(exit) => Item::Exit { from: id, exit },
+            Call::RequestExit(request) => Item::RequestExit { from: id, request },
         }));
         self.bag.extend(released.jobs.into_iter().map(|job| Item::Job { to: id, job }));
         for Outgoing { to, envelope } in released.messages {
             self.say(id, member, to, envelope);
         }
         Ok(())
+    }
+
+    /// Keeps what is told of validators' ways out.
+    fn hear_of_exits(&mut self, events: &[Event]) {
+        for event in events {
+            let told = match event {
+                Event::Exit(ExitEvent::Stuck { tried, .. }) => format!("stuck: {tried}"),
+                Event::Exit(ExitEvent::Requested { outcome, .. }) => match outcome {
+                    RequestOutcome::Included { fee, .. } => format!("requested for {fee} wei"),
+                    RequestOutcome::AlreadyMade => "requested already".to_owned(),
+                    RequestOutcome::Refused(why) => format!("refused: {why}"),
+                    RequestOutcome::TooDear { .. } => "too dear".to_owned(),
+                    RequestOutcome::Failed(why) => why.clone(),
+                },
+                Event::Exit(ExitEvent::Requesting { .. }) => {
+                    self.tally.requests += 1;
+                    continue;
+                }
+                _ => continue,
+            };
+            if self.requested.is_none() && !self.told.contains(&told) {
+                self.told.push(told);
+            }
+        }
     }
 
     /// What a process is about to do, judged by all that is known of it.
@@ -222,8 +269,20 @@ impl World<'_> {
             let (liar, committee) = (self.liar.as_ref().map(Liar::member), self.keys.committee());
             let limit = self.hard_limit(member);
             let (chain, lives, stolen) = (&self.chain, &self.lives, &self.stolen);
-            let scene =
-                Scene { now, speaker: process, chain, committee, lives, liar, stolen, limit, excused, greeters };
+            let policy = self.setup(member).exit_requests;
+            let scene = Scene {
+                policy,
+                now,
+                speaker: process,
+                chain,
+                committee,
+                lives,
+                liar,
+                stolen,
+                limit,
+                excused,
+                greeters,
+            };
             self.invariants.check(member, released, &scene)?;
         }
         Ok(())

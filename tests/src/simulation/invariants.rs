@@ -3,7 +3,8 @@
 use super::{chain::Chain, lives::Lives, operators::validators, process::Process, thief::Stolen};
 use alloy::primitives::B256;
 use guardian_protocol::{
-    Call, Committee, DutyId, DutyKind, Event, ExitEvent, MemberId, Record, Released, Signed, Timestamp, ValidatorIndex,
+    Call, Committee, DutyId, DutyKind, Event, ExitEvent, ExitRequest, ExitRequestPolicy, MemberId, Record, Released,
+    Signed, Timestamp, ValidatorIndex,
     testing::{self, AttestedDuty, Message},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +57,8 @@ pub struct Scene<'a> {
     pub excused: bool,
     /// How many members have greeted the speaker.
     pub greeters: usize,
+    /// What may be paid for requests of exits.
+    pub policy: ExitRequestPolicy,
 }
 
 impl Invariants {
@@ -83,6 +86,11 @@ impl Invariants {
                 if restraints.hold(scene.now, signed.id().kind) || restraints.refuse(signed.digest()) {
                     return violation("nothing_is_submitted_while_held", format!("{member} submits {}", signed.id()));
                 }
+            }
+        }
+        for call in &released.calls {
+            if let Call::RequestExit(request) = call {
+                requested(member, request, scene)?;
             }
         }
         for dossier in &released.dossiers {
@@ -239,6 +247,40 @@ fn within_limits(member: MemberId, validators: &BTreeSet<ValidatorIndex>, scene:
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// A request is on the disk of who pays for it, and rests on everything that a part of an exit rests on, and more.
+fn requested(member: MemberId, request: &ExitRequest, scene: &Scene<'_>) -> Result<(), Violation> {
+    let (index, digest) = (request.index, request.order.digest());
+    let is_recorded =
+        |record: &Record| matches!(record, Record::ExitRequest { order, paid: None, .. } if *order == digest);
+    if !scene.speaker.disk().records().iter().any(is_recorded) {
+        return violation("nothing_is_paid_before_its_record", format!("{member} requests the exit of {index}"));
+    }
+    within_limits(member, &[index].into(), scene)?;
+    let lacks = |what: &str| {
+        let detail = format!("{member} requests the exit of {index}: {what}");
+        violation("no_request_without_everything_that_a_part_needs", detail)
+    };
+    let restraints = scene.speaker.restraints();
+    if restraints.hold(scene.now, DutyKind::Ejection) || restraints.refuse(digest) {
+        return lacks("held");
+    }
+    let Some(epoch) = scene.speaker.guardian().status().observed else { return lacks("nothing was read") };
+    if !scene.chain.lets_go(index, epoch) {
+        return lacks("it need not leave");
+    }
+    if scene.chain.requests.are_pending(epoch.0) {
+        return lacks("a withdrawal is pending");
+    }
+    let pubkey = scene.chain.pubkeys().nth(usize::try_from(index.0).unwrap_or(usize::MAX));
+    if pubkey.is_some_and(|pubkey| scene.chain.was_requested(&pubkey, epoch.0)) {
+        return lacks("a finalized block shows that it was requested");
+    }
+    if request.max_fee > scene.policy.fee_ceiling {
+        return lacks("more than may be paid");
+    }
+    Ok(())
 }
 
 /// Judgements of guardians about each other: proofs hold and are only ever against who lies, and only who ran twice is found to.

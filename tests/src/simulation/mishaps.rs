@@ -5,6 +5,7 @@ use super::{
     invariants::{Violation, violation},
     operators::Restraints,
     process::{Machine, Process, ProcessId},
+    requests::ExitTroubles,
     scenario::{Faults, Sabotage},
     store::MemoryStore,
     world::{Item, PROVIDERS, World},
@@ -23,7 +24,7 @@ impl World<'_> {
     /// Something goes wrong, of what may.
     pub(super) fn mishap(&mut self) -> Result<(), Violation> {
         let Some(member) = self.anybody() else { return Ok(()) };
-        match self.below(24) {
+        match self.below(26) {
             0 if self.faults.crashes => self.crash(member)?,
             1 | 2 if self.faults.crashes => self.revive()?,
             3 if self.faults.crashes => self.cut_off(member)?,
@@ -41,6 +42,7 @@ impl World<'_> {
             20 | 21 if self.faults.holes => self.lose_logs(member),
             22 if self.faults.clocks => self.set_clock(member),
             23 if self.faults.operators => self.look_at_keys()?,
+            24 | 25 if self.faults.exits => self.trouble_exits(),
             _ => {}
         }
         Ok(())
@@ -56,13 +58,15 @@ impl World<'_> {
         let ends =
             [Sabotage::GuardForgets, Sabotage::HoldsAreForgotten, Sabotage::LimitsAreLost, Sabotage::EverybodyLooksLow];
         self.sabotage = if ends.contains(&self.sabotage) { Sabotage::None } else { self.sabotage };
+        self.requested = Some((self.chain.requests.by_validator.clone(), self.chain.requests.fees));
+        self.chain.trouble_exits(ExitTroubles::default());
         self.revive()?;
         self.release_all()?;
         members.into_iter().try_for_each(|member| self.reconnect(member))
     }
 
     /// Ends everything that runs of `member`.
-    fn crash(&mut self, member: MemberId) -> Result<(), Violation> {
+    pub(super) fn crash(&mut self, member: MemberId) -> Result<(), Violation> {
         while let Some(one) = self.nodes.get(&member).and_then(|node| node.processes.first().copied()) {
             self.kill(one)?;
         }
@@ -150,6 +154,23 @@ impl World<'_> {
             self.step(id, Input::Heard { from: other, bytes })?;
         }
         Ok(())
+    }
+
+    /// Something is in the way of exits from now on, or nothing any more.
+    fn trouble_exits(&mut self) {
+        // A request that a withdrawal overtakes is ignored: without shares nothing is left to be done then.
+        let has_shares = self.profile.exits;
+        let mut may = || self.below(3) == 0;
+        let troubles = ExitTroubles {
+            refused: may(),
+            never_included: may(),
+            dear: may(),
+            pod_denies: may(),
+            pending: may() && has_shares,
+            payer_dies: false,
+        };
+        self.chain.trouble_exits(troubles);
+        self.note(|| format!("{troubles:?}"));
     }
 
     /// The wall clock of a machine is set back or forward, by a quarter of an hour at most.

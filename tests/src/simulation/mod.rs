@@ -18,6 +18,7 @@ mod mishaps;
 pub mod operators;
 pub mod oracle;
 pub mod process;
+pub mod requests;
 pub mod scenario;
 pub mod store;
 pub mod thief;

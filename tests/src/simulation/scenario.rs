@@ -1,7 +1,7 @@
 //! What a run is like: how large its committee is, how its days go, what goes wrong, and which protection is missing.
 
 use super::keys::Keys;
-use guardian_protocol::DutyId;
+use guardian_protocol::{DutyId, ValidatorIndex, Wei};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The committee and its days.
@@ -101,6 +101,8 @@ pub struct Faults {
     pub replays: bool,
     /// Clocks are set back and forward.
     pub clocks: bool,
+    /// Exits that guardians sign are not taken or not included, and requests are dear, denied or would be ignored.
+    pub exits: bool,
 }
 
 impl Faults {
@@ -116,6 +118,7 @@ impl Faults {
         thief: false,
         replays: false,
         clocks: false,
+        exits: false,
     };
     /// Everything at once.
     pub const ALL: Self = Self {
@@ -129,6 +132,7 @@ impl Faults {
         thief: true,
         replays: true,
         clocks: true,
+        exits: true,
     };
 }
 
@@ -165,6 +169,10 @@ pub enum Sabotage {
     GreetingsAreForged,
     /// How often a guardian was started is forgotten whenever it restarts.
     StartsAreForgotten,
+    /// The registry neither refuses a second request of an exit nor tells that there was one.
+    RequestsAreForgotten,
+    /// States say that no withdrawal is pending, whatever is.
+    PendingWithdrawalsAreHidden,
 }
 
 /// How a run ended.
@@ -176,6 +184,10 @@ pub struct Outcome {
     pub submitted: BTreeMap<DutyId, usize>,
     /// What happened how often.
     pub tally: Tally,
+    /// Requests of exits, by validator, and what was paid for them in wei, until nothing went wrong any more.
+    pub requests: (BTreeMap<ValidatorIndex, usize>, Wei),
+    /// What was told of validators' ways out, each word once, in order.
+    pub told: Vec<String>,
 }
 
 /// What happened how often in a run, or in many.
@@ -201,6 +213,8 @@ pub struct Tally {
     pub clocks: u64,
     /// Signatures of guardians' own accounts.
     pub attested: u64,
+    /// Requests of exits that somebody was about to pay.
+    pub requests: u64,
     /// Processes that were shown a vote that their disks did not account for.
     pub reminded: u64,
     /// Members that announced a second digest for a duty: only ever one whose disk was set back or that ran twice, while most of
@@ -229,6 +243,7 @@ impl Tally {
             commands: self.commands.saturating_add(other.commands),
             replays: self.replays.saturating_add(other.replays),
             clocks: self.clocks.saturating_add(other.clocks),
+            requests: self.requests.saturating_add(other.requests),
             reminded: self.reminded.saturating_add(other.reminded),
             double_votes: self.double_votes.saturating_add(other.double_votes),
         }

@@ -10,13 +10,15 @@ use super::{
     operators::Restraints,
     oracle::Oracle,
     process::{Process, ProcessId},
+    requests::ExitTroubles,
     scenario::{Faults, Outcome, Profile, Sabotage, Tally},
     store::MemoryStore,
     thief::Stolen,
 };
+use alloy::primitives::B256;
 use guardian_protocol::{
-    AccountOrder, Answers, CallOutcome, DutyId, Input, Job, MemberId, ProviderQuorum, Query, QueryId, Setup, Signed,
-    SignedExit, Timestamp, Timing, testing,
+    AccountOrder, Answers, CallOutcome, DutyId, ExitRequest, ExitRequestPolicy, Input, Job, MemberId, ProviderQuorum,
+    Query, QueryId, RequestOutcome, Setup, Signed, SignedExit, Timestamp, Timing, ValidatorIndex, Wei, testing,
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -54,6 +56,16 @@ pub(super) enum Item {
     Submit {
         from: ProcessId,
         signed: Box<Signed>,
+    },
+    RequestExit {
+        from: ProcessId,
+        request: Box<ExitRequest>,
+    },
+    RequestOutcome {
+        to: ProcessId,
+        order: B256,
+        index: ValidatorIndex,
+        outcome: RequestOutcome,
     },
     Exit {
         from: ProcessId,
@@ -138,6 +150,9 @@ pub struct World<'a> {
     pub(super) strict: Option<MemberId>,
     pub(super) patient: Option<MemberId>,
     pub(super) log: Option<Vec<String>>,
+    /// What was told of validators' ways out, and which requests were made at what cost, until nothing went wrong any more.
+    pub(super) told: Vec<String>,
+    pub(super) requested: Option<(BTreeMap<ValidatorIndex, usize>, Wei)>,
 }
 
 impl<'a> World<'a> {
@@ -173,7 +188,11 @@ impl<'a> World<'a> {
             strict: None,
             patient: None,
             log: None,
+            told: Vec::new(),
+            requested: None,
         };
+        world.chain.requests.forgets = sabotage == Sabotage::RequestsAreForgotten;
+        world.chain.requests.hides_pending = sabotage == Sabotage::PendingWithdrawalsAreHidden;
         world.reach = if world.below(2) == 0 { Reach::Linked } else { Reach::Scattered };
         if faults.liar {
             let forges = world.below(2) == 0;
@@ -199,6 +218,15 @@ impl<'a> World<'a> {
     pub fn run(mut self) -> Result<Outcome, Violation> {
         self.live()?;
         self.outcome()
+    }
+
+    /// The same, with something in the way of exits until a run without other faults has had its steps.
+    ///
+    /// # Errors
+    /// The first invariant that breaks.
+    pub fn run_with_exits_troubled(mut self, troubles: ExitTroubles) -> Result<Outcome, Violation> {
+        self.chain.trouble_exits(troubles);
+        self.run()
     }
 
     /// The same, with a line for each event.
@@ -243,7 +271,13 @@ impl<'a> World<'a> {
         self.oracle.close()?;
         self.tally.double_votes = self.invariants.double_votes.len() as u64;
         let paid = self.chain.paid.values().sum();
-        Ok(Outcome { paid, submitted: self.invariants.submitted, tally: self.tally })
+        Ok(Outcome {
+            paid,
+            submitted: self.invariants.submitted,
+            tally: self.tally,
+            requests: self.requested.unwrap_or_default(),
+            told: self.told,
+        })
     }
 
     /// Time passes, or something that is under way arrives.
@@ -292,6 +326,7 @@ impl<'a> World<'a> {
             network: chain::network(),
             contracts: self.chain.contracts(),
             limits: self.limits(me),
+            exit_requests: ExitRequestPolicy { after: Some(1), ..ExitRequestPolicy::default() },
             quorum: ProviderQuorum { beacon: quorum, execution: quorum },
             timing: Timing {
                 poll: Duration::from_secs(1),

@@ -101,6 +101,7 @@ impl Tracked {
                 exit_epoch: Epoch(entry.exit_epoch()),
                 withdrawable_epoch: Epoch(entry.withdrawable_epoch()),
                 participation: None,
+                pending_withdrawals: None,
             },
             previous_participation: None,
             current_participation: None,

@@ -6,7 +6,7 @@ use super::{
     extract::{Extract, MOST_BY_CREDENTIALS, Tracked, Wanted},
     registry::{self, Seen},
 };
-use guardian_protocol::ValidatorIndex;
+use guardian_protocol::{Gwei, ValidatorIndex};
 use std::collections::BTreeMap;
 
 /// What a field means for the extract.
@@ -17,6 +17,8 @@ pub(super) enum Role {
     Previous,
     Current,
     Inactivity,
+    /// Partial withdrawals, each of a validator that is named in it.
+    Withdrawals,
     None,
 }
 
@@ -50,6 +52,7 @@ impl Role {
             "previous_epoch_participation" => Self::Previous,
             "current_epoch_participation" => Self::Current,
             "inactivity_scores" => Self::Inactivity,
+            "pending_partial_withdrawals" => Self::Withdrawals,
             _ => Self::None,
         }
     }
@@ -83,7 +86,7 @@ impl Gather {
                     ..View::default()
                 }
             }
-            Role::Previous | Role::Current | Role::Inactivity | Role::None => View::default(),
+            Role::Previous | Role::Current | Role::Inactivity | Role::Withdrawals | Role::None => View::default(),
         }
     }
 
@@ -112,6 +115,9 @@ impl Gather {
                 kept.insert(group + number, bytes);
             }
         }
+        if role == Role::Withdrawals {
+            self.withdrawals(bytes);
+        }
         self.pick(role, first, bytes);
         Ok(())
     }
@@ -121,7 +127,11 @@ impl Gather {
         if role == Role::Validators {
             self.extract.network.validators = elements;
         }
-        if role != Role::None {
+        if role == Role::Withdrawals {
+            for tracked in &mut self.extract.validators {
+                tracked.record.pending_withdrawals.get_or_insert(Gwei(0));
+            }
+        } else if role != Role::None {
             self.lengths.push(elements);
         }
     }
@@ -129,6 +139,21 @@ impl Gather {
     /// Whether all lists that should have one element for each validator do: no true state is otherwise.
     pub(super) fn lists_fit(&self) -> bool {
         self.lengths.windows(2).all(|pair| matches!(pair, [a, b] if a == b))
+    }
+
+    /// Adds partial withdrawals to the validators that they are of: index, amount, and the epoch from which on, 8 bytes each.
+    fn withdrawals(&mut self, bytes: &[u8]) {
+        for withdrawal in bytes.as_chunks::<24>().0 {
+            let (numbers, _) = withdrawal.as_chunks::<8>();
+            let [index, amount, _] = numbers else { continue };
+            let (index, amount) = (u64::from_le_bytes(*index), u64::from_le_bytes(*amount));
+            let tracked = &mut self.extract.validators;
+            let Ok(place) = tracked.binary_search_by_key(&index, |tracked| tracked.record.index.0) else { continue };
+            if let Some(tracked) = tracked.get_mut(place) {
+                let pending = tracked.record.pending_withdrawals.get_or_insert(Gwei(0));
+                pending.0 = pending.0.saturating_add(amount);
+            }
+        }
     }
 
     fn validators(&mut self, first: u64, seen: Seen) -> Result<(), StateError> {
@@ -175,7 +200,7 @@ impl Gather {
         let size = match role {
             Role::Balances | Role::Inactivity => 8,
             Role::Previous | Role::Current => 1,
-            Role::Validators | Role::None => return,
+            Role::Validators | Role::Withdrawals | Role::None => return,
         };
         let tracked = &mut self.extract.validators;
         let start = tracked.partition_point(|tracked| tracked.record.index.0 < first);
@@ -191,7 +216,7 @@ impl Gather {
                 Role::Inactivity => tracked.inactivity = number.or(tracked.inactivity),
                 Role::Previous => tracked.previous_participation = flags.or(tracked.previous_participation),
                 Role::Current => tracked.current_participation = flags.or(tracked.current_participation),
-                Role::Validators | Role::None => return,
+                Role::Validators | Role::Withdrawals | Role::None => return,
             }
         }
     }

@@ -251,7 +251,7 @@ impl Chain {
             return Ok(json!(format!("0x{}{}", KEY[0], KEY[1])));
         } else if known("keyEpoch()") {
             return words(&[U256::from(1)]);
-        } else if known("isPaused()") {
+        } else if ["isPaused()", "requester()", "withdrawalRequests()"].into_iter().any(known) {
             return words(&[U256::ZERO]);
         } else if known("proposal()") {
             return words(&[U256::ZERO; 5]);

@@ -177,7 +177,7 @@ pub(in crate::cli) fn validators(records: &[Record], contracts: &Contracts) -> B
             match event {
                 ProtocolEvent::Provisioned(pubkey) => drop(validators.insert(*pubkey)),
                 ProtocolEvent::Exited(pubkey) => drop(validators.remove(pubkey)),
-                ProtocolEvent::Ordered { .. } => {}
+                ProtocolEvent::Ordered { .. } | ProtocolEvent::ExitsRequested { .. } => {}
             }
         }
     }

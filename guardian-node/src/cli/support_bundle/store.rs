@@ -81,6 +81,7 @@ const fn word(record: &Record) -> &'static str {
         Record::AutomaticHold { .. } => "automatic_hold",
         Record::Released { .. } => "released",
         Record::AskedFor { .. } => "asked_for",
+        Record::ExitRequest { .. } => "exit_request",
     }
 }
 

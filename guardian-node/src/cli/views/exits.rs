@@ -113,9 +113,15 @@ fn under_way(exit: &Value) -> String {
         () if exit.pointer("/waits/young").is_some() => {
             format!("{own}: may leave from epoch {} on", at(exit, "/waits/young"))
         }
-        () if !is("/is_complete") => format!("{own}: waits for parts"),
+        () if exit.pointer("/waits/partial_withdrawal").is_some() => {
+            format!("{own}: the withdrawal of {} gwei of its balance is pending", at(exit, "/waits/partial_withdrawal"))
+        }
+        () if !is("/is_complete") => format!("{own}: waits for parts; {}", at(exit, "/request")),
         () if published == "0" => "complete: waits for its turn to be published".to_owned(),
-        () => format!("published {published} times{}: waits for the beacon chain", taken(exit)),
+        () => {
+            let (taken, request) = (taken(exit), at(exit, "/request"));
+            format!("published {published} times{taken}: waits for the beacon chain; {request}")
+        }
     };
     format!("{stuck}{told}")
 }
@@ -147,7 +153,7 @@ mod tests {
                 "validator": validator, "order": { "kind": "ejection", "period": 9 }, "reason": "low_balance", "stage": stage,
                 "exit_epoch": null, "withdrawable_epoch": null, "parts": 1, "needed": 3, "has_share": true, "is_given": false,
                 "is_cleared": true, "is_held": false, "is_complete": false, "published": 0, "taken": null, "refusal": null,
-                "waits": null, "is_stuck": false,
+                "waits": null, "request": "not requested", "is_stuck": false,
             });
             exit.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             exit
@@ -175,9 +181,9 @@ mod tests {
             told,
             [
                 "1; ordered; 1 of 3; own part not given: waits until the order is final and the rules still demand it",
-                "2; parts; 1 of 3; own part given: waits for parts",
+                "2; parts; 1 of 3; own part given: waits for parts; not requested",
                 "3; accepted; 1 of 3; own part not given: held",
-                "4; broadcast; 3 of 3; STUCK, published 2 times, taken by 1 of 2 beacon nodes (1: too early): waits for the beacon chain",
+                "4; broadcast; 3 of 3; STUCK, published 2 times, taken by 1 of 2 beacon nodes (1: too early): waits for the beacon chain; not requested",
                 "5; accepted; ; no share of its key is here: may leave from epoch 300 on",
                 "6; in_block; ; on the beacon chain: leaves in epoch 40, its stake is free in epoch 296",
                 "7; exited; ; left in epoch 40: its stake is free in epoch 296",

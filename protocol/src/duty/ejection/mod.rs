@@ -15,7 +15,7 @@ pub(super) use rules::{decide, judge, needs};
 
 use super::{Duty, DutyError, Evidence, digest::Words};
 use crate::types::{BlsPubkey, ValidatorIndex, ValidatorRecord, Wei};
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 use serde_with::{DisplayFromStr, serde_as};
@@ -34,6 +34,10 @@ pub struct Rules {
     /// `EjectionRegistry.exitsLeft` is 0.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exits_stopped: bool,
+    /// The protocol's contract that requests exits (EIP-7002), if it offers one on a chain that has them. `EjectionRegistry.requester`. Nothing
+    /// is decided from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requester: Option<Address>,
 }
 
 /// An order to force validators out. Invariant (checked by [`EjectionOrder::new`]): 1 to 256 entries, strictly increasing by index.
@@ -89,7 +93,7 @@ impl EjectionReason {
 impl Rules {
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn example() -> Self {
-        Self { threshold: 31_750_000_000_000_000_000, exits_stopped: false }
+        Self { threshold: 31_750_000_000_000_000_000, exits_stopped: false, requester: None }
     }
 
     pub(super) fn facts(&self) -> Vec<(String, String)> {

@@ -11,8 +11,11 @@ use crate::{
 };
 use std::{collections::BTreeSet, time::Duration};
 
+/// What is said of the other way.
+const UNASKED: &str = "not requested by EIP-7002: the protocol offers no requester";
+
 /// What is read in `epoch` of the validators of `order`, changed by `change`.
-fn later(order: &Signed, epoch: u64, change: impl Fn(&mut ValidatorRecord)) -> Evidence {
+pub(super) fn later(order: &Signed, epoch: u64, change: impl Fn(&mut ValidatorRecord)) -> Evidence {
     let mut evidence = accepted(&[order]);
     evidence.checkpoint.epoch = Epoch(epoch);
     evidence.validators.iter_mut().for_each(change);
@@ -129,7 +132,10 @@ fn an_exit_that_no_block_has_is_published_again_and_told_once_when_it_is_stuck()
     let published = context.exits.status()[0].published;
     assert!((8..20).contains(&published), "{published} times in {STUCK_AFTER} epochs");
     let told: Vec<String> = context.compute().events.iter().filter_map(stuck).collect();
-    assert_eq!(told, [format!("published {published} times, taken by 1 of 2 beacon nodes, refused: 1: not now")]);
+    assert_eq!(
+        told,
+        [format!("published {published} times, taken by 1 of 2 beacon nodes, refused: 1: not now; {UNASKED}")]
+    );
     assert!(context.exits.status()[0].is_stuck);
     context.see(&later(&order, 60, |validator| validator.exit_epoch = Epoch(70)));
     assert!(!context.exits.status()[0].is_stuck);

@@ -1,10 +1,11 @@
 //! What counts, what is said of liars, and what happens to exits when jobs, orders and restarts come as they like.
 
 mod follow;
+mod requests;
 mod table;
 
 use self::table::{SigningContext, Table, accepted, bring, member, run};
-use super::{Job, PARTS_AT_ONCE, Work};
+use super::{Job, PARTS_AT_ONCE};
 use crate::{
     duty::{
         DutyBody, Evidence, Rules,
@@ -14,7 +15,7 @@ use crate::{
     sign::Signed,
     types::{Epoch, Timestamp, ValidatorIndex},
     wire::PartialExits,
-    work,
+    work::{self, exits::Work},
 };
 use guardian_crypto::bls::PartialSignature;
 use std::{

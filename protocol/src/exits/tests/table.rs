@@ -10,11 +10,12 @@ use crate::{
     },
     effects::{Effects, Released},
     event::{Event, ExitEvent},
-    exits::Exits,
+    exits::{Exits, Ledger},
     ports::{Call, SignedExit},
+    record::Record,
     setup::Setup,
     sign::Signed,
-    testing::{Dealt, any_chain_view, evidence_with, released, setup, validator},
+    testing::{Dealt, Log, any_chain_view, evidence_with, released, setup, validator},
     types::{
         BlockRef, BlsPubkey, Epoch, KeyEpoch, MemberId, ProtocolEvent, Registry, Slot, Timestamp, ValidatorIndex,
         ValidatorRecord,
@@ -86,12 +87,22 @@ impl Table {
     }
 
     pub(super) fn context(&self, me: u16) -> SigningContext {
+        self.context_with(me, Ledger::default())
+    }
+
+    /// One that holds no shares.
+    pub(super) fn context_without_shares(&self, me: u16) -> SigningContext {
+        SigningContext { exits: Exits::new(BTreeMap::new(), Ledger::default()), ..self.context(me) }
+    }
+
+    /// One that has requested exits before.
+    pub(super) fn context_with(&self, me: u16, ledger: Ledger) -> SigningContext {
         let keys = self.splits.iter().map(|(shares, commitments)| {
             let share = &shares[usize::from(me) - 1];
             let share = ExitShare::import(member(me), share.to_secret_bytes().expose(), commitments).unwrap();
             (commitments.public_key().to_bytes().into(), ValidatorKey { share, commitments: commitments.clone() })
         });
-        let exits = Exits::new(keys.collect());
+        let exits = Exits::new(keys.collect(), ledger);
         SigningContext {
             exits,
             setup: self.setup(me),
@@ -178,6 +189,21 @@ impl SigningContext {
         let released = released(fx);
         assert!(released.jobs.len() <= 1);
         released
+    }
+
+    /// A step, and what it records. Its job is not run, and its events are kept.
+    pub(super) fn recorded(
+        &mut self,
+        act: impl FnOnce(&mut Exits, Timestamp, &Setup, &mut Effects),
+    ) -> (Released, Vec<Record>) {
+        let mut fx = Effects::default();
+        act(&mut self.exits, self.now, &self.setup, &mut fx);
+        let held = self.held;
+        self.exits.poll(self.now, |_| held, &self.setup, &mut fx);
+        let mut log = Log::default();
+        let mut released = fx.commit(&mut log).unwrap();
+        self.seen.events.append(&mut released.events);
+        (released, log.0)
     }
 
     /// A step whose job is not run before [`SigningContext::compute`].

@@ -137,8 +137,7 @@ fn verdict_on(state: &StateReading, checkpoint: &Checkpoint, slot: Slot, vouched
 
 /// What `state` says of the validators, as a provider says it that only tells of them.
 fn words(state: StateReading) -> Vec<ValidatorRecord> {
-    let plain = |validator| ValidatorRecord { participation: None, ..validator };
-    state.validators.into_iter().map(plain).collect()
+    state.validators.into_iter().map(ValidatorRecord::plain).collect()
 }
 
 /// The root of the state at the slot, as each provider has it: one that sent a state, by that state.

@@ -348,7 +348,7 @@ impl Cluster {
             let member = process.member;
             let orders = released.calls.iter().filter_map(|call| match call {
                 Call::Attest(order) => Some(order.clone()),
-                Call::Submit(_) | Call::PublishExit(_) => None,
+                Call::Submit(_) | Call::PublishExit(_) | Call::RequestExit(_) => None,
             });
             let unsigned = &self.unsigned;
             inputs.extend(orders.map(|order| {
