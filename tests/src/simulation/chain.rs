@@ -3,19 +3,12 @@
 
 use super::requests::Requests;
 use alloy::primitives::B256;
-use guardian_crypto::{
-    bls::{
-        self, BlsSignature,
-        exit::{ExitDomain, VoluntaryExit},
-    },
-    schnorr::GroupKey,
-};
+use guardian_crypto::{bls, schnorr::GroupKey};
 use guardian_protocol::{
     AccountModule, At, Attestation, BlockHash, BlockRef, BlsPubkey, CallOutcome, Census, ChainSpec, ChainView,
     Checkpoint, Contracts, DigestDomain, Duty, DutyBody, DutyId, DutyKind, Epoch, EventPage, Fork, GuardianList, Gwei,
     KeyProposal, Level, OnChainProgress, PerKind, ProtocolEvent, Query, ReadFailure, Reading, ReserveRules, Rules,
-    Signed, SignedExit, Slot, Standing, StateReading, Target, ValidatorIndex, ValidatorRecord,
-    testing::{self, Registry},
+    Signed, Slot, Standing, StateReading, Target, ValidatorIndex, ValidatorRecord, testing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +20,7 @@ pub const SLOTS_PER_EPOCH: u64 = 8;
 const FINALITY: u64 = 2;
 /// Of all validators: they name one account of the execution layer.
 const CREDENTIALS: [u8; 32] = [1; 32];
-const FORK_VERSION: [u8; 4] = [1, 0, 0, 1];
+pub(super) const FORK_VERSION: [u8; 4] = [1, 0, 0, 1];
 /// What the vault holds, in wei.
 const VAULT: u128 = 5_000_000_000_000_000_000;
 const POD: u128 = 2_000_000_000;
@@ -43,16 +36,16 @@ const THRESHOLD: u64 = 31_990_000_000;
 pub struct Chain {
     group_key: GroupKey,
     /// The epoch of the head.
-    epoch: u64,
-    validators: Vec<(bls::PublicKey, u64)>,
-    exits: BTreeMap<u64, u64>,
+    pub(super) epoch: u64,
+    pub(super) validators: Vec<(bls::PublicKey, u64)>,
+    pub(super) exits: BTreeMap<u64, u64>,
     /// In which epochs the keys are paused.
-    paused: BTreeSet<u64>,
+    pub(super) paused: BTreeSet<u64>,
     /// In which epoch each proposal of a key came. One waits until it is vetoed.
     proposed: Vec<u64>,
     /// How far the contracts were at the start of each epoch, and all events with their epoch.
     accepted: Vec<PerKind<Level>>,
-    events: Vec<(u64, ProtocolEvent)>,
+    pub(super) events: Vec<(u64, ProtocolEvent)>,
     /// The list of the module that checks counts, if guardians' own accounts sign them.
     accounts: Option<GuardianList>,
     /// Requests of exits.
@@ -154,33 +147,6 @@ impl Chain {
         self.accepted.push(self.head());
         self.epoch += 1;
         self.requests.begin(self.epoch);
-    }
-
-    /// The epoch of the head.
-    pub(super) fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    pub(super) fn is_paused(&self) -> bool {
-        self.paused.contains(&self.epoch)
-    }
-
-    /// A contract logs something: visible from the next epoch's first block on.
-    pub(super) fn log(&mut self, event: ProtocolEvent) {
-        self.events.push((self.epoch + 1, event));
-    }
-
-    /// A validator begins to leave.
-    pub(super) fn leave(&mut self, index: ValidatorIndex) {
-        self.exits.entry(index.0).or_insert(self.epoch);
-    }
-
-    /// What the contracts had logged by `epoch`.
-    pub(super) fn registry_at(&self, epoch: u64) -> Registry {
-        let mut registry = Registry::default();
-        let seen = self.events.iter().filter(|(at, _)| *at <= epoch);
-        seen.for_each(|(at, event)| registry.advance(block(*at), std::slice::from_ref(event)));
-        registry
     }
 
     /// The last finalized epoch.
@@ -315,27 +281,6 @@ impl Chain {
         CallOutcome::Included { transaction: signed.digest(), gas: 44_000 }
     }
 
-    /// A beacon node's exit pool: a wrong signature changes nothing. Why it does not take it, if it does not.
-    pub fn publish(&mut self, exit: &SignedExit) -> Option<String> {
-        if self.exits.contains_key(&exit.index.0) {
-            return None;
-        }
-        let domain = ExitDomain::new(FORK_VERSION, &network().genesis_validators_root.0);
-        let root = VoluntaryExit { epoch: exit.epoch.0, validator_index: exit.index.0 }.signing_root(&domain);
-        let genuine = self.validators.get(index(exit.index.0)).is_some_and(|(key, _)| {
-            BlsSignature::from_bytes(&exit.signature)
-                .is_ok_and(|signature| key.verify(root.as_bytes(), &signature).is_ok())
-        });
-        let troubles = self.requests.troubles;
-        if troubles.refused {
-            return Some("not taken".to_owned());
-        }
-        if genuine && !troubles.never_included && !troubles.pending {
-            self.leave(exit.index);
-        }
-        (!genuine).then(|| "a wrong signature".to_owned())
-    }
-
     /// Whether `duty` says the truth about its reference. Found out in another way than guardians do.
     #[must_use]
     pub fn is_true(&self, duty: &Duty) -> bool {
@@ -458,7 +403,7 @@ fn checkpoint(epoch: u64) -> Checkpoint {
     }
 }
 
-fn block(epoch: u64) -> BlockRef {
+pub(super) fn block(epoch: u64) -> BlockRef {
     BlockRef { number: epoch, hash: hash(epoch), timestamp: epoch * SLOTS_PER_EPOCH }
 }
 
@@ -476,6 +421,6 @@ fn pubkey(key: &bls::PublicKey) -> BlsPubkey {
     key.to_bytes().into()
 }
 
-fn index(number: u64) -> usize {
+pub(super) fn index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -2,11 +2,17 @@
 //! is too high, a pod that makes no requests, withdrawals that are pending; and a registry that forgets what it has requested.
 
 use super::{
-    chain::Chain,
+    chain::{Chain, FORK_VERSION, block, index, network},
     invariants::{Violation, violation},
 };
 use alloy::primitives::B256;
-use guardian_protocol::{BlsPubkey, ExitRequest, ProtocolEvent, RequestOutcome, ValidatorIndex, Wei};
+use guardian_crypto::bls::{
+    BlsSignature,
+    exit::{ExitDomain, VoluntaryExit},
+};
+use guardian_protocol::{
+    BlsPubkey, ExitRequest, ProtocolEvent, RequestOutcome, SignedExit, ValidatorIndex, Wei, testing::Registry,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What goes wrong with exits at the moment.
@@ -64,6 +70,54 @@ impl Requests {
 }
 
 impl Chain {
+    /// The epoch of the head.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.contains(&self.epoch)
+    }
+
+    /// A contract logs something: visible from the next epoch's first block on.
+    pub(super) fn log(&mut self, event: ProtocolEvent) {
+        self.events.push((self.epoch + 1, event));
+    }
+
+    /// A validator begins to leave.
+    pub(super) fn leave(&mut self, index: ValidatorIndex) {
+        self.exits.entry(index.0).or_insert(self.epoch);
+    }
+
+    /// What the contracts had logged by `epoch`.
+    pub(super) fn registry_at(&self, epoch: u64) -> Registry {
+        let mut registry = Registry::default();
+        let seen = self.events.iter().filter(|(at, _)| *at <= epoch);
+        seen.for_each(|(at, event)| registry.advance(block(*at), std::slice::from_ref(event)));
+        registry
+    }
+
+    /// A beacon node's exit pool: a wrong signature changes nothing. Why it does not take it, if it does not.
+    pub fn publish(&mut self, exit: &SignedExit) -> Option<String> {
+        if self.exits.contains_key(&exit.index.0) {
+            return None;
+        }
+        let domain = ExitDomain::new(FORK_VERSION, &network().genesis_validators_root.0);
+        let root = VoluntaryExit { epoch: exit.epoch.0, validator_index: exit.index.0 }.signing_root(&domain);
+        let genuine = self.validators.get(index(exit.index.0)).is_some_and(|(key, _)| {
+            BlsSignature::from_bytes(&exit.signature)
+                .is_ok_and(|signature| key.verify(root.as_bytes(), &signature).is_ok())
+        });
+        let troubles = self.requests.troubles;
+        if troubles.refused {
+            return Some("not taken".to_owned());
+        }
+        if genuine && !troubles.never_included && !troubles.pending {
+            self.leave(exit.index);
+        }
+        (!genuine).then(|| "a wrong signature".to_owned())
+    }
+
     /// The troubles of exits from now on.
     pub fn trouble_exits(&mut self, troubles: ExitTroubles) {
         self.requests.troubles = troubles;
