@@ -35,7 +35,7 @@ impl Attestation {
     }
 }
 
-/// Leave to have this guardian's own account sign one digest. Made of a [`Permit`] alone; the account may be asked again, which says nothing
+/// Leave to have this guardian's own account sign one digest. Made of the guard's permit alone; the account may be asked again, which says nothing
 /// new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountOrder {
