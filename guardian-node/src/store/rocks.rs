@@ -112,6 +112,8 @@ impl StoreError {
 impl Store {
     /// The version of tables, keys and records.
     const SCHEMA: u32 = 5;
+    /// The one before, which had no requests of exits among the contracts' events. It is taken over; who goes back is refused.
+    const EVENTS_TO_READ_AGAIN: u32 = 4;
 
     /// Opens the store in `path`, or creates an empty one.
     ///
@@ -137,7 +139,9 @@ impl Store {
     pub fn load(&self) -> Result<Vec<Record>, StoreError> {
         let mut records = Vec::new();
         for table in Table::ALL {
-            for entry in self.db.iterator_cf(self.table(table)?, IteratorMode::Start) {
+            // One that is read beside a node, or before it is taken over, may not have all.
+            let Some(family) = self.db.cf_handle(table.name()) else { continue };
+            for entry in self.db.iterator_cf(family, IteratorMode::Start) {
                 let (key, value) = entry?;
                 if table == Table::Meta && *key == *tables::SCHEMA {
                     continue;
@@ -169,14 +173,19 @@ impl Store {
     /// # Errors
     /// If it can't be written.
     pub fn forget_events(&mut self) -> Result<usize, StoreError> {
+        let batch = self.without_events()?;
+        let pages = batch.len();
+        self.db.write_opt(batch, &synced())?;
+        Ok(pages)
+    }
+
+    fn without_events(&self) -> Result<WriteBatch, StoreError> {
         let events = self.table(Table::Events)?;
         let mut batch = WriteBatch::default();
         for entry in self.db.iterator_cf(events, IteratorMode::Start) {
             batch.delete_cf(events, entry?.0);
         }
-        let pages = batch.len();
-        self.db.write_opt(batch, &synced())?;
-        Ok(pages)
+        Ok(batch)
     }
 
     /// A store of another version is left as it is: not even new tables are made in it.
@@ -189,7 +198,7 @@ impl Store {
             .map_err(|error| StoreError::opening(path, error))?;
         let meta = db.cf_handle(Table::Meta.name()).ok_or(StoreError::NoTable(Table::Meta.name()))?;
         match db.get_cf(meta, tables::SCHEMA)? {
-            Some(found) if *found != Self::SCHEMA.to_be_bytes() => Err(unknown(&found)),
+            Some(found) if !is_known(&found) => Err(unknown(&found)),
             Some(_) | None => Ok(()),
         }
     }
@@ -199,6 +208,12 @@ impl Store {
         match self.db.get_cf(meta, tables::SCHEMA)? {
             None => Ok(self.db.put_cf_opt(meta, tables::SCHEMA, Self::SCHEMA.to_be_bytes(), &synced())?),
             Some(found) if *found == Self::SCHEMA.to_be_bytes() => Ok(()),
+            Some(found) if is_known(&found) => {
+                let mut batch = self.without_events()?;
+                batch.put_cf(meta, tables::SCHEMA, Self::SCHEMA.to_be_bytes());
+                tracing::info!("the store was of an earlier version: the contracts' events are read again");
+                Ok(self.db.write_opt(batch, &synced())?)
+            }
             Some(found) => Err(unknown(&found)),
         }
     }
@@ -206,6 +221,10 @@ impl Store {
     fn table(&self, table: Table) -> Result<&ColumnFamily, StoreError> {
         self.db.cf_handle(table.name()).ok_or(StoreError::NoTable(table.name()))
     }
+}
+
+fn is_known(schema: &[u8]) -> bool {
+    [Store::SCHEMA, Store::EVENTS_TO_READ_AGAIN].iter().any(|known| schema == known.to_be_bytes())
 }
 
 fn unknown(found: &[u8]) -> StoreError {

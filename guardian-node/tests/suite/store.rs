@@ -2,9 +2,10 @@
 
 use guardian_node::store::{BoardStore, Store, StoreError};
 use guardian_protocol::{
-    AppendRecords, DutyId, DutyKind, Epoch, KeyEpoch, Record, Subject,
+    AppendRecords, BlockRef, DutyId, DutyKind, Epoch, EventPage, KeyEpoch, Record, Subject,
     ceremony::{self, CeremonyId},
 };
+use rocksdb::{DB, Options};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -38,6 +39,34 @@ fn a_second_digest_is_refused_and_its_whole_batch_with_it() {
     assert!(matches!(error, StoreError::SecondDigest(_)), "{error}");
     assert_eq!(store.load().unwrap(), vec![decided(9, 1)]);
     store.append(&[decided(9, 1)]).unwrap();
+}
+
+/// Writes `schema` into the store in `dir`, as if a version with that had made it.
+fn set_schema(dir: &Path, schema: u32) {
+    let options = Options::default();
+    let db = DB::open_cf(&options, dir, DB::list_cf(&options, dir).unwrap()).unwrap();
+    db.put_cf(db.cf_handle("meta").unwrap(), "schema", schema.to_be_bytes()).unwrap();
+}
+
+#[test]
+fn a_store_of_the_schema_before_keeps_all_but_the_events() {
+    let dir = tempfile::tempdir().unwrap();
+    let floor = Record::Floor { epoch: Epoch(8), is_settled: true };
+    let upto = BlockRef { number: 9, hash: [9; 32].into(), timestamp: 9 };
+    let events = Record::Events { contracts: Vec::new(), page: EventPage { from: 0, upto, events: Vec::new() } };
+    Store::open(dir.path()).unwrap().append(&[decided(9, 1), floor.clone(), events]).unwrap();
+    set_schema(dir.path(), 4);
+    // Who only looks changes nothing.
+    assert_eq!(Store::load_beside(dir.path()).unwrap().unwrap().len(), 3);
+    for _ in 0..2 {
+        let store = Store::open(dir.path()).unwrap();
+        let kept = store.load().unwrap();
+        assert!(kept.len() == 2 && kept.contains(&decided(9, 1)) && kept.contains(&floor), "{kept:?}");
+    }
+    for unknown in [3, 6] {
+        set_schema(dir.path(), unknown);
+        assert!(matches!(Store::open(dir.path()), Err(StoreError::UnknownSchema { .. })), "{unknown}");
+    }
 }
 
 #[test]
