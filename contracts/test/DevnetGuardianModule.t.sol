@@ -95,6 +95,12 @@ contract DevnetGuardianModuleTest is TestBase {
         deployed.removeGuardian(last);
     }
 
+    function test_nobody_is_not_listed() public {
+        vm.prank(GOVERNOR);
+        vm.expectRevert(DevnetGuardianModule.InvalidAddress.selector);
+        deployed.addGuardian(address(0));
+    }
+
     function test_on_puffers_module_one_signature_counts_for_two_messages() public view {
         bytes[] memory signatures = list(countDigest(), 3);
         deployed.validateSkipProvisioning(bytes32(COUNT), EPOCH, signatures);
