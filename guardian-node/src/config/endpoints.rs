@@ -27,9 +27,9 @@ pub struct ProviderConfig {
     /// A file with headers for each request, `NAME: VALUE` on a line. It is read when they are needed, and no value is ever shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headers_file: Option<PathBuf>,
-    /// When it is asked.
-    #[serde(default)]
-    pub role: ProviderRole,
+    /// When it is asked. Written only where it was said: an earlier release has no roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<ProviderRole>,
 }
 
 /// [`Role`] in a file.
@@ -59,7 +59,7 @@ impl ProviderConfig {
     /// The provider `name` at `url`.
     #[must_use]
     pub const fn new(name: String, url: Url) -> Self {
-        Self { name, url: Some(url), url_file: None, headers_file: None, role: ProviderRole::Own }
+        Self { name, url: Some(url), url_file: None, headers_file: None, role: None }
     }
 
     /// The files that hold what is secret of it.
@@ -73,7 +73,7 @@ impl ProviderConfig {
     /// As of [`Self::address`], and if its file has no headers. What the file holds is not repeated.
     fn endpoint(&self) -> Result<Endpoint, Hinted> {
         let mut endpoint = Endpoint::new(self.name.clone(), self.address()?.into_owned());
-        endpoint.role = self.role.into();
+        endpoint.role = self.role.unwrap_or_default().into();
         let Some(path) = &self.headers_file else { return Ok(endpoint) };
         let what = format!("can't read the headers for provider {} from {}", self.name, path.display());
         let form = "headers_file names a file that the node's user can read, with NAME: VALUE on each line";

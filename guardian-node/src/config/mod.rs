@@ -148,7 +148,7 @@ impl Config {
                     "list 1 to 16; three independent ones are the recommended minimum",
                 ));
             }
-            if providers.iter().all(|provider| provider.role == ProviderRole::Fallback) {
+            if providers.iter().all(|provider| provider.role == Some(ProviderRole::Fallback)) {
                 return Err(Hinted::new(
                     format!("[{layer}] lists fallbacks alone"),
                     "a fallback is asked when others do not suffice: leave out the role of one that is always asked",

@@ -303,6 +303,12 @@ fn headers_lie_in_a_file_and_are_never_repeated() {
 }
 
 #[test]
+fn what_was_not_said_of_a_provider_is_not_written() {
+    let written = toml::to_string(&template()).unwrap();
+    assert!(written.contains("5052") && !written.contains("role") && !written.contains("headers_file"), "{written}");
+}
+
+#[test]
 fn fallbacks_alone_are_refused() {
     for (role, is_fine) in [("own", true), ("heavy", true), ("fallback", false)] {
         let text = TEMPLATE.replace("5052\" }", &format!("5052\", role = \"{role}\" }}"));
